@@ -1,0 +1,67 @@
+/**
+ * Days as people have them: in an IANA time zone, 23 to 25 hours long. Play time is kept in UTC slots of
+ * 15 minutes; since every zone's offset is a multiple of that, each zone's days are sums of slots.
+ * @module
+ */
+import { type Instant, instantOf } from "./clock.ts";
+
+/** A calendar day, `YYYY-MM-DD`. */
+export type Day = string;
+
+/** The length of a slot in milliseconds. */
+export const SLOT_MS = 15 * 60_000;
+
+/** Whether the runtime knows this time zone by name. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The time zone this machine is set to. */
+export function localTimeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** Whether the text is a day of the calendar, written `YYYY-MM-DD`. */
+export function isDay(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const parsed = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);
+}
+
+/** The day it is in `timeZone` at a wall-clock time in milliseconds. */
+export function dayAt(ms: number, timeZone = "UTC"): Day {
+  return Temporal.Instant.fromEpochMilliseconds(Math.floor(ms))
+    .toZonedDateTimeISO(timeZone).toPlainDate().toString();
+}
+
+/** When a day begins and ends in `timeZone`: `[from, to)` in milliseconds, 23 to 25 hours apart. */
+export function dayBounds(day: Day, timeZone = "UTC"): { from: number; to: number } {
+  const date = Temporal.PlainDate.from(day);
+  const startOf = (d: Temporal.PlainDate) => d.toZonedDateTime(timeZone).epochMilliseconds;
+  return { from: startOf(date), to: startOf(date.add({ days: 1 })) };
+}
+
+/** The day `count` days after (or, negative, before) another. */
+export function addDays(day: Day, count: number): Day {
+  return Temporal.PlainDate.from(day).add({ days: count }).toString();
+}
+
+/** How many days lie between two days: 1 from one day to the next. */
+export function daysBetween(from: Day, to: Day): number {
+  return Temporal.PlainDate.from(from).until(Temporal.PlainDate.from(to)).days;
+}
+
+/** The weekday of a day, 1 for Monday to 7 for Sunday. */
+export function weekday(day: Day): number {
+  return Temporal.PlainDate.from(day).dayOfWeek;
+}
+
+/** The start of the slot that a wall-clock time lies in. */
+export function slotAt(ms: number): Instant {
+  return instantOf(ms - (((ms % SLOT_MS) + SLOT_MS) % SLOT_MS));
+}

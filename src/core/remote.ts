@@ -1,0 +1,62 @@
+/**
+ * The second seam: what a folder under `remotes/` gives the agent. A remote never sees the database.
+ * @module
+ */
+import type { Id } from "./ids.ts";
+import type { Cursor, OutboxBatch, Page, Rejection } from "./stream.ts";
+
+/** What the cloud said of a batch. Rows in neither list stay where they are and are sent again. */
+export interface PushResult {
+  accepted: readonly Id[];
+  rejected: readonly (Rejection & { retryable?: boolean })[];
+}
+
+/** A place to push to and, for some, to pull from. */
+export interface Remote {
+  /** Who it is in messages: `endpoint https://example.com`. Never with a secret in it. */
+  readonly name: string;
+  /**
+   * Pushes a batch; by its rows' ids, the same batch twice is the same as once.
+   * @throws {RemoteError} when the batch as a whole was not accepted
+   */
+  push(batch: OutboxBatch, options: { signal: AbortSignal }): Promise<PushResult>;
+  /** One page of a table's rows after the cursor, this system's rows only. */
+  pull?(table: string, cursor: Cursor | null, options: { signal: AbortSignal }): Promise<Page>;
+  /** A doorbell: calls back when a table may have changed, until the signal aborts. Rows come by `pull`. */
+  watch?(onChange: (table: string) => void, options: { signal: AbortSignal }): Promise<void>;
+  /** Whether the remote can be reached at all, and its clock: cheap, without credentials being judged. */
+  probe(options: { signal: AbortSignal }): Promise<Probe>;
+  /** Makes the credentials fresh after a 401; false when a person has to sign in again. */
+  refresh?(options: { signal: AbortSignal }): Promise<boolean>;
+}
+
+export interface Probe {
+  /** The remote's clock less this machine's, in milliseconds; null when it did not say. */
+  clockOffsetMs: number | null;
+}
+
+export interface RemoteErrorOptions {
+  /** HTTP status; absent when no answer came. */
+  status?: number | undefined;
+  /** The cloud's own code: an SQLSTATE, `PGRST301`. */
+  code?: string | undefined;
+  /** What the cloud asked for in `Retry-After`. */
+  retryAfterMs?: number | undefined;
+  cause?: unknown;
+}
+
+/** Facts of a failed call. What they mean for the lane is decided in `sync/classify`. */
+export class RemoteError extends Error {
+  override readonly name = "RemoteError";
+  readonly status: number | undefined;
+  readonly code: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  /** @param message `Cannot push 40 heartbeats to "endpoint": status 401`; never a token or a row's content */
+  constructor(message: string, options: RemoteErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.status = options.status;
+    this.code = options.code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

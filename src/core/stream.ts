@@ -1,0 +1,139 @@
+/**
+ * The first seam: what a folder under `streams/` gives the agent. A stream never sees a remote.
+ * @module
+ */
+import type { Bell } from "./bell.ts";
+import type { Instant } from "./clock.ts";
+import type { Id } from "./ids.ts";
+import type { Route } from "./route.ts";
+
+export type StreamName = "playtime" | "events" | "attendance" | "records";
+
+/** A change of the database, applied once and remembered by its name. */
+export interface Migration {
+  /** `playtime-1-heartbeats`: stream, number, what it does. Never renamed once released. */
+  name: string;
+  /** Runs inside a transaction of its own. */
+  sql: string;
+}
+
+/** What one folder under `streams/` gives the agent. */
+export interface Stream {
+  name: StreamName;
+  /** What is waiting for the cloud. */
+  outbox?: Outbox;
+  /** What the cloud sends back: only records has one. */
+  inbox?: Inbox;
+  /** When the outbox is pushed; every outbox has one. */
+  schedule?: Schedule;
+  routes?: readonly Route[];
+  /** What the stream adds to `/status`; called often, so it answers from memory or by key. */
+  status?(): Readonly<Record<string, unknown>>;
+  /** The stream's own work, until the signal aborts. */
+  run?(signal: AbortSignal): Promise<void>;
+  /** Deletes what retention allows, for as long as the budget lasts; called again while `more`. */
+  prune?(now: Instant, budget: Budget): PruneResult;
+}
+
+/** When a lane pushes. */
+export interface Schedule {
+  /** Asked before every wait: how long until the next push. */
+  intervalMs(): number;
+  /** The most rows a push takes. */
+  batchSize: number;
+  /** Rung when something must not wait for the timer. */
+  bell?: Bell;
+}
+
+/** A row on its way to the cloud. `id` makes a repeated push harmless. */
+export type Row = Readonly<Record<string, unknown>> & { readonly id: Id };
+
+/** Rows that go in one request: of one table, by one operation, oldest first. */
+export interface OutboxBatch {
+  stream: StreamName;
+  /** The cloud's table: `heartbeats`, `zoe_events`, `punches`, a table of records. */
+  table: string;
+  operation: "insert" | "update" | "delete";
+  rows: readonly Row[];
+}
+
+/** A row the cloud will not have, and why. */
+export interface Rejection {
+  id: Id;
+  /** HTTP status, where there was one. */
+  status?: number | undefined;
+  /** The cloud's own code, such as an SQLSTATE. */
+  code?: string | undefined;
+  message: string;
+}
+
+/** How a push ended. */
+export interface Attempt {
+  at: Instant;
+  batch: OutboxBatch;
+  status: "ok" | "partial" | "error";
+  error?: string;
+}
+
+/**
+ * Rows no cloud has accepted yet, oldest first. Synchronous, because the database is; what writes is called
+ * inside a transaction. A rejected row is no longer pending and lies in `sync_rejected` until someone
+ * decides. Every id is one that `pending` gave out; an unknown or settled one is ignored.
+ */
+export interface Outbox {
+  /** The next batch of at most `limit` rows; `rows` is empty when nothing waits. Reads only. */
+  pending(limit: number): OutboxBatch;
+  /** The cloud has these. */
+  settle(ids: readonly Id[], at: Instant): void;
+  /** The cloud will never have these as they are. */
+  reject(rejections: readonly Rejection[], at: Instant): void;
+  /** Rejected rows are to be tried again. */
+  readmit(ids: readonly Id[]): void;
+  /** Rejected rows are given up: they stay on this machine and are never sent. */
+  discard(ids: readonly Id[]): void;
+  /** How much waits. Cheap at any size. */
+  depth(): { rows: number; oldest: Instant | null };
+  /** Told of every attempt; a batch it returns (a health row) is pushed once and not settled. */
+  attempted?(attempt: Attempt): OutboxBatch | undefined;
+}
+
+/** A place in a table of the cloud: everything up to this row has been read. */
+export interface Cursor {
+  updatedAt: Instant;
+  id: Id;
+}
+
+/** Rows read from one table of the cloud, in `(updated_at, id)` order. */
+export interface Page {
+  table: string;
+  rows: readonly Row[];
+  /** Where the next page begins. */
+  cursor: Cursor | null;
+  /** Whether another page may follow. */
+  more: boolean;
+}
+
+export interface ApplyResult {
+  applied: number;
+  conflicts: number;
+}
+
+/** Takes what the cloud sends. */
+export interface Inbox {
+  tables: readonly string[];
+  cursor(table: string): Cursor | null;
+  /** Rows, cursor and conflicts in one transaction; what is applied never becomes a local change. */
+  apply(page: Page): ApplyResult;
+}
+
+/** How long a slice of background work may hold the event loop. */
+export interface Budget {
+  /** Whether there is time for another step. */
+  left(): boolean;
+}
+
+export interface PruneResult {
+  deleted: number;
+  /** Whether the budget ended before the work did. */
+  more: boolean;
+}

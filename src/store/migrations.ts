@@ -1,0 +1,70 @@
+/**
+ * Brings a database to the shape this version needs: named steps, each applied once, in a transaction of
+ * its own, and remembered in the `migrations` table.
+ * @module
+ */
+import type { Instant, Migration } from "../core/mod.ts";
+import type { Database } from "./database.ts";
+import { StoreError } from "./store_error.ts";
+
+const OWN: Migration = {
+  name: "store-1-meta",
+  sql: `
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE sync_rejected (
+      stream TEXT NOT NULL,
+      table_name TEXT NOT NULL,
+      row_id TEXT NOT NULL,
+      payload TEXT NOT NULL,
+      status INTEGER,
+      code TEXT,
+      message TEXT NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 1,
+      first_at TEXT NOT NULL,
+      last_at TEXT NOT NULL,
+      PRIMARY KEY (stream, row_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE sync_cursors (
+      table_name TEXT PRIMARY KEY,
+      updated_at TEXT NOT NULL,
+      row_id TEXT NOT NULL
+    ) WITHOUT ROWID;
+  `,
+};
+
+/**
+ * Applies what is missing of the store's own and the streams' migrations.
+ * @throws {StoreError} `newer` when the database was made by a later version; it is left as it was
+ */
+export function migrate(db: Database, migrations: readonly Migration[], at: Instant): void {
+  const all = [OWN, ...migrations];
+  const applied = appliedNames(db);
+  const known = new Set(all.map(({ name }) => name));
+  const unknown = applied.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new StoreError("newer", {
+      detail: `it has changes this version does not know (${unknown.join(", ")})`,
+    });
+  }
+  for (const { name, sql } of all) {
+    if (applied.includes(name)) continue;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      db.exec(
+        "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)",
+      );
+      db.exec(sql);
+      db.prepare("INSERT INTO migrations (name, applied_at) VALUES (?, ?)").run(name, at);
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function appliedNames(db: Database): string[] {
+  const exists = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").get();
+  if (!exists) return [];
+  return db.prepare("SELECT name FROM migrations").all().map((row) => String(row.name));
+}

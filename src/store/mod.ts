@@ -1,0 +1,5 @@
+/** The store's door. @module */
+export type { WriteOptions } from "./commit_queue.ts";
+export type { Database, Statement } from "./database.ts";
+export { Store, type StoreOptions } from "./store.ts";
+export { StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
