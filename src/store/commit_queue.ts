@@ -28,6 +28,8 @@ export class CommitQueue {
   #waiting: Waiting[] = [];
   #scheduled = false;
   #closed = false;
+  /** What the writer that runs now wants done once it is committed. */
+  #hooks: (() => void)[] | undefined;
 
   constructor(db: Database) {
     this.#db = db;
@@ -43,6 +45,15 @@ export class CommitQueue {
       this.#waiting.push({ work, durable, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
     });
+  }
+
+  /**
+   * Has `then` called once what the running `work` writes is committed, before its promise resolves; never
+   * when it is undone. For what is kept in memory beside the database: counters, news.
+   */
+  afterCommit(then: () => void): void {
+    if (!this.#hooks) throw new Error("Cannot wait for a commit: no write is running");
+    this.#hooks.push(then);
   }
 
   /** Commits what still waits; nothing can be written afterwards. */
@@ -95,17 +106,23 @@ export class CommitQueue {
 
   #run({ work, resolve, reject }: Waiting): () => void {
     const db = this.#db;
+    const hooks: (() => void)[] = this.#hooks = [];
     db.exec("SAVEPOINT writer");
     try {
       const value = work();
       db.exec("RELEASE writer");
-      return () => resolve(value);
+      return () => {
+        for (const hook of hooks) hook();
+        resolve(value);
+      };
     } catch (error) {
       // A full disk may already have undone the whole transaction: then every writer of it fails.
       if (!db.isTransaction) throw error;
       db.exec("ROLLBACK TO writer");
       db.exec("RELEASE writer");
       return () => reject(error);
+    } finally {
+      this.#hooks = undefined;
     }
   }
 }

@@ -22,8 +22,11 @@ const OWN: Migration = {
       attempts INTEGER NOT NULL DEFAULT 1,
       first_at TEXT NOT NULL,
       last_at TEXT NOT NULL,
+      -- 1 once it is to be tried again: kept until the cloud accepts it, so that attempts go on counting.
+      readmitted INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (stream, row_id)
     ) WITHOUT ROWID;
+    CREATE INDEX sync_rejected_readmitted ON sync_rejected (stream, row_id) WHERE readmitted = 1;
     CREATE TABLE sync_cursors (
       table_name TEXT PRIMARY KEY,
       updated_at TEXT NOT NULL,

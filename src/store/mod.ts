@@ -3,3 +3,9 @@ export type { WriteOptions } from "./commit_queue.ts";
 export type { Database, Statement } from "./database.ts";
 export { Store, type StoreOptions } from "./store.ts";
 export { StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
+export {
+  type RawRow,
+  type TableOutbox,
+  tableOutbox,
+  type TableOutboxOptions,
+} from "./table_outbox.ts";

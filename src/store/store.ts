@@ -17,6 +17,7 @@ export class Store {
   readonly db: Database;
   readonly path: string;
   readonly #queue: CommitQueue;
+  readonly #closing = new AbortController();
 
   constructor(path: string, { migrations, clock = systemClock }: StoreOptions) {
     this.path = path;
@@ -28,6 +29,16 @@ export class Store {
   /** The only way to write: see {@link CommitQueue.write}. */
   write<T>(work: () => T, options?: WriteOptions): Promise<T> {
     return this.#queue.write(work, options);
+  }
+
+  /** For what is kept in memory beside the database: see {@link CommitQueue.afterCommit}. */
+  afterCommit(then: () => void): void {
+    this.#queue.afterCommit(then);
+  }
+
+  /** Aborts when the store closes: whoever reads by a connection of its own ends then. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** A remembered value, such as the device id. */
@@ -45,6 +56,7 @@ export class Store {
 
   /** Commits what waits and closes the file. */
   close(): void {
+    this.#closing.abort();
     this.#queue.close();
     this.db.close();
   }

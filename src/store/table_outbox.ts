@@ -1,0 +1,154 @@
+/**
+ * The outbox of a table that only grows: heartbeats, events, punches. A row waits while its settled mark is
+ * not set and it is not rejected; a partial index holds just the rows that wait, so that finding the next
+ * batch costs the same at any size.
+ * @module
+ */
+import type { Id, Instant, Outbox, OutboxBatch, Rejection, Row, StreamName } from "../core/mod.ts";
+import { RowCounter } from "./row_counter.ts";
+import type { Store } from "./store.ts";
+
+/** A row as SQLite gives it. */
+export type RawRow = Readonly<Record<string, unknown>>;
+
+export interface TableOutboxOptions {
+  stream: StreamName;
+  /** The table: `id TEXT` unique, `rejected_at TEXT`, and a settled mark. */
+  table: string;
+  /** What the cloud calls it. */
+  remoteTable: string;
+  /**
+   * The partial index over the `order` columns of the rows that wait:
+   * `… WHERE synced_at IS NULL AND rejected_at IS NULL` or `… WHERE flushed = 0 AND rejected_at IS NULL`.
+   */
+  index: string;
+  /** The order in which rows are sent; together the columns are unique. */
+  order?: readonly string[];
+  /** The columns that a batch reads besides `id`. */
+  columns: readonly string[];
+  /** What is sent of a row, where that differs from its columns. */
+  row?: (raw: RawRow) => Row;
+  /** The column that says since when a row waits. */
+  instant: string;
+  /** `synced_at` takes the instant of settling, `flushed` goes from 0 to 1. */
+  settled?: keyof typeof MARKS;
+}
+
+/** An outbox whose table's writer says how many rows it added. */
+export interface TableOutbox extends Outbox {
+  /** New rows wait: called in the `write` that inserts them. */
+  added(count: number): void;
+  /** Waiting rows were deleted (retention): called in the `write` that deletes them. */
+  removed(count: number): void;
+  /** Resolves once `depth` knows every row; at a start with many rows it counts in the background. */
+  readonly counted: Promise<void>;
+}
+
+const MARKS = {
+  synced_at: { waiting: "synced_at IS NULL", set: "synced_at = ?", values: (at: Instant) => [at] },
+  flushed: { waiting: "flushed = 0", set: "flushed = 1", values: () => [] },
+} as const;
+
+export function tableOutbox(store: Store, options: TableOutboxOptions): TableOutbox {
+  const { stream, table, remoteTable, index, instant } = options;
+  const { order = ["id"], row = asSent, settled = "synced_at" } = options;
+  const mark = MARKS[settled];
+  const waiting = `${mark.waiting} AND rejected_at IS NULL`;
+  const columns = ["id", ...options.columns].join(", ");
+  const orderBy = order.join(", ");
+  const { db } = store;
+
+  // INDEXED BY, because without statistics the planner may prefer walking the whole table in order.
+  const next = db.prepare(
+    `SELECT ${columns} FROM ${table} INDEXED BY ${index} WHERE ${waiting} ORDER BY ${orderBy} LIMIT ?`,
+  );
+  const oldest = db.prepare(
+    `SELECT ${instant} AS instant FROM ${table} INDEXED BY ${index} WHERE ${waiting} ORDER BY ${orderBy} LIMIT 1`,
+  );
+  // One statement for the batch: a third faster than one each, and as exact.
+  const settle = db.prepare(
+    `UPDATE ${table} SET ${mark.set} WHERE id IN (SELECT value FROM json_each(?)) AND ${waiting}`,
+  );
+  const one = db.prepare(`SELECT ${columns} FROM ${table} WHERE id = ? AND ${waiting}`);
+  const setRejected = db.prepare(`UPDATE ${table} SET rejected_at = ? WHERE id = ?`);
+  const readmit = db.prepare(
+    `UPDATE ${table} SET rejected_at = NULL
+     WHERE id = ?1 AND rejected_at IS NOT NULL AND ${mark.waiting}
+       AND EXISTS (SELECT 1 FROM sync_rejected WHERE stream = ?2 AND row_id = ?1 AND readmitted = 0)`,
+  );
+  const keep = db.prepare(
+    `INSERT INTO sync_rejected
+       (stream, table_name, row_id, payload, status, code, message, attempts, first_at, last_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)
+     ON CONFLICT (stream, row_id) DO UPDATE SET payload = excluded.payload, status = excluded.status,
+       code = excluded.code, message = excluded.message, attempts = attempts + 1,
+       last_at = excluded.last_at, readmitted = 0`,
+  );
+  const setReadmitted = db.prepare(
+    "UPDATE sync_rejected SET readmitted = 1 WHERE stream = ? AND row_id = ?",
+  );
+  const accepted = db.prepare(
+    `DELETE FROM sync_rejected
+     WHERE stream = ? AND readmitted = 1 AND row_id IN (SELECT value FROM json_each(?))`,
+  );
+  const forget = db.prepare(
+    "DELETE FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
+  );
+
+  const counter = new RowCounter(store, { table, index, where: waiting, key: order });
+  const count = (change: number) => {
+    if (change !== 0) store.afterCommit(() => counter.add(change));
+  };
+
+  return {
+    counted: counter.complete,
+    added: (rows) => count(rows),
+    removed: (rows) => count(-rows),
+
+    pending(limit: number): OutboxBatch {
+      return { stream, table: remoteTable, operation: "insert", rows: next.all(limit).map(row) };
+    },
+
+    settle(ids: readonly Id[], at: Instant): void {
+      const list = JSON.stringify(ids);
+      count(-Number(settle.run(...mark.values(at), list).changes));
+      accepted.run(stream, list);
+    },
+
+    reject(rejections: readonly Rejection[], at: Instant): void {
+      let rejected = 0;
+      for (const { id, status = null, code = null, message } of rejections) {
+        const raw = one.get(id);
+        if (!raw) continue;
+        keep.run(stream, remoteTable, id, JSON.stringify(row(raw)), status, code, message, at);
+        setRejected.run(at, id);
+        rejected++;
+      }
+      count(-rejected);
+    },
+
+    readmit(ids: readonly Id[]): void {
+      let back = 0;
+      for (const id of ids) {
+        if (readmit.run(id, stream).changes === 0) continue;
+        setReadmitted.run(stream, id);
+        back++;
+      }
+      count(back);
+    },
+
+    discard(ids: readonly Id[]): void {
+      for (const id of ids) forget.run(stream, id);
+    },
+
+    depth() {
+      const first = oldest.get();
+      return { rows: counter.rows, oldest: first ? String(first.instant) : null };
+    },
+  };
+}
+
+/** Every table of an outbox has a text `id`. */
+function asSent(raw: RawRow): Row {
+  return raw as Row;
+}
