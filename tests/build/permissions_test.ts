@@ -1,0 +1,78 @@
+/** @module */
+import assert from "node:assert/strict";
+import {
+  agentPermissions,
+  hostOf,
+  permissionFlags,
+  type PermissionSet,
+} from "../../build/permissions.ts";
+
+const SET: PermissionSet = {
+  read: ["./"],
+  net: ["127.0.0.1"],
+  run: ["tasklist", "ps", "other"],
+  env: { allow: ["CLOCKBLOCK_*"], ignore: true },
+  import: { deny: true },
+};
+
+Deno.test("permissionFlags turns a set into flags, each with its limits", () => {
+  assert.deepEqual(permissionFlags(SET, { os: "linux" }), [
+    "--no-prompt",
+    "--deny-import",
+    "--allow-net=127.0.0.1",
+    "--allow-read=./",
+    "--allow-run=ps,other",
+    "--allow-env=CLOCKBLOCK_*",
+    "--ignore-env",
+  ]);
+});
+
+Deno.test("permissionFlags leaves out the programs of other systems", () => {
+  assert.ok(permissionFlags(SET, { os: "windows" }).includes("--allow-run=tasklist,other"));
+});
+
+Deno.test("permissionFlags adds hosts once, or lifts the limit on the network alone", () => {
+  const hosts = ["https://cloud.example.org/in", "127.0.0.1"];
+  assert.ok(
+    permissionFlags(SET, { hosts }).includes("--allow-net=127.0.0.1,cloud.example.org:443"),
+  );
+  assert.deepEqual(
+    permissionFlags(SET, { anyhost: true }).filter((flag) => !flag.includes("=")),
+    ["--no-prompt", "--deny-import", "--allow-net", "--ignore-env"],
+  );
+});
+
+Deno.test("permissionFlags refuses a set that grants without limits or what the agent never needs", () => {
+  const refused: [unknown, RegExp][] = [
+    [{ ...SET, read: true }, /Cannot grant "read"/],
+    [{ ...SET, net: [""] }, /Cannot grant "net"/],
+    [{ ...SET, run: { allow: true } }, /Cannot grant "run"/],
+    [{ ...SET, ffi: ["./x.so"] }, /Cannot grant "ffi"/],
+    [{ ...SET, import: { deny: false } }, /Cannot grant "import"/],
+  ];
+  for (const [set, message] of refused) {
+    assert.throws(() => permissionFlags(set as PermissionSet), message);
+  }
+});
+
+Deno.test("The agent's own set reads and writes only the folder it is started in", () => {
+  const flags = permissionFlags(agentPermissions);
+  assert.ok(flags.includes("--allow-read=./"));
+  assert.ok(flags.includes("--allow-write=./"));
+  assert.ok(!flags.some((flag) => flag.includes("ffi")));
+});
+
+Deno.test("hostOf takes hosts and URLs, and nothing that would grant more than a host", () => {
+  const taken: [string, string][] = [
+    ["cloud.example.org", "cloud.example.org"],
+    ["cloud.example.org:8443", "cloud.example.org:8443"],
+    ["*.example.org", "*.example.org"],
+    ["[fd00::1]:8080", "[fd00::1]:8080"],
+    ["https://cloud.example.org/in?x=1", "cloud.example.org:443"],
+    ["http://10.0.0.7:8080", "10.0.0.7:8080"],
+  ];
+  for (const [text, host] of taken) assert.equal(hostOf(text), host);
+  for (const text of ["", "*", "*.com", "a,b", "a.com/x", "ftp://a.com", "a.com:", "--allow-all"]) {
+    assert.throws(() => hostOf(text), /Cannot allow the host/, text);
+  }
+});
