@@ -1,0 +1,136 @@
+/**
+ * The kinds of values that configuration keys take. Each has one message, which says what is allowed, so that a
+ * wrong type and a value out of range read alike.
+ * @module
+ */
+import * as v from "valibot";
+import { isTimeZone } from "../core/mod.ts";
+
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+/** A day of the week as the configuration writes it. */
+export type Weekday = (typeof WEEKDAYS)[number];
+
+type Text = v.GenericSchema<string, string>;
+
+/** A whole number of so many `unit`. */
+export function whole(
+  min: number,
+  max: number,
+  { unit = "" }: { unit?: string } = {},
+): v.GenericSchema<number, number> {
+  const allowed = `expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
+  return v.pipe(
+    v.number(allowed),
+    v.integer(allowed),
+    v.minValue(min, allowed),
+    v.maxValue(max, allowed),
+  );
+}
+
+export function minutes(): v.GenericSchema<number, number> {
+  const allowed = "expected minutes from 0 to 1440";
+  return v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(1440, allowed));
+}
+
+export function yesNo(): v.GenericSchema<boolean, boolean> {
+  return v.boolean("expected true or false");
+}
+
+export function oneOf<const T extends readonly string[]>(
+  values: T,
+): v.PicklistSchema<T, string> {
+  return v.picklist(values, `expected one of ${values.join(", ")}`);
+}
+
+/** Text of one line that is not blank. */
+export function line(what: string, { max = 500 }: { max?: number } = {}): Text {
+  const allowed = `expected ${what}`;
+  return v.pipe(
+    v.string(allowed),
+    v.check((text) => text.trim() !== "" && text.length <= max && isPrintable(text), allowed),
+  );
+}
+
+/** Text that goes into an HTTP header: a space or a line break in it is a slip of copy and paste. */
+export function token(): Text {
+  const allowed = "expected letters, digits and signs without spaces or line breaks";
+  return v.pipe(v.string(allowed), v.regex(/^[\x21-\x7e]+$/, allowed));
+}
+
+/** A name of the database or of a mode: `zoe_events`, `paper`. */
+export function word(what: string): Text {
+  const allowed = `expected ${what} of letters, digits and "_", at most 63`;
+  return v.pipe(v.string(allowed), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, allowed));
+}
+
+export function timeZone(): Text {
+  const allowed = 'expected an IANA time zone such as "Europe/Berlin" or "UTC"';
+  return v.pipe(v.string(allowed), v.check((text) => text !== "" && isTimeZone(text), allowed));
+}
+
+export function timeOfDay(): Text {
+  const allowed = 'expected a time of day from "00:00" to "24:00"';
+  return v.pipe(v.string(allowed), v.regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, allowed));
+}
+
+/** An http or https address without user name and password, which would end up in logs. */
+export function httpUrl(): Text {
+  const allowed = 'expected an address such as "https://example.com/ingest"';
+  return v.pipe(
+    v.string(allowed),
+    v.check((text) => URL.canParse(text), allowed),
+    v.check(
+      (text) => /^https?:$/.test(new URL(text).protocol),
+      "expected an address that begins with http:// or https://",
+    ),
+    v.check(
+      (text) => new URL(text).username === "" && new URL(text).password === "",
+      "expected an address without a user name and password in it",
+    ),
+  );
+}
+
+/** What a browser sends as `Origin`: scheme, host and port, nothing after them. */
+export function origin(): Text {
+  const allowed = 'expected an origin such as "http://localhost:5173", without a path';
+  return v.pipe(
+    v.string(allowed),
+    v.check((text) => URL.canParse(text) && new URL(text).origin === text, allowed),
+  );
+}
+
+/** A host to listen on: a name or an IP address; brackets around an IPv6 address are dropped. */
+export function host(): Text {
+  const allowed = 'expected a host name or an IP address such as "127.0.0.1", without a port';
+  return v.pipe(
+    v.string(allowed),
+    v.transform((text) => text.replace(/^\[(.*)\]$/, "$1")),
+    v.check(isHost, allowed),
+  );
+}
+
+/** A file of this computer, which SQLite would not take for something else. */
+export function file(): Text {
+  const allowed = 'expected the path of a file such as "clockblock.db"';
+  return v.pipe(
+    v.string(allowed),
+    v.check(
+      (text) =>
+        text.trim() !== "" && isPrintable(text) && !/[\\/]$/.test(text) && text !== "." &&
+        text !== ".." && !text.startsWith(":") && !/^file:/i.test(text),
+      allowed,
+    ),
+  );
+}
+
+function isPrintable(text: string): boolean {
+  // deno-lint-ignore no-control-regex -- control characters are what it looks for
+  return !/[\x00-\x1f\x7f]/.test(text);
+}
+
+function isHost(text: string): boolean {
+  if (text.includes(":")) return URL.canParse(`http://[${text}]/`);
+  return /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/
+    .test(text) && URL.canParse(`http://${text}/`);
+}

@@ -1,0 +1,12 @@
+/**
+ * The configuration cannot be used as it is. Everything wrong with it is told at once, a line each.
+ * @module
+ */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  /** @param problems one line each: what was attempted, what is wrong, what is allowed; never a secret */
+  constructor(readonly problems: readonly string[], options: { cause?: unknown } = {}) {
+    super(problems.join("\n"), options);
+  }
+}

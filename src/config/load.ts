@@ -1,0 +1,301 @@
+/**
+ * Puts the configuration together: defaults, then the file, then the environment, then flags, each over the one before.
+ * Blocks are merged key by key, lists are replaced as a whole.
+ * @module
+ */
+import { isAbsolute, join } from "node:path";
+import * as v from "valibot";
+import type { Json, JsonObject } from "../core/mod.ts";
+import { ConfigError } from "./config_error.ts";
+import { decodeText, parseJson } from "./json_text.ts";
+import { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
+import { nearest } from "./nearest.ts";
+import { type Config, configSchema } from "./schema.ts";
+
+export interface ConfigSources {
+  /** The file that was asked for, which has to exist; without it `config.json` where there is one. */
+  path?: string | undefined;
+  /** Environment variables; those that do not begin with `CLOCKBLOCK_` are not looked at. */
+  env?: Readonly<Record<string, string>>;
+  /** Values of flags as they were typed, by key: `{ "events.table": "mine" }`. */
+  flags?: ReadonlyMap<string, string>;
+  /** The folder that relative paths start from (default: the one the process runs in). */
+  cwd?: string | undefined;
+  readFile?: (path: string) => Uint8Array;
+}
+
+/** A configuration that is being put together. */
+interface Draft {
+  values: { [key: string]: Json };
+  /** Who said it, by key: `config.json`, `CLOCKBLOCK_API_PORT`, `--api-port`. */
+  sources: Map<string, string>;
+  problems: string[];
+}
+
+/**
+ * The configuration to run with.
+ * @throws {ConfigError} with everything that is wrong
+ */
+export function loadConfig(sources: ConfigSources = {}): Config {
+  const { env = {}, flags = new Map(), cwd } = sources;
+  const draft: Draft = { values: {}, sources: new Map(), problems: [] };
+  addFile(draft, sources);
+  addEnvironment(draft, env);
+  for (const [path, text] of flags) addText(draft, text, { path, source: flagOf(path) });
+
+  const parsed = v.safeParse(configSchema, draft.values, { abortPipeEarly: true });
+  draft.problems.push(...(parsed.issues ?? []).map((issue) => describeIssue(issue, draft)));
+  if (!parsed.success) throw new ConfigError([...new Set(draft.problems)]);
+  draft.problems.push(...contradictions(parsed.output, draft));
+  if (draft.problems.length > 0) throw new ConfigError([...new Set(draft.problems)]);
+  return { ...parsed.output, db_path: within(cwd, parsed.output.db_path) };
+}
+
+function addFile(draft: Draft, { path, cwd, readFile = Deno.readFileSync }: ConfigSources): void {
+  const name = path ?? "config.json";
+  const values = readObject(within(cwd, name), { name, required: path !== undefined, readFile });
+  if (values) merge(draft, values, { prefix: "", source: name });
+}
+
+function readObject(
+  path: string,
+  { name, required, readFile }: {
+    name: string;
+    required: boolean;
+    readFile: (path: string) => Uint8Array;
+  },
+): JsonObject | undefined {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      if (!required) return undefined;
+      throw new ConfigError([
+        `Cannot read ${name}: there is no such file. Check the path given with --config`,
+      ], { cause: error });
+    }
+    throw new ConfigError([`Cannot read ${name}: ${whyUnreadable(error)}`], { cause: error });
+  }
+  let value: Json;
+  try {
+    const text = decodeText(bytes);
+    if (text.trim() === "") throw new SyntaxError("it is empty. Write at least {} into it");
+    value = parseJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ConfigError([`Cannot read ${name}: ${error.message}`], { cause: error });
+  }
+  if (!isObject(value)) {
+    throw new ConfigError([`Cannot read ${name}: expected an object, { "key": value, … }`]);
+  }
+  return value;
+}
+
+function whyUnreadable(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable) {
+    return "it lies outside the folder ClockBlock is started in, which it may not read. Move it there";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "this user may not read it. Change its permissions";
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder. Name a file";
+  return error instanceof Error ? error.message : String(error);
+}
+
+function addEnvironment(draft: Draft, env: Readonly<Record<string, string>>): void {
+  const byVariable = new Map(configKeys.map((key) => [key.variable, key.path]));
+  for (const block of configBlocks) byVariable.set(variableOf(block), block);
+  // Blocks before their keys, so that the more exact variable wins.
+  for (const variable of Object.keys(env).sort()) {
+    if (!variable.toUpperCase().startsWith("CLOCKBLOCK_")) continue;
+    const path = byVariable.get(variable.toUpperCase());
+    if (path === undefined) {
+      const near = nearest(variable, byVariable.keys());
+      draft.problems.push(`Unknown environment variable ${variable}${didYouMean(near)}`);
+    } else addText(draft, env[variable]!, { path, source: variable });
+  }
+}
+
+/** Takes a value that came as text, by what its key takes. */
+function addText(
+  draft: Draft,
+  text: string,
+  { path, source }: { path: string; source: string },
+): void {
+  const key = configKey(path);
+  let value: Json;
+  try {
+    value = valueOf(text, key);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    draft.problems.push(`Cannot use ${source}: it is not valid JSON, ${error.message}`);
+    return;
+  }
+  if (key) set(draft, path, { value, source });
+  else if (isObject(value)) merge(draft, value, { prefix: path, source });
+  else draft.problems.push(`Cannot use ${source}: expected a JSON object for the block ${path}`);
+}
+
+function valueOf(text: string, key: ConfigKey | undefined): Json {
+  const trimmed = text.trim();
+  if (!key) return parseJson(trimmed);
+  if (key.nullable && (trimmed === "" || trimmed === "null")) return null;
+  const { kinds } = key;
+  if (/^[[{]/.test(trimmed) && (kinds.has("list") || kinds.has("object"))) {
+    return parseJson(trimmed);
+  }
+  if (kinds.has("number") && /^-?\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  if (kinds.has("boolean") && /^(true|false)$/i.test(trimmed)) {
+    return trimmed.toLowerCase() === "true";
+  }
+  return text;
+}
+
+/** Lays an object's keys over the draft. */
+function merge(
+  draft: Draft,
+  values: JsonObject,
+  { prefix, source }: { prefix: string; source: string },
+): void {
+  for (const [name, value] of Object.entries(values)) {
+    const path = prefix ? `${prefix}.${name}` : name;
+    if (configKey(path)) set(draft, path, { value, source });
+    else if (!configBlocks.has(path)) {
+      draft.problems.push(`Unknown key ${path} in ${source}${didYouMean(nearestKey(path))}`);
+    } else if (isObject(value)) merge(draft, value, { prefix: path, source });
+    // A block may be switched off as a whole.
+    else if (value !== null) set(draft, path, { value, source });
+  }
+}
+
+function set(
+  { values, sources }: Draft,
+  path: string,
+  { value, source }: { value: Json; source: string },
+): void {
+  const parts = path.split(".");
+  let block = values;
+  for (const part of parts.slice(0, -1)) {
+    const inner = block[part];
+    const next: { [key: string]: Json } = isObject(inner) ? { ...inner } : {};
+    block[part] = next;
+    block = next;
+  }
+  block[parts.at(-1)!] = value;
+  sources.set(path, source);
+}
+
+/** `url` → `supabase.url`: a key that was put into the wrong block is the nearest one too. */
+function nearestKey(path: string): string | undefined {
+  const all = [...configKeys.map((key) => key.path), ...configBlocks];
+  const name = (of: string) => of.slice(of.lastIndexOf(".") + 1);
+  const moved = () => {
+    const near = nearest(name(path), all.map(name));
+    return near && all.find((candidate) => name(candidate) === near);
+  };
+  const block = path.slice(0, path.lastIndexOf(".") + 1);
+  const sibling = nearest(
+    path,
+    all.filter((candidate) => candidate === block + name(candidate)),
+  );
+  return sibling ?? moved();
+}
+
+function didYouMean(near: string | undefined): string {
+  return near ? `. Did you mean ${near}?` : ". All keys are listed by clockblock --help";
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>, { sources }: Draft): string {
+  const parts = issue.path?.map((item) => String(item.key)) ?? [];
+  const path = parts.join(".");
+  const owner = ownerOf(parts);
+  const source = sources.get(owner);
+  const where = source?.startsWith("--") ? ` from ${source}` : source ? ` in ${source}` : "";
+  const state = isSecret(owner) ? "" : `it is ${show(issue.input)}, `;
+  return `Cannot use ${path}${where}: ${state}${issue.message}`;
+}
+
+/** The configuration key that a place inside a value belongs to: `attendance.devices.0.sn` → `attendance.devices`. */
+function ownerOf(parts: readonly string[]): string {
+  for (let length = parts.length; length > 0; length--) {
+    const path = parts.slice(0, length).join(".");
+    if (configKey(path) || configBlocks.has(path)) return path;
+  }
+  return parts.join(".");
+}
+
+function isSecret(path: string): boolean {
+  return configKeys.some((key) =>
+    key.secret && (key.path === path || key.path.startsWith(`${path}.`))
+  );
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (value === undefined) return "missing";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = JSON.stringify(value).replace(/\/\/[^/]*@/, "//…@");
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** What is wrong with values that are each right by themselves. */
+function contradictions(config: Config, { sources }: Draft): string[] {
+  const { supabase, attendance, records, api_port } = config;
+  const problems: string[] = [];
+  if (supabase.url !== null && supabase.key === null) {
+    problems.push(
+      "Cannot use supabase.url without supabase.key: copy the project's publishable (anon) key",
+    );
+  }
+  if (attendance.enabled && attendance.port === api_port && api_port !== 0) {
+    problems.push(
+      `Cannot use attendance.port ${attendance.port}: api_port is the same. Choose another for one of them`,
+    );
+  }
+  const serials = attendance.devices.map(({ sn }) => sn);
+  problems.push(
+    ...repeated(serials).map((sn) => `Cannot use attendance.devices: "${sn}" is listed twice`),
+  );
+  const tables = records.tables.map(({ name }) => name);
+  problems.push(
+    ...repeated(tables).map((name) => `Cannot use records.tables: "${name}" is listed twice`),
+  );
+  for (const [index, { name, parent }] of records.tables.entries()) {
+    if (parent !== null && !tables.slice(0, index).includes(parent)) {
+      problems.push(
+        `Cannot use records.tables: the parent "${parent}" of "${name}" has to be listed before it`,
+      );
+    }
+  }
+  const { from, to } = config.events.flush.active_hours;
+  if (from === to) {
+    const source = sources.get("events.flush.active_hours.to") ?? "";
+    problems.push(
+      `Cannot use events.flush.active_hours${
+        source && ` in ${source}`
+      }: from and to are both ${to}`,
+    );
+  }
+  return problems;
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+function within(folder: string | undefined, path: string): string {
+  return folder === undefined || isAbsolute(path) ? path : join(folder, path);
+}
+
+function flagOf(path: string): string {
+  return configKey(path)?.flag ?? `--${path.replaceAll("_", "-")}`;
+}
+
+function variableOf(path: string): string {
+  return `CLOCKBLOCK_${path.toUpperCase().replaceAll(".", "__")}`;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

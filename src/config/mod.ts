@@ -1,0 +1,7 @@
+/** The configuration's door. @module */
+export type { Weekday } from "./checks.ts";
+export { ConfigError } from "./config_error.ts";
+export { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
+export { type ConfigSources, loadConfig } from "./load.ts";
+export { nearest } from "./nearest.ts";
+export type { Allowance, Config, ProcessMatcher } from "./schema.ts";

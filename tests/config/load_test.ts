@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { ConfigError, configKeys, type ConfigSources, loadConfig } from "../../src/config/mod.ts";
+
+/** Sources with a `config.json` of this content, or none. */
+function sources(file?: unknown, more: ConfigSources = {}): ConfigSources {
+  return {
+    readFile: () => {
+      if (file === undefined) throw new Deno.errors.NotFound();
+      if (file instanceof Uint8Array) return file;
+      return new TextEncoder().encode(typeof file === "string" ? file : JSON.stringify(file));
+    },
+    ...more,
+  };
+}
+
+function problemsOf(from: ConfigSources): readonly string[] {
+  try {
+    loadConfig(from);
+  } catch (error) {
+    assert(error instanceof ConfigError);
+    return error.problems;
+  }
+  return [];
+}
+
+Deno.test("loadConfig without any source gives every key its default", () => {
+  const config = loadConfig(sources());
+  assert.equal(config.poll_interval_sec, 5);
+  assert.equal(config.sync_interval_sec, 300);
+  assert.equal(config.api_host, "127.0.0.1");
+  assert.equal(config.api_port, 3841);
+  assert.equal(config.db_path, "clockblock.db");
+  assert.equal(config.retention_days, 30);
+  assert.equal(config.timeout_sec, 10);
+  assert.equal(config.endpoint_url, null);
+  assert.equal(config.supabase.url, null);
+  assert.equal(config.supabase.realtime, true);
+  assert.equal(config.events.flush.active_sec, 15);
+  assert.equal(config.attendance.enabled, false);
+  assert.deepEqual(config.records.tables.map(({ name }) => name), ["projects", "tasks", "results"]);
+  assert(config.process_name.some(({ image }) => image === "Minecraft.Windows.exe"));
+});
+
+Deno.test("loadConfig lays environment over the file and flags over both", () => {
+  const file = { api_port: 1, poll_interval_sec: 1, retention_days: 1, timeout_sec: 1 };
+  const config = loadConfig(sources(file, {
+    env: { CLOCKBLOCK_API_PORT: "2", CLOCKBLOCK_POLL_INTERVAL_SEC: "2", PATH: "/bin" },
+    flags: new Map([["api_port", "3"]]),
+  }));
+  assert.equal(config.api_port, 3);
+  assert.equal(config.poll_interval_sec, 2);
+  assert.equal(config.retention_days, 1);
+});
+
+Deno.test("loadConfig merges blocks key by key and replaces lists", () => {
+  const config = loadConfig(sources({
+    events: { modes: ["a"], flush: { active_sec: 3, active_hours: { days: ["sat"] } } },
+  }, {
+    env: { CLOCKBLOCK_EVENTS__FLUSH: '{"offhours_sec": 9}', CLOCKBLOCK_EVENTS__MODES: '["b","c"]' },
+    flags: new Map([["events.flush.active_hours.from", "08:00"]]),
+  }));
+  assert.deepEqual(config.events.modes, ["b", "c"]);
+  assert.equal(config.events.flush.active_sec, 3);
+  assert.equal(config.events.flush.offhours_sec, 9);
+  assert.deepEqual(config.events.flush.active_hours, {
+    days: ["sat"],
+    from: "08:00",
+    to: "16:00",
+    time_zone: null,
+  });
+});
+
+Deno.test("loadConfig reads text from the environment by the type of its key", () => {
+  const config = loadConfig(sources(undefined, {
+    env: {
+      CLOCKBLOCK_DEVICE_ID: "42",
+      CLOCKBLOCK_ENDPOINT_GZIP: "true",
+      CLOCKBLOCK_ENDPOINT_URL: "",
+      CLOCKBLOCK_PROCESS_NAME: "game.exe",
+      CLOCKBLOCK_DAILY_ALLOWANCE_MIN: '{"sat": 90}',
+      CLOCKBLOCK_ATTENDANCE__DEVICES: '[{"sn":"A1","name":"Door"}]',
+    },
+  }));
+  assert.equal(config.device_id, "42");
+  assert.equal(config.endpoint_gzip, true);
+  assert.equal(config.endpoint_url, null);
+  assert.deepEqual(config.process_name, [{ image: "game.exe" }]);
+  assert.deepEqual(config.daily_allowance_min, {
+    mon: 0,
+    tue: 0,
+    wed: 0,
+    thu: 0,
+    fri: 0,
+    sat: 90,
+    sun: 0,
+  });
+  assert.equal(config.attendance.devices[0]?.sn, "A1");
+});
+
+Deno.test("loadConfig takes process names in every form that the design names", () => {
+  const forms: [unknown, unknown][] = [
+    ["a.exe", [{ image: "a.exe" }]],
+    [["a.exe", "b*"], [{ image: "a.exe" }, { image: "b*" }]],
+    [{ image: "a", command: "*x*" }, [{ image: "a", command: "*x*" }]],
+    [[{ image: "a", window_title: "T*" }, "b"], [
+      { image: "a", window_title: "T*" },
+      { image: "b" },
+    ]],
+  ];
+  for (const [written, meant] of forms) {
+    assert.deepEqual(loadConfig(sources({ process_name: written })).process_name, meant);
+  }
+});
+
+Deno.test("loadConfig tells everything that is wrong at once, a line each", () => {
+  const problems = problemsOf(sources({ poll_interval_sec: 0, api_prot: 1, time_zone: "Mars/X" }, {
+    env: { CLOCKBLOCK_API_PORT: "many" },
+    flags: new Map([["db_path", ":memory:"]]),
+  }));
+  assert.deepEqual(problems, [
+    "Unknown key api_prot in config.json. Did you mean api_port?",
+    "Cannot use poll_interval_sec in config.json: it is 0, expected a whole number of seconds from 1 to 3600",
+    'Cannot use api_port in CLOCKBLOCK_API_PORT: it is "many", expected a whole number from 0 to 65535',
+    'Cannot use db_path from --db-path: it is ":memory:", expected the path of a file such as "clockblock.db"',
+    'Cannot use time_zone in config.json: it is "Mars/X", expected an IANA time zone such as "Europe/Berlin" or "UTC"',
+  ]);
+});
+
+const flaws: readonly [unknown, RegExp][] = [
+  [{ endpointUrl: "x" }, /Unknown key endpointUrl.*Did you mean endpoint_url\?/],
+  [
+    { events: { flush: { activ_sec: 1 } } },
+    /Unknown key events\.flush\.activ_sec.*mean events\.flush\.active_sec\?/,
+  ],
+  [{ active_sec: 1 }, /Unknown key active_sec.*mean events\.flush\.active_sec\?/],
+  [{ supabase: { ulr: "x" } }, /Unknown key supabase\.ulr.*mean supabase\.url\?/],
+  [{ xyzzy: 1 }, /Unknown key xyzzy.*clockblock --help/],
+  [{ poll_interval_sec: "5" }, /poll_interval_sec.*it is "5", expected a whole number/],
+  [{ poll_interval_sec: 2.5 }, /poll_interval_sec.*it is 2\.5, expected a whole number/],
+  [{ poll_interval_sec: null }, /poll_interval_sec.*it is null, expected/],
+  [{ api_port: 65536 }, /api_port.*from 0 to 65535/],
+  [{ api_host: "http://127.0.0.1" }, /api_host.*without a port/],
+  [{ api_host: "127.0.0.1:80" }, /api_host/],
+  [{ api_host: "" }, /api_host/],
+  [{ endpoint_url: "example.com" }, /endpoint_url.*expected an address such as/],
+  [{ endpoint_url: "ftp://example.com" }, /endpoint_url.*begins with http/],
+  [{ log_level: "loud" }, /log_level.*expected one of trace, debug, info/],
+  [{ api_allowed_origins: ["http://a.example/"] }, /api_allowed_origins\.0.*without a path/],
+  [{ api_allowed_origins: ["*"] }, /api_allowed_origins\.0/],
+  [{ daily_allowance_min: 1441 }, /daily_allowance_min.*from 0 to 1440/],
+  [{ daily_allowance_min: { monday: 1 } }, /daily_allowance_min.*by weekday/],
+  [{ process_name: [] }, /process_name.*at least one/],
+  [{ process_name: [{ imgae: "x" }] }, /process_name.*"image"/],
+  [{ db_path: "file:x.db" }, /db_path/],
+  [{ db_path: "folder/" }, /db_path/],
+  [{ supabase: 1 }, /supabase in config\.json: expected an object/],
+  [{ supabase: { url: "https://x.supabase.co" } }, /supabase\.url without supabase\.key/],
+  [{ attendance: { enabled: true, port: 3841 } }, /attendance\.port.*api_port is the same/],
+  [
+    { attendance: { devices: [{ sn: "A", name: "a" }, { sn: "A", name: "b" }] } },
+    /"A" is listed twice/,
+  ],
+  [{ attendance: { devices: [{ sn: "A" }] } }, /attendance\.devices\.0\.name.*it is missing/],
+  [{ attendance: { time_zone: "+05:30x" } }, /attendance\.time_zone/],
+  [{ records: { tables: ["drop table"] } }, /records\.tables\.0/],
+  [{ records: { tables: [{ name: "a", parent: "b" }, "b"] } }, /parent "b" of "a".*before it/],
+  [{ events: { flush: { active_hours: { from: "9:30" } } } }, /active_hours\.from.*time of day/],
+  [
+    { events: { flush: { active_hours: { from: "16:00" } } } },
+    /active_hours: from and to are both 16:00/,
+  ],
+  [[], /Cannot read config\.json: expected an object/],
+  ["", /Cannot read config\.json: it is empty/],
+];
+
+for (const [file, message] of flaws) {
+  Deno.test(`loadConfig refuses ${JSON.stringify(file)} in one line`, () => {
+    const problems = problemsOf(sources(file));
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0]!, message);
+    assert(!problems[0]!.includes("\n"));
+  });
+}
+
+Deno.test("loadConfig never shows a secret", () => {
+  const secret = "hunter2 hunter2";
+  const files: unknown[] = [
+    { device_token: secret },
+    { supabase: { password: [secret] } },
+    { supabase: { key: secret } },
+    { supabase: secret },
+    { endpoint_url: "https://me:hunter2@example.com/" },
+    `{ "device_token": "hunter2"`,
+    `{ "device_token": hunter2 }`,
+    `{ "device_token": "hunter2\\g" }`,
+  ];
+  for (const file of files) {
+    const problems = problemsOf(sources(file));
+    assert(problems.length > 0);
+    assert(!problems.join().includes("hunter2"), problems.join());
+  }
+});
+
+Deno.test("loadConfig names the nearest environment variable", () => {
+  const problems = problemsOf(
+    sources(undefined, { env: { CLOCKBLOCK_SUPABASE_URL: "https://a" } }),
+  );
+  assert.deepEqual(problems, [
+    "Unknown environment variable CLOCKBLOCK_SUPABASE_URL. Did you mean CLOCKBLOCK_SUPABASE__URL?",
+  ]);
+});
+
+Deno.test("loadConfig needs a file that was asked for, and says why it cannot read one", () => {
+  const failing = (error: Error): ConfigSources => ({
+    path: "my.json",
+    readFile: () => {
+      throw error;
+    },
+  });
+  const cases: [Error, RegExp][] = [
+    [new Deno.errors.NotFound(), /Cannot read my\.json: there is no such file/],
+    [new Deno.errors.NotCapable(), /Cannot read my\.json: it lies outside the folder/],
+    [new Deno.errors.PermissionDenied(), /Cannot read my\.json: this user may not read it/],
+    [new Deno.errors.IsADirectory(), /Cannot read my\.json: it is a folder/],
+  ];
+  for (const [error, message] of cases) assert.match(problemsOf(failing(error))[0]!, message);
+});
+
+Deno.test("loadConfig puts relative paths into the folder it is told", () => {
+  const read: string[] = [];
+  const config = loadConfig({
+    cwd: "/somewhere",
+    readFile: (path) => {
+      read.push(path.replaceAll("\\", "/"));
+      return new TextEncoder().encode('{"db_path": "data/x.db"}');
+    },
+  });
+  assert.deepEqual(read, ["/somewhere/config.json"]);
+  assert.equal(config.db_path.replaceAll("\\", "/"), "/somewhere/data/x.db");
+});
+
+Deno.test("Every configuration key has a flag, a variable and a description", () => {
+  for (const { path, flag, variable, description } of configKeys) {
+    assert.match(flag, /^--[a-z.-]+$/);
+    assert.match(variable, /^CLOCKBLOCK_[A-Z_]+$/);
+    assert(description.length > 0 && description.length < 80, path);
+  }
+  assert.equal(new Set(configKeys.map(({ variable }) => variable)).size, configKeys.length);
+});
