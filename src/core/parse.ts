@@ -3,6 +3,7 @@
  * @module
  */
 import * as v from "valibot";
+import { jsonFlawAt } from "./json_flaw.ts";
 import { Problem } from "./problem.ts";
 
 /** A valibot schema of plain values. */
@@ -23,10 +24,31 @@ export function check<T>(schema: Schema<T>, value: unknown): { value: T } | { fl
   return {
     flaws: result.issues.map((issue) => ({
       field: issue.path?.map((item) => String(item.key)).join(".") ?? "",
-      message: issue.message,
+      message: wording(issue, schema),
     })),
   };
 }
+
+/** The schema's own words; where it has none, valibot's made readable. */
+function wording(issue: v.BaseIssue<unknown>, schema: Schema): string {
+  const { message, expected, received } = issue;
+  if (!message.startsWith("Invalid ")) return message;
+  if (expected === "never") return `not known here${knownKeys(issue, schema)}`;
+  if (received === "undefined") return "missing";
+  return `expected ${expected}, got ${
+    received.length > 60 ? `${received.slice(0, 60)}…` : received
+  }`;
+}
+
+/** What could have been meant by a name that is not known, where the schema lists names at its top. */
+function knownKeys(issue: v.BaseIssue<unknown>, schema: Schema): string {
+  if (issue.path?.length !== 1 || !("entries" in schema)) return "";
+  const keys = Object.keys(schema.entries as object);
+  return keys.length > 0 ? `; known: ${keys.join(", ")}` : "";
+}
+
+/** The most flaws that an answer lists. */
+const LISTED_FLAWS = 100;
 
 /**
  * The value as the schema has it.
@@ -42,7 +64,28 @@ export function parse<T>(schema: Schema<T>, value: unknown, where: string): T {
     detail: `${subject}: ${first?.message}`,
     extra: {
       ...(first?.field ? { parameter: first.field } : {}),
-      errors: result.flaws.map(({ field, message }) => ({ field, message })),
+      errors: result.flaws.slice(0, LISTED_FLAWS).map(({ field, message }) => ({ field, message })),
     },
   });
+}
+
+/**
+ * What a JSON text says.
+ * @param where what the text is to the caller: "body", "line 3"
+ * @throws {Problem} 400, with the position at which it stops being JSON
+ */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const position = jsonFlawAt(text);
+    const before = text.slice(0, position).split("\n");
+    const line = before.length;
+    const column = before[line - 1]!.length + 1;
+    throw new Problem(400, "Malformed JSON", {
+      detail: `${where}: not JSON at line ${line}, column ${column}`,
+      extra: { position, line, column },
+      cause: error,
+    });
+  }
 }

@@ -10,8 +10,15 @@ export interface RouteRequest<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
-  /** The request itself, for headers, a streamed body and its abort signal. */
+  /** The request itself, for its headers and address. Its body is read with `text`. */
   raw: Request;
+  /**
+   * The whole body, for a route that `reads` it itself.
+   * @throws {Problem} 413 as soon as it grows beyond the route's limit, 400 when it is not UTF-8
+   */
+  text(): Promise<string>;
+  /** Aborts when the server closes: an event stream ends then. */
+  closing: AbortSignal;
 }
 
 export interface Route<Params = unknown, Query = unknown, Body = unknown, Answer = unknown> {
@@ -22,20 +29,27 @@ export interface Route<Params = unknown, Query = unknown, Body = unknown, Answer
   summary: string;
   /** Groups routes in the documentation: "playtime", "sync". */
   tag: string;
+  /** From the path, decoded. */
   params?: Schema<Params>;
+  /** From the query: text, or a list of texts where a name repeats. Absent: no query is allowed. */
   query?: Schema<Query>;
-  /** Absent: the handler reads `raw` itself, or there is no body. */
+  /** A JSON body, parsed and checked; `undefined` when none was sent. */
   body?: Schema<Body>;
+  /** Instead of `body`: the media types of a body that the handler reads itself, each with its shape. */
+  reads?: Readonly<Record<string, Schema>>;
   /** What the answer looks like. Absent for an answer that is not JSON. */
   answer?: Schema<Answer>;
   /** The media type of an answer that is not JSON: `text/event-stream`. */
   mediaType?: string;
   /** The largest body in bytes (default 1 MiB). */
   bodyLimit?: number;
-  /** Returns the answer, or a `Response` where status, headers or a stream matter. Throws a `Problem`. */
+  /**
+   * Returns the answer, a `reply` where status or headers matter, or a `Response` that is not JSON.
+   * Nothing at all is a 204. Throws a `Problem`.
+   */
   handle(
     request: RouteRequest<Params, Query, Body>,
-  ): Answer | Response | Promise<Answer | Response>;
+  ): Answer | Reply<Answer> | Response | Promise<Answer | Reply<Answer> | Response>;
 }
 
 /** Declares a route; the types of its handler follow from its schemas. */
@@ -44,4 +58,32 @@ export function route<Params, Query, Body, Answer>(
 ): Route {
   // The API only calls `handle` with what the schemas have passed, which the erased type cannot say.
   return declared as Route;
+}
+
+/** An answer with a status or headers of its own. */
+export class Reply<Answer> {
+  constructor(
+    readonly answer: Answer,
+    readonly status: number,
+    readonly headers: Readonly<Record<string, string>>,
+  ) {}
+}
+
+/** An answer with a status or headers of its own: `reply(rows, { headers: nextPage(raw, { before }) })`. */
+export function reply<Answer>(
+  answer: Answer,
+  { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } =
+    {},
+): Reply<Answer> {
+  return new Reply(answer, status, headers);
+}
+
+/** The `Link` header to a list's next page: the same query, further on. */
+export function nextPage(
+  raw: Request,
+  cursor: Readonly<Record<string, string | number>>,
+): Record<string, string> {
+  const url = new URL(raw.url);
+  for (const [name, value] of Object.entries(cursor)) url.searchParams.set(name, String(value));
+  return { link: `<${url.pathname}${url.search}>; rel="next"` };
 }
