@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sync: ["core", "store"],
   api: ["core", "store", "sync"],
   client: [],
-  dashboard: ["client"],
+  dashboard: ["client", "dist"],
   "agent.ts": [
     "core",
     "config",
@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "remotes/*",
     "sync",
     "api",
+    "dashboard",
   ],
   cli: ["agent.ts", "config", "core", "store", "sync"],
   "main.ts": ["cli"],

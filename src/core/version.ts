@@ -1,4 +1,13 @@
-/** The version, which stands in `deno.json` and nowhere else. @module */
+/** What runs here. The version stands in `deno.json` and nowhere else. @module */
 import project from "../../deno.json" with { type: "json" };
 
 export const version: string = project.version;
+
+/** The two releases: the second may talk to any host, the first to those that were fixed when it was built. */
+export type Flavour = "clockblock" | "clockblock-anyhost";
+
+/** Which of the two this is, told by what the runtime lets it do. */
+export function flavour(): Flavour {
+  const { state } = Deno.permissions.querySync({ name: "net" });
+  return state === "granted" ? "clockblock-anyhost" : "clockblock";
+}

@@ -1,0 +1,22 @@
+/** @module */
+import assert from "node:assert/strict";
+import { permissionFlags, type PermissionOptions } from "../../build/permissions.ts";
+import { tempDir } from "../support/temp.ts";
+
+Deno.test("flavour tells the two releases apart by what they may do", async () => {
+  using dir = tempDir();
+  const source = new URL("../../src/core/version.ts", import.meta.url).href;
+  const main = `${dir.path}/main.ts`;
+  await Deno.writeTextFile(
+    main,
+    `import { flavour } from "${source}"; console.log(flavour());`,
+  );
+  const flavourWith = async (options: PermissionOptions) => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", ...permissionFlags(undefined, options), main],
+    }).output();
+    return new TextDecoder().decode(stdout).trim();
+  };
+  assert.equal(await flavourWith({ hosts: ["cloud.example.org"] }), "clockblock");
+  assert.equal(await flavourWith({ anyhost: true }), "clockblock-anyhost");
+});
