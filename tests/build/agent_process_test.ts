@@ -8,9 +8,12 @@ import { tempDir } from "../support/temp.ts";
 const PRETEND = `
 const { api_port } = JSON.parse(Deno.readTextFileSync("config.json"));
 Deno.writeTextFileSync("api-token", "secret\\n");
+const stop = new AbortController();
+if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => stop.abort());
 const server = Deno.serve({
   hostname: "127.0.0.1",
   port: api_port,
+  signal: stop.signal,
   onListen: ({ port }) => console.log("ClockBlock 0.0.0 is running: http://127.0.0.1:" + port),
 }, () => Response.json({
   args: Deno.args,
@@ -19,11 +22,9 @@ const server = Deno.serve({
   outside: Deno.permissions.querySync({ name: "read", path: ".." }).state,
   ffi: Deno.permissions.querySync({ name: "ffi" }).state,
 }));
-if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", async () => {
-  console.error("stopping");
-  await server.shutdown();
-  Deno.exit(0);
-});
+await server.finished;
+console.error("stopping");
+Deno.exit(0);
 `;
 
 function pretend(): { entry: string } & Disposable {
