@@ -3,6 +3,7 @@ export * from "./bell.ts";
 export * from "./clock.ts";
 export * from "./day.ts";
 export * from "./every.ts";
+export * from "./headers.ts";
 export * from "./hub.ts";
 export * from "./ids.ts";
 export * from "./json.ts";

@@ -38,10 +38,12 @@ export interface Probe {
 export interface RemoteErrorOptions {
   /** HTTP status; absent when no answer came. */
   status?: number | undefined;
-  /** The cloud's own code: an SQLSTATE, `PGRST301`. */
+  /** The cloud's own code: an SQLSTATE, `PGRST301`; or `timeout` when the answer did not come in time. */
   code?: string | undefined;
   /** What the cloud asked for in `Retry-After`. */
   retryAfterMs?: number | undefined;
+  /** The cloud's own words. They may quote a row: they are kept with it, never logged or shown in a status. */
+  detail?: string | undefined;
   cause?: unknown;
 }
 
@@ -51,6 +53,7 @@ export class RemoteError extends Error {
   readonly status: number | undefined;
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly detail: string | undefined;
 
   /** @param message `Cannot push 40 heartbeats to "endpoint": status 401`; never a token or a row's content */
   constructor(message: string, options: RemoteErrorOptions = {}) {
@@ -58,5 +61,6 @@ export class RemoteError extends Error {
     this.status = options.status;
     this.code = options.code;
     this.retryAfterMs = options.retryAfterMs;
+    this.detail = options.detail;
   }
 }

@@ -81,8 +81,11 @@ export interface Attempt {
  * decides. Every id is one that `pending` gave out; an unknown or settled one is ignored.
  */
 export interface Outbox {
-  /** The next batch of at most `limit` rows; `rows` is empty when nothing waits. Reads only. */
-  pending(limit: number): OutboxBatch;
+  /**
+   * The next batch of at most `limit` rows; `rows` is empty when nothing waits. Reads only. An outbox of
+   * several cloud tables leaves out those in `skip`: one that cannot be pushed to must not stop the others.
+   */
+  pending(limit: number, options?: { skip?: ReadonlySet<string> }): OutboxBatch;
   /** The cloud has these. */
   settle(ids: readonly Id[], at: Instant): void;
   /** The cloud will never have these as they are. */
