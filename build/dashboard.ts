@@ -29,7 +29,10 @@ export async function buildDashboard(output: string): Promise<void> {
       if (name.endsWith(".css")) style = text + style;
     }
     await Deno.mkdir(dirname(output), { recursive: true });
-    await Deno.writeTextFile(output, page({ script: script.trim(), style: style.trim() }));
+    // Renamed into place, because tests that run side by side read the page while another writes it.
+    const written = await Deno.makeTempFile({ dir: dirname(output), prefix: "dashboard-" });
+    await Deno.writeTextFile(written, page({ script: script.trim(), style: style.trim() }));
+    await Deno.rename(written, output);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

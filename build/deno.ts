@@ -14,6 +14,9 @@ export async function deno(
     ...(cwd === undefined ? {} : { cwd }),
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (!success) throw new Error(`Cannot run deno ${args[0]}: ${text(stderr) || text(stdout)}`);
+  if (!success) {
+    const said = (text(stderr) || text(stdout)).replace(/\n\nStack backtrace:[\s\S]*/, "");
+    throw new Error(`Cannot run deno ${args[0]}: ${said}`);
+  }
   return text(stdout);
 }
