@@ -3,7 +3,7 @@
  * quotes the text, which may hold a password.
  * @module
  */
-import type { Json } from "../core/mod.ts";
+import { type Json, jsonFlawAt } from "../core/mod.ts";
 
 /**
  * The text of a file that some editor saved.
@@ -35,101 +35,58 @@ export function parseJson(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    // The engine's message has a position for some mistakes only, and quotes the text: look again, slower.
-    const { at, message } = firstFlaw(text);
-    const before = text.slice(0, at).split(/\r\n|\n|\r/);
+    const at = jsonFlawAt(text);
+    const { message, behind = 0 } = describeFlaw(
+      text.slice(at),
+      text.slice(0, at).trimEnd().at(-1),
+    );
+    const before = text.slice(0, at + behind).split(/\r\n|\n|\r/);
     throw new SyntaxError(`line ${before.length}, column ${before.at(-1)!.length + 1}: ${message}`);
   }
 }
 
-class Flaw extends Error {
-  constructor(readonly at: number, message: string) {
-    super(message);
+/** What is wrong where JSON ends and `rest` begins, and how far `behind` that place it shows. */
+function describeFlaw(
+  rest: string,
+  previous: string | undefined,
+): { message: string; behind?: number } {
+  if (rest === "") return { message: "the text ends too early" };
+  if (/^(\/\/|\/\*|#)/.test(rest)) return { message: "JSON has no comments. Delete this one" };
+  if (/^['‘’“”]/.test(rest)) return { message: 'text is written in straight double quotes (")' };
+  const wrongText = rest[0] === '"' && flawOfText(rest);
+  if (wrongText) return wrongText;
+  if (/^[\]}]/.test(rest) && previous === ",") {
+    return { message: `there is a comma too many before "${rest[0]}"` };
+  }
+  switch (previous) {
+    case undefined:
+    case ":":
+    case "[":
+      return { message: 'expected a value: "text", a number, true, false, null, [ or {' };
+    case "{":
+      return { message: 'expected a "key" or "}"' };
+    case ",":
+      return { message: 'expected a value, or a "key" in double quotes' };
+    case '"':
+      return { message: 'expected ":" after a key; "," or the closing bracket after a value' };
+    default:
+      return { message: 'expected "," or the closing bracket' };
   }
 }
 
-/** Where a text stops being JSON. */
-function firstFlaw(text: string): { at: number; message: string } {
-  try {
-    const at = skipSpace(text, skipValue(text, skipSpace(text, 0), 0));
-    return {
-      at,
-      message: /^[\]}]/.test(text.slice(at))
-        ? `"${text[at]}" closes nothing`
-        : "expected nothing after the end",
-    };
-  } catch (flaw) {
-    if (flaw instanceof Flaw) return flaw;
-    throw flaw;
-  }
-}
-
-/** @returns the place behind the value that begins at `at` */
-function skipValue(text: string, at: number, depth: number): number {
-  if (depth > 200) throw new Flaw(at, "nested too deeply");
-  const char = text[at];
-  if (char === "{") return skipMembers(text, at, { close: "}", depth });
-  if (char === "[") return skipMembers(text, at, { close: "]", depth });
-  if (char === '"') return skipString(text, at);
-  const word = /^[^\s,:{}[\]"]*/.exec(text.slice(at, at + 200))![0];
-  if (/^(-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?|true|false|null)$/.test(word)) {
-    return at + word.length;
-  }
-  if (char === undefined) throw new Flaw(at, "the text ends too early");
-  if (char === "'" || char === "“" || char === "”") {
-    throw new Flaw(at, 'text is written in straight double quotes (")');
-  }
-  throw new Flaw(at, 'expected a value: "text", a number, true, false, null, [ or {');
-}
-
-function skipMembers(
-  text: string,
-  start: number,
-  { close, depth }: { close: "}" | "]"; depth: number },
-): number {
-  let at = skipSpace(text, start + 1);
-  if (text[at] === close) return at + 1;
-  for (;;) {
-    if (close === "}") {
-      if (text[at] !== '"') {
-        throw new Flaw(at, at >= text.length ? "the text ends too early" : 'expected a "key"');
-      }
-      at = skipSpace(text, skipString(text, at));
-      if (text[at] !== ":") throw new Flaw(at, 'expected ":" after the key');
-      at = skipSpace(text, at + 1);
-    }
-    at = skipSpace(text, skipValue(text, at, depth + 1));
-    if (text[at] === close) return at + 1;
-    if (text[at] !== ",") throw new Flaw(at, `expected "," or "${close}"`);
-    const comma = at;
-    at = skipSpace(text, at + 1);
-    if (text[at] === close) throw new Flaw(comma, `a comma too many before "${close}"`);
-  }
-}
-
-function skipString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const char = text[at]!;
-    if (char === '"') return at + 1;
-    if (char < " ") {
-      throw new Flaw(
-        at,
-        char === "\t" ? "a tab in text is written \\t" : 'the text is not closed with "',
-      );
-    }
+/** What is wrong inside a text that begins with its quote; nothing when it is well-formed. */
+function flawOfText(rest: string): { message: string; behind: number } | undefined {
+  for (let at = 1; at < rest.length; at++) {
+    const char = rest[at]!;
+    if (char === '"') return undefined;
+    if (char === "\t") return { message: "a tab in text is written \\t", behind: at };
+    if (char < " ") return { message: 'the text is not closed with "', behind: at };
     if (char !== "\\") continue;
-    const escape = /^\\(["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at, at + 6));
-    if (!escape) throw new Flaw(at, "a backslash in text is written twice: \\\\");
+    const escape = /^\\(["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(rest.slice(at, at + 6));
+    if (!escape) {
+      return { message: "a backslash in text is written twice: \\\\", behind: at };
+    }
     at += escape[0].length - 1;
   }
-  throw new Flaw(start, 'the text is not closed with "');
-}
-
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  while (/[ \t\r\n]/.test(text[at] ?? "")) at++;
-  if (text.startsWith("//", at) || text.startsWith("/*", at) || text[at] === "#") {
-    throw new Flaw(at, "JSON has no comments. Delete this one");
-  }
-  return at;
+  return { message: 'the text is not closed with "', behind: 0 };
 }

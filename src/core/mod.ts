@@ -7,6 +7,7 @@ export * from "./headers.ts";
 export * from "./hub.ts";
 export * from "./ids.ts";
 export * from "./json.ts";
+export * from "./json_flaw.ts";
 export * from "./log.ts";
 export * from "./params.ts";
 export * from "./parse.ts";
