@@ -4,13 +4,27 @@
  *
  *     write(a) write(b) write(c)      BEGIN · SAVEPOINT a · SAVEPOINT b (throws, undone) · SAVEPOINT c · COMMIT
  *        └────────┴────────┴──────────────► a resolves, b rejects, c resolves
+ *
+ * Only what SQLite answers with undoing the whole transaction (a full disk, mostly) fails the group.
  * @module
  */
-import type { Database } from "./database.ts";
+import { setImmediate } from "node:timers";
+import { logger } from "../core/mod.ts";
+import type { Database, Statement } from "./database.ts";
+import { databaseFailure, type StoreError, storeErrorKind } from "./store_error.ts";
 
 export interface WriteOptions {
   /** Survives a power cut, not only a kill: the commit waits for the disk. */
   durable?: boolean;
+}
+
+export interface CommitQueueOptions {
+  /** A group was committed. */
+  onCommitted?: () => void;
+  /** SQLite failed, for one writer or for a group. */
+  onFailed?: (error: StoreError) => void;
+  /** How long writers wait for another program's lock before they fail. */
+  busyPatienceMs?: number;
 }
 
 interface Waiting {
@@ -23,21 +37,44 @@ interface Waiting {
 /** How long one transaction may go on taking writers. */
 const SLICE_MS = 4;
 
+/** How often to try again while another program holds the write lock. */
+const BUSY_RETRY_MS = 20;
+
 export class CommitQueue {
   readonly #db: Database;
+  readonly #onCommitted: () => void;
+  readonly #onFailed: (error: StoreError) => void;
+  readonly #busyPatienceMs: number;
+  // Prepared, because errors of `exec` do not carry SQLite's result code.
+  readonly #statements: Readonly<
+    Record<"begin" | "commit" | "savepoint" | "release" | "undo", Statement>
+  >;
   #waiting: Waiting[] = [];
   #scheduled = false;
   #closed = false;
+  #busySince: number | undefined;
   /** What the writer that runs now wants done once it is committed. */
   #hooks: (() => void)[] | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, options: CommitQueueOptions = {}) {
+    const { onCommitted = () => {}, onFailed = () => {}, busyPatienceMs = 5_000 } = options;
     this.#db = db;
+    this.#onCommitted = onCommitted;
+    this.#onFailed = onFailed;
+    this.#busyPatienceMs = busyPatienceMs;
+    this.#statements = {
+      begin: db.prepare("BEGIN IMMEDIATE"),
+      commit: db.prepare("COMMIT"),
+      savepoint: db.prepare("SAVEPOINT writer"),
+      release: db.prepare("RELEASE writer"),
+      undo: db.prepare("ROLLBACK TO writer"),
+    };
   }
 
   /**
    * Runs `work` inside a transaction; resolves with what it returned once that is committed. `work` is
    * synchronous and may be undone, so it changes nothing but the database.
+   * @throws {StoreError} rejects with it when SQLite failed; with what `work` threw otherwise
    */
   write<T>(work: () => T, { durable = false }: WriteOptions = {}): Promise<T> {
     if (this.#closed) return Promise.reject(new Error("Cannot write: the database is closed"));
@@ -59,70 +96,106 @@ export class CommitQueue {
   /** Commits what still waits; nothing can be written afterwards. */
   close(): void {
     this.#closed = true;
+    // Nobody is served any more: another program's lock may be waited for in place.
+    this.#db.exec("PRAGMA busy_timeout=2000");
     while (this.#waiting.length > 0) this.#commitSlice();
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // A macrotask, so that requests that arrive in the same turn of the event loop share the commit.
-    setTimeout(() => {
-      this.#scheduled = false;
-      this.#commitSlice();
-      if (this.#waiting.length > 0) this.#schedule();
-    }, 0);
+    // After the requests that arrived in this turn of the event loop, so that they share the commit;
+    // a timer of 0 would wait 2 ms.
+    if (this.#busySince === undefined) setImmediate(() => this.#turn());
+    else setTimeout(() => this.#turn(), BUSY_RETRY_MS);
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    this.#commitSlice();
+    if (this.#waiting.length > 0) this.#schedule();
   }
 
   #commitSlice(): void {
     const writers = this.#waiting;
     if (writers.length === 0) return;
-    const db = this.#db;
     const outcomes: (() => void)[] = [];
     let taken = 0;
+    // One durable writer makes its whole group durable; only outside a transaction can this be set.
+    const durable = writers.some((writer) => writer.durable);
+    if (durable) this.#db.exec("PRAGMA synchronous=FULL");
     try {
-      // Only outside a transaction can this be set; one durable writer makes its whole group durable.
-      const durable = writers.some((writer) => writer.durable);
-      if (durable) db.exec("PRAGMA synchronous=FULL");
-      try {
-        db.exec("BEGIN IMMEDIATE");
-        const started = performance.now();
-        while (taken < writers.length && (taken === 0 || performance.now() - started < SLICE_MS)) {
-          outcomes.push(this.#run(writers[taken++]!));
-        }
-        db.exec("COMMIT");
-      } finally {
-        if (durable) db.exec("PRAGMA synchronous=NORMAL");
+      this.#statements.begin.run();
+      this.#busySince = undefined;
+      const started = performance.now();
+      while (taken < writers.length && (taken === 0 || performance.now() - started < SLICE_MS)) {
+        outcomes.push(this.#run(writers[taken++]!));
       }
+      this.#statements.commit.run();
     } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      if (taken === 0) taken = writers.length;
-      this.#waiting = writers.slice(taken);
-      for (const { reject } of writers.slice(0, taken)) reject(error);
+      if (taken === 0 && this.#mayWaitFor(error)) return;
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      // When not even the transaction could begin, there is no hope for the writers behind either.
+      const failed = writers.splice(0, taken || writers.length);
+      const reason = this.#failure(error);
+      for (const { reject } of failed) reject(reason);
       return;
+    } finally {
+      if (durable) this.#db.exec("PRAGMA synchronous=NORMAL");
     }
-    this.#waiting = writers.slice(taken);
+    writers.splice(0, taken);
+    this.#onCommitted();
     for (const settle of outcomes) settle();
   }
 
   #run({ work, resolve, reject }: Waiting): () => void {
-    const db = this.#db;
+    const { savepoint, release, undo } = this.#statements;
     const hooks: (() => void)[] = this.#hooks = [];
-    db.exec("SAVEPOINT writer");
+    savepoint.run();
     try {
       const value = work();
-      db.exec("RELEASE writer");
+      release.run();
       return () => {
-        for (const hook of hooks) hook();
+        callAll(hooks);
         resolve(value);
       };
     } catch (error) {
-      // A full disk may already have undone the whole transaction: then every writer of it fails.
-      if (!db.isTransaction) throw error;
-      db.exec("ROLLBACK TO writer");
-      db.exec("RELEASE writer");
-      return () => reject(error);
+      // A full disk makes SQLite undo the whole transaction: then every writer of it fails.
+      if (!this.#db.isTransaction) throw error;
+      undo.run();
+      release.run();
+      const reason = this.#failure(error);
+      return () => reject(reason);
     } finally {
       this.#hooks = undefined;
+    }
+  }
+
+  /** Whether to try again in a while, because another program holds the write lock. */
+  #mayWaitFor(error: unknown): boolean {
+    if (storeErrorKind(error) !== "busy" || this.#closed) return false;
+    const now = performance.now();
+    this.#busySince ??= now;
+    if (now - this.#busySince < this.#busyPatienceMs) return true;
+    this.#busySince = undefined;
+    return false;
+  }
+
+  /** What a writer is told: its own error, or what is wrong with the database. */
+  #failure(error: unknown): unknown {
+    const reason = databaseFailure("Cannot write to the database", error);
+    if (reason) this.#onFailed(reason);
+    return reason ?? error;
+  }
+}
+
+/** A hook that throws is a defect, but not one that the writers behind it should wait for ever for. */
+function callAll(hooks: readonly (() => void)[]): void {
+  for (const hook of hooks) {
+    try {
+      hook();
+    } catch (error) {
+      logger("store").error("What follows a commit failed: {error}", { error });
     }
   }
 }

@@ -8,23 +8,37 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 export type Database = DatabaseSync;
 export type Statement = StatementSync;
 
-/** How many milliseconds a call waits for another process's lock before it fails as busy. */
-const BUSY_TIMEOUT_MS = 2_000;
+/** How many milliseconds opening waits for another program's lock before it fails as busy. */
+const OPEN_TIMEOUT_MS = 2_000;
+
+/** How many pages the write-ahead log grows to before a commit moves them into the database. */
+export const CHECKPOINT_PAGES = 400;
 
 /** Opens (or makes) a database file with the agent's settings. */
 export function connect(path: string, { readOnly = false } = {}): Database {
-  const db = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS });
+  const db = new DatabaseSync(path, { readOnly, timeout: OPEN_TIMEOUT_MS });
   try {
-    if (!readOnly) {
-      // Only an empty file can take it; lets prune give pages back without VACUUM, which the sandbox forbids.
-      db.exec("PRAGMA auto_vacuum=INCREMENTAL");
-      db.exec("PRAGMA journal_mode=WAL");
-    }
+    // The sandbox's promise is that all the agent writes lies in its folder: no temporary files elsewhere.
+    db.exec("PRAGMA temp_store=MEMORY");
+    // 2 MB, SQLite's default, said aloud: 8 and 16 MB made nothing measurably faster here (the operating
+    // system caches the file anyway) and cost as much memory. For the same reason, and because a disk error
+    // would end the process instead of a statement, the file is not mapped into memory either.
+    db.exec("PRAGMA cache_size=-2000");
+    db.exec("PRAGMA mmap_size=0");
+    if (readOnly) return db;
+    // Only an empty file can take it; lets prune give pages back without VACUUM, which the sandbox forbids.
+    db.exec("PRAGMA auto_vacuum=INCREMENTAL");
+    // Prepared, so that a failure carries SQLite's result code: this is the first statement that reads the file.
+    db.prepare("PRAGMA journal_mode=WAL").get();
     // A killed process loses nothing under NORMAL; a power cut may take the newest commits, which is why
     // commits that acknowledge a punch or a critical event ask for FULL (see commit_queue.ts).
     db.exec("PRAGMA synchronous=NORMAL");
     db.exec("PRAGMA foreign_keys=ON");
-    db.exec("PRAGMA journal_size_limit=67108864");
+    // The commit that reaches it copies the log into the database, on the event loop: 400 pages take half
+    // as long as the default 1000 (p99 of a durable commit 7 against 13 ms) at the same rows per second.
+    db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
+    // A long reader (backup, integrity check) lets the log grow; afterwards it gives the space back.
+    db.exec("PRAGMA journal_size_limit=16777216");
   } catch (error) {
     db.close();
     throw error;

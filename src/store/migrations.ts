@@ -40,25 +40,18 @@ const OWN: Migration = {
  * @throws {StoreError} `newer` when the database was made by a later version; it is left as it was
  */
 export function migrate(db: Database, migrations: readonly Migration[], at: Instant): void {
-  const all = [OWN, ...migrations];
   const applied = appliedNames(db);
-  const known = new Set(all.map(({ name }) => name));
-  const unknown = applied.filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new StoreError("newer", {
-      detail: `it has changes this version does not know (${unknown.join(", ")})`,
-    });
-  }
-  for (const { name, sql } of all) {
+  refuseNewer(applied, migrations);
+  for (const { name, sql } of [OWN, ...migrations]) {
     if (applied.includes(name)) continue;
-    db.exec("BEGIN IMMEDIATE");
+    db.prepare("BEGIN IMMEDIATE").run();
     try {
       db.exec(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)",
       );
       db.exec(sql);
       db.prepare("INSERT INTO migrations (name, applied_at) VALUES (?, ?)").run(name, at);
-      db.exec("COMMIT");
+      db.prepare("COMMIT").run();
     } catch (error) {
       if (db.isTransaction) db.exec("ROLLBACK");
       throw error;
@@ -66,7 +59,20 @@ export function migrate(db: Database, migrations: readonly Migration[], at: Inst
   }
 }
 
-function appliedNames(db: Database): string[] {
+/** @throws {StoreError} `newer` when a migration has been applied that this version does not know */
+export function refuseNewer(applied: readonly string[], migrations: readonly Migration[]): void {
+  const known = new Set([OWN, ...migrations].map(({ name }) => name));
+  const unknown = applied.filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new StoreError(
+    "newer",
+    `Cannot open the database: it was made by a later version (${unknown.join(", ")}). ` +
+      "Run that version, or use another database.",
+  );
+}
+
+/** The names of the migrations a database has had; none for an empty one. */
+export function appliedNames(db: Database): string[] {
   const exists = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").get();
   if (!exists) return [];
   return db.prepare("SELECT name FROM migrations").all().map((row) => String(row.name));

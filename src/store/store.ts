@@ -2,28 +2,68 @@
  * The store: one SQLite database, read directly and written through the commit queue.
  * @module
  */
-import { type Clock, instantOf, type Migration, systemClock } from "../core/mod.ts";
+import {
+  Bell,
+  type Clock,
+  instantOf,
+  logger,
+  type Migration,
+  systemClock,
+  Warnings,
+} from "../core/mod.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
-import { connect, type Database } from "./database.ts";
+import { connect, type Database, type Statement } from "./database.ts";
 import { migrate } from "./migrations.ts";
+import { type StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
 
 export interface StoreOptions {
   migrations: readonly Migration[];
   clock?: Clock;
+  warnings?: Warnings;
 }
+
+/** How long nothing may have failed before the disk counts as well again: small writes succeed in between. */
+const WELL_AGAIN_MS = 10_000;
 
 export class Store {
   /** For reading, in short statements: whatever takes longer than 10 ms goes in slices. */
   readonly db: Database;
   readonly path: string;
+  /** Rings when an error made the database look damaged; `maintain` then checks it. */
+  readonly suspicion: Bell = new Bell();
   readonly #queue: CommitQueue;
+  readonly #clock: Clock;
+  readonly #warnings: Warnings;
   readonly #closing = new AbortController();
+  readonly #meta: { get: Statement; set: Statement };
+  #disk: { failure: StoreErrorKind; at: number } | undefined;
 
-  constructor(path: string, { migrations, clock = systemClock }: StoreOptions) {
+  /** Opens a sound database; whether it is one, and whose, `openStore` finds out. */
+  constructor(path: string, options: StoreOptions) {
+    const { migrations, clock = systemClock, warnings = new Warnings({ clock }) } = options;
     this.path = path;
+    this.#clock = clock;
+    this.#warnings = warnings;
     this.db = connect(path);
-    migrate(this.db, migrations, instantOf(clock.now()));
-    this.#queue = new CommitQueue(this.db);
+    try {
+      migrate(this.db, migrations, instantOf(clock.now()));
+      // From here on a lock of another program is waited for by the commit queue, not by the event loop.
+      this.db.exec("PRAGMA busy_timeout=5");
+      this.#meta = {
+        get: this.db.prepare("SELECT value FROM meta WHERE key = ?"),
+        set: this.db.prepare(
+          `INSERT INTO meta (key, value) VALUES (?, ?)
+           ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+        ),
+      };
+      this.#queue = new CommitQueue(this.db, {
+        onCommitted: () => this.#committed(),
+        onFailed: (error) => this.#failed(error),
+      });
+    } catch (error) {
+      this.db.close();
+      throw error;
+    }
   }
 
   /** The only way to write: see {@link CommitQueue.write}. */
@@ -36,6 +76,21 @@ export class Store {
     this.#queue.afterCommit(then);
   }
 
+  /** Whether the disk was too full for a write within the last seconds. */
+  get full(): boolean {
+    return this.#disk?.failure === "full";
+  }
+
+  /**
+   * To be told of errors of reading: when one says that the database is damaged, it is checked in the
+   * background, and repaired by a restart where that is so.
+   */
+  noticed(error: unknown): void {
+    if (storeErrorKind(error) !== "corrupt") return;
+    logger("store").error("The database looks damaged and is being checked: {error}", { error });
+    this.suspicion.ring();
+  }
+
   /** Aborts when the store closes: whoever reads by a connection of its own ends then. */
   get closing(): AbortSignal {
     return this.#closing.signal;
@@ -43,15 +98,13 @@ export class Store {
 
   /** A remembered value, such as the device id. */
   meta(key: string): string | undefined {
-    const row = this.db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+    const row = this.#meta.get.get(key);
     return row && String(row.value);
   }
 
   /** Remembers a value; called inside `write`. */
   setMeta(key: string, value: string): void {
-    this.db.prepare(
-      "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    ).run(key, value);
+    this.#meta.set.run(key, value);
   }
 
   /** Commits what waits and closes the file. */
@@ -59,5 +112,18 @@ export class Store {
     this.#closing.abort();
     this.#queue.close();
     this.db.close();
+  }
+
+  #failed(error: StoreError): void {
+    this.noticed(error);
+    if (error.kind !== "full" && error.kind !== "io") return;
+    this.#disk = { failure: error.kind, at: this.#clock.monotonic() };
+    this.#warnings.raise("disk", error.message);
+  }
+
+  #committed(): void {
+    if (!this.#disk || this.#clock.monotonic() - this.#disk.at < WELL_AGAIN_MS) return;
+    this.#disk = undefined;
+    this.#warnings.clear("disk");
   }
 }

@@ -2,40 +2,88 @@
  * What can be wrong with the database, sorted by what the caller can do about it.
  * @module
  */
+import type { Instant } from "../core/mod.ts";
 
-/** `full`: no space left · `busy`: another program holds it · `corrupt`: damaged · `newer`: of a later version */
+/**
+ * `full`: no space left · `io`: the disk cannot be read or written · `busy`: another program holds it ·
+ * `locked`: another agent holds it · `corrupt`: damaged · `newer`: of a later version · `readonly`: may not be
+ * written · `cannot-open`: not there, not a file, not ours, not permitted
+ */
 export type StoreErrorKind =
   | "full"
+  | "io"
   | "busy"
+  | "locked"
   | "corrupt"
-  | "readonly"
   | "newer"
+  | "readonly"
   | "cannot-open"
   | "other";
 
+/** Who holds a database. */
+export interface Holder {
+  pid: number;
+  /** Where its API listens, once it does. */
+  url: string | null;
+  since: Instant;
+}
+
+export interface StoreErrorOptions {
+  /** Who holds the database, where it is `locked` and the holder said so. */
+  holder?: Holder | undefined;
+  cause?: unknown;
+}
+
 export class StoreError extends Error {
   override readonly name = "StoreError";
+  readonly holder: Holder | undefined;
 
-  constructor(readonly kind: StoreErrorKind, options: { detail: string; cause?: unknown }) {
-    super(options.detail, { cause: options.cause });
+  constructor(readonly kind: StoreErrorKind, message: string, options: StoreErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.holder = options.holder;
   }
 }
 
-/** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
+/** SQLite's result codes (https://www.sqlite.org/rescode.html), primary ones in the low byte. */
 const KINDS: Readonly<Record<number, StoreErrorKind>> = {
   5: "busy",
   6: "busy",
   8: "readonly",
-  10: "other",
+  10: "io",
   11: "corrupt",
   13: "full",
   14: "cannot-open",
   26: "corrupt",
 };
 
+/** SQLITE_IOERR_SHMSIZE: the shared memory file beside the database cannot grow, which a full disk causes. */
+const IOERR_SHMSIZE = 4874;
+
 /** What an error of SQLite means; `undefined` when it is not one of SQLite's. */
 export function storeErrorKind(error: unknown): StoreErrorKind | undefined {
   if (error instanceof StoreError) return error.kind;
   if (!(error instanceof Error) || !("errcode" in error)) return undefined;
-  return KINDS[Number(error.errcode) & 0xff] ?? "other";
+  const code = Number(error.errcode);
+  return code === IOERR_SHMSIZE ? "full" : KINDS[code & 0xff] ?? "other";
+}
+
+/** What is wrong and what to do, where a caller cannot do more than say so. */
+const STATES: Readonly<Partial<Record<StoreErrorKind, string>>> = {
+  full: "the disk is full. Free some space; writing then goes on by itself",
+  io: "the disk cannot be read or written. Check the disk and its connection",
+  busy: "another program has locked it. Close that program",
+  corrupt: "it is damaged",
+  readonly: "it may not be written. Check the permissions of the file and its folder",
+  "cannot-open": "it cannot be opened. Check that it is a file and that it may be read and written",
+};
+
+/**
+ * The error of a failed attempt when the database is at fault: `Cannot write to the database: the disk is
+ * full. …`. `undefined` when the statement itself is (a constraint, say) or SQLite had no part in it.
+ */
+export function databaseFailure(attempt: string, error: unknown): StoreError | undefined {
+  if (error instanceof StoreError) return error;
+  const kind = storeErrorKind(error);
+  const state = kind && STATES[kind];
+  return state ? new StoreError(kind, `${attempt}: ${state}.`, { cause: error }) : undefined;
 }

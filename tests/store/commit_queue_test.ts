@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import type { Migration } from "../../src/core/mod.ts";
+import { CommitQueue } from "../../src/store/commit_queue.ts";
+import { connect } from "../../src/store/database.ts";
+import { type Store, storeErrorKind } from "../../src/store/mod.ts";
+import { tempDir, tempStore } from "../support/temp.ts";
+
+const notes: Migration = {
+  name: "test-1-notes",
+  sql: "CREATE TABLE notes (n INTEGER PRIMARY KEY, text TEXT UNIQUE)",
+};
+
+Deno.test("CommitQueue resolves with what the work returned, once it is committed", async () => {
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  const id = await store.write(() => insert(store, "a"));
+  assert.equal(id, 1);
+  using other = reader(path);
+  assert.deepEqual(textsOf(other.db), ["a"]);
+});
+
+Deno.test("CommitQueue commits the neighbours of a writer that throws, in their order", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const outcomes = await Promise.allSettled([
+    store.write(() => insert(store, "a")),
+    store.write(() => {
+      insert(store, "undone");
+      throw new Error("changed my mind");
+    }),
+    store.write(() => insert(store, "a")),
+    store.write(() => insert(store, "b")),
+  ]);
+  assert.deepEqual(outcomes.map((o) => o.status), [
+    "fulfilled",
+    "rejected",
+    "rejected",
+    "fulfilled",
+  ]);
+  assert.match(String(reasonOf(outcomes[1]!)), /changed my mind/);
+  assert.match(String(reasonOf(outcomes[2]!)), /UNIQUE constraint failed/);
+  assert.deepEqual(textsOf(store.db), ["a", "b"]);
+});
+
+Deno.test("CommitQueue commits everyone who waits in one transaction", async () => {
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  using other = reader(path);
+  // The other connection's data_version changes with every transaction that it sees committed.
+  const version = other.db.prepare("PRAGMA data_version");
+  const seen = new Set([version.get()?.data_version]);
+  await Promise.all(["a", "b", "c"].map(async (text) => {
+    await store.write(() => insert(store, text));
+    seen.add(version.get()?.data_version);
+  }));
+  assert.equal(seen.size, 2);
+});
+
+Deno.test("CommitQueue waits for the disk in the transaction of a durable writer only", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const FULL = 2, NORMAL = 1;
+  const level = () => Number(store.db.prepare("PRAGMA synchronous").get()?.synchronous);
+  const group = await Promise.all([store.write(level), store.write(level, { durable: true })]);
+  assert.deepEqual(group, [FULL, FULL]);
+  assert.equal(await store.write(level), NORMAL);
+  await store.write(() => assert.fail("undone"), { durable: true }).catch(() => {});
+  assert.equal(level(), NORMAL);
+});
+
+Deno.test("CommitQueue gives the event loop back between slices of a long queue", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const spinMs = 1;
+  const groups: number[] = [];
+  let group = 0;
+  const writes = Array.from({ length: 20 }, () =>
+    store.write(() => {
+      spin(spinMs);
+      group++;
+      store.afterCommit(() => {
+        if (group > 0) groups.push(group);
+        group = 0;
+      });
+    }));
+  await Promise.all(writes);
+  assert.equal(groups.reduce((sum, size) => sum + size), 20);
+  assert.ok(Math.max(...groups) <= 5, `a slice took ${Math.max(...groups)} writers of 1 ms`);
+});
+
+Deno.test("CommitQueue keeps the order of 10 000 writers", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const ids = await Promise.all(
+    Array.from({ length: 10_000 }, (_, i) => store.write(() => insert(store, `note ${i}`))),
+  );
+  assert.ok(ids.every((id, i) => id === i + 1));
+});
+
+Deno.test("CommitQueue commits what waits when it closes, and takes nothing afterwards", async () => {
+  using dir = tempDir();
+  const db = connect(`${dir.path}/a.db`);
+  db.exec(notes.sql);
+  const queue = new CommitQueue(db);
+  const insertNote = db.prepare("INSERT INTO notes (text) VALUES (?)");
+  const waiting = queue.write(() => insertNote.run("late"));
+  queue.close();
+  assert.deepEqual(textsOf(db), ["late"]);
+  await waiting;
+  await assert.rejects(queue.write(() => insertNote.run("too late")), /the database is closed/);
+  db.close();
+});
+
+Deno.test("CommitQueue waits for another program's lock without holding the event loop", async () => {
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const waiting = store.write(() => insert(store, "patient"));
+  let turns = 0;
+  for (const started = performance.now(); performance.now() - started < 50; turns++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assert.ok(turns > 2, `the event loop had ${turns} turns in 50 ms`);
+  assert.deepEqual(textsOf(store.db), []);
+  other.close();
+  await waiting;
+  assert.deepEqual(textsOf(store.db), ["patient"]);
+});
+
+Deno.test("CommitQueue tells its writers when another program's lock stays", async () => {
+  using dir = tempDir();
+  const db = connect(`${dir.path}/a.db`);
+  db.exec(notes.sql);
+  db.exec("PRAGMA busy_timeout=1");
+  const queue = new CommitQueue(db, { busyPatienceMs: 40 });
+  const other = new DatabaseSync(`${dir.path}/a.db`);
+  other.exec("BEGIN IMMEDIATE");
+  await assert.rejects(
+    queue.write(() => {}),
+    (error: Error) => storeErrorKind(error) === "busy" && /Close that program/.test(error.message),
+  );
+  other.close();
+  await queue.write(() => {});
+  queue.close();
+  db.close();
+});
+
+Deno.test("CommitQueue calls afterCommit for what is committed only, before the writer goes on", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const told: string[] = [];
+  const tell = (what: string) => store.afterCommit(() => told.push(what));
+  await Promise.allSettled([
+    store.write(() => tell("kept")).then(() => told.push("resolved")),
+    store.write(() => {
+      tell("undone");
+      throw new Error("changed my mind");
+    }),
+  ]);
+  assert.deepEqual(told, ["kept", "resolved"]);
+  assert.throws(() => tell("outside"), /no write is running/);
+});
+
+function insert(store: Store, text: string): number {
+  return Number(
+    store.db.prepare("INSERT INTO notes (text) VALUES (?)").run(text).lastInsertRowid,
+  );
+}
+
+function textsOf(db: DatabaseSync): unknown[] {
+  return db.prepare("SELECT text FROM notes ORDER BY n").all().map((row) => row.text);
+}
+
+function reader(path: string): { db: DatabaseSync } & Disposable {
+  const db = connect(path, { readOnly: true });
+  return { db, [Symbol.dispose]: () => db.close() };
+}
+
+function reasonOf(outcome: PromiseSettledResult<unknown>): unknown {
+  return outcome.status === "rejected" ? outcome.reason : undefined;
+}
+
+function spin(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
