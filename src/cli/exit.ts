@@ -1,0 +1,38 @@
+/**
+ * How a command ends: what went wrong → exit code and words, in one place.
+ * @module
+ */
+import { ConfigError } from "../config/mod.ts";
+import { Problem } from "../core/mod.ts";
+import { StoreError, type StoreErrorKind } from "../store/mod.ts";
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, alreadyRunning: 3 } as const;
+
+/** The command line cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** What a person has to mend about their setup before the agent can work. */
+const SETUP: ReadonlySet<StoreErrorKind> = new Set(["newer", "busy", "readonly", "cannot-open"]);
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof StoreError && error.kind === "locked") return EXIT.alreadyRunning;
+  if (isUsersToMend(error)) return EXIT.usage;
+  return EXIT.failed;
+}
+
+/** Whether the message says all there is to know, because the mistake is not the program's. */
+export function isUsersToMend(error: unknown): boolean {
+  return error instanceof UsageError || error instanceof ConfigError ||
+    (error instanceof StoreError && (SETUP.has(error.kind) || error.kind === "locked")) ||
+    error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AddrNotAvailable ||
+    error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
+}
+
+/** What to print for an error: one line, several for a configuration with several mistakes. Never a stack. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Problem) return error.message;
+  if (error instanceof Error) return error.message || error.name;
+  return String(error);
+}

@@ -1,0 +1,86 @@
+/**
+ * Every key of the configuration is a flag of every command: those are taken out of the arguments before the command
+ * line is parsed, which then only knows a command's own flags.
+ * @module
+ */
+import { type ConfigKey, configKeys, nearest } from "../config/mod.ts";
+import { UsageError } from "./exit.ts";
+
+export interface CommandLine {
+  /** Arguments that are not about the configuration. */
+  args: string[];
+  /** `--config`. */
+  configPath: string | undefined;
+  /** Values as they were typed, by key. */
+  config: Map<string, string>;
+}
+
+const byFlag = new Map(configKeys.map((key) => [key.flag, key]));
+
+/**
+ * Takes `--db-path x`, `--db-path=x`, `--events.flush.active-sec 5` and `--config file` out of the arguments.
+ * @throws {UsageError} for a flag without its value
+ */
+export function takeConfigFlags(args: readonly string[]): CommandLine {
+  const line: CommandLine = { args: [], configPath: undefined, config: new Map() };
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!;
+    if (arg === "--") {
+      line.args.push(...args.slice(index));
+      break;
+    }
+    const equals = arg.indexOf("=");
+    const flag = equals < 0 ? arg : arg.slice(0, equals);
+    const key = byFlag.get(flag);
+    if (!key && flag !== "--config") {
+      line.args.push(arg);
+      continue;
+    }
+    const given = equals < 0 ? valueAfter(args[index + 1], key) : arg.slice(equals + 1);
+    if (given === undefined) throw new UsageError(`Cannot use ${flag}: it needs a value`);
+    if (equals < 0 && given !== IMPLIED) index++;
+    const value = given === IMPLIED ? "true" : given;
+    if (key) line.config.set(key.path, value);
+    else line.configPath = value;
+  }
+  return line;
+}
+
+/** A yes-or-no flag that stands alone means yes. */
+const IMPLIED = Symbol("implied");
+
+function valueAfter(
+  next: string | undefined,
+  key: ConfigKey | undefined,
+): string | typeof IMPLIED | undefined {
+  if (key?.kinds.has("boolean") && next !== "true" && next !== "false") return IMPLIED;
+  return next?.startsWith("--") ? undefined : next;
+}
+
+/** The flag that was most likely meant, of the configuration's and the command's own. */
+export function nearestFlag(flag: string, own: readonly string[]): string | undefined {
+  const all = [...own, "--config", "--help", "--version", ...byFlag.keys()];
+  const near = nearest(flag, all);
+  if (near) return near;
+  // `--active-sec`: the last part of a nested flag, by itself.
+  return all.find((candidate) => candidate.endsWith(`.${flag.replace(/^--/, "")}`));
+}
+
+/** The flags of the configuration, for `--help`. */
+export function describeConfigFlags(): string {
+  const rows = configKeys.map(({ flag, description, defaultValue, nullable }) => ({
+    flag,
+    text: nullable || typeof defaultValue === "object" || defaultValue === undefined
+      ? description
+      : `${description} (${defaultValue})`,
+  }));
+  const width = Math.max(...rows.map(({ flag }) => flag.length));
+  return [
+    "CONFIGURATION",
+    "  Each key of config.json is a flag as well, and an environment variable: --api-port is",
+    "  CLOCKBLOCK_API_PORT, --supabase.url is CLOCKBLOCK_SUPABASE__URL. Flags win, then variables.",
+    "",
+    ...rows.map(({ flag, text }) => `  ${flag.padEnd(width)}  ${text}`),
+    "",
+  ].join("\n");
+}

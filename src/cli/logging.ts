@@ -1,0 +1,225 @@
+/**
+ * Where the log goes: text on a terminal, JSON lines elsewhere, and a rotating file beside the database. Secrets are
+ * blotted out on the way, and a log that cannot be written never stops the agent.
+ * @module
+ */
+import { getRotatingFileSink } from "@logtape/file";
+import { configure, dispose, type LogRecord, type Sink, withFilter } from "@logtape/logtape";
+import type { Config } from "../config/mod.ts";
+import type { Output } from "./io.ts";
+import { painter } from "./terminal.ts";
+
+export interface LoggingOptions {
+  level: Config["log_level"];
+  /** Where a person or a service manager reads along. */
+  output: Output;
+  /** The least that goes there (default: `level`). */
+  outputLevel?: Config["log_level"];
+  /** The log file, made with its folder at the first line; `null` for none. */
+  file: string | null;
+  /** Texts that must not appear. */
+  secrets: readonly string[];
+  /** Whether the file waits for `release`: a start that fails leaves nothing behind. */
+  held?: boolean;
+  /** The size at which a file is put aside. */
+  maxBytes?: number;
+}
+
+/** With the file that is being written: six. */
+const OLD_FILES = 5;
+const MAX_BYTES = 2_000_000;
+/** After the disk refused a line, how long the file is left alone. */
+const RETRY_MS = 30_000;
+const MAX_HELD = 1_000;
+/** A line may quote what a server answered; what is longer says nothing more. */
+const MAX_LINE = 8_000;
+
+export interface Logging extends AsyncDisposable {
+  /** Writes what was held back, and from now on what comes. */
+  release(): void;
+}
+
+/** Starts logging; disposal writes what is still on its way. */
+export async function startLogging(options: LoggingOptions): Promise<Logging> {
+  const { level, output, file, outputLevel = level } = options;
+  const withStack = level === "debug" || level === "trace";
+  const hide = redactor(options.secrets);
+  const json = (record: LogRecord) => hide(jsonLine(record, { withStack }));
+  const text = (record: LogRecord) => hide(textLine(record, output));
+  const toFile = file === null ? undefined : fileSink(file, { ...options, formatter: json });
+  const format = output.terminal ? text : json;
+  await configure<"output" | "file" | "meta", never>({
+    reset: true,
+    sinks: {
+      output: withFilter((record) => output.write(format(record)), outputLevel),
+      file: toFile?.sink ?? (() => {}),
+      meta: (record) => toFile?.failed(record),
+    },
+    loggers: [
+      { category: "clockblock", sinks: ["output", "file"], lowestLevel: level },
+      // LogTape's own news: a sink that failed.
+      {
+        category: ["logtape", "meta"],
+        sinks: ["meta"],
+        lowestLevel: "warning",
+        parentSinks: "override",
+      },
+    ],
+  });
+  return { release: () => toFile?.release(), [Symbol.asyncDispose]: dispose };
+}
+
+/** The configuration's secrets. */
+export function secretsOf({ device_token, supabase }: Config): string[] {
+  return [device_token, supabase.key, supabase.password].filter((secret) => secret !== null);
+}
+
+/**
+ * The file. What fails (no such folder, full disk, a file that Windows holds) is told once on `output`; the file is
+ * opened anew later, because LogTape's sink stays closed when it could not rotate.
+ */
+function fileSink(
+  path: string,
+  { output, formatter, held = false, maxBytes = MAX_BYTES }: LoggingOptions & {
+    formatter: (record: LogRecord) => string;
+  },
+): { sink: Sink & AsyncDisposable; failed: (record: LogRecord) => void; release: () => void } {
+  let waiting: LogRecord[] | undefined = held ? [] : undefined;
+  let inner: (Sink & AsyncDisposable) | undefined;
+  let retryAt = 0;
+  let told = false;
+  const giveUp = (error: unknown) => {
+    void inner?.[Symbol.asyncDispose]();
+    inner = undefined;
+    retryAt = Date.now() + RETRY_MS;
+    if (told) return;
+    told = true;
+    const state = error instanceof Error ? error.message : String(error);
+    output.write(`Cannot write the log ${path}: ${state}. Going on without it\n`);
+  };
+  const write: Sink = (record) => {
+    if (!inner && record.timestamp < retryAt) return;
+    try {
+      inner ??= openFile(path, { formatter, maxBytes });
+      inner(record);
+    } catch (error) {
+      giveUp(error);
+    }
+  };
+  return {
+    sink: Object.assign((record: LogRecord) => {
+      if (!waiting) write(record);
+      else if (waiting.length < MAX_HELD) waiting.push(record);
+    }, { [Symbol.asyncDispose]: async () => await inner?.[Symbol.asyncDispose]() }),
+    failed: ({ properties }) => {
+      if (properties["path"] === path) giveUp(properties["error"]);
+    },
+    release() {
+      const records = waiting ?? [];
+      waiting = undefined;
+      records.forEach(write);
+    },
+  };
+}
+
+function openFile(
+  path: string,
+  { formatter, maxBytes }: { formatter: (record: LogRecord) => string; maxBytes: number },
+): Sink & AsyncDisposable {
+  const folder = path.replace(/[\\/][^\\/]*$/, "");
+  if (folder !== path) Deno.mkdirSync(folder, { recursive: true });
+  return getRotatingFileSink(path, {
+    formatter,
+    maxSize: maxBytes,
+    maxFiles: OLD_FILES,
+    // In the background: every flush waits for the disk.
+    nonBlocking: true,
+    flushInterval: 2_000,
+    // The overload for `nonBlocking` stands behind the general one, where TypeScript never comes to it.
+  }) as unknown as Sink & AsyncDisposable;
+}
+
+/** Blots out the given texts, also as JSON and URLs write them, bearer tokens and signed tokens. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  const forms = secrets
+    // A word of three letters is no secret, and blotting it out would make the log unreadable.
+    .filter((secret) => secret.length >= 4)
+    .flatMap((
+      secret,
+    ) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]);
+  return (text) => {
+    let shown = text;
+    for (const form of forms) shown = shown.replaceAll(form, "***");
+    return shown
+      .replaceAll(/\b(bearer)\s+[\w.~+/=-]+/gi, "$1 ***")
+      .replaceAll(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, "***");
+  };
+}
+
+const MARKS = {
+  trace: ["dim", "trace"],
+  debug: ["dim", "debug"],
+  info: ["blue", "info "],
+  warning: ["yellow", "warn "],
+  error: ["red", "error"],
+  fatal: ["red", "fatal"],
+} as const;
+
+/** `12:00:05 warn  sync  Cannot push 40 heartbeats …` */
+function textLine(record: LogRecord, output: Output): string {
+  const paint = painter(output);
+  const [color, mark] = MARKS[record.level];
+  const time = new Date(record.timestamp).toTimeString().slice(0, 8);
+  return `${paint("dim", time)} ${paint(color, mark)} ${paint("dim", roomOf(record).padEnd(10))} ${
+    messageOf(record)
+  }\n`;
+}
+
+function jsonLine(record: LogRecord, { withStack }: { withStack: boolean }): string {
+  const head = {
+    time: new Date(record.timestamp).toISOString(),
+    level: record.level,
+    room: roomOf(record),
+    message: messageOf(record),
+  };
+  try {
+    const properties = Object.entries(record.properties)
+      .map(([name, value]) => [name, plain(value, withStack)]);
+    const line = JSON.stringify({ ...head, ...Object.fromEntries(properties), ...head });
+    if (line.length <= 2 * MAX_LINE) return `${line}\n`;
+  } catch {
+    // A value that JSON cannot say: the message has its words.
+  }
+  return `${JSON.stringify(head)}\n`;
+}
+
+function roomOf({ category }: LogRecord): string {
+  return category.slice(1).join(".") || "agent";
+}
+
+/** LogTape hands the message over in pieces, texts and values in turn. */
+function messageOf({ message }: LogRecord): string {
+  const text = message.map((piece, index) => index % 2 === 0 ? piece : shown(piece)).join("");
+  return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Error) {
+    return value.cause instanceof Error
+      ? `${value.message} (${value.cause.message})`
+      : value.message;
+  }
+  return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+}
+
+/** What JSON can say of a value: an error loses its stack unless someone debugs. */
+function plain(value: unknown, withStack: boolean): unknown {
+  if (!(value instanceof Error)) return value;
+  return {
+    name: value.name,
+    message: value.message,
+    ...("code" in value ? { code: value.code } : {}),
+    ...(value.cause === undefined ? {} : { cause: plain(value.cause, withStack) }),
+    ...(withStack ? { stack: value.stack } : {}),
+  };
+}

@@ -1,0 +1,78 @@
+/** Words for people: colours, durations, sizes, and columns that line up. @module */
+
+export type Color = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
+
+const CODES: Readonly<Record<Color, [number, number]>> = {
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  dim: [2, 22],
+  bold: [1, 22],
+};
+
+export type Painter = (color: Color, text: string) => string;
+
+/** Colours text where there is colour. */
+export function painter(output: { color: boolean }): Painter {
+  return (color, text) => {
+    const [on, off] = CODES[color];
+    return output.color ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+  };
+}
+
+/** `45 s`, `3 min`, `1 h 05 min`, `2 d 3 h` */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  return minutesText(seconds / 60);
+}
+
+/** Minutes as people say them: `0 min`, `59 min`, `1 h 05 min`, `2 d 3 h`. */
+export function minutesText(minutes: number): string {
+  const whole = Math.floor(minutes);
+  if (whole < 60) return `${whole} min`;
+  const hours = Math.floor(whole / 60);
+  if (hours < 24) return `${hours} h ${String(whole % 60).padStart(2, "0")} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** `1 234 567` */
+export function count(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
+}
+
+/** `512 B`, `3.4 MB` */
+export function bytes(size: number): string {
+  if (size < 1_000) return `${size} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = size / 1_000;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1_000;
+    unit++;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** Rows whose columns line up; the last column is not padded. */
+export function columns(rows: readonly (readonly string[])[], { indent = "" } = {}): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, visible(cell));
+    });
+  }
+  return rows.map((row) => {
+    const cells = row.map((cell, index) =>
+      index === row.length - 1 ? cell : cell + " ".repeat(widths[index]! - visible(cell))
+    );
+    return `${indent}${cells.join("  ")}`.trimEnd() + "\n";
+  }).join("");
+}
+
+/** How many columns a text takes: its characters without the colours. */
+function visible(text: string): number {
+  // deno-lint-ignore no-control-regex -- colours begin with a control character
+  return [...text.replaceAll(/\x1b\[\d+m/g, "")].length;
+}

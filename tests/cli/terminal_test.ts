@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { bytes, columns, count, duration, minutesText, painter } from "../../src/cli/terminal.ts";
+
+Deno.test("Durations, counts and sizes read like words", () => {
+  assert.equal(duration(0), "0 s");
+  assert.equal(duration(59_400), "59 s");
+  assert.equal(duration(60_000), "1 min");
+  assert.equal(minutesText(0.9), "0 min");
+  assert.equal(minutesText(65), "1 h 05 min");
+  assert.equal(minutesText(24 * 60 * 2 + 180), "2 d 3 h");
+  assert.equal(count(1234567), "1 234 567");
+  assert.equal(count(999), "999");
+  assert.equal(bytes(512), "512 B");
+  assert.equal(bytes(3_400_000), "3.4 MB");
+  assert.equal(bytes(999_900), "1.0 MB");
+  assert.equal(bytes(15_000), "15 kB");
+});
+
+Deno.test("columns line up, whatever the colours", () => {
+  const paint = painter({ color: true });
+  const text = columns([[paint("red", "a"), "1"], ["long", "2"]], { indent: " " });
+  assert.equal(text, " \x1b[31ma\x1b[39m     1\n long  2\n");
+});
+
+Deno.test("painter leaves text alone where there is no colour", () => {
+  assert.equal(painter({ color: false })("red", "a"), "a");
+});
