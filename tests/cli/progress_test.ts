@@ -21,7 +21,7 @@ Deno.test("Progress redraws a bar with rows, rate and time left on a terminal", 
     frames[1],
     "████████████░░░░░░░░░░░░  50 %  500 of 1 000 rows, 250/s, 2 s left\x1b[K",
   );
-  assert.match(frames[3]!, /^█{24} 100 % {2}1 000 of 1 000 rows, 250\/s\x1b\[K\n$/);
+  assert.equal(frames[3], `${"█".repeat(24)} 100 %  1 000 of 1 000 rows, 250/s\x1b[K\n`);
 });
 
 Deno.test("Progress writes a plain line every five seconds elsewhere", async () => {
