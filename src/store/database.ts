@@ -8,6 +8,16 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 export type Database = DatabaseSync;
 export type Statement = StatementSync;
 
+/** What the store's parts need of it. */
+export interface OpenDatabase {
+  readonly db: Database;
+  readonly path: string;
+  /** Aborts when the database closes. */
+  readonly closing: AbortSignal;
+  /** Has `then` called once what the running write changes is committed. */
+  afterCommit(then: () => void): void;
+}
+
 /** How many milliseconds opening waits for another program's lock before it fails as busy. */
 const OPEN_TIMEOUT_MS = 2_000;
 

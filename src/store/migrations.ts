@@ -26,6 +26,7 @@ const OWN: Migration = {
       readmitted INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (stream, row_id)
     ) WITHOUT ROWID;
+    CREATE INDEX sync_rejected_open ON sync_rejected (stream, row_id) WHERE readmitted = 0;
     CREATE INDEX sync_rejected_readmitted ON sync_rejected (stream, row_id) WHERE readmitted = 1;
     CREATE TABLE sync_cursors (
       table_name TEXT PRIMARY KEY,

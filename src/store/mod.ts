@@ -1,8 +1,15 @@
 /** The store's door. @module */
 export type { WriteOptions } from "./commit_queue.ts";
 export type { Database, Statement } from "./database.ts";
+export { Rejected, type RejectedRow } from "./rejected.ts";
 export { Store, type StoreOptions } from "./store.ts";
-export { StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
+export {
+  databaseFailure,
+  type Holder,
+  StoreError,
+  type StoreErrorKind,
+  storeErrorKind,
+} from "./store_error.ts";
 export {
   type RawRow,
   type TableOutbox,

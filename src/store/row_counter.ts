@@ -7,9 +7,8 @@
  * @module
  */
 import { logger } from "../core/mod.ts";
-import { connect, type Database } from "./database.ts";
+import { connect, type Database, type OpenDatabase } from "./database.ts";
 import { inSlices } from "./slices.ts";
-import type { Store } from "./store.ts";
 
 export interface RowCounterOptions {
   table: string;
@@ -30,9 +29,9 @@ export class RowCounter {
   /** Resolves once every row is counted, or the store has closed. */
   readonly complete: Promise<void>;
 
-  constructor(store: Store, options: RowCounterOptions) {
+  constructor(source: OpenDatabase, options: RowCounterOptions) {
     const { table, index, where } = options;
-    const first = store.db.prepare(
+    const first = source.db.prepare(
       `SELECT count(*) AS rows FROM (
          SELECT 1 FROM ${table} INDEXED BY ${index} WHERE ${where} LIMIT ${PAGE_ROWS})`,
     ).get();
@@ -41,7 +40,7 @@ export class RowCounter {
       this.#counted = rows;
       this.complete = Promise.resolve();
     } else {
-      this.complete = this.#countSnapshot(store, options);
+      this.complete = this.#countSnapshot(source, options);
     }
   }
 
@@ -55,12 +54,12 @@ export class RowCounter {
     this.#changes += change;
   }
 
-  async #countSnapshot(store: Store, options: RowCounterOptions): Promise<void> {
+  async #countSnapshot(source: OpenDatabase, options: RowCounterOptions): Promise<void> {
     let db: Database | undefined;
     const close = () => db?.close();
     try {
-      db = connect(store.path, { readOnly: true });
-      store.closing.addEventListener("abort", close, { once: true });
+      db = connect(source.path, { readOnly: true });
+      source.closing.addEventListener("abort", close, { once: true });
       // The first read fixes the snapshot; it comes before anything else can be written.
       db.exec("BEGIN");
       const count = pageCounter(db, options);
@@ -71,14 +70,14 @@ export class RowCounter {
           if (rows < PAGE_ROWS) return false;
         }
         return true;
-      }, { signal: store.closing });
+      }, { signal: source.closing });
     } catch (error) {
       logger("store").error("Cannot count the rows of {table}: {error}", {
         table: options.table,
         error,
       });
     } finally {
-      store.closing.removeEventListener("abort", close);
+      source.closing.removeEventListener("abort", close);
       if (db?.isOpen) db.close();
     }
   }

@@ -12,8 +12,9 @@ import {
   Warnings,
 } from "../core/mod.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
-import { connect, type Database, type Statement } from "./database.ts";
+import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
 import { migrate } from "./migrations.ts";
+import { Rejected } from "./rejected.ts";
 import { type StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
 
 export interface StoreOptions {
@@ -25,12 +26,13 @@ export interface StoreOptions {
 /** How long nothing may have failed before the disk counts as well again: small writes succeed in between. */
 const WELL_AGAIN_MS = 10_000;
 
-export class Store {
+export class Store implements OpenDatabase {
   /** For reading, in short statements: whatever takes longer than 10 ms goes in slices. */
   readonly db: Database;
   readonly path: string;
   /** Rings when an error made the database look damaged; `maintain` then checks it. */
   readonly suspicion: Bell = new Bell();
+  readonly rejected: Rejected;
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
@@ -56,6 +58,7 @@ export class Store {
            ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
         ),
       };
+      this.rejected = new Rejected(this);
       this.#queue = new CommitQueue(this.db, {
         onCommitted: () => this.#committed(),
         onFailed: (error) => this.#failed(error),

@@ -56,7 +56,7 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   const waiting = `${mark.waiting} AND rejected_at IS NULL`;
   const columns = ["id", ...options.columns].join(", ");
   const orderBy = order.join(", ");
-  const { db } = store;
+  const { db, rejected } = store;
 
   // INDEXED BY, because without statistics the planner may prefer walking the whole table in order.
   const next = db.prepare(
@@ -71,28 +71,9 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   );
   const one = db.prepare(`SELECT ${columns} FROM ${table} WHERE id = ? AND ${waiting}`);
   const setRejected = db.prepare(`UPDATE ${table} SET rejected_at = ? WHERE id = ?`);
-  const readmit = db.prepare(
+  const clearRejected = db.prepare(
     `UPDATE ${table} SET rejected_at = NULL
-     WHERE id = ?1 AND rejected_at IS NOT NULL AND ${mark.waiting}
-       AND EXISTS (SELECT 1 FROM sync_rejected WHERE stream = ?2 AND row_id = ?1 AND readmitted = 0)`,
-  );
-  const keep = db.prepare(
-    `INSERT INTO sync_rejected
-       (stream, table_name, row_id, payload, status, code, message, attempts, first_at, last_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)
-     ON CONFLICT (stream, row_id) DO UPDATE SET payload = excluded.payload, status = excluded.status,
-       code = excluded.code, message = excluded.message, attempts = attempts + 1,
-       last_at = excluded.last_at, readmitted = 0`,
-  );
-  const setReadmitted = db.prepare(
-    "UPDATE sync_rejected SET readmitted = 1 WHERE stream = ? AND row_id = ?",
-  );
-  const accepted = db.prepare(
-    `DELETE FROM sync_rejected
-     WHERE stream = ? AND readmitted = 1 AND row_id IN (SELECT value FROM json_each(?))`,
-  );
-  const forget = db.prepare(
-    "DELETE FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
+     WHERE id = ? AND rejected_at IS NOT NULL AND ${mark.waiting}`,
   );
 
   const counter = new RowCounter(store, { table, index, where: waiting, key: order });
@@ -110,35 +91,36 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
     },
 
     settle(ids: readonly Id[], at: Instant): void {
-      const list = JSON.stringify(ids);
-      count(-Number(settle.run(...mark.values(at), list).changes));
-      accepted.run(stream, list);
+      const changed = settle.run(...mark.values(at), JSON.stringify(ids)).changes;
+      count(-Number(changed));
+      rejected.accepted(stream, ids);
     },
 
     reject(rejections: readonly Rejection[], at: Instant): void {
-      let rejected = 0;
-      for (const { id, status = null, code = null, message } of rejections) {
-        const raw = one.get(id);
+      let gone = 0;
+      for (const rejection of rejections) {
+        const raw = one.get(rejection.id);
         if (!raw) continue;
-        keep.run(stream, remoteTable, id, JSON.stringify(row(raw)), status, code, message, at);
-        setRejected.run(at, id);
-        rejected++;
+        rejected.keep(stream, { table: remoteTable, row: row(raw), rejection, at });
+        setRejected.run(at, rejection.id);
+        gone++;
       }
-      count(-rejected);
+      count(-gone);
     },
 
     readmit(ids: readonly Id[]): void {
       let back = 0;
       for (const id of ids) {
-        if (readmit.run(id, stream).changes === 0) continue;
-        setReadmitted.run(stream, id);
+        // A row that retention has deleted meanwhile cannot be sent any more: its entry stays as it is.
+        if (!rejected.has(stream, id) || clearRejected.run(id).changes === 0) continue;
+        rejected.readmit(stream, id);
         back++;
       }
       count(back);
     },
 
     discard(ids: readonly Id[]): void {
-      for (const id of ids) forget.run(stream, id);
+      for (const id of ids) rejected.remove(stream, id);
     },
 
     depth() {
