@@ -104,7 +104,8 @@ export class SseStream {
       clock,
       later: true,
     });
-    if (signal.aborted) this.close();
+    // Later, so that `onEnd` never runs before its owner holds the stream.
+    if (signal.aborted) queueMicrotask(close);
   }
 
   /** Whether more can be sent. */

@@ -1,0 +1,219 @@
+/**
+ * The local API as one function from request to answer: who may ask is decided first, then routes are found.
+ * @module
+ */
+import { Hono } from "hono";
+import {
+  type Clock,
+  type Hub,
+  Problem,
+  type Route,
+  type Stream,
+  systemClock,
+  type Warnings,
+} from "../core/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { Broadcast, streamRoute } from "./broadcast.ts";
+import { LoopDelay } from "./loop_delay.ts";
+import { metricsRoute } from "./metrics.ts";
+import { mount } from "./mount.ts";
+import { type Page, pageRoutes } from "./page.ts";
+import { problemOf, problemResponse, safe } from "./respond.ts";
+import { type ConnectionInfo, Security, type Visitor } from "./security.ts";
+import { Status, statusRoute, type SyncView } from "./status.ts";
+import { healthRoute, openApiRoute } from "./system_routes.ts";
+
+export interface ApiOptions {
+  store: Store;
+  /** Their routes and their part of `/status`. */
+  streams: readonly Stream[];
+  /** Absent: nothing is synced. */
+  sync?: SyncView & { routes?: readonly Route[] };
+  hub: Hub;
+  warnings: Warnings;
+  deviceId: string;
+  /** The address that is listened on. */
+  host: string;
+  /** Origins of web pages that may call. */
+  allowedOrigins?: readonly string[];
+  /** What every write has to show. */
+  token: string;
+  page: Page;
+  flavour: string;
+  clock?: Clock;
+  /** For tests: an answer that does not fit its schema becomes an error. */
+  checkAnswers?: boolean;
+}
+
+export interface Api {
+  /** Answers a request. Never throws. */
+  fetch(request: Request, info?: ConnectionInfo): Response | Promise<Response>;
+  /** What the API does by itself: it measures how late timers fire. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Ends the event streams; what is asked afterwards is still answered. */
+  close(): void;
+}
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** What a page of another origin may send and read, beyond what it always may. */
+const CORS_REQUEST_HEADERS = "authorization, content-type, last-event-id";
+const CORS_ANSWER_HEADERS = "link, retry-after";
+const OPEN_PATHS = ["/", "/client.js", "/healthz"];
+
+/** Puts the API together. The store is open and migrated. */
+export function createApi(options: ApiOptions): Api {
+  const { store, streams, sync, hub, host, token, page, flavour, clock = systemClock } = options;
+  const { allowedOrigins = [], checkAnswers = false } = options;
+  const closing = new AbortController();
+  const loopDelay = new LoopDelay({ clock });
+  const security = new Security({ host, allowedOrigins, token, openPaths: OPEN_PATHS });
+  const status = new Status({ ...options, clock, loopDelay });
+  const broadcast = new Broadcast({ hub, clock });
+  const connections = new WeakMap<Request, ConnectionInfo>();
+  const answers = new Map<number, number>();
+
+  const routes: Route[] = [
+    statusRoute(status),
+    ...streams.flatMap((stream) => stream.routes ?? []),
+    ...sync?.routes ?? [],
+    streamRoute(broadcast),
+    healthRoute({ store, closing: closing.signal }),
+    metricsRoute({
+      store,
+      streams,
+      clock,
+      flavour,
+      loopDelay,
+      uptimeSec: () => status.uptimeSec(),
+      answers: () => answers,
+      sseClients: () => broadcast.clients,
+    }),
+    ...pageRoutes({ page, security, connection: (request) => connections.get(request) }),
+  ];
+  routes.push(openApiRoute(routes));
+  const app = application(routes, { closing: closing.signal, checkAnswers });
+
+  function answer(request: Request, info?: ConnectionInfo): Response | Promise<Response> {
+    try {
+      const visitor = security.visitor(request);
+      if (request.method === "OPTIONS") return allowedMethods(app, request, visitor);
+      const path = pathOf(request.url);
+      if (path === "/" && info) connections.set(request, info);
+      if (!security.needsToken(request, path)) return routed(request, visitor);
+      const authorized = security.authorized(request, visitor);
+      if (authorized === true) return routed(request, visitor);
+      return Promise.resolve(authorized).then((known) => {
+        if (known) return routed(request, visitor);
+        return withCors(problemResponse(security.unauthorized(request)), visitor);
+      });
+    } catch (error) {
+      return problemResponse(problemOf(error, `${request.method} a request`));
+    }
+  }
+
+  function routed(request: Request, visitor: Visitor): Response | Promise<Response> {
+    const response = app.fetch(request);
+    if (visitor.foreignOrigin === undefined) return response;
+    return response instanceof Promise
+      ? response.then((late) => withCors(late, visitor))
+      : withCors(response, visitor);
+  }
+
+  function counted(response: Response): Response {
+    answers.set(response.status, (answers.get(response.status) ?? 0) + 1);
+    return response;
+  }
+
+  return {
+    fetch(request, info) {
+      const response = answer(request, info);
+      return response instanceof Promise ? response.then(counted) : counted(response);
+    },
+    run: (signal) => loopDelay.run(signal),
+    close() {
+      closing.abort();
+      status.close();
+      broadcast.close();
+    },
+  };
+}
+
+/** The routes on Hono, with answers for whatever is none. */
+function application(
+  routes: readonly Route[],
+  options: { closing: AbortSignal; checkAnswers: boolean },
+): Hono {
+  const app = new Hono();
+  const mounted = new Set<string>();
+  for (const route of routes) {
+    const name = `${route.method} ${route.path}`;
+    if (mounted.has(name)) throw new TypeError(`Cannot mount ${name}: another route has it`);
+    mounted.add(name);
+    mount(app, route, options);
+  }
+  app.onError((error, c) => problemResponse(problemOf(error, `${c.req.method} ${c.req.path}`)));
+  app.notFound((c) => {
+    const methods = methodsOf(app, c.req.path);
+    if (methods.length === 0) {
+      return problemResponse(
+        new Problem(404, "Not found", {
+          detail: `There is no ${c.req.path} here. GET /openapi.json lists what there is.`,
+        }),
+      );
+    }
+    return problemResponse(
+      new Problem(405, "Method not allowed", {
+        detail: `${c.req.path} takes ${methods.join(", ")}.`,
+        headers: { allow: [...methods, "OPTIONS"].join(", ") },
+      }),
+    );
+  });
+  return app;
+}
+
+/** The methods that a path has. */
+function methodsOf(app: Hono, path: string): string[] {
+  return METHODS.filter((method) => {
+    const [handlers] = app.router.match(method === "HEAD" ? "GET" : method, path);
+    return handlers.length > 0;
+  });
+}
+
+/** The answer to OPTIONS: what the path has, and for a page of another origin that it may ask for it. */
+function allowedMethods(app: Hono, request: Request, visitor: Visitor): Response {
+  const methods = methodsOf(app, pathOf(request.url));
+  if (methods.length === 0) return problemResponse(new Problem(404, "Not found"));
+  const response = safe(
+    new Response(null, {
+      status: 204,
+      headers: { allow: [...methods, "OPTIONS"].join(", ") },
+    }),
+  );
+  if (visitor.foreignOrigin === undefined) return response;
+  const { headers } = response;
+  headers.set("access-control-allow-methods", methods.join(", "));
+  headers.set("access-control-allow-headers", CORS_REQUEST_HEADERS);
+  headers.set("access-control-max-age", "600");
+  // Chrome asks this before a page from the internet may reach a private address.
+  if (request.headers.has("access-control-request-private-network")) {
+    headers.set("access-control-allow-private-network", "true");
+  }
+  return withCors(response, visitor);
+}
+
+/** Lets a page of an allowed origin read the answer. */
+function withCors(response: Response, { foreignOrigin }: Visitor): Response {
+  if (foreignOrigin === undefined) return response;
+  response.headers.set("access-control-allow-origin", foreignOrigin);
+  response.headers.set("access-control-expose-headers", CORS_ANSWER_HEADERS);
+  response.headers.append("vary", "Origin");
+  return response;
+}
+
+/** The path as it was sent, neither decoded nor tidied. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  if (start < 0) return "/";
+  const end = url.slice(start).search(/[?#]/);
+  return end < 0 ? url.slice(start) : url.slice(start, start + end);
+}

@@ -1,0 +1,49 @@
+/**
+ * The page's cookie: an EventSource cannot send a header, and nobody should copy a token on their own machine.
+ * Its value follows from the token, so that it can be verified without remembering whom it was given to.
+ * @module
+ */
+
+/** The name carries the port, because browsers keep one set of cookies for all ports of a host. */
+function nameFor(host: string): string {
+  return `clockblock_${/:(\d+)$/.exec(host)?.[1] ?? "80"}`;
+}
+
+/** What the cookie's value is for a token: nothing can be told of the token by it. */
+export async function cookieValue(token: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(token),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  const mac = await crypto.subtle.sign("HMAC", key, encoder.encode("clockblock page cookie 1"));
+  return new Uint8Array(mac).toHex();
+}
+
+/** The header that gives the cookie to a page loaded from `host`. */
+export function setCookie(host: string, value: string): string {
+  return `${nameFor(host)}=${value}; Path=/; HttpOnly; SameSite=Strict`;
+}
+
+/** The cookie that a request to `host` carries. */
+export function cookieOf(request: Request, host: string): string | undefined {
+  const name = nameFor(host);
+  for (const pair of request.headers.get("cookie")?.split(";") ?? []) {
+    const at = pair.indexOf("=");
+    if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
+  }
+  return undefined;
+}
+
+/** Whether two secrets are the same, in a time that does not tell how far they agree. */
+export function sameSecret(given: string, secret: string): boolean {
+  let different = given.length ^ secret.length;
+  for (let at = 0; at < given.length; at++) {
+    // Past its end a secret's character code is NaN, which is 0 here; the lengths differ then.
+    different |= given.charCodeAt(at) ^ secret.charCodeAt(at);
+  }
+  return different === 0;
+}

@@ -1,0 +1,156 @@
+/**
+ * `GET /metrics`: the agent's numbers for Prometheus, in its text format.
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+ * @module
+ */
+import { type Clock, msOf, type Route, route, type Stream, version } from "../core/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { DELAY_BUCKETS_MS, type LoopDelay } from "./loop_delay.ts";
+import { databaseSizes } from "./status.ts";
+
+export interface MetricsOptions {
+  store: Store;
+  streams: readonly Stream[];
+  clock: Clock;
+  flavour: string;
+  loopDelay: LoopDelay;
+  uptimeSec: () => number;
+  /** Answers so far by status. */
+  answers: () => ReadonlyMap<number, number>;
+  /** Pages that listen to `/stream`. */
+  sseClients: () => number;
+}
+
+interface Metric {
+  name: string;
+  type: "counter" | "gauge" | "histogram";
+  help: string;
+  /** Each with what follows the name (`_sum`, `{stream="events"}`) and its value. */
+  samples: readonly (readonly [string, number])[];
+}
+
+/** All metrics as text. */
+export function metricsText(metrics: readonly Metric[]): string {
+  return metrics.map(({ name, type, help, samples }) =>
+    `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n` +
+    samples.map(([suffix, value]) => `${name}${suffix} ${value}\n`).join("")
+  ).join("");
+}
+
+/** `{stream="events",code="23505"}` */
+function labels(values: Readonly<Record<string, string>>): string {
+  const escaped = (value: string) =>
+    value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+  return `{${
+    Object.entries(values).map(([name, value]) => `${name}="${escaped(value)}"`).join(",")
+  }}`;
+}
+
+/** The route that tells them. */
+export function metricsRoute(options: MetricsOptions): Route {
+  const { store } = options;
+  const rejected = store.db.prepare(
+    "SELECT stream, count(*) AS rows FROM sync_rejected GROUP BY stream",
+  );
+  return route({
+    method: "GET",
+    path: "/metrics",
+    summary: "The agent's numbers for Prometheus",
+    tag: "system",
+    mediaType: "text/plain",
+    handle: () =>
+      new Response(
+        metricsText([
+          ...agentMetrics(options),
+          ...outboxMetrics(options),
+          {
+            name: "clockblock_rejected_rows",
+            type: "gauge",
+            help: "Rows that the cloud will not have.",
+            samples: rejected.all().map((
+              row,
+            ) => [labels({ stream: String(row["stream"]) }), Number(row["rows"])]),
+          },
+          loopMetric(options.loopDelay),
+        ]),
+        { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } },
+      ),
+  });
+}
+
+function agentMetrics(options: MetricsOptions): Metric[] {
+  const { rss, heapUsed } = Deno.memoryUsage();
+  const database = databaseSizes(options.store.path);
+  const gauge = (name: string, help: string, value: number): Metric => ({
+    name,
+    type: "gauge",
+    help,
+    samples: [["", value]],
+  });
+  return [
+    {
+      name: "clockblock_build_info",
+      type: "gauge",
+      help: "What runs here.",
+      samples: [[labels({ version, flavour: options.flavour }), 1]],
+    },
+    gauge("clockblock_uptime_seconds", "Time since the start.", options.uptimeSec()),
+    gauge("clockblock_resident_memory_bytes", "Memory of the process.", rss),
+    gauge("clockblock_heap_bytes", "Memory of its JavaScript heap in use.", heapUsed),
+    gauge("clockblock_database_bytes", "Size of the database.", database.bytes),
+    gauge("clockblock_wal_bytes", "Size of its write-ahead log.", database.wal_bytes),
+    gauge("clockblock_stream_clients", "Pages that listen to /stream.", options.sseClients()),
+    gauge(
+      "clockblock_event_loop_delay_max_seconds",
+      "The latest timer of the last minute or two.",
+      options.loopDelay.maxMs / 1000,
+    ),
+    {
+      name: "clockblock_http_requests_total",
+      type: "counter",
+      help: "Requests answered, by status.",
+      samples: [...options.answers()].map((
+        [status, count],
+      ) => [labels({ status: String(status) }), count]),
+    },
+  ];
+}
+
+function outboxMetrics({ streams, clock }: MetricsOptions): Metric[] {
+  const depths = streams.flatMap(({ name, outbox }) =>
+    outbox ? [{ at: labels({ stream: name }), ...outbox.depth() }] : []
+  );
+  return [
+    {
+      name: "clockblock_waiting_rows",
+      type: "gauge",
+      help: "Rows that wait for the cloud.",
+      samples: depths.map(({ at, rows }) => [at, rows]),
+    },
+    {
+      name: "clockblock_waiting_oldest_seconds",
+      type: "gauge",
+      help: "Age of the oldest of them.",
+      samples: depths.map((
+        { at, oldest },
+      ) => [at, oldest === null ? 0 : Math.max(0, (clock.now() - msOf(oldest)) / 1000)]),
+    },
+  ];
+}
+
+function loopMetric(loopDelay: LoopDelay): Metric {
+  const { cumulated, count, sumMs } = loopDelay.histogram();
+  return {
+    name: "clockblock_event_loop_delay_seconds",
+    type: "histogram",
+    help: "How late timers fire.",
+    samples: [
+      ...DELAY_BUCKETS_MS.map((bound, index) =>
+        [`_bucket${labels({ le: String(bound / 1000) })}`, cumulated[index]!] as const
+      ),
+      ['_bucket{le="+Inf"}', count],
+      ["_sum", sumMs / 1000],
+      ["_count", count],
+    ],
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * Puts routes on Hono: what goes in is checked by their schemas before a handler sees it, and, where tests ask
+ * for it, so is what comes out.
+ * @module
+ */
+import type { Context, Hono } from "hono";
+import * as v from "valibot";
+import {
+  check,
+  parse,
+  parseJson,
+  Problem,
+  Reply,
+  type Route,
+  type RouteRequest,
+  type Schema,
+} from "../core/mod.ts";
+import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
+import { json, safe } from "./respond.ts";
+
+export interface MountOptions {
+  /** Aborts when the server closes. */
+  closing: AbortSignal;
+  /** Whether an answer that does not fit its schema is an error. */
+  checkAnswers?: boolean;
+}
+
+type Handled = ReturnType<Route["handle"]>;
+
+const NO_QUERY = v.strictObject({}, "expected no query");
+
+/** Puts a route on the app. */
+export function mount(
+  app: Hono,
+  route: Route,
+  { closing, checkAnswers = false }: MountOptions,
+): void {
+  const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
+  const respond = checkAnswers ? respondChecked : respondTo;
+
+  const handle = (c: Context): Response | Promise<Response> => {
+    const { raw } = c.req;
+    const params = c.req.param();
+    const request: RouteRequest<unknown, unknown, unknown> = {
+      params: route.params ? parse(route.params, params, "path parameter") : params,
+      query: parse(route.query ?? NO_QUERY, queryOf(raw.url), "query parameter"),
+      body: undefined,
+      raw,
+      text: () => bodyText(raw, limit),
+      closing,
+    };
+    if (route.reads) requireMediaType(raw, Object.keys(route.reads));
+    if (route.body) {
+      return readJson(route.body, request).then(() => route.handle(request)).then(send);
+    }
+    // Nobody would ever read the stream that the handler would open.
+    if (raw.method === "HEAD" && route.mediaType === "text/event-stream") {
+      return safe(new Response(null, { headers: { "content-type": route.mediaType } }));
+    }
+    const handled = route.handle(request);
+    return handled instanceof Promise ? handled.then(send) : send(handled);
+  };
+  const send = (handled: Awaited<Handled>) => respond(handled, route);
+
+  app.on(route.method, honoPath(route.path), handle);
+}
+
+/** OpenAPI's `/records/{table}` as Hono writes it: `/records/:table`. */
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ":$1");
+}
+
+/** What the query says: a text for each name, or a list of texts where a name repeats. */
+function queryOf(url: string): Record<string, string | string[]> {
+  const at = url.indexOf("?");
+  if (at < 0) return {};
+  const query = new Map<string, string | string[]>();
+  for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
+    const known = query.get(name);
+    query.set(name, known === undefined ? value : [known, value].flat());
+  }
+  return Object.fromEntries(query);
+}
+
+async function readJson(
+  schema: Schema,
+  request: RouteRequest<unknown, unknown, unknown>,
+): Promise<void> {
+  const { raw } = request;
+  let body: unknown;
+  if (hasBody(raw)) {
+    requireMediaType(raw, ["application/json"]);
+    const text = await request.text();
+    if (text !== "") body = parseJson(text, "body");
+  }
+  request.body = parse(schema, body, "body");
+}
+
+/** A page can send text or a form to any site unasked; JSON it cannot, so nothing else is taken for it. */
+function requireMediaType(raw: Request, allowed: readonly string[]): void {
+  if (!hasBody(raw) || allowed.includes(mediaTypeOf(raw))) return;
+  throw new Problem(415, "Unsupported media type", {
+    detail: `Send the body as ${allowed.join(" or ")}.`,
+    headers: { "accept-post": allowed.join(", ") },
+  });
+}
+
+function respondTo(handled: Awaited<Handled>): Response {
+  if (handled instanceof Response) return safe(handled);
+  if (handled === undefined) return safe(new Response(null, { status: 204 }));
+  if (handled instanceof Reply) {
+    const { answer, status, headers } = handled;
+    if (answer === undefined) return safe(new Response(null, { status, headers }));
+    return json(JSON.stringify(answer), { status, headers });
+  }
+  return json(JSON.stringify(handled));
+}
+
+/** As above, when the answer is what the route says it is. */
+async function respondChecked(handled: Awaited<Handled>, route: Route): Promise<Response> {
+  const response = respondTo(handled);
+  if (!response.ok || response.status === 204) return response;
+  const mediaType = response.headers.get("content-type")?.split(";")[0];
+  const flaws: string[] = [];
+  if (!route.answer) {
+    if (mediaType !== route.mediaType) flaws.push(`${mediaType} instead of ${route.mediaType}`);
+  } else if (mediaType !== "application/json") {
+    flaws.push(`${mediaType} instead of application/json`);
+  } else {
+    const result = check(route.answer, await response.clone().json());
+    if ("flaws" in result) {
+      flaws.push(...result.flaws.map(({ field, message }) => `${field}: ${message}`));
+    }
+  }
+  if (flaws.length === 0) return response;
+  throw new Problem(500, "Answer unlike its schema", {
+    detail: `${route.method} ${route.path}: ${flaws.slice(0, 10).join("; ")}`,
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * The API's description for programs, OpenAPI 3.1, made from the routes and nothing else.
+ * https://spec.openapis.org/oas/v3.1.1
+ * @module
+ */
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { type Json, type JsonObject, type Route, type Schema, version } from "../core/mod.ts";
+import { isRead } from "./security.ts";
+
+const PROBLEM: JsonObject = {
+  description: "What is wrong and what to do about it (RFC 9457).",
+  type: "object",
+  properties: {
+    type: { type: "string" },
+    title: { type: "string", description: "the same words for the same kind of problem" },
+    status: { type: "integer" },
+    detail: { type: "string", description: "what exactly is wrong and what to do about it" },
+    parameter: { type: "string", description: "the parameter or field that is wrong" },
+  },
+  required: ["type", "title", "status"],
+};
+
+const REFUSED: JsonObject = {
+  description: "The request was refused or failed.",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
+
+/** The document that describes these routes. */
+export function openApi(routes: readonly Route[]): JsonObject {
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const route of routes) {
+    (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "ClockBlock",
+      version,
+      description: "The local API of the ClockBlock agent.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: { Problem: PROBLEM },
+      securitySchemes: {
+        token: {
+          type: "http",
+          scheme: "bearer",
+          description: "The token in the file api-token beside the database.",
+        },
+      },
+    },
+  };
+}
+
+function operation(route: Route): JsonObject {
+  const { method, path, summary, tag } = route;
+  const parameters = [...parametersIn("path", route), ...parametersIn("query", route)];
+  const content = requestContent(route);
+  return {
+    operationId: method.toLowerCase() +
+      path.replaceAll(/[^A-Za-z]+([A-Za-z]?)/g, (_, letter: string) => letter.toUpperCase()),
+    summary,
+    tags: [tag],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(content ? { requestBody: { content } } : {}),
+    responses: { [answersWith(route)]: answer(route), default: REFUSED },
+    ...(isRead(method) ? {} : { security: [{ token: [] }] }),
+  };
+}
+
+function answersWith({ answer, mediaType }: Route): "200" | "204" {
+  return answer || mediaType ? "200" : "204";
+}
+
+function answer({ answer, mediaType }: Route): JsonObject {
+  const description = "Done.";
+  if (answer) {
+    return {
+      description,
+      content: { "application/json": { schema: jsonSchema(answer, "output") } },
+    };
+  }
+  return mediaType ? { description, content: { [mediaType]: {} } } : { description };
+}
+
+function requestContent({ body, reads }: Route): JsonObject | undefined {
+  const shapes = reads ?? (body ? { "application/json": body } : undefined);
+  return shapes && Object.fromEntries(
+    Object.entries(shapes).map(([type, schema]) => [type, { schema: jsonSchema(schema, "input") }]),
+  );
+}
+
+function parametersIn(place: "path" | "query", { params, query, path }: Route): JsonObject[] {
+  const schema = place === "path" ? params : query;
+  const described = schema ? jsonSchema(schema, "input") : {};
+  const properties = (described["properties"] ?? {}) as Record<string, JsonObject>;
+  const required = (described["required"] ?? []) as readonly string[];
+  const names = place === "path"
+    ? [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)
+    : Object.keys(properties);
+  return names.map((name) => {
+    const { description, ...rest } = properties[name] ?? { type: "string" };
+    return {
+      name,
+      in: place,
+      required: place === "path" || required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: typed(rest),
+    };
+  });
+}
+
+/** Parameters are text, so their defaults are too; the document says what the text means. */
+function typed(schema: JsonObject): JsonObject {
+  const { type, default: byDefault } = schema;
+  if (typeof byDefault !== "string" || type === "string" || type === undefined) return schema;
+  return { ...schema, default: JSON.parse(byDefault) as Json };
+}
+
+function jsonSchema(schema: Schema, typeMode: "input" | "output"): JsonObject {
+  const { $schema: _, ...rest } = toJsonSchema(
+    // The library asks for a schema of any input; ours are told apart only by what they take.
+    schema as Parameters<typeof toJsonSchema>[0],
+    { typeMode, errorMode: "ignore", target: "draft-2020-12" },
+  );
+  return rest as JsonObject;
+}

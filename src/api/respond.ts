@@ -1,0 +1,84 @@
+/**
+ * How answers leave: JSON and problem documents, all with the headers that keep browsers from making more of them.
+ * @module
+ */
+import { logger, Problem, randomId } from "../core/mod.ts";
+import { storeErrorKind } from "../store/mod.ts";
+
+/** On every answer. The page brings a policy of its own. */
+const SAFE = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+};
+const JSON_HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  ...SAFE,
+};
+
+/** A JSON text as an answer. */
+export function json(
+  text: string,
+  { status = 200, headers }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  return new Response(text, {
+    status,
+    headers: headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS,
+  });
+}
+
+/** The same answer with the headers that every answer has; what it says itself stays. */
+export function safe(response: Response): Response {
+  for (const [name, value] of Object.entries(SAFE)) {
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
+  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
+  return response;
+}
+
+/** The problem as an answer. */
+export function problemResponse(problem: Problem): Response {
+  return json(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { ...problem.headers, "content-type": "application/problem+json" },
+  });
+}
+
+/**
+ * What the caller is told of an error. Of one that nobody foresaw it is told an id, and the log the rest.
+ * @param doing what was asked, for the log: `GET /history`
+ */
+export function problemOf(error: unknown, doing: string): Problem {
+  if (error instanceof Problem) {
+    if (error.cause !== undefined && error.status >= 500) {
+      log().warn("Cannot {doing}: {error}", { doing, error: error.cause });
+    }
+    return error;
+  }
+  switch (storeErrorKind(error)) {
+    case "full":
+      return new Problem(507, "Disk full", {
+        detail: "Nothing was stored: the disk is full. Free some space and send it again.",
+        cause: error,
+      });
+    case "busy":
+      return new Problem(503, "Database busy", {
+        detail: "Nothing was stored: another program holds the database. Send it again.",
+        headers: { "retry-after": "1" },
+        cause: error,
+      });
+  }
+  const id = randomId();
+  log().error("Cannot {doing}: {error}", { doing, id, error });
+  return new Problem(500, "Internal error", {
+    detail: `The agent failed to do this. Its log has the reason under ${id}.`,
+    extra: { id },
+    cause: error,
+  });
+}
+
+function log() {
+  return logger("api");
+}
