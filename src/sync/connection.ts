@@ -1,0 +1,139 @@
+/**
+ * One remote as the lanes that push to it share it: whether it was last seen, its clock, its sign-in.
+ * While it is out of reach it is probed, so that the lanes need not wait for the end of their backoff.
+ * @module
+ */
+import {
+  Bell,
+  type Clock,
+  every,
+  logger,
+  type Remote,
+  RemoteError,
+  type Warnings,
+} from "../core/mod.ts";
+import { attempt } from "./attempt.ts";
+import { jitteredMs } from "./backoff.ts";
+
+export interface ConnectionOptions {
+  remote: Remote;
+  clock: Clock;
+  random: () => number;
+  warnings: Warnings;
+}
+
+/** How often a remote out of reach is asked whether it is back. */
+const PROBE_AWAY_MS = 15_000;
+/** How often the clocks are compared. */
+const PROBE_MS = 60 * 60_000;
+const PROBE_TIMEOUT_MS = 10_000;
+/** A clock that is off by more than this gives people wrong days. */
+const CLOCK_OFF_MS = 60_000;
+
+/** What a connection tells about the remote. */
+export interface Evidence {
+  /** When, on the monotonic clock. */
+  at: number;
+  reached: boolean;
+}
+
+export class Connection {
+  readonly remote: Remote;
+  /** The remote's clock less this machine's, in milliseconds; null until it was compared. */
+  clockOffsetMs: number | null = null;
+  /** The newest sign of whether it can be reached; undefined before the first. */
+  evidence: Evidence | undefined;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #warnings: Warnings;
+  readonly #bell = new Bell();
+  readonly #listeners: ((reached: boolean) => void)[] = [];
+  #stop = new AbortController().signal;
+  #refreshing: Promise<boolean> | undefined;
+  #probeMs = PROBE_MS;
+
+  constructor({ remote, clock, random, warnings }: ConnectionOptions) {
+    this.remote = remote;
+    this.#clock = clock;
+    this.#random = random;
+    this.#warnings = warnings;
+  }
+
+  /** Calls back whenever the remote comes into reach or goes out of it. */
+  onChange(listener: (reached: boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A lane had an answer from the remote, or none. */
+  heard(reached: boolean): void {
+    const lost = this.evidence?.reached !== false && !reached;
+    this.#note(reached);
+    if (lost) this.#bell.ring();
+  }
+
+  /** Asks the remote whether it is there, soon. */
+  probeSoon(): void {
+    this.#bell.ring();
+  }
+
+  /** Makes the sign-in fresh; lanes that ask at the same time share one request. */
+  refresh(signal: AbortSignal): Promise<boolean> {
+    this.#refreshing ??= (this.remote.refresh?.({ signal }) ?? Promise.resolve(false))
+      .finally(() => this.#refreshing = undefined);
+    return this.#refreshing;
+  }
+
+  /** Probes at once and from time to time, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#stop = signal;
+    await every(() => this.#probeMs, () => this.#probe(), {
+      signal,
+      name: "sync.probe",
+      clock: this.#clock,
+      bell: this.#bell,
+    });
+  }
+
+  async #probe(): Promise<void> {
+    try {
+      const { clockOffsetMs } = await attempt((signal) => this.remote.probe({ signal }), {
+        clock: this.#clock,
+        timeoutMs: PROBE_TIMEOUT_MS,
+        stop: this.#stop,
+        graceMs: 0,
+      });
+      if (clockOffsetMs !== null) this.#compare(clockOffsetMs);
+      this.#note(true);
+    } catch (error) {
+      if (this.#stop.aborted) return;
+      const answered = error instanceof RemoteError && error.status !== undefined;
+      logger("sync").debug("Probe of {remote} failed: {error}", {
+        remote: this.remote.name,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      this.#note(answered);
+    }
+    const reached = this.evidence?.reached ?? false;
+    this.#probeMs = jitteredMs(reached ? PROBE_MS : PROBE_AWAY_MS, this.#random);
+  }
+
+  #note(reached: boolean): void {
+    const before = this.evidence?.reached;
+    this.evidence = { at: this.#clock.monotonic(), reached };
+    if (before === reached) return;
+    for (const listener of this.#listeners) listener(reached);
+  }
+
+  #compare(offsetMs: number): void {
+    this.clockOffsetMs = offsetMs;
+    const code = "sync.clock";
+    if (Math.abs(offsetMs) <= CLOCK_OFF_MS) return this.#warnings.clear(code);
+    // Rounded, so that a few milliseconds more are no news.
+    const minutes = Math.max(1, Math.round(Math.abs(offsetMs) / 60_000));
+    const way = offsetMs > 0 ? "behind" : "ahead of";
+    this.#warnings.raise(
+      code,
+      `This machine's clock is about ${minutes} min ${way} ${this.remote.name}: set it, or the minutes go to wrong days`,
+    );
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Brings one batch to the remote, in parts where the answer asks for it:
+ *
+ *     [ a b c d X f g h ]✗           one answer for all: something in it is wrong
+ *     [ a b c d ]✓ [ X f g h ]       the left half passed, so it is in the right one: no need to ask
+ *                  [ X f ]✗ [ g h ]✓
+ *                  [ X ]✗ [ f ]✓     a row is judged only by an answer to it alone
+ *
+ * One such row in n costs about log2 n refused requests, and what is good is kept as it goes.
+ * @module
+ */
+import type { Id, OutboxBatch, PushResult, Rejection, Row } from "../core/mod.ts";
+import { type Failure, failureOf } from "./failure.ts";
+
+export interface DeliverOptions {
+  /** One request; a fresh sign-in where it needs one is its own affair. */
+  send(batch: OutboxBatch): Promise<PushResult>;
+  /** Settles and rejects rows in the database. */
+  keep(accepted: readonly Id[], rejections: readonly Rejection[]): Promise<unknown>;
+  /** Told of each request whether its size was too much or passed. */
+  sized(rows: number, passed: boolean): void;
+  /** Whether the lane has come to its end: no further part is sent. */
+  stopped(): boolean;
+  /** Whether a row that might pass another time has had its chances. */
+  spent(id: Id): boolean;
+  refusals: Refusals;
+}
+
+/** A remote that refuses so many rows in a row is refusing something else than the rows. */
+const MOST_REFUSALS = 50;
+
+/** Rows refused since one was last accepted, over all batches of a lane. */
+export class Refusals {
+  #count = 0;
+
+  accepted(): void {
+    this.#count = 0;
+  }
+
+  refused(): void {
+    this.#count++;
+  }
+
+  get suspicious(): boolean {
+    return this.#count >= MOST_REFUSALS;
+  }
+}
+
+/** Ends a batch before its end: why, or nothing when the agent stops. */
+class Halt {
+  constructor(readonly failure: Failure | undefined) {}
+}
+
+/** How the push of one batch went. */
+export class Delivery {
+  accepted = 0;
+  rejected = 0;
+  /** Rows that stay as they are for now, and the last word on one of them. */
+  readonly held: Id[] = [];
+  heldFor: Failure | undefined;
+  /** Why the rest of the batch was not sent. */
+  failure: Failure | undefined;
+
+  readonly #batch: OutboxBatch;
+  readonly #options: DeliverOptions;
+  readonly #keeping: Promise<unknown>[] = [];
+
+  constructor(batch: OutboxBatch, options: DeliverOptions) {
+    this.#batch = batch;
+    this.#options = options;
+  }
+
+  /** Pushes the batch; never throws what a remote or the database throws. */
+  async run(): Promise<this> {
+    try {
+      await this.#part(this.#batch.rows, undefined);
+    } catch (halt) {
+      if (!(halt instanceof Halt)) throw halt;
+      this.failure = halt.failure;
+    }
+    return this;
+  }
+
+  /** Resolves once the database has all of it; with the error if it would not take it. */
+  async kept(): Promise<unknown> {
+    const errors = await Promise.all(this.#keeping);
+    return errors.find((error) => error !== undefined);
+  }
+
+  /**
+   * Sends these rows, or halves of them.
+   * @param blame the answer to a batch of which everything but these rows has passed
+   * @returns whether all of it passed
+   */
+  async #part(rows: readonly Row[], blame: Failure | undefined): Promise<boolean> {
+    const failure = blame && rows.length > 1 ? blame : await this.#whole(rows);
+    if (!failure) return true;
+    if (rows.length === 1) {
+      this.#judge(rows[0]!, failure);
+      return false;
+    }
+    const middle = Math.ceil(rows.length / 2);
+    const leftPassed = await this.#part(rows.slice(0, middle), undefined);
+    // What was too large together may pass in halves: then the right half is not to blame.
+    const guilty = leftPassed && failure.verdict.action !== "split";
+    const rightPassed = await this.#part(rows.slice(middle), guilty ? failure : undefined);
+    return leftPassed && rightPassed;
+  }
+
+  /** One request; returns why it was not accepted when smaller parts may do better. */
+  async #whole(rows: readonly Row[]): Promise<Failure | undefined> {
+    const { send, sized, stopped } = this.#options;
+    if (stopped()) throw new Halt(undefined);
+    try {
+      this.#take(rows, await send({ ...this.#batch, rows }));
+      sized(rows.length, true);
+      return undefined;
+    } catch (error) {
+      const failure = failureOf(error);
+      const { action, alone } = failure.verdict;
+      if (action === "split") sized(rows.length, false);
+      if (alone === "wait") throw new Halt(failure);
+      return failure;
+    }
+  }
+
+  /** A 2xx: it covers the rows it names, and no others. */
+  #take(rows: readonly Row[], result: PushResult): void {
+    const accepted = new Set(result.accepted);
+    const refused = new Map(result.rejected.map((rejection) => [rejection.id, rejection]));
+    const settled: Id[] = [];
+    const rejections: Rejection[] = [];
+    for (const { id } of rows) {
+      const rejection = refused.get(id);
+      if (accepted.has(id)) settled.push(id);
+      else if (rejection && !rejection.retryable) rejections.push(rejection);
+      else this.#hold(id, leftFor(rejection, result));
+    }
+    this.#keep(settled, rejections);
+  }
+
+  /** What becomes of a row that was refused all alone. */
+  #judge({ id }: Row, failure: Failure): void {
+    const { alone, action } = failure.verdict;
+    const { refusals, spent } = this.#options;
+    if (alone === "settle") return this.#keep([id], []);
+    if (alone === "later" && !spent(id)) return this.#hold(id, failure);
+    const { status, code, detail, message } = failure;
+    const reason = detail ?? message;
+    this.#keep([], [{
+      id,
+      status,
+      code,
+      message: action === "split" ? `too large even alone: ${reason}` : reason,
+    }]);
+    refusals.refused();
+    if (refusals.suspicious) {
+      throw new Halt({
+        ...failure,
+        verdict: {
+          action: "pause",
+          alone: "wait",
+          advice: `it has refused the last ${MOST_REFUSALS} rows, whatever they were: ` +
+            "check that the configured address is the right one and takes these rows",
+        },
+      });
+    }
+  }
+
+  #hold(id: Id, why: Failure): void {
+    this.held.push(id);
+    this.heldFor = why;
+  }
+
+  #keep(accepted: readonly Id[], rejections: readonly Rejection[]): void {
+    this.accepted += accepted.length;
+    this.rejected += rejections.length;
+    if (accepted.length > 0) this.#options.refusals.accepted();
+    if (accepted.length + rejections.length === 0) return;
+    this.#keeping.push(
+      this.#options.keep(accepted, rejections).then(() => undefined, (error) => error),
+    );
+  }
+}
+
+/** Why a row of an accepted batch stays: it was named for another time, or not at all. */
+function leftFor(rejection: Rejection | undefined, { accepted }: PushResult): Failure {
+  return {
+    message: rejection
+      ? "The cloud wants some rows another time"
+      : `The cloud accepted ${accepted.length} rows and left the others unanswered`,
+    status: rejection?.status,
+    code: rejection?.code,
+    verdict: { action: "retry", alone: "wait" },
+    answered: true,
+  };
+}

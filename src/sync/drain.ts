@@ -1,0 +1,138 @@
+/**
+ * Pushes what waits in an outbox, batch by batch, until nothing that waited at the start is left. One batch
+ * is in flight at a time and the next is read when it is settled, so that memory does not grow with the backlog.
+ * @module
+ */
+import {
+  type Attempt,
+  type Clock,
+  type Id,
+  instantOf,
+  type Outbox,
+  type OutboxBatch,
+  type PushResult,
+} from "../core/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { BatchSize } from "./batch_size.ts";
+import { Delivery, type Refusals } from "./deliver.ts";
+import { type Failure, failureOf } from "./failure.ts";
+import type { Pauses } from "./pauses.ts";
+
+export interface DrainOptions {
+  outbox: Outbox;
+  store: Pick<Store, "write">;
+  clock: Clock;
+  size: BatchSize;
+  refusals: Refusals;
+  chances: Chances;
+  pauses: Pauses;
+  send(batch: OutboxBatch): Promise<PushResult>;
+  /** Told after every batch. */
+  onDelivery(delivery: Delivery): void;
+  /** A health row to push when there is time. */
+  onHealth(batch: OutboxBatch): Promise<void>;
+  stopped(): boolean;
+}
+
+export interface Drained {
+  /** Why the drain ended early, or could not push some tables. */
+  failure?: Failure;
+  /** Why rows stay although the remote took others. */
+  heldFor?: Failure;
+  /** Whether the remote took anything. */
+  progress: boolean;
+}
+
+/** So many rows wanted another time end a drain: more of the same would only fill memory. */
+const MOST_HELD = 1_000;
+/** How often a row may be put off before it is rejected. */
+const MOST_CHANCES = 8;
+
+/** How often each row was put off: a child whose parent has not arrived. */
+export class Chances {
+  readonly #tries = new Map<Id, number>();
+
+  /** Counts a try; true when it was the last one. */
+  spent(id: Id): boolean {
+    const tries = (this.#tries.get(id) ?? 0) + 1;
+    if (tries < MOST_CHANCES) this.#tries.set(id, tries);
+    else this.#tries.delete(id);
+    return tries >= MOST_CHANCES;
+  }
+
+  forget(ids: readonly Id[]): void {
+    if (this.#tries.size === 0) return;
+    for (const id of ids) this.#tries.delete(id);
+  }
+}
+
+export async function drain(options: DrainOptions): Promise<Drained> {
+  const { outbox, size, pauses, stopped } = options;
+  const held = new Set<Id>();
+  const skip = pauses.tables();
+  const drained: Drained = { progress: false };
+  // Rows that come while this goes on wait for the next round: a trickle must not become a stream of requests.
+  let left = outbox.depth().rows;
+
+  while (!stopped() && held.size <= MOST_HELD) {
+    const limit = size.rows + held.size;
+    const batch = outbox.pending(limit, { skip });
+    const rows = held.size > 0
+      ? batch.rows.filter(({ id }) => !held.has(id)).slice(0, size.rows)
+      : batch.rows;
+    // An outbox of one table has nothing else to offer.
+    if (rows.length === 0 || skip.has(batch.table)) break;
+
+    const delivery = await deliver({ ...batch, rows }, options);
+    if (delivery.accepted > 0) drained.progress = true;
+    for (const id of delivery.held) held.add(id);
+    if (delivery.heldFor) drained.heldFor = delivery.heldFor;
+    if (delivery.failure?.verdict.action === "pause") {
+      pauses.add(batch.table, delivery.failure);
+      skip.add(batch.table);
+      continue;
+    }
+    if (delivery.failure) return { ...drained, failure: delivery.failure };
+    left -= rows.length;
+    if (left <= 0 && batch.rows.length < limit) break;
+  }
+  const { failure } = pauses;
+  return failure ? { ...drained, failure } : drained;
+}
+
+/** Pushes one batch, and returns when the database knows how it went. */
+async function deliver(batch: OutboxBatch, options: DrainOptions): Promise<Delivery> {
+  const { outbox, store, clock, size, refusals, chances, send, stopped } = options;
+  const delivery = await new Delivery(batch, {
+    send,
+    stopped,
+    refusals,
+    spent: (id) => chances.spent(id),
+    sized: (rows, passed) => passed ? size.passed(rows) : size.failed(rows),
+    keep: (accepted, rejections) => {
+      const at = instantOf(clock.now());
+      chances.forget(accepted);
+      return store.write(() => {
+        outbox.settle(accepted, at);
+        if (rejections.length > 0) outbox.reject(rejections, at);
+      });
+    },
+  }).run();
+  const unkept = await delivery.kept();
+  if (unkept !== undefined) delivery.failure ??= failureOf(unkept);
+  options.onDelivery(delivery);
+  if (outbox.attempted) {
+    const attempt: Attempt = { at: instantOf(clock.now()), batch, ...outcomeOf(delivery) };
+    const health = await store.write(() => outbox.attempted?.(attempt));
+    if (health) await options.onHealth(health);
+  }
+  return delivery;
+}
+
+function outcomeOf(delivery: Delivery): Pick<Attempt, "status" | "error"> {
+  const { failure, accepted, rejected, held } = delivery;
+  const error = failure?.message ?? delivery.heldFor?.message;
+  const whole = !failure && rejected === 0 && held.length === 0;
+  const status = whole ? "ok" : failure && accepted + rejected === 0 ? "error" : "partial";
+  return { status, ...(error === undefined ? {} : { error }) };
+}

@@ -1,0 +1,264 @@
+/**
+ * A lane brings one stream's rows to its remote, and for records takes what comes back: on its own schedule,
+ * with its own backoff, so that a broken table does not stop the other streams.
+ *
+ *     timer · bell · network up · now()  →  exchange  →  wait: schedule, backoff or pause
+ * @module
+ */
+import { Bell, every, instantOf, logger, type Schedule, type StreamName } from "../core/mod.ts";
+import { backoffMs, jitteredMs, retryAfterFloorMs } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import type { Drained } from "./drain.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { type Failure, needsPerson } from "./failure.ts";
+import type { LaneStatus, SyncState } from "./status.ts";
+
+export interface LaneOptions extends Omit<ExchangeOptions, "batchSize"> {
+  schedule: Schedule;
+  random: () => number;
+}
+
+/** How often a remote is asked again while it waits for a person. */
+const PAUSE_MS = 3 * 60_000;
+/** The least time between attempts of a failing lane, however often its bell rings. */
+const BREATH_MS = 1_000;
+/** The least time between two returns of the remote that end a backoff; doubled while they do not help. */
+const RETURN_MS = 15_000;
+const MOST_RETURN_MS = 5 * 60_000;
+
+export class Lane {
+  readonly name: StreamName;
+  readonly #options: LaneOptions;
+  readonly #connection: Connection;
+  readonly #exchange: Exchange;
+  readonly #bell: Bell;
+  #stop: AbortSignal | undefined;
+
+  #waiters: (() => void)[] = [];
+  /** The next round begins whatever the lane is waiting for. */
+  #urgent = false;
+  /** Until then (monotonic) the bell only shortens the wait to this moment. */
+  #notBeforeMs = 0;
+  #waitMs = 1;
+  #nextAt: string | null = null;
+
+  #failures = 0;
+  #failure: Failure & { at: string } | undefined;
+  /** Whether the failure is of some rows only, which the remote wants another time. */
+  #partial = false;
+  #returnAtMs = -Infinity;
+  #fruitlessReturns = 0;
+
+  constructor(options: LaneOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#connection = options.connection;
+    this.#exchange = new Exchange({ ...options, batchSize: options.schedule.batchSize });
+    this.#bell = options.schedule.bell ?? new Bell();
+    options.connection.onChange((reached) => {
+      if (reached) this.#returned();
+      options.onChange();
+    });
+  }
+
+  /** Syncs until the signal aborts; then a request that is under way has a moment to end. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#stop = signal;
+    const { clock } = this.#options;
+    await Promise.all([
+      every(() => this.#waitMs, () => this.#round(signal), {
+        signal,
+        name: `sync.${this.name}`,
+        clock,
+        bell: this.#bell,
+      }),
+      this.#watch(signal),
+    ]);
+    for (const done of this.#waiters.splice(0)) done();
+  }
+
+  /** Syncs at once, whatever the lane is waiting for; resolves when it has drained or failed. */
+  now(): Promise<void> {
+    if (this.#stop?.aborted) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiters.push(resolve);
+    this.#hurry();
+    return promise;
+  }
+
+  /** New rows may wait: as when the stream's bell rings. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  /** The machine's network has changed: a lane that had no answer tries again. */
+  networkChanged(): void {
+    this.#fruitlessReturns = 0;
+    if (this.#failure?.answered === false) this.#hurry();
+  }
+
+  /** Forgets its failures and what it waited for, and begins anew. */
+  reset(): void {
+    this.#succeeded();
+    this.#exchange.forgive();
+    this.#hurry();
+  }
+
+  get state(): SyncState {
+    const reached = this.#connection.evidence?.reached;
+    if (this.#exchange.busy) return reached && !this.#failure ? "syncing" : "connecting";
+    if (this.#failure && (!this.#partial || needsPerson(this.#failure))) {
+      return this.#failure.answered === false ? "disconnected" : "failed";
+    }
+    return reached === undefined ? "connecting" : reached ? "connected" : "disconnected";
+  }
+
+  status(): Omit<LaneStatus, "rows_rejected"> {
+    const { tally } = this.#exchange;
+    const { rows, oldest } = this.#options.outbox.depth();
+    return {
+      stream: this.name,
+      state: this.state,
+      remote: this.#connection.remote.name,
+      rows_waiting: rows,
+      oldest_waiting_at: oldest,
+      last_attempt_at: tally.lastAttemptAt,
+      last_success_at: tally.lastSuccessAt,
+      next_attempt_at: this.#exchange.busy ? null : this.#nextAt,
+      last_error: this.#failure ? this.#errorOf(this.#failure) : null,
+      failures_in_a_row: this.#failures,
+      mean_latency_ms: tally.meanLatencyMs,
+      requests: tally.requests,
+      requests_failed: tally.requestsFailed,
+      rows_pushed: tally.rowsPushed,
+      rows_refused: tally.rowsRefused,
+      rows_pulled: tally.rowsPulled,
+    };
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const early = this.#notBeforeMs - this.#options.clock.monotonic();
+    if (early > 0 && !this.#urgent) return this.#wait(early);
+    if (this.#urgent) this.#exchange.retryPaused();
+    this.#urgent = false;
+    const waiters = this.#waiters.splice(0);
+    const outcome = await this.#exchange.run(signal);
+    if (!signal.aborted) this.#conclude(outcome);
+    for (const done of waiters) done();
+  }
+
+  /** Decides by the outcome when the next round is. */
+  #conclude({ failure, heldFor, progress }: Drained): void {
+    const { clock, random, schedule, onChange } = this.#options;
+    const trouble = failure ?? heldFor;
+    const interval = jitteredMs(schedule.intervalMs(), random);
+    if (!trouble) {
+      this.#succeeded();
+      this.#wait(interval);
+      return onChange();
+    }
+    // What still flows keeps its schedule; only some rows or one table are left behind.
+    const flows = !failure || (progress && failure.verdict.action === "pause");
+    this.#failed(trouble, !failure);
+    const { retryAfterMs } = trouble;
+    const floor = retryAfterFloorMs(retryAfterMs);
+    const pause = jitteredMs(PAUSE_MS, random);
+    const backoff = backoffMs(this.#failures, { retryAfterMs, random });
+    const calm = needsPerson(trouble) ? Math.max(floor, pause) : backoff;
+    const wait = flows ? Math.min(calm, interval) : calm;
+    const deaf = needsPerson(trouble) && !flows ? wait : Math.max(floor, BREATH_MS);
+    this.#notBeforeMs = clock.monotonic() + Math.min(wait, deaf);
+    this.#wait(wait);
+    onChange();
+  }
+
+  #succeeded(): void {
+    if (this.#failures > 0) {
+      logger("sync").info("{lane} goes on after {failures} failures", {
+        lane: this.name,
+        failures: this.#failures,
+      });
+    }
+    this.#failures = 0;
+    this.#failure = undefined;
+    this.#notBeforeMs = 0;
+    this.#fruitlessReturns = 0;
+    this.#options.warnings.clear(this.#code);
+  }
+
+  #failed(failure: Failure, partial: boolean): void {
+    const { clock, warnings } = this.#options;
+    // Once for each change: a cloud that is away for a week is no week of log lines.
+    if (failure.message !== this.#failure?.message) {
+      logger("sync").warn("{lane}: {message}", { lane: this.name, message: failure.message });
+    }
+    this.#failures++;
+    this.#failure = { ...failure, at: instantOf(clock.now()) };
+    this.#partial = partial;
+    const advice = this.#advice(failure);
+    if (advice) warnings.raise(this.#code, `${failure.message}; ${advice}`);
+    else warnings.clear(this.#code);
+  }
+
+  /** What a person has to do; null when the lane goes on by itself. */
+  #advice(failure: Failure): string | null {
+    if (failure.verdict.action !== "sign-in") return failure.verdict.advice ?? null;
+    return this.#connection.remote.refresh
+      ? "sign in again: `clockblock login`"
+      : "it does not know this device: check device_token";
+  }
+
+  #errorOf(failure: Failure & { at: string }): LaneStatus["last_error"] {
+    const { at, status = null, code = null, message } = failure;
+    return { at, status, code, message, advice: this.#advice(failure) };
+  }
+
+  /** The remote can be reached again. It may be lying: a probe passes where a push hangs. */
+  #returned(): void {
+    if (this.#failure?.answered !== false || this.#exchange.busy) return;
+    const now = this.#options.clock.monotonic();
+    const rest = Math.min(MOST_RETURN_MS, RETURN_MS * 2 ** Math.min(this.#fruitlessReturns, 10));
+    if (now - this.#returnAtMs < rest) return;
+    this.#returnAtMs = now;
+    this.#fruitlessReturns++;
+    this.#hurry();
+  }
+
+  /** Rings when the remote says that something has changed; begins anew when it stops saying. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { inbox, clock, random } = this.#options;
+    const { remote } = this.#connection;
+    if (!inbox || !remote.watch) return;
+    let failures = 0;
+    let waitMs = 1;
+    await every(() => waitMs, async () => {
+      const started = clock.monotonic();
+      try {
+        await remote.watch?.(() => this.#bell.ring(), { signal });
+      } finally {
+        failures = clock.monotonic() - started > PAUSE_MS ? 1 : failures + 1;
+        waitMs = Math.max(1, backoffMs(failures, { random }));
+      }
+    }, {
+      signal,
+      name: `sync.${this.name}.watch`,
+      clock,
+      onError: (error) =>
+        logger("sync").debug("{lane} is not told of changes: {error}", { lane: this.name, error }),
+    });
+  }
+
+  #hurry(): void {
+    this.#urgent = true;
+    this.#bell.ring();
+  }
+
+  #wait(ms: number): void {
+    this.#waitMs = Math.max(1, ms);
+    this.#nextAt = instantOf(this.#options.clock.now() + ms);
+  }
+
+  get #code(): string {
+    return `sync.${this.name}`;
+  }
+}

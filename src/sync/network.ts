@@ -1,0 +1,33 @@
+/**
+ * Notices that the machine's network has changed: a cable, a radio, a VPN. Cheap enough to be asked every few
+ * seconds, and nothing has to be sent for it.
+ * @module
+ */
+import { type Clock, every } from "../core/mod.ts";
+
+/** As much of an interface as tells that something has changed. */
+export interface NetworkInterface {
+  name: string;
+  address: string;
+}
+
+export interface WatchNetworkOptions {
+  signal: AbortSignal;
+  clock: Clock;
+  interfaces: () => readonly NetworkInterface[];
+  onUp: () => void;
+}
+
+const POLL_MS = 5_000;
+
+/** Calls back when an address has come that was not there before. */
+export async function watchNetwork(options: WatchNetworkOptions): Promise<void> {
+  const { signal, clock, interfaces, onUp } = options;
+  let known: ReadonlySet<string> | undefined;
+  await every(POLL_MS, () => {
+    const now = new Set(interfaces().map(({ name, address }) => `${name} ${address}`));
+    const before = known;
+    known = now;
+    if (before && [...now].some((address) => !before.has(address))) onUp();
+  }, { signal, name: "sync.network", clock });
+}

@@ -1,0 +1,13 @@
+/**
+ * Waiting for something to become true, with a deadline, instead of sleeping.
+ * @module
+ */
+
+/** Polls a condition; throws with `what` when it is not true within ten seconds. */
+export async function until(condition: () => boolean, what = "the condition"): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
