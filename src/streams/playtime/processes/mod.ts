@@ -1,0 +1,12 @@
+/** The process list of the operating system the agent runs on. @module */
+import type { Matcher } from "../matchers.ts";
+import type { ProcessLister } from "./process.ts";
+import { ps } from "./ps.ts";
+import { tasklist } from "./tasklist.ts";
+
+export type { Process, ProcessLister } from "./process.ts";
+
+/** The lister of this operating system, told what is looked for so that it asks for no more. */
+export function systemLister(matchers: readonly Matcher[]): ProcessLister {
+  return Deno.build.os === "windows" ? tasklist(matchers) : ps();
+}

@@ -1,0 +1,16 @@
+/** A running process as the operating system's own list tells of it. @module */
+
+export interface Process {
+  /** The name of its program: `Minecraft.exe`, `java`. */
+  image: string;
+  /** The title of its main window, where the list knows windows. */
+  windowTitle?: string;
+  /** Its program and arguments, where the list knows them. */
+  command?: string;
+}
+
+/**
+ * Lists what runs on this machine. An empty list means that nothing that could be the game runs; when that
+ * cannot be known it throws. It ends soon after `signal` aborts and leaves nothing behind.
+ */
+export type ProcessLister = (options: { signal: AbortSignal }) => Promise<readonly Process[]>;

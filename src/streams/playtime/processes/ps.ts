@@ -1,0 +1,89 @@
+/**
+ * The process list of Linux and macOS: one call of `ps` with columns of its own choosing.
+ * @module
+ */
+import type { Process, ProcessLister } from "./process.ts";
+import { type RunTool, runTool } from "./tool.ts";
+
+/**
+ * State, short name, two numbers that part the name from what follows (both may hold spaces), command.
+ * On macOS `comm` is a path; `ucomm` there is the short name that Linux calls `comm`.
+ */
+const COLUMNS = {
+  linux: ["s=", "comm=", "pid=", "ppid=", "args="],
+  bsd: ["state=", "ucomm=", "pid=", "ppid=", "args="],
+};
+const LINE = /^\s*([A-Z]\S*)\s+(.*?)\s+\d+\s+\d+\s?(.*)$/;
+
+/** Where the kernel cuts a short name, in bytes; macOS cuts one later. */
+const SHORT_NAME_BYTES = 15;
+
+/** A lister of everything that runs, with commands. */
+export function ps(
+  { os = Deno.build.os, run = runTool }: { os?: typeof Deno.build.os; run?: RunTool } = {},
+): ProcessLister {
+  const columns = os === "linux" ? COLUMNS.linux : COLUMNS.bsd;
+  const args = ["-A", "-ww", ...columns.flatMap((column) => ["-o", column])];
+  return async ({ signal }) => parsePs(new TextDecoder().decode(await run("ps", args, { signal })));
+}
+
+/**
+ * The processes of such a list.
+ * @throws {SyntaxError} for what is not one
+ */
+export function parsePs(text: string): Process[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length === 0) throw new SyntaxError("ps printed no processes, not even itself");
+  return lines.flatMap((line, index) => {
+    const [, state, name, command] = LINE.exec(line) ?? [];
+    if (state === undefined || name === undefined || command === undefined) {
+      throw new SyntaxError(`ps printed a line that is not a process: number ${index + 1}`);
+    }
+    // A zombie has ended; only its parent has not noticed.
+    if (state.startsWith("Z")) return [];
+    return imagesOf(name, command).map((image) => ({ image, command }));
+  });
+}
+
+/**
+ * What a process is called: its short name or, where that is cut or was changed by the process itself, the
+ * base name of its program. Where the program's path ends can only be guessed, for it may have spaces in it:
+ *
+ *     Minecraft Launc  /opt/games/Minecraft Launcher Two --fast     → Minecraft Launcher, Minecraft Launcher Two
+ */
+function imagesOf(name: string, command: string): string[] {
+  const beginning = cutName(name);
+  const images: string[] = [];
+  for (const path of programPaths(command)) {
+    const base = baseName(path);
+    if (base === name) return [name];
+    if (beginning !== undefined && base.startsWith(beginning)) images.push(base);
+  }
+  if (images.length > 0) return images;
+  // Threads of the kernel have no command and show their name in brackets.
+  const base = command.startsWith("[") ? "" : baseName(command.split(" ")[0] ?? "");
+  return base === "" ? [name] : [name, base];
+}
+
+/** A short name that may have been cut, as far as it is sure: half a letter at its end shows as "?". */
+function cutName(name: string): string | undefined {
+  const sure = name.replace(/[?\ufffd]+$/, "");
+  const bytes = new TextEncoder().encode(sure).length;
+  return bytes >= SHORT_NAME_BYTES - (sure === name ? 0 : 3) ? sure : undefined;
+}
+
+/** What could be the path of the program at the beginning of a command: up to a space, up to the next … */
+function* programPaths(command: string): Generator<string> {
+  const MOST_SPACES = 12;
+  let end = command.indexOf(" ");
+  for (let spaces = 0; end >= 0 && spaces < MOST_SPACES; spaces++) {
+    yield command.slice(0, end);
+    if (command[end + 1] === "-") return;
+    end = command.indexOf(" ", end + 1);
+  }
+  if (end < 0) yield command;
+}
+
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}

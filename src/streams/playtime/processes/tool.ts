@@ -1,0 +1,91 @@
+/**
+ * Runs a small program of the operating system and takes what it prints.
+ *
+ * On Windows `Deno.Command` cannot ask for "no window"; a child shares its parent's console, seen or hidden,
+ * so none flashes while the agent has one. `node:child_process` could ask, but hands on only variables that
+ * the agent may read, and tasklist does not work without `SystemRoot`, which it may not.
+ * @module
+ */
+
+/** More than any process list has: thousands of processes with long commands. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Elsewhere than on Windows a tool starts with this environment alone: the user's could change what `ps`
+ * prints (PS_FORMAT, LC_ALL), and one with an LD_* in it may not be handed on under the agent's permissions.
+ */
+const ENVIRONMENT = Deno.build.os === "windows"
+  ? {}
+  : { clearEnv: true, env: { LC_ALL: Deno.build.os === "linux" ? "C.UTF-8" : "en_US.UTF-8" } };
+
+export type RunTool = typeof runTool;
+
+/**
+ * What a program printed. The program is killed when `signal` aborts, or when it prints without end.
+ * @throws when it cannot be started, fails, or is killed
+ */
+export async function runTool(
+  tool: string,
+  args: readonly string[],
+  { signal }: { signal: AbortSignal },
+): Promise<Uint8Array> {
+  signal.throwIfAborted();
+  const child = new Deno.Command(tool, {
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    ...ENVIRONMENT,
+  }).spawn();
+  const ended = new AbortController();
+  const end = () => ended.abort(signal.reason);
+  signal.addEventListener("abort", end, { once: true });
+  ended.signal.addEventListener("abort", () => kill(child));
+  try {
+    const [stdout, stderr, { code }] = await Promise.all([
+      take(child.stdout, ended.signal),
+      take(child.stderr, ended.signal),
+      child.status,
+    ]);
+    signal.throwIfAborted();
+    if (code !== 0) {
+      const said = new TextDecoder().decode(stderr).trim().split(/\r?\n/)[0];
+      throw new Error(`${tool} ended with code ${code}${said && `: ${said}`}`);
+    }
+    return stdout;
+  } finally {
+    signal.removeEventListener("abort", end);
+    ended.abort();
+  }
+}
+
+/** Everything a stream has, until `signal` aborts: a killed program's children may hold it open. */
+async function take(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
+  const reader = stream.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    size += value.length;
+    if (size > MAX_BYTES) throw new RangeError(`printed more than ${MAX_BYTES} bytes`);
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}

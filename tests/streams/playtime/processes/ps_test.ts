@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { gameFinder, toMatchers } from "../../../../src/streams/playtime/matchers.ts";
+import { parsePs, ps } from "../../../../src/streams/playtime/processes/ps.ts";
+import { startFakeGame } from "../../../support/fake_game.ts";
+
+const { signal } = new AbortController();
+const posix = Deno.build.os !== "windows";
+
+const LINES: readonly [what: string, line: string, images: readonly string[]][] = [
+  ["a plain program", "S sleep              4242       1 sleep 60", ["sleep"]],
+  ["a program by its path", "S Minecraft.exe      4242       1 /home/a b/Minecraft.exe 60", [
+    "Minecraft.exe",
+  ]],
+  [
+    "a Windows program under Wine",
+    "S Minecraft.exe      4242       1 Z:\\My Games\\Minecraft.exe -n 5",
+    [
+      "Minecraft.exe",
+    ],
+  ],
+  ["a name that is cut", "S Minecraft.Windo    4242       1 /opt/mc/Minecraft.Windows.exe -x", [
+    "Minecraft.Windows.exe",
+  ]],
+  [
+    "a cut name with spaces, as what it could be",
+    "S Minecraft Launc    4242       1 /opt/Minecraft Launcher Two --fast",
+    ["Minecraft Launcher", "Minecraft Launcher Two"],
+  ],
+  ["a program that renamed itself", "S MainThread         4242       1 /usr/bin/node server.js", [
+    "MainThread",
+    "node",
+  ]],
+  [
+    "a folder with the game's name",
+    "S tool               4242       1 /home/a/Minecraft games/tool --x",
+    ["tool"],
+  ],
+  ["a script by its own name", "S Minecraft.exe      4242       1 /bin/sh /home/a/Minecraft.exe", [
+    "Minecraft.exe",
+  ]],
+  ["a thread of the kernel", "I kworker/0:1-eve    4242       1 [kworker/0:1-events]", [
+    "kworker/0:1-eve",
+  ]],
+  ["a zombie, which has ended", "Z Minecraft.exe      4242       1 [Minecraft.exe] <defunct>", []],
+  ["a name with numbers in it", "S Civ 6 Launcher     4242       1 /opt/Civ 6 Launcher -x", [
+    "Civ 6 Launcher",
+  ]],
+  [
+    "a name in another alphabet, cut within a letter",
+    "S Würfel Игр?     4242  1 /opt/Würfel Игра.exe",
+    [
+      "Würfel Игра.exe",
+    ],
+  ],
+  ["a name of wide letters", "S Würf 日本.ex    4242  1 /opt/Würf 日本.exe", ["Würf 日本.exe"]],
+  ["a program without a command", "S sd-pam             4242       1 ", ["sd-pam"]],
+];
+
+for (const [what, line, images] of LINES) {
+  Deno.test(`parsePs lists ${what}`, () => {
+    assert.deepEqual(parsePs(`${line}\n`).map(({ image }) => image), images);
+  });
+}
+
+Deno.test("parsePs reads the columns of macOS", () => {
+  const list =
+    "Ss   launchd              1     0 /sbin/launchd\nR+   java             900     1 /opt/jre/bin/java -cp x Main\n";
+  assert.deepEqual(parsePs(list), [
+    { image: "launchd", command: "/sbin/launchd" },
+    { image: "java", command: "/opt/jre/bin/java -cp x Main" },
+  ]);
+});
+
+for (const output of ["", "\n", "ps: bad option\n", "123 456\n", "\u0000\u0001"]) {
+  Deno.test(`parsePs does not take for a list: ${JSON.stringify(output)}`, () => {
+    assert.throws(() => parsePs(output), SyntaxError);
+  });
+}
+
+Deno.test({
+  name: "ps finds a running Minecraft.exe",
+  ignore: !posix,
+  async fn() {
+    await using _game = await startFakeGame("Minecraft.exe");
+    const find = gameFinder(toMatchers(null));
+    assert.equal(find(await ps()({ signal }))?.image, "Minecraft.exe");
+  },
+});
+
+Deno.test({
+  name:
+    "ps finds a process by a name longer than the kernel keeps, in another alphabet, and no more once it has ended",
+  ignore: !posix,
+  async fn() {
+    const name = `Würfel Игра ${crypto.randomUUID()}.exe`;
+    const find = gameFinder(toMatchers(name));
+    const game = await startFakeGame(name);
+    try {
+      assert.equal(find(await ps()({ signal }))?.image, name);
+    } finally {
+      await game.stop();
+    }
+    assert.equal(find(await ps()({ signal })), undefined);
+  },
+});
