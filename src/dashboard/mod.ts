@@ -5,12 +5,15 @@
  */
 
 /** The page, which carries its own Content-Security-Policy. */
-export async function loadPage(): Promise<string> {
+export async function loadPage(): Promise<{ html: string }> {
   try {
     // A dynamic import, so that a fresh clone can be type-checked and run before the page is built.
     const page = await import("../../dist/dashboard.html", { with: { type: "text" } });
-    return page.default;
+    return { html: page.default };
   } catch {
-    return "<!doctype html><title>ClockBlock</title><p>The dashboard is not built: run <code>deno task dashboard</code>.";
+    return {
+      html: "<!doctype html><title>ClockBlock</title>" +
+        "<p>The dashboard is not built: run <code>deno task dashboard</code>.",
+    };
   }
 }

@@ -9,7 +9,7 @@ import { permissionFlags } from "../../build/permissions.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What the agent prints on stdout, once, when its API answers. */
-const READY = /^ClockBlock \S+ is running: (http:\/\/\S+)$/m;
+const READY = /^ClockBlock \S+ is running: (http:\/\/\S+)/m;
 
 const READY_WITHIN_MS = 30_000;
 const STOPS_WITHIN_MS = 10_000;
@@ -27,8 +27,8 @@ export interface AgentOptions {
   entry?: string;
   /** Hosts granted besides those of `permissions.agent`. */
   hosts?: readonly string[];
-  /** Runs Deno (default: the one that runs the tests). */
-  deno?: readonly string[];
+  /** The command that runs Deno where that is not simply the one that runs the tests: in front of the system it is for. */
+  emulated?: { deno: readonly string[]; os: typeof Deno.build.os };
 }
 
 /** An agent that is up. Disposal kills it and removes its folder. */
@@ -91,7 +91,9 @@ export async function startAgent(options: AgentOptions = {}): Promise<AgentProce
 
   const send = async (signal: Deno.Signal) => {
     try {
-      child.kill(signal);
+      // What emulates runs the agent as a process of its own: all of the group end.
+      if (options.emulated) Deno.kill(-child.pid, signal);
+      else child.kill(signal);
     } catch (error) {
       // It ended by itself in the meantime.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
@@ -145,16 +147,19 @@ export async function runAgent(
 }
 
 function command(options: AgentOptions, cwd: string, args: readonly string[]): Deno.Command {
-  const { entry = `${root}main.ts`, hosts = [], deno = [Deno.execPath()] } = options;
+  const { entry = `${root}main.ts`, hosts = [], emulated } = options;
+  const { deno, os } = emulated ?? { deno: [Deno.execPath()], os: Deno.build.os };
   const env = Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("CLOCKBLOCK_")),
   );
   const [program = "deno", ...before] = deno;
+  const flags = permissionFlags(undefined, { hosts, os });
   return new Deno.Command(program, {
-    args: [...before, "run", "--quiet", ...permissionFlags(undefined, { hosts }), entry, ...args],
+    args: [...before, "run", "--quiet", ...flags, entry, ...args],
     cwd,
     env: { ...env, NO_COLOR: "1", ...options.env },
     clearEnv: true,
+    detached: emulated !== undefined,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
