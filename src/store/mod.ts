@@ -16,3 +16,4 @@ export {
   tableOutbox,
   type TableOutboxOptions,
 } from "./table_outbox.ts";
+export { RowCounter, type RowCounterOptions } from "./row_counter.ts";

@@ -1,0 +1,101 @@
+/**
+ * Changes made on this machine: the row and its queue entry in one transaction.
+ * @module
+ */
+import {
+  type Clock,
+  type Instant,
+  instantOf,
+  type JsonObject,
+  msOf,
+  Problem,
+} from "../../core/mod.ts";
+import type { Queue } from "./queue.ts";
+import { flat, type FlatRecord, ownFields, type RecordVersion } from "./record.ts";
+import type { LocalRecord } from "./resolve.ts";
+import type { Rows } from "./rows.ts";
+
+export interface ChangesOptions {
+  rows: Rows;
+  queue: Queue;
+  clock: Clock;
+  systemId: string;
+  /** The cloud's clock less this machine's: stamps are compared with those of other machines. */
+  clockOffsetMs: () => number;
+}
+
+/** Every method is called inside a write. */
+export class Changes {
+  readonly #options: ChangesOptions;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the record what is given, whether it was there or not. */
+  put(table: string, id: string, fields: JsonObject): { record: FlatRecord; created: boolean } {
+    const before = this.#options.rows.find(table, id);
+    const record = this.#write(table, { id, before, data: ownFields(fields), deletedAt: null });
+    return { record, created: before === undefined || before.deletedAt !== null };
+  }
+
+  /**
+   * Changes the given fields and leaves the others.
+   * @throws {Problem} 404 when there is no such record
+   */
+  patch(table: string, id: string, fields: JsonObject): FlatRecord {
+    const before = this.#existing(table, id);
+    const data = { ...before.data, ...ownFields(fields) };
+    return this.#write(table, { id, before, data, deletedAt: null });
+  }
+
+  /**
+   * Marks the record as deleted.
+   * @throws {Problem} 404 when there is no such record
+   */
+  remove(table: string, id: string): FlatRecord {
+    const before = this.#existing(table, id);
+    return this.#write(table, { id, before, data: before.data, deletedAt: this.stamp(before) });
+  }
+
+  /** Pushes a record as it stands, with a stamp that wins over the cloud's. */
+  assert(table: string, local: LocalRecord, { over }: { over: Instant }): void {
+    const { rows, queue } = this.#options;
+    const updatedAt = instantOf(Math.max(msOf(local.updatedAt), msOf(over) + 1));
+    const version: RecordVersion = { ...local, updatedAt };
+    const at = instantOf(this.#options.clock.now());
+    rows.save(table, version);
+    queue.add(local.deletedAt === null ? "UPDATE" : "DELETE", table, { record: flat(version), at });
+  }
+
+  /** When a change made now was made, by the cloud's clock, and later than what it changes. */
+  stamp(before: RecordVersion | undefined): Instant {
+    const now = this.#options.clock.now() + this.#options.clockOffsetMs();
+    return instantOf(before ? Math.max(now, msOf(before.updatedAt) + 1) : now);
+  }
+
+  #existing(table: string, id: string): LocalRecord {
+    const record = this.#options.rows.find(table, id);
+    if (record && record.deletedAt === null) return record;
+    throw new Problem(404, "No such record", { detail: `${table} has no record "${id}"` });
+  }
+
+  #write(
+    table: string,
+    { id, before, data, deletedAt }: {
+      id: string;
+      before: LocalRecord | undefined;
+      data: JsonObject;
+      deletedAt: Instant | null;
+    },
+  ): FlatRecord {
+    const { rows, queue, systemId, clock } = this.#options;
+    const updatedAt = deletedAt ?? this.stamp(before);
+    const version = { id, systemId, data, updatedAt, deletedAt };
+    rows.save(table, version);
+    const operation = deletedAt !== null ? "DELETE" : before === undefined ? "INSERT" : "UPDATE";
+    const told = queue.add(operation, table, { record: flat(version), at: instantOf(clock.now()) });
+    if (!told) rows.remove(table, id);
+    return flat(version);
+  }
+}

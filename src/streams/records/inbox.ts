@@ -1,0 +1,201 @@
+/**
+ * What the cloud sends: each row against this machine's version, with the cursor in the same transaction.
+ *
+ * Tombstones are purged in the cloud after a while. An agent that was away for longer reads a table from the
+ * beginning, and what it then has not met is gone there: that is removed here too.
+ * @module
+ */
+import {
+  type ApplyResult,
+  type Clock,
+  type Cursor,
+  type Hub,
+  type Inbox,
+  type Instant,
+  instantOf,
+  msOf,
+  type Page,
+  type Row,
+  type Warnings,
+} from "../../core/mod.ts";
+import type { Statement, Store } from "../../store/mod.ts";
+import type { Changes } from "./changes.ts";
+import type { Conflicts } from "./conflicts.ts";
+import type { Queue } from "./queue.ts";
+import { flat, ownFields, type RecordVersion } from "./record.ts";
+import { type LocalRecord, resolve, sameContent } from "./resolve.ts";
+import type { Rows } from "./rows.ts";
+
+export interface RecordsInboxOptions {
+  store: Store;
+  clock: Clock;
+  hub: Hub;
+  warnings: Warnings;
+  rows: Rows;
+  queue: Queue;
+  changes: Changes;
+  conflicts: Conflicts;
+  tables: readonly string[];
+  systemId: string;
+  /** How long the cloud keeps tombstones. */
+  tombstoneDays: number;
+}
+
+const DAY_MS = 86_400_000;
+
+export class RecordsInbox implements Inbox {
+  readonly tables: readonly string[];
+  readonly #options: RecordsInboxOptions;
+  readonly #cursor: Statement;
+  readonly #setCursor: Statement;
+  readonly #unmet: Statement;
+  /** When the last page of a table was applied: a cursor that rests here is as fresh as that. */
+  readonly #setRead: Statement;
+
+  constructor(options: RecordsInboxOptions) {
+    const { store: { db }, tables } = options;
+    this.#options = options;
+    this.tables = tables;
+    this.#cursor = db.prepare(
+      `SELECT c.updated_at, c.row_id, m.value AS read_at FROM sync_cursors c
+       LEFT JOIN meta m ON m.key = 'records.read.' || c.table_name WHERE c.table_name = ?`,
+    );
+    this.#setCursor = db.prepare(
+      `INSERT INTO sync_cursors (table_name, updated_at, row_id) VALUES (?, ?, ?)
+       ON CONFLICT (table_name) DO UPDATE SET updated_at = excluded.updated_at, row_id = excluded.row_id`,
+    );
+    this.#setRead = db.prepare(
+      `INSERT INTO meta (key, value) VALUES ('records.read.' || ?1, ?2)
+       ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+    );
+    this.#unmet = db.prepare(
+      `DELETE FROM records WHERE table_name = ?1 AND record_id IN (
+         SELECT r.record_id FROM records r WHERE r.table_name = ?1
+           AND r.last_synced_at IS NOT NULL AND r.last_synced_at < ?2
+           AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name
+             AND q.record_id = r.record_id AND q.synced_at IS NULL))`,
+    );
+  }
+
+  cursor(table: string): Cursor | null {
+    const { clock, store, tombstoneDays } = this.#options;
+    const row = this.#cursor.get(table);
+    if (!row) return null;
+    const readAt = row.read_at === null ? undefined : String(row.read_at);
+    const anew = store.meta(anewKey(table)) !== undefined;
+    if (!anew && readAt !== undefined && clock.now() - msOf(readAt) > tombstoneDays * DAY_MS) {
+      return null;
+    }
+    return { updatedAt: String(row.updated_at), id: String(row.row_id) };
+  }
+
+  apply(page: Page): ApplyResult {
+    const { store, clock } = this.#options;
+    const { table, rows, cursor, more } = page;
+    const at = instantOf(clock.now());
+    const first = this.cursor(table) === null;
+    if (first) store.setMeta(anewKey(table), at);
+    const result = { applied: 0, conflicts: 0 };
+    for (const row of rows) this.#take(table, { row, at, result });
+    if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
+    this.#setRead.run(table, at);
+    if (!more) this.#finishReadingAnew(table);
+    return result;
+  }
+
+  #take(
+    table: string,
+    { row, at, result }: { row: Row; at: Instant; result: { applied: number; conflicts: number } },
+  ): void {
+    const { rows, queue, changes, conflicts, systemId } = this.#options;
+    const remote = versionOf(row);
+    if (remote.systemId !== systemId) return;
+    const local = rows.find(table, remote.id);
+    const { action, conflict } = resolve(local, remote);
+    const seen = { syncedAt: at, remoteUpdatedAt: remote.updatedAt };
+    switch (action) {
+      case "same":
+        this.#agree(table, { local: local!, remote, at });
+        break;
+      case "apply":
+        queue.drop(table, remote.id);
+        rows.save(table, remote, seen);
+        result.applied++;
+        this.#announce(table, remote);
+        break;
+      case "push":
+        changes.assert(table, local!, { over: remote.updatedAt });
+        rows.agree(table, remote.id, { at, on: remote.updatedAt });
+        break;
+      case "keep":
+        rows.agree(table, remote.id, { at, on: remote.updatedAt });
+    }
+    if (!conflict) return;
+    result.conflicts++;
+    conflicts.add({
+      at,
+      table,
+      record_id: remote.id,
+      ...conflict,
+      local_updated_at: local!.updatedAt,
+      remote_updated_at: remote.updatedAt,
+      local: flat(local!),
+      remote: flat(remote),
+    });
+    if (conflict.kind === "delete/edit") this.#warnOfReturn(table, remote.id);
+  }
+
+  /** The cloud says what is here already, or nothing new. */
+  #agree(
+    table: string,
+    { local, remote, at }: { local: LocalRecord; remote: RecordVersion; at: Instant },
+  ): void {
+    const { rows, queue } = this.#options;
+    // A push whose answer was lost had come after all.
+    if (local.pending && local.updatedAt === remote.updatedAt) queue.drop(table, remote.id);
+    // The cloud may have stamped our change anew; what comes later is held against its stamp.
+    if (!local.pending && sameContent(local, remote)) {
+      rows.save(table, remote, { syncedAt: at, remoteUpdatedAt: remote.updatedAt });
+    } else rows.agree(table, remote.id, { at, on: remote.updatedAt });
+  }
+
+  /** After the last page: what a reading from the beginning has not met is gone in the cloud. */
+  #finishReadingAnew(table: string): void {
+    const { store } = this.#options;
+    const since = store.meta(anewKey(table));
+    if (since === undefined) return;
+    this.#unmet.run(table, since);
+    store.db.prepare("DELETE FROM meta WHERE key = ?").run(anewKey(table));
+  }
+
+  #announce(table: string, version: RecordVersion): void {
+    const { store, hub } = this.#options;
+    const news = { table, record: flat(version), origin: "cloud" };
+    store.afterCommit(() => hub.publish("records", news));
+  }
+
+  #warnOfReturn(table: string, id: string): void {
+    const { store, warnings } = this.#options;
+    store.afterCommit(() =>
+      warnings.raise(
+        "records.restored",
+        `${table} "${id}" was deleted here and edited in the cloud: it is back. See clockblock sync conflicts`,
+      )
+    );
+  }
+}
+
+function anewKey(table: string): string {
+  return `records.anew.${table}`;
+}
+
+/** A row of the cloud, whose stamps may be finer than milliseconds or have an offset. */
+function versionOf(row: Row): RecordVersion {
+  return {
+    id: String(row.id),
+    systemId: String(row.system_id),
+    data: ownFields(row),
+    updatedAt: instantOf(msOf(String(row.updated_at))),
+    deletedAt: typeof row.deleted_at === "string" ? instantOf(msOf(row.deleted_at)) : null,
+  };
+}

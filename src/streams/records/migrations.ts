@@ -1,0 +1,54 @@
+/**
+ * The tables of the records: the rows themselves, the queue of local changes, and what both sides changed.
+ * @module
+ */
+import type { Migration } from "../../core/mod.ts";
+
+export const migrations: readonly Migration[] = [{
+  name: "records-1-tables",
+  sql: `
+    CREATE TABLE records (
+      table_name TEXT NOT NULL,
+      record_id TEXT NOT NULL,
+      system_id TEXT NOT NULL,
+      data TEXT NOT NULL,
+      updated_at TEXT NOT NULL,
+      deleted_at TEXT,
+      last_synced_at TEXT,
+      -- The cloud's version as it was last seen: whether a row from the cloud is news at all.
+      remote_updated_at TEXT,
+      PRIMARY KEY (table_name, record_id)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE sync_queue (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      operation TEXT NOT NULL CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE')),
+      table_name TEXT NOT NULL,
+      record_id TEXT NOT NULL,
+      record_data JSON NOT NULL,
+      created_at TIMESTAMP NOT NULL,
+      synced_at TIMESTAMP DEFAULT NULL,
+      retry_count INTEGER NOT NULL DEFAULT 0,
+      rejected_at TIMESTAMP DEFAULT NULL
+    );
+    -- One open entry a record: a later change takes the place of the one that still waits.
+    CREATE UNIQUE INDEX sync_queue_open ON sync_queue (table_name, record_id) WHERE synced_at IS NULL;
+    CREATE INDEX sync_queue_waiting ON sync_queue (retry_count, operation, table_name, id)
+      WHERE synced_at IS NULL AND rejected_at IS NULL;
+    CREATE INDEX sync_queue_done ON sync_queue (synced_at) WHERE synced_at IS NOT NULL;
+
+    CREATE TABLE sync_conflicts (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      at TEXT NOT NULL,
+      table_name TEXT NOT NULL,
+      record_id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      winner TEXT NOT NULL CHECK (winner IN ('local', 'remote')),
+      local_updated_at TEXT NOT NULL,
+      remote_updated_at TEXT NOT NULL,
+      local_data TEXT NOT NULL,
+      remote_data TEXT NOT NULL
+    );
+    CREATE INDEX sync_conflicts_at ON sync_conflicts (at);
+  `,
+}];

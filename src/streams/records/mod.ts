@@ -1,0 +1,125 @@
+/**
+ * Records: projects, tasks, results and the like, edited on this machine or in the cloud, the same on both.
+ * @module
+ */
+import {
+  type Clock,
+  type Hub,
+  type Instant,
+  instantOf,
+  msOf,
+  type PruneResult,
+  type Stream,
+  systemClock,
+  type Warnings,
+} from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { Changes } from "./changes.ts";
+import { Conflicts } from "./conflicts.ts";
+import { RecordsInbox } from "./inbox.ts";
+import { RecordsOutbox } from "./outbox.ts";
+import { Queue } from "./queue.ts";
+import { recordRoutes } from "./routes.ts";
+import { Rows } from "./rows.ts";
+
+export { migrations } from "./migrations.ts";
+export type { Conflict } from "./conflicts.ts";
+export type { FlatRecord } from "./record.ts";
+
+export interface RecordsOptions {
+  store: Store;
+  hub: Hub;
+  warnings: Warnings;
+  clock?: Clock;
+  /** Whose records these are: only rows of this system come from the cloud. */
+  systemId: string;
+  /** Parents before children. */
+  tables: readonly { name: string; parent: string | null }[];
+  syncIntervalSec: number;
+  /** The cloud's clock less this machine's. */
+  clockOffsetMs?: () => number;
+  /** Appends a line to `logs/conflicts.log`. */
+  writeConflict?: (line: string) => void;
+  /** How long the cloud keeps tombstones (`purge_tombstones` in the schema). */
+  tombstoneDays?: number;
+}
+
+/** The records stream, and what `sync reset` asks of it. */
+export interface RecordsStream extends Stream {
+  /** Forgets what was not pushed and reads everything anew; resolves with how many changes were lost. */
+  reset(): Promise<number>;
+}
+
+/** As many as the seed allows in one cycle. */
+const BATCH_SIZE = 100;
+
+const DAY_MS = 86_400_000;
+
+export function createRecordsStream(options: RecordsOptions): RecordsStream {
+  const { store, hub, warnings, systemId, syncIntervalSec } = options;
+  const { clock = systemClock, clockOffsetMs = () => 0, writeConflict = () => {} } = options;
+  const { tombstoneDays = 90 } = options;
+  const tables = options.tables.map(({ name }) => name);
+
+  const rows = new Rows(store);
+  const queue = new Queue(store);
+  const changes = new Changes({ rows, queue, clock, systemId, clockOffsetMs });
+  const conflicts = new Conflicts(store, { writeLine: writeConflict });
+  const inbox = new RecordsInbox({
+    store,
+    clock,
+    hub,
+    warnings,
+    rows,
+    queue,
+    changes,
+    conflicts,
+    tables,
+    systemId,
+    tombstoneDays,
+  });
+  const aDayAgo = () => instantOf(clock.now() - DAY_MS);
+  const pruneQueue = store.db.prepare(
+    `DELETE FROM sync_queue WHERE id IN (
+       SELECT id FROM sync_queue WHERE synced_at < ? ORDER BY synced_at LIMIT 500)`,
+  );
+  const returns = store.db.prepare(
+    "SELECT 1 FROM sync_conflicts WHERE at >= ? AND kind = 'delete/edit' LIMIT 1",
+  );
+
+  return {
+    name: "records",
+    outbox: new RecordsOutbox({ store, queue, rows, tables }),
+    inbox,
+    schedule: { intervalMs: () => syncIntervalSec * 1_000, batchSize: BATCH_SIZE },
+    routes: recordRoutes({
+      store,
+      rows,
+      changes,
+      conflicts,
+      tables,
+      changed: (table, record) => hub.publish("records", { table, record, origin: "local" }),
+    }),
+    status: () => ({
+      records: { waiting: queue.waiting, conflicts_24h: conflicts.countSince(aDayAgo()) },
+    }),
+    prune(now: Instant): PruneResult {
+      // Entries the cloud has are kept for a day, for a person who looks what happened.
+      const before = instantOf(msOf(now) - DAY_MS);
+      const deleted = Number(pruneQueue.run(before).changes);
+      conflicts.prune();
+      if (!returns.get(before)) warnings.clear("records.restored");
+      return { deleted, more: deleted === 500 };
+    },
+    reset: () =>
+      store.write(() => {
+        const lost = queue.clear();
+        store.db.prepare("DELETE FROM sync_cursors").run();
+        // What the cloud does not have goes, and what it has comes back as it is there.
+        store.db.prepare(
+          "UPDATE records SET last_synced_at = ?1, remote_updated_at = NULL, updated_at = ?1",
+        ).run(instantOf(0));
+        return lost;
+      }),
+  };
+}

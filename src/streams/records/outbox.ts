@@ -1,0 +1,118 @@
+/**
+ * The queue as an outbox: deletes, then updates, then inserts, parents before children (children first when
+ * deleting). What failed before comes after everything that did not, so that a child whose parent is still
+ * on its way does not stand in the parent's way.
+ * @module
+ */
+import type { Attempt, Id, Instant, Outbox, OutboxBatch, Rejection, Row } from "../../core/mod.ts";
+import type { Rejected, Store } from "../../store/mod.ts";
+import { type Entry, type Operation, type Queue, rowId } from "./queue.ts";
+import type { Rows } from "./rows.ts";
+
+export interface RecordsOutboxOptions {
+  store: Store;
+  queue: Queue;
+  rows: Rows;
+  /** Parents before children. */
+  tables: readonly string[];
+}
+
+const SENT_AS = { DELETE: "delete", UPDATE: "update", INSERT: "insert" } as const;
+
+export class RecordsOutbox implements Outbox {
+  readonly #rejected: Rejected;
+  readonly #queue: Queue;
+  readonly #rows: Rows;
+  readonly #phases: readonly { operation: Operation; table: string }[];
+  readonly #tables: readonly string[];
+  /** The batch that is out, by record id: a batch is of one table. */
+  #offered = new Map<Id, Entry>();
+  #offeredTable = "";
+
+  constructor({ store, queue, rows, tables }: RecordsOutboxOptions) {
+    this.#rejected = store.rejected;
+    this.#queue = queue;
+    this.#rows = rows;
+    this.#tables = tables;
+    this.#phases = [
+      ...tables.toReversed().map((table) => ({ operation: "DELETE" as const, table })),
+      ...tables.map((table) => ({ operation: "UPDATE" as const, table })),
+      ...tables.map((table) => ({ operation: "INSERT" as const, table })),
+    ];
+  }
+
+  pending(limit: number): OutboxBatch {
+    const level = this.#queue.level();
+    for (const { operation, table } of level === undefined ? [] : this.#phases) {
+      const entries = this.#queue.next(operation, table, { level: level ?? 0, limit });
+      if (entries.length === 0) continue;
+      this.#queue.offer(entries);
+      this.#offered = new Map(entries.map((entry) => [entry.recordId, entry]));
+      this.#offeredTable = table;
+      const rows: Row[] = entries.map(({ record }) => record);
+      return { stream: "records", table, operation: SENT_AS[operation], rows };
+    }
+    return { stream: "records", table: this.#tables[0] ?? "", operation: "insert", rows: [] };
+  }
+
+  settle(ids: readonly Id[], at: Instant): void {
+    const table = this.#offeredTable;
+    for (const id of ids) {
+      const entry = this.#offered.get(id);
+      if (!entry) continue;
+      this.#queue.settle(entry.id, at);
+      // Also when a later change waits already: this version is what the cloud has now.
+      this.#rows.agree(table, id, { at, on: entry.record.updated_at });
+    }
+    this.#rejected.accepted("records", ids.map((id) => rowId(table, id)));
+  }
+
+  reject(rejections: readonly Rejection[], at: Instant): void {
+    const table = this.#offeredTable;
+    for (const rejection of rejections) {
+      const entry = this.#offered.get(rejection.id);
+      if (!entry || !this.#queue.setRejected(entry.id, at)) continue;
+      // Ids are unique in their table only; the rejected rows of all tables lie in one.
+      const row = { ...entry.record, id: rowId(table, entry.recordId) };
+      this.#rejected.keep("records", { table, row, rejection, at });
+    }
+  }
+
+  readmit(ids: readonly Id[]): void {
+    for (const id of ids) {
+      const open = this.#openEntry(id);
+      if (!open?.rejected || !this.#rejected.readmit("records", id)) continue;
+      this.#queue.setRejected(open.id, null);
+    }
+  }
+
+  discard(ids: readonly Id[]): void {
+    for (const id of ids) {
+      const { table, recordId } = parseRowId(id);
+      if (this.#openEntry(id)?.rejected) this.#queue.drop(table, recordId);
+    }
+  }
+
+  depth(): { rows: number; oldest: Instant | null } {
+    return { rows: this.#queue.waiting, oldest: this.#queue.oldest() };
+  }
+
+  attempted({ status, batch }: Attempt): undefined {
+    if (status === "ok") return;
+    for (const { id } of batch.rows) {
+      const entry = this.#offered.get(id);
+      if (entry) this.#queue.retried(entry.id);
+    }
+  }
+
+  #openEntry(id: string): { id: number; rejected: boolean } | undefined {
+    const { table, recordId } = parseRowId(id);
+    return this.#queue.find(table, recordId);
+  }
+}
+
+/** A table's name has no slash; a record's id may. */
+function parseRowId(id: string): { table: string; recordId: string } {
+  const slash = id.indexOf("/");
+  return { table: id.slice(0, slash), recordId: id.slice(slash + 1) };
+}

@@ -1,0 +1,206 @@
+/**
+ * The sync queue: what the cloud has not been told of, one open entry a record. A later change takes the
+ * place of the entry that waits, under a new number, so that an answer to the old one settles nothing.
+ *
+ *     waiting    then      becomes
+ *     INSERT     edit      INSERT with the new data
+ *     INSERT     delete    nothing, unless it may have reached the cloud: then DELETE
+ *     UPDATE     delete    DELETE
+ *     DELETE     write     UPDATE
+ *
+ * @module
+ */
+import type { Instant } from "../../core/mod.ts";
+import { RowCounter, type Statement, type Store } from "../../store/mod.ts";
+import type { FlatRecord } from "./record.ts";
+
+export type Operation = "INSERT" | "UPDATE" | "DELETE";
+
+/** An entry that waits. */
+export interface Entry {
+  id: number;
+  operation: Operation;
+  recordId: string;
+  record: FlatRecord;
+  createdAt: Instant;
+}
+
+const WAITING = "synced_at IS NULL AND rejected_at IS NULL";
+
+export class Queue {
+  readonly #store: Store;
+  readonly #counter: RowCounter;
+  readonly #open: Statement;
+  readonly #insert: Statement;
+  readonly #delete: Statement;
+  readonly #level: Statement;
+  readonly #next: Statement;
+  readonly #oldest: Statement;
+  readonly #settle: Statement;
+  readonly #retried: Statement;
+  readonly #setRejected: Statement;
+  /** Entries that were handed out since the start: the cloud may have them. */
+  readonly #offered = new Set<number>();
+
+  constructor(store: Store) {
+    const { db } = store;
+    this.#store = store;
+    this.#counter = new RowCounter(store, {
+      table: "sync_queue",
+      index: "sync_queue_waiting",
+      where: WAITING,
+      key: ["retry_count", "operation", "table_name", "id"],
+    });
+    this.#open = db.prepare(
+      `SELECT id, operation, retry_count, rejected_at FROM sync_queue
+       WHERE table_name = ? AND record_id = ? AND synced_at IS NULL`,
+    );
+    this.#insert = db.prepare(
+      `INSERT INTO sync_queue (operation, table_name, record_id, record_data, created_at)
+       VALUES (?, ?, ?, ?, ?)`,
+    );
+    this.#delete = db.prepare("DELETE FROM sync_queue WHERE id = ?");
+    this.#level = db.prepare(
+      `SELECT min(retry_count) AS level FROM sync_queue INDEXED BY sync_queue_waiting WHERE ${WAITING}`,
+    );
+    this.#next = db.prepare(
+      `SELECT id, operation, record_id, record_data, created_at
+       FROM sync_queue INDEXED BY sync_queue_waiting
+       WHERE ${WAITING} AND retry_count = ? AND operation = ? AND table_name = ? ORDER BY id LIMIT ?`,
+    );
+    this.#oldest = db.prepare(
+      `SELECT min(created_at) AS at FROM (
+         SELECT created_at FROM sync_queue WHERE ${WAITING} ORDER BY id LIMIT 1)`,
+    );
+    this.#settle = db.prepare(
+      "UPDATE sync_queue SET synced_at = ? WHERE id = ? AND synced_at IS NULL AND rejected_at IS NULL",
+    );
+    this.#retried = db.prepare("UPDATE sync_queue SET retry_count = retry_count + 1 WHERE id = ?");
+    this.#setRejected = db.prepare("UPDATE sync_queue SET rejected_at = ? WHERE id = ?");
+  }
+
+  /** How many entries wait. */
+  get waiting(): number {
+    return this.#counter.rows;
+  }
+
+  /** Since when the first of them has. */
+  oldest(): Instant | null {
+    const at = this.#oldest.get()?.at;
+    return at === null || at === undefined ? null : String(at);
+  }
+
+  /**
+   * Enqueues a change, in the place of what waits for the same record; called inside a write.
+   * @returns false when the cloud need not be told: it never heard of the record that is deleted
+   */
+  add(
+    operation: Operation,
+    table: string,
+    { record, at }: { record: FlatRecord; at: Instant },
+  ): boolean {
+    const open = this.#open.get(table, record.id);
+    const merged = open
+      ? coalesce(String(open.operation) as Operation, operation, {
+        reachedCloud: Number(open.retry_count) > 0 || this.#offered.has(Number(open.id)),
+      })
+      : operation;
+    this.drop(table, record.id);
+    if (!merged) return false;
+    this.#insert.run(merged, table, record.id, JSON.stringify(record), at);
+    this.#count(1);
+    return true;
+  }
+
+  /** Removes the open entry of a record, waiting or rejected. */
+  drop(table: string, recordId: string): void {
+    const open = this.#open.get(table, recordId);
+    if (!open) return;
+    this.#delete.run(open.id!);
+    if (open.rejected_at === null) this.#count(-1);
+    else this.#store.rejected.remove("records", rowId(table, recordId));
+  }
+
+  /** The smallest number of failed attempts among what waits; `undefined` when nothing does. */
+  level(): number | undefined {
+    const level = this.#level.get()?.level;
+    return level === null || level === undefined ? undefined : Number(level);
+  }
+
+  /** What waits of one table and operation, oldest first. */
+  next(
+    operation: Operation,
+    table: string,
+    { level, limit }: { level: number; limit: number },
+  ): Entry[] {
+    return this.#next.all(level, operation, table, limit).map((row) => ({
+      id: Number(row.id),
+      operation,
+      recordId: String(row.record_id),
+      record: JSON.parse(String(row.record_data)) as FlatRecord,
+      createdAt: String(row.created_at),
+    }));
+  }
+
+  /** Entries go out: from now on the cloud may have them. */
+  offer(entries: readonly Entry[]): void {
+    for (const { id } of entries) this.#offered.add(id);
+  }
+
+  /** The cloud has this entry; false when a later change has taken its place. */
+  settle(id: number, at: Instant): boolean {
+    this.#offered.delete(id);
+    const settled = this.#settle.run(at, id).changes === 1;
+    if (settled) this.#count(-1);
+    return settled;
+  }
+
+  /** An attempt failed: the entry goes behind those that failed less often. */
+  retried(id: number): void {
+    this.#retried.run(id);
+  }
+
+  /** Takes an entry out of what waits; false when it no longer does. */
+  setRejected(id: number, at: Instant | null): boolean {
+    const changed = this.#setRejected.run(at, id).changes === 1;
+    if (changed) this.#count(at === null ? 1 : -1);
+    return changed;
+  }
+
+  /** The number of a record's open entry and whether it is rejected. */
+  find(table: string, recordId: string): { id: number; rejected: boolean } | undefined {
+    const open = this.#open.get(table, recordId);
+    return open && { id: Number(open.id), rejected: open.rejected_at !== null };
+  }
+
+  /** Forgets everything that was not pushed; how many entries that were. */
+  clear(): number {
+    const { db, rejected } = this.#store;
+    for (;;) {
+      const page = rejected.list("records");
+      if (page.length === 0) break;
+      for (const { id } of page) rejected.remove("records", id);
+    }
+    this.#count(-this.#counter.rows);
+    return Number(db.prepare("DELETE FROM sync_queue WHERE synced_at IS NULL").run().changes);
+  }
+
+  #count(change: number): void {
+    this.#store.afterCommit(() => this.#counter.add(change));
+  }
+}
+
+/** What stands in `sync_rejected.row_id`: ids are unique in their table only. */
+export function rowId(table: string, recordId: string): string {
+  return `${table}/${recordId}`;
+}
+
+/** The one operation that says what two in a row say; `undefined` when there is nothing to say. */
+export function coalesce(
+  waiting: Operation,
+  then: Operation,
+  { reachedCloud }: { reachedCloud: boolean },
+): Operation | undefined {
+  if (then === "DELETE") return waiting === "INSERT" && !reachedCloud ? undefined : "DELETE";
+  return waiting === "INSERT" ? "INSERT" : "UPDATE";
+}

@@ -1,0 +1,56 @@
+/**
+ * A record as people and clouds see it, a flat object, and as its row has it.
+ * @module
+ */
+import type { Instant, Json, JsonObject } from "../../core/mod.ts";
+
+/** The fields that every record has; the rest are the table's own. */
+const MANAGED = ["id", "system_id", "updated_at", "deleted_at"] as const;
+
+/** One version of a record. */
+export interface RecordVersion {
+  id: string;
+  systemId: string;
+  /** The table's own fields. */
+  data: JsonObject;
+  updatedAt: Instant;
+  deletedAt: Instant | null;
+}
+
+/** A record as the API shows it and the cloud's columns have it. */
+export type FlatRecord = JsonObject & {
+  id: string;
+  system_id: string;
+  updated_at: Instant;
+  deleted_at: Instant | null;
+};
+
+export function flat(version: RecordVersion): FlatRecord {
+  const { id, systemId, data, updatedAt, deletedAt } = version;
+  return { ...data, id, system_id: systemId, updated_at: updatedAt, deleted_at: deletedAt };
+}
+
+/** The table's own fields of a flat object. */
+export function ownFields(object: Readonly<Record<string, unknown>>): JsonObject {
+  const own: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(object)) {
+    // It came as JSON, so its values are.
+    if (!(MANAGED as readonly string[]).includes(name)) own[name] = value as Json;
+  }
+  return own;
+}
+
+/** Whether two values say the same, whatever the order of their keys: a JSONB column does not keep it. */
+export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length &&
+      a.every((item, index) => sameJson(item, b[index]));
+  }
+  const left = a as JsonObject;
+  const right = b as JsonObject;
+  const names = Object.keys(left);
+  return names.length === Object.keys(right).length &&
+    names.every((name) => Object.hasOwn(right, name) && sameJson(left[name], right[name]));
+}

@@ -1,0 +1,181 @@
+/**
+ * Records over HTTP, and the conflicts to read.
+ * @module
+ */
+import * as v from "valibot";
+import {
+  type JsonObject,
+  nextPage,
+  Problem,
+  reply,
+  type Route,
+  route,
+  wholeNumber,
+  yesNo,
+} from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import type { Changes } from "./changes.ts";
+import type { Conflicts } from "./conflicts.ts";
+import { flat, type FlatRecord } from "./record.ts";
+import type { Rows } from "./rows.ts";
+
+export interface RecordRoutesOptions {
+  store: Store;
+  rows: Rows;
+  changes: Changes;
+  conflicts: Conflicts;
+  tables: readonly string[];
+  /** Told of every committed change of this machine. */
+  changed: (table: string, record: FlatRecord) => void;
+}
+
+/** As large as a row may be in the cloud: Realtime and PostgREST take no more. */
+const RECORD_BYTES = 1 << 20;
+
+const idText = v.pipe(
+  v.string("expected a record's id"),
+  v.regex(/^[^\p{Cc}]{1,200}$/u, "expected 1 to 200 characters without control characters"),
+);
+const fields = v.pipe(
+  v.record(v.string(), v.unknown(), "expected an object with the record's fields"),
+  v.check(
+    (object) => !Object.keys(object).some((name) => name === "" || name.length > 63),
+    "expected names of 1 to 63 characters, as a database's columns have them",
+  ),
+  // It came as JSON.
+  v.transform((object) => object as JsonObject),
+);
+const record = v.looseObject({
+  id: v.string(),
+  system_id: v.string(),
+  updated_at: v.string(),
+  deleted_at: v.nullable(v.string()),
+});
+const conflict = v.object({
+  id: v.number(),
+  at: v.string(),
+  table: v.string(),
+  record_id: v.string(),
+  kind: v.picklist(["edit/edit", "delete/edit", "edit/delete"]),
+  winner: v.picklist(["local", "remote"]),
+  local_updated_at: v.string(),
+  remote_updated_at: v.string(),
+  local: v.record(v.string(), v.unknown()),
+  remote: v.record(v.string(), v.unknown()),
+});
+
+export function recordRoutes(options: RecordRoutesOptions): Route[] {
+  const { store, rows, changes, conflicts, tables, changed } = options;
+  const tableText = v.pipe(
+    v.string(),
+    v.check((name) => tables.includes(name), `expected one of ${tables.join(", ")}`),
+  );
+  const inTable = v.object({ table: tableText });
+  const ofRecord = v.object({ table: tableText, id: idText });
+  const tag = "records";
+  const path = "/records/{table}/{id}";
+
+  const announced = (table: string, written: FlatRecord) => {
+    changed(table, written);
+    return written;
+  };
+
+  return [
+    route({
+      method: "GET",
+      path: "/records/{table}",
+      summary: "Records of a table, in the order of their ids",
+      tag,
+      params: inTable,
+      query: v.strictObject({
+        limit: v.optional(wholeNumber({ min: 1, max: 1000 }), "100"),
+        after: v.optional(v.string(), ""),
+        deleted: v.optional(yesNo(), "false"),
+      }),
+      answer: v.array(record),
+      handle({ params: { table }, query: { limit, after, deleted }, raw }) {
+        const page = rows.page(table, { limit, after, deleted }).map(flat);
+        const headers = page.length < limit ? {} : nextPage(raw, { after: page.at(-1)!.id });
+        return reply(page, { headers });
+      },
+    }),
+    route({
+      method: "GET",
+      path,
+      summary: "One record",
+      tag,
+      params: ofRecord,
+      answer: record,
+      handle({ params: { table, id } }) {
+        const found = rows.find(table, id);
+        if (found && found.deletedAt === null) return flat(found);
+        throw new Problem(404, "No such record", { detail: `${table} has no record "${id}"` });
+      },
+    }),
+    route({
+      method: "PUT",
+      path,
+      summary: "Make the record what is given",
+      tag,
+      params: ofRecord,
+      body: fields,
+      bodyLimit: RECORD_BYTES,
+      answer: record,
+      async handle({ params: { table, id }, body }) {
+        refuseOtherId(id, body);
+        const put = await store.write(() => changes.put(table, id, body));
+        return reply(announced(table, put.record), { status: put.created ? 201 : 200 });
+      },
+    }),
+    route({
+      method: "PATCH",
+      path,
+      summary: "Change some of the record's fields",
+      tag,
+      params: ofRecord,
+      body: fields,
+      bodyLimit: RECORD_BYTES,
+      answer: record,
+      async handle({ params: { table, id }, body }) {
+        refuseOtherId(id, body);
+        return announced(table, await store.write(() => changes.patch(table, id, body)));
+      },
+    }),
+    route({
+      method: "DELETE",
+      path,
+      summary: "Mark the record as deleted",
+      tag,
+      params: ofRecord,
+      answer: record,
+      async handle({ params: { table, id } }) {
+        return announced(table, await store.write(() => changes.remove(table, id)));
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/sync/conflicts",
+      summary: "Records that both sides had changed, newest first",
+      tag: "sync",
+      query: v.strictObject({
+        limit: v.optional(wholeNumber({ min: 1, max: 1000 }), "100"),
+        before: v.optional(wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+      }),
+      answer: v.array(conflict),
+      handle({ query: { limit, before }, raw }) {
+        const page = conflicts.page({ limit, ...(before === undefined ? {} : { before }) });
+        const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });
+        return reply(page, { headers });
+      },
+    }),
+  ];
+}
+
+/** A body that was read from another record is a mistake, not a wish to rename. */
+function refuseOtherId(id: string, body: JsonObject): void {
+  if (body.id === undefined || body.id === id) return;
+  throw new Problem(400, "Invalid request", {
+    detail: `body "id": expected "${id}" as in the path, or none`,
+    extra: { parameter: "id" },
+  });
+}

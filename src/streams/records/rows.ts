@@ -1,0 +1,98 @@
+/**
+ * The `records` table: versions in, versions out.
+ * @module
+ */
+import type { Instant, JsonObject } from "../../core/mod.ts";
+import type { Statement, Store } from "../../store/mod.ts";
+import type { RecordVersion } from "./record.ts";
+import type { LocalRecord } from "./resolve.ts";
+
+/** What a saved version is, besides itself. */
+export interface Provenance {
+  /** When the two sides last agreed on it; `null` keeps what was known. */
+  syncedAt?: Instant | null;
+  /** The cloud's version as it was seen; `null` keeps what was known. */
+  remoteUpdatedAt?: Instant | null;
+}
+
+export class Rows {
+  readonly #find: Statement;
+  readonly #page: Statement;
+  readonly #save: Statement;
+  readonly #agree: Statement;
+  readonly #remove: Statement;
+
+  constructor({ db }: Store) {
+    this.#find = db.prepare(
+      `SELECT r.*, EXISTS (
+         SELECT 1 FROM sync_queue q
+         WHERE q.table_name = r.table_name AND q.record_id = r.record_id AND q.synced_at IS NULL
+       ) AS pending
+       FROM records r WHERE r.table_name = ? AND r.record_id = ?`,
+    );
+    this.#page = db.prepare(
+      `SELECT * FROM records
+       WHERE table_name = ?1 AND record_id > ?2 AND (deleted_at IS NULL OR ?3)
+       ORDER BY record_id LIMIT ?4`,
+    );
+    this.#save = db.prepare(
+      `INSERT INTO records (table_name, record_id, system_id, data, updated_at, deleted_at,
+         last_synced_at, remote_updated_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+       ON CONFLICT (table_name, record_id) DO UPDATE SET
+         system_id = excluded.system_id, data = excluded.data, updated_at = excluded.updated_at,
+         deleted_at = excluded.deleted_at,
+         last_synced_at = coalesce(excluded.last_synced_at, last_synced_at),
+         remote_updated_at = coalesce(excluded.remote_updated_at, remote_updated_at)`,
+    );
+    this.#agree = db.prepare(
+      `UPDATE records SET last_synced_at = ?3, remote_updated_at = ?4
+       WHERE table_name = ?1 AND record_id = ?2`,
+    );
+    this.#remove = db.prepare("DELETE FROM records WHERE table_name = ? AND record_id = ?");
+  }
+
+  find(table: string, id: string): LocalRecord | undefined {
+    const row = this.#find.get(table, id);
+    return row && {
+      ...version(row),
+      pending: row.pending === 1,
+      remoteUpdatedAt: row.remote_updated_at === null ? null : String(row.remote_updated_at),
+    };
+  }
+
+  /** Records in the order of their ids. */
+  page(
+    table: string,
+    { after, limit, deleted }: { after: string; limit: number; deleted: boolean },
+  ): RecordVersion[] {
+    return this.#page.all(table, after, deleted ? 1 : 0, limit).map(version);
+  }
+
+  save(table: string, record: RecordVersion, provenance: Provenance = {}): void {
+    const { syncedAt = null, remoteUpdatedAt = null } = provenance;
+    const { id, systemId, data, updatedAt, deletedAt } = record;
+    const json = JSON.stringify(data);
+    this.#save.run(table, id, systemId, json, updatedAt, deletedAt, syncedAt, remoteUpdatedAt);
+  }
+
+  /** The two sides agree on the record since `at`. */
+  agree(table: string, id: string, { at, on }: { at: Instant; on: Instant }): void {
+    this.#agree.run(table, id, at, on);
+  }
+
+  /** Forgets a record altogether, tombstone and all. */
+  remove(table: string, id: string): void {
+    this.#remove.run(table, id);
+  }
+}
+
+function version(row: Readonly<Record<string, unknown>>): RecordVersion {
+  return {
+    id: String(row.record_id),
+    systemId: String(row.system_id),
+    data: JSON.parse(String(row.data)) as JsonObject,
+    updatedAt: String(row.updated_at),
+    deletedAt: row.deleted_at === null ? null : String(row.deleted_at),
+  };
+}
