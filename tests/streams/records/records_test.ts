@@ -1,0 +1,304 @@
+/**
+ * The records stream on a real database, with a cloud that is a plain object of rows.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Hub, type JsonObject, type Row, Warnings } from "../../../src/core/mod.ts";
+import { createRecordsStream, migrations } from "../../../src/streams/records/mod.ts";
+import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { tempStore } from "../../support/temp.ts";
+
+const TABLES = [
+  { name: "projects", parent: null },
+  { name: "tasks", parent: "projects" },
+];
+
+function setUp({ tombstoneDays = 90 } = {}) {
+  const clock = new FakeClock("2026-03-02T12:00:00.000Z");
+  const temp = tempStore(migrations, { clock });
+  const { store } = temp;
+  const hub = new Hub();
+  const news: unknown[] = [];
+  hub.subscribe(({ data }) => news.push(data));
+  const warnings = new Warnings({ clock });
+  const conflictLines: string[] = [];
+  const stream = createRecordsStream({
+    store,
+    hub,
+    warnings,
+    clock,
+    systemId: "pc-1",
+    tables: TABLES,
+    syncIntervalSec: 10,
+    writeConflict: (line) => conflictLines.push(line),
+    tombstoneDays,
+  });
+  const outbox = stream.outbox!;
+  const inbox = stream.inbox!;
+
+  const call = async (method: string, path: string, body?: JsonObject) => {
+    const [, table, id] = /^\/records\/(\w+)(?:\/(.+))?$/.exec(path)!;
+    const route = stream.routes!.find((candidate) =>
+      candidate.method === method && candidate.path.includes("{id}") === (id !== undefined)
+    )!;
+    const answer = await route.handle({
+      params: { table, id },
+      query: { limit: 100, after: "", deleted: false },
+      body,
+      raw: new Request(`http://127.0.0.1${path}`),
+      text: () => Promise.resolve(""),
+      closing: new AbortController().signal,
+    });
+    return answer as { answer: JsonObject; status: number } | JsonObject;
+  };
+
+  /** Pushes all that waits; what was pushed, as `operation table/id` and the rows. */
+  const push = async () => {
+    const sent: string[] = [];
+    const rows: Row[] = [];
+    for (;;) {
+      const batch = outbox.pending(100);
+      if (batch.rows.length === 0) return { sent, rows };
+      for (const row of batch.rows) sent.push(`${batch.operation} ${batch.table}/${row.id}`);
+      rows.push(...batch.rows);
+      await store.write(() => outbox.settle(batch.rows.map(({ id }) => id), now()));
+    }
+  };
+  const now = () => new Date(clock.now()).toISOString();
+  const pull = (table: string, ...rows: Row[]) =>
+    store.write(() => {
+      const last = rows.at(-1);
+      const cursor = last ? { updatedAt: String(last.updated_at), id: last.id } : null;
+      return inbox.apply({ table, rows, cursor, more: false });
+    });
+  const cloudRow = (id: string, fields: JsonObject): Row => ({
+    id,
+    system_id: "pc-1",
+    updated_at: now(),
+    deleted_at: null,
+    ...fields,
+  });
+  const waiting = () => outbox.depth().rows;
+  return {
+    ...temp,
+    clock,
+    stream,
+    outbox,
+    inbox,
+    warnings,
+    news,
+    conflictLines,
+    call,
+    push,
+    pull,
+    cloudRow,
+    waiting,
+  };
+}
+
+Deno.test("Records sends several edits of one record as one", async () => {
+  using world = setUp();
+  const { call, push } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  await call("PATCH", "/records/tasks/1", { title: "b", done: true });
+  assert.deepEqual((await push()).rows.map(({ title, done }) => ({ title, done })), [
+    { title: "b", done: true },
+  ]);
+});
+
+Deno.test("Records says nothing of a record that was made and deleted between two syncs", async () => {
+  using world = setUp();
+  const { call, push, waiting } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  await call("DELETE", "/records/tasks/1");
+  assert.equal(waiting(), 0);
+  assert.deepEqual((await push()).sent, []);
+});
+
+Deno.test("Records deletes in the cloud what may have reached it", async () => {
+  using world = setUp();
+  const { call, push, outbox } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  outbox.pending(100);
+  await call("DELETE", "/records/tasks/1");
+  assert.deepEqual((await push()).sent, ["delete tasks/1"]);
+});
+
+Deno.test("Records sends deletes, then updates, then inserts, parents first", async () => {
+  using world = setUp();
+  const { call, push, clock } = world;
+  for (const id of ["1", "2"]) {
+    await call("PUT", `/records/projects/${id}`, { name: id });
+    await call("PUT", `/records/tasks/${id}`, { title: id });
+  }
+  assert.deepEqual((await push()).sent, [
+    "insert projects/1",
+    "insert projects/2",
+    "insert tasks/1",
+    "insert tasks/2",
+  ]);
+  clock.set(clock.now() + 1_000);
+  await call("PUT", "/records/tasks/3", { title: "3" });
+  await call("PATCH", "/records/tasks/2", { title: "2b" });
+  await call("PATCH", "/records/projects/2", { name: "2b" });
+  await call("DELETE", "/records/projects/1");
+  await call("DELETE", "/records/tasks/1");
+  assert.deepEqual((await push()).sent, [
+    "delete tasks/1",
+    "delete projects/1",
+    "update projects/2",
+    "update tasks/2",
+    "insert tasks/3",
+  ]);
+});
+
+Deno.test("Records keeps an edit that comes while the one before it is on its way", async () => {
+  using world = setUp();
+  const { call, push, outbox, store } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  const batch = outbox.pending(100);
+  await call("PATCH", "/records/tasks/1", { title: "b" });
+  await store.write(() =>
+    outbox.settle(batch.rows.map(({ id }) => id), "2026-03-02T12:00:00.000Z")
+  );
+  assert.deepEqual((await push()).rows.map(({ title }) => title), ["b"]);
+});
+
+Deno.test("Records lets what failed go behind what did not", async () => {
+  using world = setUp();
+  const { call, outbox, store } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  const batch = outbox.pending(100);
+  await store.write(() => {
+    outbox.attempted?.({ at: "2026-03-02T12:00:00.000Z", batch, status: "error", error: "23503" });
+  });
+  await call("PUT", "/records/tasks/2", { title: "b" });
+  assert.deepEqual(outbox.pending(100).rows.map(({ id }) => id), ["2"]);
+});
+
+Deno.test("Records keeps a rejected row with its reason, sends it again when asked, and gives it up when told", async () => {
+  using world = setUp();
+  const { call, outbox, store, waiting } = world;
+  const reject = () => {
+    const batch = outbox.pending(100);
+    return store.write(() =>
+      outbox.reject([{ id: "1", code: "23514", message: "check" }], "2026-03-02T12:00:00.000Z")
+    ).then(() => batch);
+  };
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  await reject();
+  assert.equal(waiting(), 0);
+  const [kept] = store.rejected.list("records");
+  assert.deepEqual([kept?.id, kept?.code, kept?.table], ["tasks/1", "23514", "tasks"]);
+
+  await store.write(() => outbox.readmit(["tasks/1"]));
+  assert.equal(waiting(), 1);
+  await reject();
+  await store.write(() => outbox.discard(["tasks/1"]));
+  assert.equal(waiting(), 0);
+  assert.deepEqual(store.rejected.list("records"), []);
+});
+
+Deno.test("Records replaces a rejected change by the next edit", async () => {
+  using world = setUp();
+  const { call, outbox, store, push } = world;
+  await call("PUT", "/records/tasks/1", { title: "" });
+  outbox.pending(100);
+  await store.write(() =>
+    outbox.reject([{ id: "1", message: "empty" }], "2026-03-02T12:00:00.000Z")
+  );
+  await call("PATCH", "/records/tasks/1", { title: "better" });
+  assert.deepEqual(store.rejected.list("records"), []);
+  assert.deepEqual((await push()).rows.map(({ title }) => title), ["better"]);
+});
+
+Deno.test("Records applies what the cloud sends, tells of it, and makes no local change of it", async () => {
+  using world = setUp();
+  const { call, pull, cloudRow, waiting, news } = world;
+  await pull("tasks", cloudRow("1", { title: "from afar" }));
+  assert.equal((await call("GET", "/records/tasks/1") as JsonObject).title, "from afar");
+  assert.equal(waiting(), 0);
+  const [told] = news as { table: string; origin: string }[];
+  assert.deepEqual([told?.table, told?.origin], ["tasks", "cloud"]);
+});
+
+Deno.test("Records does not take the echo of its own push for a change", async () => {
+  using world = setUp();
+  const { call, push, pull, waiting, conflictLines } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  const { rows } = await push();
+  const result = await pull("tasks", ...rows);
+  assert.deepEqual([result.applied, result.conflicts, waiting()], [0, 0, 0]);
+  assert.deepEqual(conflictLines, []);
+});
+
+Deno.test("Records ignores rows of other systems", async () => {
+  using world = setUp();
+  const { pull, cloudRow, call } = world;
+  await pull("tasks", cloudRow("1", { title: "x", system_id: "pc-2" }));
+  await assert.rejects(() => call("GET", "/records/tasks/1"), { status: 404 });
+});
+
+Deno.test("Records brings back what was deleted here and edited in the cloud, with a warning", async () => {
+  using world = setUp();
+  const { call, push, pull, cloudRow, clock, warnings, conflictLines, waiting } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  await push();
+  clock.set(clock.now() + 1_000);
+  const edited = cloudRow("1", { title: "b" });
+  clock.set(clock.now() + 1_000);
+  await call("DELETE", "/records/tasks/1");
+  await pull("tasks", edited);
+  await settled();
+  assert.equal((await call("GET", "/records/tasks/1") as JsonObject).title, "b");
+  assert.equal(waiting(), 0);
+  assert.deepEqual(warnings.list().map(({ code }) => code), ["records.restored"]);
+  assert.equal((JSON.parse(conflictLines[0]!) as { kind: string }).kind, "delete/edit");
+});
+
+Deno.test("Records stamps a change later than what it changes, also when the clock was set back", async () => {
+  using world = setUp();
+  const { call, clock } = world;
+  const put = await call("PUT", "/records/tasks/1", { title: "a" }) as { answer: JsonObject };
+  clock.set(clock.now() - 3_600_000);
+  const patched = await call("PATCH", "/records/tasks/1", { title: "b" }) as JsonObject;
+  assert.ok(String(patched.updated_at) > String(put.answer.updated_at));
+});
+
+Deno.test("Records reads a table anew after the tombstones' time, and drops what is gone in the cloud", async () => {
+  using world = setUp({ tombstoneDays: 30 });
+  const { pull, cloudRow, clock, inbox, call } = world;
+  await pull("tasks", cloudRow("1", { title: "stays" }), cloudRow("2", { title: "goes" }));
+  assert.notEqual(inbox.cursor("tasks"), null);
+  await call("PUT", "/records/tasks/3", { title: "of this machine" });
+  clock.set(clock.now() + 31 * 86_400_000);
+  assert.equal(inbox.cursor("tasks"), null);
+  await pull("tasks", cloudRow("1", { title: "stays" }));
+  assert.notEqual(inbox.cursor("tasks"), null);
+  await assert.rejects(() => call("GET", "/records/tasks/2"), { status: 404 });
+  for (const id of ["1", "3"]) await call("GET", `/records/tasks/${id}`);
+});
+
+Deno.test("Records forgets what was not pushed when it is reset, and takes the cloud's word", async () => {
+  using world = setUp();
+  const { call, push, pull, stream, waiting, inbox } = world;
+  await call("PUT", "/records/tasks/1", { title: "known" });
+  const { rows } = await push();
+  await call("PATCH", "/records/tasks/1", { title: "lost" });
+  await call("PUT", "/records/tasks/2", { title: "never sent" });
+  assert.equal(await stream.reset(), 2);
+  assert.equal(waiting(), 0);
+  assert.equal(inbox.cursor("tasks"), null);
+  await pull("tasks", ...rows);
+  assert.equal((await call("GET", "/records/tasks/1") as JsonObject).title, "known");
+  await assert.rejects(() => call("GET", "/records/tasks/2"), { status: 404 });
+});
+
+Deno.test("Records refuses a body that belongs to another record", async () => {
+  using world = setUp();
+  const { call } = world;
+  await assert.rejects(() => call("PUT", "/records/tasks/1", { id: "2", title: "a" }), {
+    status: 400,
+    detail: 'body "id": expected "1" as in the path, or none',
+  });
+});
