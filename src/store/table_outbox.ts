@@ -22,6 +22,11 @@ export interface TableOutboxOptions {
    * `… WHERE synced_at IS NULL AND rejected_at IS NULL` or `… WHERE flushed = 0 AND rejected_at IS NULL`.
    */
   index: string;
+  /**
+   * The integer primary key of a table whose `id` has no index, which would cost more than the rest of the
+   * row: a row is then found by the key that `pending` read with it. Rejected rows need an index on `id`.
+   */
+  key?: string;
   /** The order in which rows are sent; together the columns are unique. */
   order?: readonly string[];
   /** The columns that a batch reads besides `id`. */
@@ -51,10 +56,10 @@ const MARKS = {
 
 export function tableOutbox(store: Store, options: TableOutboxOptions): TableOutbox {
   const { stream, table, remoteTable, index, instant } = options;
-  const { order = ["id"], row = asSent, settled = "synced_at" } = options;
+  const { key = "id", order = [key], row = asSent, settled = "synced_at" } = options;
   const mark = MARKS[settled];
   const waiting = `${mark.waiting} AND rejected_at IS NULL`;
-  const columns = ["id", ...options.columns].join(", ");
+  const columns = [...new Set(["id", key, ...options.columns])].join(", ");
   const orderBy = order.join(", ");
   const { db, rejected } = store;
 
@@ -67,10 +72,10 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   );
   // One statement for the batch: a third faster than one each, and as exact.
   const settle = db.prepare(
-    `UPDATE ${table} SET ${mark.set} WHERE id IN (SELECT value FROM json_each(?)) AND ${waiting}`,
+    `UPDATE ${table} SET ${mark.set} WHERE ${key} IN (SELECT value FROM json_each(?)) AND ${waiting}`,
   );
-  const one = db.prepare(`SELECT ${columns} FROM ${table} WHERE id = ? AND ${waiting}`);
-  const setRejected = db.prepare(`UPDATE ${table} SET rejected_at = ? WHERE id = ?`);
+  const one = db.prepare(`SELECT ${columns} FROM ${table} WHERE ${key} = ? AND ${waiting}`);
+  const setRejected = db.prepare(`UPDATE ${table} SET rejected_at = ? WHERE ${key} = ?`);
   const clearRejected = db.prepare(
     `UPDATE ${table} SET rejected_at = NULL
      WHERE id = ? AND rejected_at IS NOT NULL AND ${mark.waiting}`,
@@ -81,31 +86,44 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
     if (change !== 0) store.afterCommit(() => counter.add(change));
   };
 
+  /** The keys of rows that were given out and still wait. */
+  const given = new Map<Id, number>();
+  const keyOf = (id: Id): Id | number | undefined => key === "id" ? id : given.get(id);
+  const forget = (ids: readonly Id[]) => {
+    if (given.size > 0) store.afterCommit(() => ids.forEach((id) => given.delete(id)));
+  };
+
   return {
     counted: counter.complete,
     added: (rows) => count(rows),
     removed: (rows) => count(-rows),
 
     pending(limit: number): OutboxBatch {
-      return { stream, table: remoteTable, operation: "insert", rows: next.all(limit).map(row) };
+      const rows = next.all(limit);
+      if (key !== "id") for (const raw of rows) given.set(String(raw.id), Number(raw[key]));
+      return { stream, table: remoteTable, operation: "insert", rows: rows.map(row) };
     },
 
     settle(ids: readonly Id[], at: Instant): void {
-      const changed = settle.run(...mark.values(at), JSON.stringify(ids)).changes;
+      const keys = ids.map(keyOf).filter((known) => known !== undefined);
+      const changed = settle.run(...mark.values(at), JSON.stringify(keys)).changes;
       count(-Number(changed));
+      forget(ids);
       rejected.accepted(stream, ids);
     },
 
     reject(rejections: readonly Rejection[], at: Instant): void {
       let gone = 0;
       for (const rejection of rejections) {
-        const raw = one.get(rejection.id);
-        if (!raw) continue;
+        const found = keyOf(rejection.id);
+        const raw = found === undefined ? undefined : one.get(found);
+        if (found === undefined || !raw) continue;
         rejected.keep(stream, { table: remoteTable, row: row(raw), rejection, at });
-        setRejected.run(at, rejection.id);
+        setRejected.run(at, found);
         gone++;
       }
       count(-gone);
+      forget(rejections.map(({ id }) => id));
     },
 
     readmit(ids: readonly Id[]): void {

@@ -17,6 +17,16 @@ const beats: Migration = {
   `,
 };
 
+const ticks: Migration = {
+  name: "test-2-ticks",
+  sql: `
+    CREATE TABLE ticks (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, synced_at TEXT, rejected_at TEXT);
+    CREATE INDEX ticks_waiting ON ticks (synced_at, rejected_at)
+      WHERE synced_at IS NULL AND rejected_at IS NULL;
+    CREATE INDEX ticks_rejected ON ticks (id) WHERE rejected_at IS NOT NULL;
+  `,
+};
+
 Deno.test("tableOutbox gives out what waits, oldest first, as the cloud wants it", async () => {
   using temp = tempStore([beats]);
   const outbox = beatsOutbox(temp.store);
@@ -66,6 +76,59 @@ Deno.test("tableOutbox settles by flag and orders by several columns", async () 
   await store.write(() => outbox.settle(["x"], AT));
   assert.deepEqual(idsOf(outbox), ["z", "y"]);
   assert.equal(store.db.prepare("SELECT flushed FROM news WHERE id = 'x'").get()?.flushed, 1);
+});
+
+Deno.test("tableOutbox finds rows by their key where ids have no index", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await insertTicks(store, outbox, ["d", "c", "b", "a"]);
+  assert.deepEqual(idsOf(outbox), ["d", "c", "b", "a"]);
+  await store.write(() => outbox.settle(["c", "nobody"], AT));
+  await store.write(() =>
+    outbox.reject([{ id: "b", message: "no" }, { id: "c", message: "no" }], AT)
+  );
+  assert.deepEqual(idsOf(outbox), ["d", "a"]);
+  assert.equal(outbox.depth().rows, 2);
+  assert.equal(store.rejected.count("playtime"), 1);
+  await store.write(() => outbox.readmit(["b"]));
+  assert.deepEqual(idsOf(outbox), ["d", "b", "a"]);
+  await store.write(() => outbox.settle(["d", "b", "a"], AT));
+  assert.deepEqual(outbox.depth(), { rows: 0, oldest: null });
+  assert.equal(store.rejected.count("playtime"), 0);
+});
+
+Deno.test("tableOutbox still knows a row's key after the writer that settled it was undone", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await insertTicks(store, outbox, ["a"]);
+  outbox.pending(1);
+  await assert.rejects(store.write(() => {
+    outbox.settle(["a"], AT);
+    throw new Error("undone");
+  }));
+  assert.equal(outbox.depth().rows, 1);
+  await store.write(() => outbox.settle(["a"], AT));
+  assert.equal(outbox.depth().rows, 0);
+});
+
+Deno.test("tableOutbox settles by key, not by looking through the table", () => {
+  using temp = tempStore([ticks]);
+  const { db } = temp.store;
+  const plan = (sql: string) =>
+    db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => detail).join("; ");
+  const waiting = "synced_at IS NULL AND rejected_at IS NULL";
+  assert.match(
+    plan(
+      `UPDATE ticks SET synced_at = ? WHERE seq IN (SELECT value FROM json_each(?)) AND ${waiting}`,
+    ),
+    /ticks_waiting \(.*rowid=\?\)|INTEGER PRIMARY KEY \(rowid=\?\)/,
+  );
+  assert.match(
+    plan(`SELECT count(*) FROM ticks INDEXED BY ticks_waiting WHERE ${waiting} AND (seq) > (?)`),
+    /COVERING INDEX ticks_waiting \(synced_at=\? AND rejected_at=\? AND rowid>\?\)/,
+  );
 });
 
 Deno.test("tableOutbox keeps a rejected row with its reason, and lets traffic pass", async () => {
@@ -184,6 +247,31 @@ async function insert(store: Store, outbox: TableOutbox, ids: readonly string[])
   await store.write(() => {
     const add = store.db.prepare("INSERT INTO beats (id, at, playing) VALUES (?, ?, 1)");
     for (const id of ids) add.run(id, `at-${id}`);
+    outbox.added(ids.length);
+  });
+}
+
+function ticksOutbox(store: Store): TableOutbox {
+  return tableOutbox(store, {
+    stream: "playtime",
+    table: "ticks",
+    remoteTable: "heartbeats",
+    index: "ticks_waiting",
+    key: "seq",
+    columns: [],
+    row: ({ id }) => ({ id: String(id) }),
+    instant: "id",
+  });
+}
+
+async function insertTicks(
+  store: Store,
+  outbox: TableOutbox,
+  ids: readonly string[],
+): Promise<void> {
+  await store.write(() => {
+    const add = store.db.prepare("INSERT INTO ticks (id) VALUES (?)");
+    for (const id of ids) add.run(id);
     outbox.added(ids.length);
   });
 }
