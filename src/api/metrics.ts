@@ -48,10 +48,6 @@ function labels(values: Readonly<Record<string, string>>): string {
 
 /** The route that tells them. */
 export function metricsRoute(options: MetricsOptions): Route {
-  const { store } = options;
-  const rejected = store.db.prepare(
-    "SELECT stream, count(*) AS rows FROM sync_rejected GROUP BY stream",
-  );
   return route({
     method: "GET",
     path: "/metrics",
@@ -63,14 +59,6 @@ export function metricsRoute(options: MetricsOptions): Route {
         metricsText([
           ...agentMetrics(options),
           ...outboxMetrics(options),
-          {
-            name: "clockblock_rejected_rows",
-            type: "gauge",
-            help: "Rows that the cloud will not have.",
-            samples: rejected.all().map((
-              row,
-            ) => [labels({ stream: String(row["stream"]) }), Number(row["rows"])]),
-          },
           loopMetric(options.loopDelay),
         ]),
         { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } },
@@ -116,22 +104,30 @@ function agentMetrics(options: MetricsOptions): Metric[] {
   ];
 }
 
-function outboxMetrics({ streams, clock }: MetricsOptions): Metric[] {
-  const depths = streams.flatMap(({ name, outbox }) =>
-    outbox ? [{ at: labels({ stream: name }), ...outbox.depth() }] : []
+function outboxMetrics({ streams, store, clock }: MetricsOptions): Metric[] {
+  const outboxes = streams.flatMap(({ name, outbox }) =>
+    outbox
+      ? [{ at: labels({ stream: name }), rejected: store.rejected.count(name), ...outbox.depth() }]
+      : []
   );
   return [
     {
       name: "clockblock_waiting_rows",
       type: "gauge",
       help: "Rows that wait for the cloud.",
-      samples: depths.map(({ at, rows }) => [at, rows]),
+      samples: outboxes.map(({ at, rows }) => [at, rows]),
+    },
+    {
+      name: "clockblock_rejected_rows",
+      type: "gauge",
+      help: "Rows that the cloud will not have.",
+      samples: outboxes.map(({ at, rejected }) => [at, rejected]),
     },
     {
       name: "clockblock_waiting_oldest_seconds",
       type: "gauge",
       help: "Age of the oldest of them.",
-      samples: depths.map((
+      samples: outboxes.map((
         { at, oldest },
       ) => [at, oldest === null ? 0 : Math.max(0, (clock.now() - msOf(oldest)) / 1000)]),
     },

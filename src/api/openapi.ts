@@ -4,6 +4,7 @@
  * @module
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
 import { type Json, type JsonObject, type Route, type Schema, version } from "../core/mod.ts";
 import { isRead } from "./security.ts";
 
@@ -98,11 +99,13 @@ function parametersIn(place: "path" | "query", { params, query, path }: Route): 
   const described = schema ? jsonSchema(schema, "input") : {};
   const properties = (described["properties"] ?? {}) as Record<string, JsonObject>;
   const required = (described["required"] ?? []) as readonly string[];
+  const entries = schema && "entries" in schema ? schema.entries as Record<string, Schema> : {};
   const names = place === "path"
     ? [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)
     : Object.keys(properties);
   return names.map((name) => {
-    const { description, ...rest } = properties[name] ?? { type: "string" };
+    const { description = descriptionOf(entries[name]), ...rest } = properties[name] ??
+      { type: "string" };
     return {
       name,
       in: place,
@@ -111,6 +114,13 @@ function parametersIn(place: "path" | "query", { params, query, path }: Route): 
       schema: typed(rest),
     };
   });
+}
+
+/** A description that stands behind what transforms the text, where the conversion ends. */
+function descriptionOf(schema: Schema | undefined): string | undefined {
+  if (!schema) return undefined;
+  return v.getDescription(schema as v.GenericSchema) ??
+    ("wrapped" in schema ? descriptionOf(schema.wrapped as Schema) : undefined);
 }
 
 /** Parameters are text, so their defaults are too; the document says what the text means. */

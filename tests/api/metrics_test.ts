@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import type { Outbox } from "../../src/core/mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { testApi } from "../support/api.ts";
+
+function waiting(rows: number, oldest: string | null): Outbox {
+  return {
+    pending: () => ({ stream: "events", table: "t", operation: "insert", rows: [] }),
+    settle() {},
+    reject() {},
+    readmit() {},
+    discard() {},
+    depth: () => ({ rows, oldest }),
+  };
+}
+
+Deno.test("/metrics is text that Prometheus reads", async () => {
+  const clock = new FakeClock("2026-03-02T12:00:00.000Z");
+  using test = testApi({
+    clock,
+    streams: [
+      { name: "playtime", outbox: waiting(0, null) },
+      { name: "events", outbox: waiting(7, "2026-03-02T11:59:30.000Z") },
+      { name: "attendance" },
+    ],
+  });
+  await clock.advance(60_000);
+  await (await test.ask("/status")).body?.cancel();
+  await (await test.ask("/nothing")).body?.cancel();
+  const response = await test.ask("/metrics");
+  assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const text = await response.text();
+  for (
+    const line of [
+      'clockblock_waiting_rows{stream="playtime"} 0',
+      'clockblock_waiting_rows{stream="events"} 7',
+      'clockblock_waiting_oldest_seconds{stream="playtime"} 0',
+      'clockblock_waiting_oldest_seconds{stream="events"} 90',
+      'clockblock_rejected_rows{stream="events"} 0',
+      "clockblock_uptime_seconds 60",
+      'clockblock_http_requests_total{status="200"} 1',
+      'clockblock_http_requests_total{status="404"} 1',
+      'clockblock_event_loop_delay_seconds_bucket{le="0.01"} 0',
+    ]
+  ) {
+    assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
+  }
+  assertExposition(text);
+});
+
+/** Every sample belongs to a metric that was declared before it, once, with a type that fits. */
+function assertExposition(text: string) {
+  assert.ok(text.endsWith("\n"));
+  const declared = new Map<string, string>();
+  let current = "";
+  for (const line of text.trimEnd().split("\n")) {
+    const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line);
+    if (type) {
+      assert.ok(!declared.has(type[1]!), `${type[1]} twice`);
+      current = type[1]!;
+      declared.set(current, type[2]!);
+    } else if (line.startsWith("# HELP ")) {
+      assert.match(line, /^# HELP [a-z_]+ \S.*$/);
+    } else {
+      const sample = /^([a-z_]+)(\{[a-z]+="[^"\n]*"(,[a-z]+="[^"\n]*")*\})? (\S+)$/.exec(line);
+      assert.ok(sample, line);
+      const suffix = declared.get(current) === "histogram" ? /_(bucket|sum|count)$/ : /$/;
+      assert.equal(sample[1]!.replace(suffix, ""), current);
+      assert.ok(Number.isFinite(Number(sample[4])), line);
+    }
+  }
+}
