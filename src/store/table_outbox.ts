@@ -100,7 +100,7 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
 
     pending(limit: number): OutboxBatch {
       const rows = next.all(limit);
-      if (key !== "id") for (const raw of rows) given.set(String(raw.id), Number(raw[key]));
+      if (key !== "id") { for (const raw of rows) given.set(String(raw.id), Number(raw[key])); }
       return { stream, table: remoteTable, operation: "insert", rows: rows.map(row) };
     },
 
