@@ -1,0 +1,157 @@
+/**
+ * The agent as commands talk to it: requests to the local API. Where they go (over HTTP to the agent that runs, or in
+ * process to one opened for this command) makes no difference to a command.
+ * @module
+ */
+import { dirname, join } from "node:path";
+
+export interface AgentClient {
+  /** Where the running agent is; `null` when none runs and the database was opened for this command. */
+  readonly url: string | null;
+  /** @throws {ApiError} */
+  get<T>(path: string, query?: Query): Promise<T>;
+  /** @throws {ApiError} */
+  post<T>(path: string, body?: unknown): Promise<T>;
+}
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** The agent would not do it, and why. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+
+  constructor(readonly status: number, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+  }
+}
+
+/** The agent cannot be talked to. */
+export class NoAnswerError extends Error {
+  override readonly name = "NoAnswerError";
+}
+
+export interface ClientOptions {
+  url: string | null;
+  /** The address that requests are made to. */
+  base: string;
+  /** For writes. */
+  token: string | null;
+  fetch: (request: Request) => Response | Promise<Response>;
+}
+
+export function createClient({ url, base, token, fetch }: ClientOptions): AgentClient {
+  async function call<T>(request: Request): Promise<T> {
+    if (token !== null) request.headers.set("authorization", `Bearer ${token}`);
+    return answerOf<T>(await fetch(request), base);
+  }
+  return {
+    url,
+    get: (path, query = {}) => call(new Request(withQuery(`${base}${path}`, query))),
+    post: (path, body) =>
+      call(
+        new Request(`${base}${path}`, {
+          method: "POST",
+          ...(body === undefined ? {} : {
+            body: JSON.stringify(body),
+            headers: { "content-type": "application/json" },
+          }),
+        }),
+      ),
+  };
+}
+
+export interface HttpOptions {
+  /** The file with the token for writes. */
+  tokenPath: string;
+  /** How long an answer to a question may take; what is told to do may take as long as it takes. */
+  timeoutMs?: number;
+}
+
+/**
+ * The agent that listens at an address.
+ * @throws {NoAnswerError} when nothing answers there, or something else
+ */
+export async function connect(
+  url: string,
+  { tokenPath, timeoutMs = 10_000 }: HttpOptions,
+): Promise<AgentClient> {
+  const send = async (request: Request): Promise<Response> => {
+    const patient = request.method !== "GET";
+    try {
+      return await fetch(request, patient ? {} : { signal: AbortSignal.timeout(timeoutMs) });
+    } catch (error) {
+      throw new NoAnswerError(`Cannot reach ClockBlock at ${url}: ${whyNoAnswer(error)}`, {
+        cause: error,
+      });
+    }
+  };
+  const client = createClient({ url, base: url, token: await tokenIn(tokenPath), fetch: send });
+  await checkIdentity(client);
+  return client;
+}
+
+/** Where the token for writes is kept. */
+export function tokenPathOf(dbPath: string): string {
+  return join(dirname(dbPath), "api-token");
+}
+
+async function tokenIn(path: string): Promise<string | null> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (error) {
+    // Reading needs none, and a write without one is told so by the agent.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Another program may listen where the agent once did. */
+async function checkIdentity(client: AgentClient): Promise<void> {
+  let status: unknown;
+  try {
+    status = await client.get<unknown>("/status");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+  const known = typeof status === "object" && status !== null && "device_id" in status &&
+    "version" in status;
+  if (!known) {
+    throw new NoAnswerError(
+      `Cannot reach ClockBlock at ${client.url}: something else answers there. Check api_port`,
+    );
+  }
+}
+
+function whyNoAnswer(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return "it does not answer in time. It may be busy: try again, or start it anew";
+  }
+  return "nothing answers there. It may be starting or stopping: try again";
+}
+
+async function answerOf<T>(response: Response, base: string): Promise<T> {
+  const text = await response.text();
+  const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
+  let body: unknown;
+  try {
+    body = isJson && text !== "" ? JSON.parse(text) : undefined;
+  } catch (error) {
+    throw new ApiError(response.status, `Cannot read the answer of ${base}: it is not JSON`, {
+      cause: error,
+    });
+  }
+  // What the schemas of the API's routes promise.
+  if (response.ok) return body as T;
+  const problem = typeof body === "object" && body !== null ? body as Record<string, unknown> : {};
+  const title = String(problem["title"] ?? `Status ${response.status}`);
+  const detail = problem["detail"] === undefined ? "" : `: ${problem["detail"]}`;
+  throw new ApiError(response.status, `${title}${detail}`);
+}
+
+function withQuery(url: string, query: Query): string {
+  const filled = Object.entries(query)
+    .flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);
+  return filled.length === 0 ? url : `${url}?${new URLSearchParams(filled)}`;
+}
