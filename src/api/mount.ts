@@ -16,7 +16,7 @@ import {
   type Schema,
 } from "../core/mod.ts";
 import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
-import { json, safe } from "./respond.ts";
+import { json, JsonText, safe } from "./respond.ts";
 
 export interface MountOptions {
   /** Aborts when the server closes. */
@@ -108,6 +108,7 @@ function requireMediaType(raw: Request, allowed: readonly string[]): void {
 function respondTo(handled: Awaited<Handled>): Response {
   if (handled instanceof Response) return safe(handled);
   if (handled === undefined) return safe(new Response(null, { status: 204 }));
+  if (handled instanceof JsonText) return json(handled.text);
   if (handled instanceof Reply) {
     const { answer, status, headers } = handled;
     if (answer === undefined) return safe(new Response(null, { status, headers }));

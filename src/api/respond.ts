@@ -2,7 +2,7 @@
  * How answers leave: JSON and problem documents, all with the headers that keep browsers from making more of them.
  * @module
  */
-import { logger, Problem, randomId } from "../core/mod.ts";
+import { logger, Problem, randomId, Reply } from "../core/mod.ts";
 import { storeErrorKind } from "../store/mod.ts";
 
 /** On every answer. The page brings a policy of its own. */
@@ -27,6 +27,14 @@ export function json(
     status,
     headers: headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS,
   });
+}
+
+/** An answer that is JSON text already, made once for many. */
+export class JsonText extends Reply<never> {
+  constructor(readonly text: string) {
+    // Nobody asks for the value of it.
+    super(undefined as never, 200, {});
+  }
 }
 
 /** The same answer with the headers that every answer has; what it says itself stays. */

@@ -19,7 +19,7 @@ import {
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { LoopDelay } from "./loop_delay.ts";
-import { json } from "./respond.ts";
+import { JsonText } from "./respond.ts";
 
 /** What the API shows of the sync engine. */
 export interface SyncView {
@@ -162,6 +162,6 @@ export function statusRoute(status: Status): Route {
     summary: "What goes on: playing or not, today's minutes, sync, warnings",
     tag: "system",
     answer: statusSchema,
-    handle: () => json(status.text()),
+    handle: () => new JsonText(status.text()),
   });
 }

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { reply, type Route, route } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { openApi } from "./openapi.ts";
-import { json } from "./respond.ts";
+import { JsonText } from "./respond.ts";
 
 const health = v.object({
   status: v.picklist(["ok", "failing"]),
@@ -46,7 +46,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     summary: "This API's description, OpenAPI 3.1",
     tag: "system",
     answer: v.looseObject({ openapi: v.string() }),
-    handle: () => json(text ??= JSON.stringify(openApi([...routes, self]))),
+    handle: () => new JsonText(text ??= JSON.stringify(openApi([...routes, self]))),
   });
   return self;
 }
