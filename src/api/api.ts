@@ -28,7 +28,7 @@ export interface ApiOptions {
   /** Their routes and their part of `/status`. */
   streams: readonly Stream[];
   /** Absent: nothing is synced. */
-  sync?: SyncView & { routes?: readonly Route[] };
+  sync?: SyncView | undefined;
   hub: Hub;
   warnings: Warnings;
   deviceId: string;
@@ -80,7 +80,7 @@ export function createApi(options: ApiOptions): Api {
     healthRoute({ store, closing: closing.signal }),
     metricsRoute({
       store,
-      streams,
+      sync,
       clock,
       flavour,
       loopDelay,

@@ -3,14 +3,15 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  * @module
  */
-import { type Clock, msOf, type Route, route, type Stream, version } from "../core/mod.ts";
+import { type Clock, msOf, type Route, route, version } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
+import type { LaneStatus } from "../sync/mod.ts";
 import { DELAY_BUCKETS_MS, type LoopDelay } from "./loop_delay.ts";
-import { databaseSizes } from "./status.ts";
+import { databaseSizes, type SyncView } from "./status.ts";
 
 export interface MetricsOptions {
   store: Store;
-  streams: readonly Stream[];
+  sync: SyncView | undefined;
   clock: Clock;
   flavour: string;
   loopDelay: LoopDelay;
@@ -58,7 +59,7 @@ export function metricsRoute(options: MetricsOptions): Route {
       new Response(
         metricsText([
           ...agentMetrics(options),
-          ...outboxMetrics(options),
+          ...laneMetrics(options),
           loopMetric(options.loopDelay),
         ]),
         { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } },
@@ -104,33 +105,75 @@ function agentMetrics(options: MetricsOptions): Metric[] {
   ];
 }
 
-function outboxMetrics({ streams, store, clock }: MetricsOptions): Metric[] {
-  const outboxes = streams.flatMap(({ name, outbox }) =>
-    outbox
-      ? [{ at: labels({ stream: name }), rejected: store.rejected.count(name), ...outbox.depth() }]
-      : []
-  );
+/** What each lane of the sync has to tell; nothing where nothing is synced. */
+function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
+  const lanes = sync?.status().lanes ?? [];
+  const perLane = (
+    type: Metric["type"],
+    name: string,
+    help: string,
+    value: (lane: LaneStatus) => number | null,
+  ): Metric => ({
+    name: `clockblock_sync_${name}`,
+    type,
+    help,
+    samples: lanes.flatMap((lane) => {
+      const known = value(lane);
+      return known === null ? [] : [[labels({ stream: lane.stream }), known] as const];
+    }),
+  });
+  const ageSec = (at: string | null) =>
+    at === null ? 0 : Math.max(0, (clock.now() - msOf(at)) / 1000);
+  const successSec = (at: string | null) => at === null ? null : msOf(at) / 1000;
+  const seconds = (ms: number | null) => ms === null ? null : ms / 1000;
   return [
     {
-      name: "clockblock_waiting_rows",
+      name: "clockblock_sync_state",
       type: "gauge",
-      help: "Rows that wait for the cloud.",
-      samples: outboxes.map(({ at, rows }) => [at, rows]),
+      help: "1 for the state that a lane is in.",
+      samples: lanes.map(({ stream, state }) => [labels({ stream, state }), 1]),
     },
-    {
-      name: "clockblock_rejected_rows",
-      type: "gauge",
-      help: "Rows that the cloud will not have.",
-      samples: outboxes.map(({ at, rejected }) => [at, rejected]),
-    },
-    {
-      name: "clockblock_waiting_oldest_seconds",
-      type: "gauge",
-      help: "Age of the oldest of them.",
-      samples: outboxes.map((
-        { at, oldest },
-      ) => [at, oldest === null ? 0 : Math.max(0, (clock.now() - msOf(oldest)) / 1000)]),
-    },
+    perLane("gauge", "waiting_rows", "Rows that wait for the cloud.", (lane) => lane.rows_waiting),
+    perLane(
+      "gauge",
+      "waiting_oldest_seconds",
+      "Age of the oldest of them.",
+      (lane) => ageSec(lane.oldest_waiting_at),
+    ),
+    perLane(
+      "gauge",
+      "rejected_rows",
+      "Rows that the cloud will not have.",
+      (lane) => lane.rows_rejected,
+    ),
+    perLane(
+      "gauge",
+      "last_success_timestamp_seconds",
+      "When the cloud last took something.",
+      (lane) => successSec(lane.last_success_at),
+    ),
+    perLane(
+      "gauge",
+      "failures_in_a_row",
+      "Failed attempts since then.",
+      (lane) => lane.failures_in_a_row,
+    ),
+    perLane(
+      "gauge",
+      "request_mean_seconds",
+      "How long a request takes, the newer ones weighing more.",
+      (lane) => seconds(lane.mean_latency_ms),
+    ),
+    perLane("counter", "requests_total", "Requests to the cloud.", (lane) => lane.requests),
+    perLane(
+      "counter",
+      "requests_failed_total",
+      "Those of them that failed.",
+      (lane) => lane.requests_failed,
+    ),
+    perLane("counter", "rows_pushed_total", "Rows that it took.", (lane) => lane.rows_pushed),
+    perLane("counter", "rows_refused_total", "Rows that it refused.", (lane) => lane.rows_refused),
+    perLane("counter", "rows_pulled_total", "Rows that it sent.", (lane) => lane.rows_pulled),
   ];
 }
 

@@ -18,6 +18,7 @@ import {
   type Warnings,
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { type SyncStatus, syncStatus } from "../sync/mod.ts";
 import type { LoopDelay } from "./loop_delay.ts";
 import { JsonText } from "./respond.ts";
 
@@ -25,14 +26,15 @@ import { JsonText } from "./respond.ts";
 export interface SyncView {
   /** Whether the cloud can be reached; null when none is configured. */
   online(): boolean | null;
-  /** Each lane's state, by its stream's name. */
-  status(): unknown;
+  status(): SyncStatus;
+  /** `/sync/*`. */
+  routes?: readonly Route[];
 }
 
 export interface StatusOptions {
   store: Store;
   streams: readonly Stream[];
-  sync?: SyncView;
+  sync?: SyncView | undefined;
   hub: Hub;
   warnings: Warnings;
   clock: Clock;
@@ -100,7 +102,7 @@ export class Status {
       flavour,
       started_at: this.#startedAt,
       uptime_sec: this.uptimeSec(),
-      sync: sync?.status() ?? {},
+      sync: sync?.status() ?? null,
       warnings: shown,
       database: databaseSizes(store.path),
       event_loop: { delay_max_ms: Math.round(loopDelay.maxMs * 10) / 10 },
@@ -146,7 +148,7 @@ const statusSchema = v.looseObject({
   flavour: v.string(),
   started_at: instant,
   uptime_sec: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  sync: v.pipe(v.unknown(), v.description("each lane's state, by its stream's name")),
+  sync: v.nullable(syncStatus),
   warnings: v.array(v.object({ code: v.string(), message: v.string(), since: instant })),
   database: v.object({ bytes, wal_bytes: bytes }),
   event_loop: v.object({

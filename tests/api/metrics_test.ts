@@ -1,16 +1,28 @@
 import assert from "node:assert/strict";
-import type { Outbox } from "../../src/core/mod.ts";
+import type { LaneStatus } from "../../src/sync/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testApi } from "../support/api.ts";
 
-function waiting(rows: number, oldest: string | null): Outbox {
+function lane(stream: LaneStatus["stream"], known: Partial<LaneStatus> = {}): LaneStatus {
   return {
-    pending: () => ({ stream: "events", table: "t", operation: "insert", rows: [] }),
-    settle() {},
-    reject() {},
-    readmit() {},
-    discard() {},
-    depth: () => ({ rows, oldest }),
+    stream,
+    state: "connected",
+    remote: "endpoint https://example.com",
+    rows_waiting: 0,
+    oldest_waiting_at: null,
+    rows_rejected: 0,
+    last_attempt_at: null,
+    last_success_at: null,
+    next_attempt_at: null,
+    last_error: null,
+    failures_in_a_row: 0,
+    mean_latency_ms: null,
+    requests: 0,
+    requests_failed: 0,
+    rows_pushed: 0,
+    rows_refused: 0,
+    rows_pulled: 0,
+    ...known,
   };
 }
 
@@ -18,11 +30,24 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
   const clock = new FakeClock("2026-03-02T12:00:00.000Z");
   using test = testApi({
     clock,
-    streams: [
-      { name: "playtime", outbox: waiting(0, null) },
-      { name: "events", outbox: waiting(7, "2026-03-02T11:59:30.000Z") },
-      { name: "attendance" },
-    ],
+    sync: {
+      online: () => true,
+      status: () => ({
+        state: "connected",
+        online: true,
+        clock_offset_ms: 0,
+        lanes: [
+          lane("playtime"),
+          lane("events", {
+            rows_waiting: 7,
+            oldest_waiting_at: "2026-03-02T11:59:30.000Z",
+            last_success_at: "2026-03-02T11:59:00.500Z",
+            mean_latency_ms: 250,
+            rows_pushed: 12,
+          }),
+        ],
+      }),
+    },
   });
   await clock.advance(60_000);
   await (await test.ask("/status")).body?.cancel();
@@ -32,11 +57,14 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
   const text = await response.text();
   for (
     const line of [
-      'clockblock_waiting_rows{stream="playtime"} 0',
-      'clockblock_waiting_rows{stream="events"} 7',
-      'clockblock_waiting_oldest_seconds{stream="playtime"} 0',
-      'clockblock_waiting_oldest_seconds{stream="events"} 90',
-      'clockblock_rejected_rows{stream="events"} 0',
+      'clockblock_sync_state{stream="events",state="connected"} 1',
+      'clockblock_sync_waiting_rows{stream="playtime"} 0',
+      'clockblock_sync_waiting_rows{stream="events"} 7',
+      'clockblock_sync_waiting_oldest_seconds{stream="playtime"} 0',
+      'clockblock_sync_waiting_oldest_seconds{stream="events"} 90',
+      'clockblock_sync_last_success_timestamp_seconds{stream="events"} 1772452740.5',
+      'clockblock_sync_request_mean_seconds{stream="events"} 0.25',
+      'clockblock_sync_rows_pushed_total{stream="events"} 12',
       "clockblock_uptime_seconds 60",
       'clockblock_http_requests_total{status="200"} 1',
       'clockblock_http_requests_total{status="404"} 1',
@@ -45,6 +73,7 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
   ) {
     assert.ok(text.split("\n").includes(line), `${line} in\n${text}`);
   }
+  assert.ok(!text.includes('last_success_timestamp_seconds{stream="playtime"}'));
   assertExposition(text);
 });
 
