@@ -1,0 +1,80 @@
+/**
+ * Supabase: rows by PostgREST, changes by Realtime, people by e-mail and password.
+ * @module
+ */
+import { type Remote, systemClock } from "../../core/mod.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { ringOnChange } from "./doorbell.ts";
+import { Pusher, type TableRules } from "./push.ts";
+import { Puller } from "./pull.ts";
+import schemaText from "./schema.sql" with { type: "text" };
+
+export { encryptedTokenStore, memoryTokenStore, type TokenStore } from "./token_store.ts";
+
+/** The tables, policies and triggers that the cloud needs, as SQL. */
+export const schema: string = schemaText;
+
+export interface SupabaseOptions extends Omit<ConnectionOptions, "systems"> {
+  /** Whose rows these are; the rows of other systems are not asked for. */
+  systemId: string;
+  deviceId: string;
+  /** Tables of records, which are watched. */
+  recordTables: readonly string[];
+  eventsTable: string;
+  healthTable: string;
+  realtime?: boolean;
+  /** Told when Realtime begins to work and when it ceases to. */
+  onRealtime?: (connected: boolean) => void;
+}
+
+/** Supabase as a remote, and the sign-in that a person does. */
+export interface Supabase extends Remote {
+  login(email: string, password: string): Promise<void>;
+  logout(): Promise<void>;
+}
+
+export function createSupabase(options: SupabaseOptions): Supabase {
+  const { systemId, deviceId, recordTables, eventsTable, healthTable } = options;
+  const { realtime = true, onRealtime = () => {}, clock = systemClock } = options;
+  const connection = new Connection({ ...options, systems: [...new Set([systemId, deviceId])] });
+  const stamp = { system_id: systemId };
+  const pusher = new Pusher(
+    connection,
+    new Map<string, TableRules>([
+      ["heartbeats", { conflict: ["id,timestamp_utc", "id"], merge: false }],
+      ["punches", { conflict: ["id"], merge: false, stamp }],
+      [eventsTable, { conflict: ["idempotency_key"], merge: false, stamp }],
+      [healthTable, { conflict: ["system_id,mode", "mode"], merge: true, stamp, omit: ["id"] }],
+    ]),
+  );
+  const puller = new Puller(connection, { systemId });
+
+  return {
+    name: connection.name,
+    async push(batch, { signal }) {
+      await connection.signedIn();
+      return await pusher.push(batch, signal);
+    },
+    async pull(table, cursor, { signal }) {
+      await connection.signedIn();
+      return await puller.page(table, cursor, signal);
+    },
+    probe: ({ signal }) => connection.probe(signal),
+    refresh: () => connection.refresh(),
+    ...(realtime
+      ? {
+        watch: (ring: (table: string) => void, { signal }: { signal: AbortSignal }) =>
+          ringOnChange(ring, signal, {
+            connection,
+            systemId,
+            tables: recordTables,
+            clock,
+            random: options.random ?? Math.random,
+            onState: onRealtime,
+          }),
+      }
+      : {}),
+    login: (email, password) => connection.login(email, password),
+    logout: () => connection.logout(),
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The sign-in as it lies on the disk: `auth.json` beside the database, AES-256-GCM, and the key in
+ * `auth.key`, which only its owner may read. Whoever copies one file has nothing; whoever can read both is
+ * this user. On Windows, which has no modes, a file has the access list of the folder it lies in.
+ * @module
+ */
+import { logger } from "../../core/mod.ts";
+
+/** What supabase-js keeps its session in. */
+export interface TokenStore {
+  getItem(key: string): Promise<string | null>;
+  setItem(key: string, value: string): Promise<void>;
+  removeItem(key: string): Promise<void>;
+}
+
+export interface TokenFiles {
+  /** The encrypted session. */
+  sessionPath: string;
+  /** The key, 32 bytes as base64. */
+  keyPath: string;
+}
+
+interface Sealed {
+  iv: string;
+  data: string;
+}
+
+const KEY_BYTES = 32;
+const IV_BYTES = 12;
+
+/** A store of one session. A damaged file is the same as none: someone signs in again. */
+export function encryptedTokenStore({ sessionPath, keyPath }: TokenFiles): TokenStore {
+  return {
+    async getItem(name) {
+      const text = await readIfThere(sessionPath);
+      if (text === undefined) return null;
+      try {
+        const key = await importKey(await readIfThere(keyPath) ?? "");
+        const { iv, data } = JSON.parse(text) as Sealed;
+        const algorithm = { name: "AES-GCM", iv: bytes(iv), additionalData: utf8(name) };
+        return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, key, bytes(data)));
+      } catch {
+        logger("supabase").warn(
+          "Cannot read {path}: it is damaged or its key is another. Sign in again.",
+          {
+            path: sessionPath,
+          },
+        );
+        return null;
+      }
+    },
+    async setItem(name, value) {
+      const key = await importKey(await loadKey(keyPath));
+      const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+      const algorithm = { name: "AES-GCM", iv, additionalData: utf8(name) };
+      const data = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, utf8(value)));
+      await writeOwnerOnly(
+        sessionPath,
+        JSON.stringify({ iv: iv.toBase64(), data: data.toBase64() }),
+      );
+    },
+    async removeItem() {
+      await removeIfThere(sessionPath);
+    },
+  };
+}
+
+/** A store that forgets: for one run with a key alone, and for tests. */
+export function memoryTokenStore(): TokenStore {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key) => Promise.resolve(items.get(key) ?? null),
+    setItem: (key, value) => Promise.resolve(void items.set(key, value)),
+    removeItem: (key) => Promise.resolve(void items.delete(key)),
+  };
+}
+
+async function loadKey(path: string): Promise<string> {
+  const kept = await readIfThere(path);
+  if (kept !== undefined && isKey(kept)) return kept;
+  const made = crypto.getRandomValues(new Uint8Array(KEY_BYTES)).toBase64();
+  await writeOwnerOnly(path, made);
+  return made;
+}
+
+function isKey(text: string): boolean {
+  try {
+    return bytes(text).length === KEY_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+function importKey(text: string): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes(text), "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+function bytes(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromBase64(base64.trim());
+}
+
+function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Written aside and renamed: a crash leaves the old session or the new one, never half of one. */
+async function writeOwnerOnly(path: string, text: string): Promise<void> {
+  const aside = `${path}.new`;
+  await Deno.writeTextFile(aside, text, { mode: 0o600 });
+  if (Deno.build.os !== "windows") await Deno.chmod(aside, 0o600);
+  await Deno.rename(aside, path);
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
