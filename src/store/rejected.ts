@@ -33,7 +33,10 @@ export interface RejectedRow {
 export class Rejected {
   readonly #database: OpenDatabase;
   readonly #statements: Readonly<
-    Record<"keep" | "isOpen" | "readmit" | "accepted" | "remove" | "list" | "find", Statement>
+    Record<
+      "keep" | "isOpen" | "readmit" | "accepted" | "remove" | "list" | "newest" | "find",
+      Statement
+    >
   >;
   readonly #counters = new Map<StreamName, RowCounter>();
 
@@ -67,6 +70,10 @@ export class Rejected {
       list: db.prepare(
         `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
          WHERE stream = ? AND row_id > ? AND readmitted = 0 ORDER BY row_id LIMIT ?`,
+      ),
+      newest: db.prepare(
+        `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
+         WHERE stream = ? AND row_id < ? AND readmitted = 0 ORDER BY row_id DESC LIMIT ?`,
       ),
       find: db.prepare(
         "SELECT * FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
@@ -118,6 +125,11 @@ export class Rejected {
   /** A page in the order of ids, which is that of the rows' making; `after` is the last id of the page before. */
   list(stream: StreamName, { after = "", limit = 100 } = {}): RejectedRow[] {
     return this.#statements.list.all(stream, after, limit).map(rejectedRow);
+  }
+
+  /** A page the other way round, for people: `before` is the last id of the page before. */
+  newest(stream: StreamName, { before = "\u{10FFFF}", limit = 100 } = {}): RejectedRow[] {
+    return this.#statements.newest.all(stream, before, limit).map(rejectedRow);
   }
 
   /** How many rows of the stream are rejected. Cheap at any size. */

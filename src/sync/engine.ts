@@ -9,6 +9,7 @@ import {
   type Inbox,
   type Outbox,
   type Remote,
+  type Route,
   type Schedule,
   type StreamName,
   systemClock,
@@ -18,6 +19,8 @@ import type { Store } from "../store/mod.ts";
 import { Connection } from "./connection.ts";
 import { Lane } from "./lane.ts";
 import { type NetworkInterface, watchNetwork } from "./network.ts";
+import { RejectedRows, type Which } from "./rejected.ts";
+import { syncRoutes } from "./routes.ts";
 import { type LaneStatus, type SyncStatus, worst } from "./status.ts";
 
 /** What a stream gives the engine, and where its rows go. */
@@ -28,8 +31,8 @@ export interface LaneSetup {
   /** Null when no cloud is configured for this stream: its rows wait. Lanes may share one. */
   remote: Remote | null;
   inbox?: Inbox | undefined;
-  /** What `reset` means to the stream beyond the lane itself; called inside a transaction. */
-  reset?: (() => void) | undefined;
+  /** What `reset` means to the stream beyond the lane itself: records read everything anew. */
+  reset?: (() => Promise<unknown>) | undefined;
 }
 
 export interface SyncEngineOptions {
@@ -48,9 +51,12 @@ export interface SyncEngineOptions {
 const NEWS_MS = 250;
 
 export class SyncEngine {
-  readonly #store: Store;
+  readonly clock: Clock;
+  readonly rejected: RejectedRows;
+  /** For the API. */
+  readonly routes: readonly Route[];
   readonly #hub: Hub;
-  readonly #clock: Clock;
+  readonly #warnings: Warnings;
   readonly #setups: readonly LaneSetup[];
   readonly #lanes = new Map<StreamName, Lane>();
   readonly #connections: readonly Connection[];
@@ -61,9 +67,13 @@ export class SyncEngine {
   constructor(options: SyncEngineOptions) {
     const { store, lanes, warnings, hub } = options;
     const { clock = systemClock, random = Math.random, timeoutMs = 60_000 } = options;
-    this.#store = store;
+    this.clock = clock;
+    this.rejected = new RejectedRows(
+      store,
+      new Map(lanes.map(({ name, outbox }) => [name, outbox])),
+    );
     this.#hub = hub;
-    this.#clock = clock;
+    this.#warnings = warnings;
     this.#setups = lanes;
     this.#networkInterfaces = options.networkInterfaces ?? (() => Deno.networkInterfaces());
 
@@ -89,6 +99,7 @@ export class SyncEngine {
       this.#lanes.set(name, lane);
     }
     this.#connections = [...connections.values()];
+    this.routes = syncRoutes(this);
   }
 
   /** Syncs until the signal aborts; ends within two seconds of that. */
@@ -99,7 +110,7 @@ export class SyncEngine {
       ...this.#connections.map((connection) => connection.run(signal)),
       watchNetwork({
         signal,
-        clock: this.#clock,
+        clock: this.clock,
         interfaces: this.#networkInterfaces,
         onUp: () => {
           for (const connection of this.#connections) connection.probeSoon();
@@ -109,8 +120,13 @@ export class SyncEngine {
     ]);
   }
 
-  /** The streams that have somewhere to go. */
+  /** The streams that have an outbox. */
   get streams(): StreamName[] {
+    return this.#setups.map(({ name }) => name);
+  }
+
+  /** Those of them that have somewhere to go. */
+  get configured(): StreamName[] {
     return [...this.#lanes.keys()];
   }
 
@@ -136,13 +152,30 @@ export class SyncEngine {
   }
 
   /**
-   * Begins anew: backoff, pauses and what was learned of a lane's remote are forgotten, and a stream that
-   * keeps more (records: its queue and its cursors) forgets that too. No row is deleted.
+   * Begins anew with everything that waits: backoff and pauses end, rejected rows are tried again, and a
+   * stream that keeps more does what its own reset says.
    */
   async reset(stream?: StreamName): Promise<void> {
-    const setups = this.#setups.filter(({ name }) => !stream || name === stream);
-    await this.#store.write(() => setups.forEach(({ reset }) => reset?.()));
+    await this.rejected.retry({ stream });
+    for (const { name, reset } of this.#setups) {
+      if (!stream || name === stream) await reset?.();
+    }
     for (const lane of this.#chosen(stream)) lane.reset();
+  }
+
+  /** Has rejected rows tried again, at once; resolves with how many there were. */
+  async retry(which: Which): Promise<number> {
+    const readmitted = await this.rejected.retry(which);
+    if (readmitted > 0) this.#chosen(which.stream).forEach((lane) => lane.hurry());
+    this.#warnOfRejected();
+    return readmitted;
+  }
+
+  /** Gives rejected rows up; resolves with how many there were. */
+  async discard(which: Which): Promise<number> {
+    const discarded = await this.rejected.discard(which);
+    this.#warnOfRejected();
+    return discarded;
   }
 
   #chosen(stream: StreamName | undefined): Lane[] {
@@ -155,9 +188,22 @@ export class SyncEngine {
     );
   }
 
+  #warnOfRejected(): void {
+    for (const { name } of this.#setups) {
+      const code = `sync.${name}.rejected`;
+      if (this.rejected.count(name) === 0) this.#warnings.clear(code);
+      else {
+        this.#warnings.raise(
+          code,
+          `The cloud refused rows of ${name}: see \`clockblock rejected list\`, then retry or discard them`,
+        );
+      }
+    }
+  }
+
   #laneStatus({ name, outbox }: LaneSetup): LaneStatus {
     const lane = this.#lanes.get(name);
-    const rows_rejected = 0;
+    const rows_rejected = this.rejected.count(name);
     if (lane) return { ...lane.status(), rows_rejected };
     const { rows, oldest } = outbox.depth();
     return {
@@ -183,7 +229,8 @@ export class SyncEngine {
 
   /** News for the dashboard: every change of a state, and progress a few times a second. */
   #tell(): void {
-    const now = this.#clock.monotonic();
+    this.#warnOfRejected();
+    const now = this.clock.monotonic();
     const states = [...this.#lanes.values()].map(({ state }) => state).join();
     if (states === this.#toldStates && now - this.#toldAtMs < NEWS_MS) return;
     this.#toldStates = states;

@@ -82,26 +82,27 @@ export class Lane {
     if (this.#stop?.aborted) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiters.push(resolve);
-    this.#hurry();
+    this.hurry();
     return promise;
   }
 
-  /** New rows may wait: as when the stream's bell rings. */
-  ring(): void {
+  /** Syncs at once, whatever the lane was waiting for. */
+  hurry(): void {
+    this.#urgent = true;
     this.#bell.ring();
   }
 
   /** The machine's network has changed: a lane that had no answer tries again. */
   networkChanged(): void {
     this.#fruitlessReturns = 0;
-    if (this.#failure?.answered === false) this.#hurry();
+    if (this.#failure?.answered === false) this.hurry();
   }
 
   /** Forgets its failures and what it waited for, and begins anew. */
   reset(): void {
     this.#succeeded();
     this.#exchange.forgive();
-    this.#hurry();
+    this.hurry();
   }
 
   get state(): SyncState {
@@ -221,7 +222,7 @@ export class Lane {
     if (now - this.#returnAtMs < rest) return;
     this.#returnAtMs = now;
     this.#fruitlessReturns++;
-    this.#hurry();
+    this.hurry();
   }
 
   /** Rings when the remote says that something has changed; begins anew when it stops saying. */
@@ -246,11 +247,6 @@ export class Lane {
       onError: (error) =>
         logger("sync").debug("{lane} is not told of changes: {error}", { lane: this.name, error }),
     });
-  }
-
-  #hurry(): void {
-    this.#urgent = true;
-    this.#bell.ring();
   }
 
   #wait(ms: number): void {

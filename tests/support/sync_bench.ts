@@ -12,7 +12,8 @@ import { tempStore } from "./temp.ts";
 import { until } from "./until.ts";
 
 export interface SyncBenchOptions {
-  remote?: Remote;
+  /** Null: no cloud is configured. */
+  remote?: Remote | null;
   batchSize?: number;
   intervalMs?: number;
   inbox?: Inbox;
@@ -43,7 +44,7 @@ export class SyncBench implements AsyncDisposable {
         name: "playtime",
         outbox: options.outbox?.(this.store) ?? this.outbox,
         schedule: { intervalMs: () => intervalMs, batchSize, bell: this.bell },
-        remote: options.remote ?? this.cloud,
+        remote: options.remote === undefined ? this.cloud : options.remote,
         inbox,
       }],
       clock: this.clock,

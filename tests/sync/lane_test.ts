@@ -145,7 +145,11 @@ Deno.test("Lane stops blaming rows when a remote refuses all of them", async () 
   await bench.begin();
   assert.equal(rejectedNotes(bench.store).length, 50);
   assert.equal(bench.lane.state, "failed");
-  assert.match(bench.warnings.list()[0]?.message ?? "", /refused the last 50 rows/);
+  assert.match(bench.lane.last_error?.advice ?? "", /refused the last 50 rows/);
+  assert.deepEqual(bench.warnings.list().map(({ code }) => code).sort(), [
+    "sync.playtime",
+    "sync.playtime.rejected",
+  ]);
   bench.cloud.behave = () => undefined;
   await bench.engine.reset();
   await until(() => bench.lane.rows_waiting === 0);

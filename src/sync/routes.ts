@@ -1,0 +1,154 @@
+/**
+ * The sync as the API shows it: how it stands, do it now, and what becomes of rejected rows.
+ * @module
+ */
+import * as v from "valibot";
+import {
+  type Clock,
+  nextPage,
+  Problem,
+  reply,
+  type Route,
+  route,
+  type StreamName,
+  wholeNumber,
+} from "../core/mod.ts";
+import type { RejectedRow } from "../store/mod.ts";
+import type { RejectedRows, Which } from "./rejected.ts";
+import { type SyncStatus, syncStatus } from "./status.ts";
+
+/** What the routes need of the engine. */
+export interface SyncActions {
+  /** The streams that have an outbox. */
+  readonly streams: readonly StreamName[];
+  /** Those of them that have somewhere to go. */
+  readonly configured: readonly StreamName[];
+  readonly rejected: RejectedRows;
+  readonly clock: Clock;
+  status(): SyncStatus;
+  now(stream?: StreamName): Promise<void>;
+  reset(stream?: StreamName): Promise<void>;
+  retry(which: Which): Promise<number>;
+  discard(which: Which): Promise<number>;
+}
+
+/** How long `POST /sync/now` waits for the end before it answers how it stands. */
+const PATIENCE_MS = 2_000;
+
+const rejectedRow = v.object({
+  stream: v.string(),
+  table: v.string(),
+  id: v.string(),
+  row: v.looseObject({ id: v.string() }),
+  status: v.nullable(v.number()),
+  code: v.nullable(v.string()),
+  message: v.string(),
+  attempts: v.number(),
+  first_at: v.string(),
+  last_at: v.string(),
+});
+
+export function syncRoutes(actions: SyncActions): Route[] {
+  const { streams, configured, rejected, clock } = actions;
+  const streamName = v.picklist(streams, `expected one of ${streams.join(", ")}`);
+  const stream = v.optional(streamName);
+  const whichStream = v.strictObject({ stream });
+  const which = v.union([
+    v.strictObject({
+      stream: streamName,
+      ids: v.pipe(v.array(v.string()), v.maxLength(10_000, "expected at most 10000 ids")),
+    }),
+    v.strictObject({ all: v.literal(true), stream }),
+  ], "expected { stream, ids } or { all: true }");
+
+  const now = async (chosen: StreamName | undefined) => {
+    requireCloud(configured, chosen);
+    const patience = new AbortController();
+    const drained = actions.now(chosen).then(() => true);
+    const late = clock.wait(PATIENCE_MS, { signal: patience.signal }).then(() => false);
+    const done = await Promise.race([drained, late]);
+    patience.abort();
+    return reply({ done, sync: actions.status() }, { status: done ? 200 : 202 });
+  };
+
+  return [
+    route({
+      method: "GET",
+      path: "/sync/status",
+      summary: "How each stream's sync stands",
+      tag: "sync",
+      answer: syncStatus,
+      handle: () => actions.status(),
+    }),
+    route({
+      method: "POST",
+      path: "/sync/now",
+      summary: "Sync at once; answers when it is done (200), or after a moment (202)",
+      tag: "sync",
+      query: whichStream,
+      answer: v.object({ done: v.boolean(), sync: syncStatus }),
+      handle: ({ query }) => now(query.stream),
+    }),
+    route({
+      method: "POST",
+      path: "/sync/reset",
+      summary: "Forget backoff, pauses and refusals, and try everything that waits at once",
+      tag: "sync",
+      query: whichStream,
+      answer: syncStatus,
+      handle: async ({ query }) => {
+        await actions.reset(query.stream);
+        return actions.status();
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/sync/rejected",
+      summary: "Rows the cloud will not have, and why; newest first",
+      tag: "sync",
+      query: v.strictObject({
+        stream,
+        limit: v.optional(wholeNumber({ min: 1, max: 1_000 }), "100"),
+        before: v.optional(v.string()),
+      }),
+      answer: v.array(rejectedRow),
+      handle: ({ query: { stream, limit, before }, raw }) => {
+        const rows = rejected.list({ stream, limit, ...(before === undefined ? {} : { before }) });
+        const last = rows.length === limit ? rows.at(-1) : undefined;
+        return reply(rows.map(shown), last ? { headers: nextPage(raw, { before: last.id }) } : {});
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/sync/rejected/retry",
+      summary: "Have rejected rows tried again",
+      tag: "sync",
+      body: which,
+      answer: v.object({ readmitted: v.number() }),
+      handle: async ({ body }) => ({ readmitted: await actions.retry(body) }),
+    }),
+    route({
+      method: "POST",
+      path: "/sync/rejected/discard",
+      summary: "Give rejected rows up: they stay on this machine and are never sent",
+      tag: "sync",
+      body: which,
+      answer: v.object({ discarded: v.number() }),
+      handle: async ({ body }) => ({ discarded: await actions.discard(body) }),
+    }),
+  ];
+}
+
+function requireCloud(configured: readonly StreamName[], chosen: StreamName | undefined): void {
+  if (chosen ? configured.includes(chosen) : configured.length > 0) return;
+  throw new Problem(409, "Nothing to sync with", {
+    detail: `No cloud is configured${
+      chosen ? ` for ${chosen}` : ""
+    }: set endpoint_url or supabase in config.json and start again.`,
+  });
+}
+
+function shown(row: RejectedRow): v.InferOutput<typeof rejectedRow> {
+  const { firstAt, lastAt, ...rest } = row;
+  return { ...rest, first_at: firstAt, last_at: lastAt };
+}
