@@ -101,7 +101,7 @@ function requireMediaType(raw: Request, allowed: readonly string[]): void {
   if (!hasBody(raw) || allowed.includes(mediaTypeOf(raw))) return;
   throw new Problem(415, "Unsupported media type", {
     detail: `Send the body as ${allowed.join(" or ")}.`,
-    headers: { "accept-post": allowed.join(", ") },
+    headers: { accept: allowed.join(", ") },
   });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Clock, type Instant, instantOf, systemClock } from "./clock.ts";
+import type { Hub } from "./hub.ts";
 import { logger } from "./log.ts";
 
 export interface Warning {
@@ -17,9 +18,12 @@ export interface Warning {
 export class Warnings {
   readonly #entries = new Map<string, Warning>();
   readonly #clock: Clock;
+  readonly #hub: Hub | undefined;
 
-  constructor({ clock = systemClock }: { clock?: Clock } = {}) {
+  /** @param options `hub` is told what stands whenever that changes. */
+  constructor({ clock = systemClock, hub }: { clock?: Clock; hub?: Hub } = {}) {
     this.#clock = clock;
+    this.#hub = hub;
   }
 
   /** Raises a warning, or changes its words; the same words again are no news. */
@@ -28,12 +32,14 @@ export class Warnings {
     if (known?.message === message) return;
     this.#entries.set(code, { code, message, since: known?.since ?? instantOf(this.#clock.now()) });
     logger("warnings").warn("{message}", { code, message });
+    this.#hub?.publish("warnings", this.list());
   }
 
   /** The matter is over. */
   clear(code: string): void {
     if (!this.#entries.delete(code)) return;
     logger("warnings").info("Over: {code}", { code });
+    this.#hub?.publish("warnings", this.list());
   }
 
   /** What stands, oldest first. */

@@ -82,3 +82,15 @@ Deno.test("/stream asked for while the server closes ends at once", async () => 
   const page = await listen(test);
   assert.equal(await page.rest(), "");
 });
+
+Deno.test("/stream tells what stands when a warning is raised and when it is over", async () => {
+  using test = testApi();
+  const page = await listen(test, "?topics=warnings");
+  test.warnings.raise("clock", "The clock is off.");
+  test.warnings.raise("clock", "The clock is off.");
+  test.warnings.clear("clock");
+  test.api.close();
+  const [raised, over, end] = (await page.rest()).split("\n\n");
+  assert.match(raised!, /^event: warnings\ndata: \[\{"code":"clock","message":"The clock is off."/);
+  assert.deepEqual([over, end], ["event: warnings\ndata: []", ""]);
+});

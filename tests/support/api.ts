@@ -36,7 +36,8 @@ export function testApi(
     & Partial<ApiOptions>
     & { routes?: readonly Route[]; migrations?: readonly Migration[] } = {},
 ): TestApi {
-  const { hub = new Hub(), warnings = new Warnings() } = options;
+  const { hub = new Hub() } = options;
+  const { warnings = new Warnings({ hub }) } = options;
   using cleanup = new DisposableStack();
   const store = options.store ?? cleanup.use(tempStore(migrations)).store;
   const api = createApi({
