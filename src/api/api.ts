@@ -56,7 +56,7 @@ export interface Api {
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** What a page of another origin may send and read, beyond what it always may. */
-const CORS_REQUEST_HEADERS = "authorization, content-type, last-event-id";
+const CORS_REQUEST_HEADERS = "authorization, cache-control, content-type, last-event-id";
 const CORS_ANSWER_HEADERS = "link, retry-after";
 const OPEN_PATHS = ["/", "/client.js", "/healthz"];
 
@@ -107,7 +107,7 @@ export function createApi(options: ApiOptions): Api {
         return withCors(problemResponse(security.unauthorized(request)), visitor);
       });
     } catch (error) {
-      return problemResponse(problemOf(error, `${request.method} a request`));
+      return failed(error, request);
     }
   }
 
@@ -127,7 +127,9 @@ export function createApi(options: ApiOptions): Api {
   return {
     fetch(request, info) {
       const response = answer(request, info);
-      return response instanceof Promise ? response.then(counted) : counted(response);
+      if (!(response instanceof Promise)) return counted(response);
+      // Hono hands on what was thrown and is no Error.
+      return response.catch((error) => failed(error, request)).then(counted);
     },
     run: (signal) => loopDelay.run(signal),
     close() {
@@ -136,6 +138,10 @@ export function createApi(options: ApiOptions): Api {
       broadcast.close();
     },
   };
+}
+
+function failed(error: unknown, { method, url }: Request): Response {
+  return problemResponse(problemOf(error, `${method} ${pathOf(url)}`));
 }
 
 /** The routes on Hono, with answers for whatever is none. */

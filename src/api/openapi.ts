@@ -5,7 +5,14 @@
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import { type Json, type JsonObject, type Route, type Schema, version } from "../core/mod.ts";
+import {
+  check,
+  type Json,
+  type JsonObject,
+  type Route,
+  type Schema,
+  version,
+} from "../core/mod.ts";
 import { isRead } from "./security.ts";
 
 const PROBLEM: JsonObject = {
@@ -66,7 +73,7 @@ function operation(route: Route): JsonObject {
     summary,
     tags: [tag],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(content ? { requestBody: { content } } : {}),
+    ...(content ? { requestBody: { required: bodyRequired(route), content } } : {}),
     responses: { [answersWith(route)]: answer(route), default: REFUSED },
     ...(isRead(method) ? {} : { security: [{ token: [] }] }),
   };
@@ -92,6 +99,10 @@ function requestContent({ body, reads }: Route): JsonObject | undefined {
   return shapes && Object.fromEntries(
     Object.entries(shapes).map(([type, schema]) => [type, { schema: jsonSchema(schema, "input") }]),
   );
+}
+
+function bodyRequired({ body }: Route): boolean {
+  return !body || "flaws" in check(body, undefined);
 }
 
 function parametersIn(place: "path" | "query", { params, query, path }: Route): JsonObject[] {

@@ -351,6 +351,23 @@ Deno.test("API tells nobody but the log what a bug was", async () => {
   assert.ok(detail.includes(id));
 });
 
+for (
+  const [name, handle] of [
+    ["at once", () => {
+      throw "thrown";
+    }],
+    ["later", () => Promise.reject("thrown")],
+  ] as const
+) {
+  Deno.test(`API answers 500 to what is thrown ${name} and is no error`, async () => {
+    const odd = route({ method: "GET", path: "/odd", summary: "", tag: "test", handle });
+    using test = testApi({ routes: [odd] });
+    const response = await test.ask("/odd");
+    assert.equal(response.status, 500);
+    assert.equal((await response.json()).title, "Internal error");
+  });
+}
+
 Deno.test("API lets no two routes share a method and path", () => {
   const twice = route({
     method: "GET",

@@ -127,6 +127,7 @@ Deno.test("/openapi.json tells bodies, answers and who needs the token", async (
   const put = paths["/records/{table}/{id}"].put;
   assert.deepEqual(put.security, [{ token: [] }]);
   assert.deepEqual(Object.keys(put.responses), ["204", "default"]);
+  assert.equal(put.requestBody.required, true);
   assert.deepEqual(put.requestBody.content["application/json"].schema, {
     type: "object",
     properties: { name: { type: "string", maxLength: 5 } },

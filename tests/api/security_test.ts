@@ -198,7 +198,7 @@ const SCENARIOS: Scenario[] = [
     answered: {
       "access-control-allow-origin": FRIEND,
       "access-control-allow-methods": "POST",
-      "access-control-allow-headers": "authorization, content-type, last-event-id",
+      "access-control-allow-headers": "authorization, cache-control, content-type, last-event-id",
       "access-control-allow-private-network": "true",
       "access-control-allow-credentials": null,
     },
