@@ -1,0 +1,111 @@
+/**
+ * The bytes of AiFace messages become objects here, within bounds: what a message may take in memory, how large
+ * it may be before it goes to a file, how long an unfinished object waits for its rest.
+ * @module
+ */
+import type { Context } from "../context.ts";
+import type { QuarantineFile } from "../quarantine.ts";
+import { FrameScanner, type Scanned, type ScannedObject } from "./scan.ts";
+
+/** All unfinished messages together take too much: this connection is given up, the device will send again. */
+export class TooMuchHeld extends Error {
+  override readonly name = "TooMuchHeld";
+}
+
+/** How long an object that was split over two messages may wait for its rest. */
+const SPLIT_MS = 5_000;
+
+export class MessageReader {
+  readonly #scanner = new FrameScanner();
+  readonly #context: Context;
+  /** The approved device that sends, given the beginning of its message; undefined when nothing is to be kept. */
+  readonly #sender: (head: string) => string | undefined;
+  /** Bytes since the object began. */
+  #bytes = 0;
+  #held = 0;
+  #file: QuarantineFile | undefined;
+  #splitSince: number | undefined;
+
+  constructor(context: Context, sender: (head: string) => string | undefined) {
+    this.#context = context;
+    this.#sender = sender;
+  }
+
+  /** A message begins with these bytes, which `push` gets as well. */
+  async begin(chunk: Uint8Array): Promise<Scanned[]> {
+    this.#splitSince = undefined;
+    const garbage = this.#scanner.begin(chunk);
+    if (garbage) await this.#drop();
+    if (!this.#scanner.pending) this.#bytes = 0;
+    return garbage ? [garbage] : [];
+  }
+
+  /** What these bytes complete. */
+  async push(chunk: Uint8Array): Promise<Scanned[]> {
+    this.#bytes += chunk.length;
+    const found = this.#scanner.push(chunk);
+    if (this.#bytes > this.#context.turnstile.limits.messageBytes) return await this.#spill(found);
+    this.#count();
+    return found;
+  }
+
+  /** The message has ended. */
+  end(): Scanned[] {
+    if (this.#scanner.pending) this.#splitSince = this.#context.clock.monotonic();
+    const garbage = this.#scanner.end();
+    return garbage ? [garbage] : [];
+  }
+
+  /** Gives up an object whose rest does not come; called every few seconds. */
+  async sweep(): Promise<Scanned[]> {
+    const { clock } = this.#context;
+    if (this.#splitSince === undefined || clock.monotonic() - this.#splitSince < SPLIT_MS) {
+      return [];
+    }
+    return await this.close();
+  }
+
+  /** Gives up what is unfinished. */
+  async close(): Promise<Scanned[]> {
+    this.#splitSince = undefined;
+    const garbage = this.#scanner.abandon();
+    await this.#drop();
+    this.#count();
+    return garbage ? [garbage] : [];
+  }
+
+  /** Too large: what has come goes to a file, if it comes from a device that may send. */
+  async #spill(found: Scanned[]): Promise<Scanned[]> {
+    const object = found.find((scanned) => scanned.kind === "object");
+    const head = object?.head ?? this.#scanner.headSoFar();
+    const groups = object?.items ?? this.#scanner.takeGroups();
+    this.#count();
+    if (!this.#file) {
+      const sn = this.#sender(head);
+      if (sn === undefined) return [];
+      this.#file = await this.#context.quarantine.openFile(sn, this.#context.clock.now());
+    }
+    for (const group of groups) await this.#file.write(`${group}\n`);
+    if (!object) return [];
+    await this.#file.write(`${head}\n`);
+    await this.#file.keep();
+    const kept: ScannedObject = { kind: "object", head, items: [], file: this.#file.name };
+    this.#file = undefined;
+    this.#bytes = 0;
+    return found.map((scanned) => scanned === object ? kept : scanned);
+  }
+
+  async #drop(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#bytes = 0;
+    await file?.discard();
+  }
+
+  #count(): void {
+    const { held } = this.#scanner;
+    const change = held - this.#held;
+    this.#held = held;
+    if (!this.#context.turnstile.hold(change) && change > 0) throw new TooMuchHeld();
+  }
+}

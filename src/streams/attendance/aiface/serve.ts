@@ -1,0 +1,208 @@
+/**
+ * AiFace over the wire: WebSocket on any path, and the same JSON by HTTP POST.
+ * @module
+ */
+import { logger } from "../../../core/mod.ts";
+import type { Context } from "../context.ts";
+import { isSerial } from "../device.ts";
+import type { Connection } from "../wire/connection.ts";
+import { type Answer as HttpAnswer, readBody, type RequestHead } from "../wire/http.ts";
+import {
+  closeFrame,
+  type FrameEvent,
+  FrameReader,
+  pingFrame,
+  pongFrame,
+  ProtocolError,
+  textFrame,
+} from "../wire/websocket.ts";
+import { MessageReader, TooMuchHeld } from "./message.ts";
+import type { Scanned } from "./scan.ts";
+import { AifaceSession, type Answer } from "./session.ts";
+
+/** A quiet device is asked whether it is there, and given up when it does not answer. */
+const PING_MS = 15_000;
+const IDLE_MS = 30_000;
+
+export class AifaceSocket {
+  readonly #context: Context;
+  readonly #connection: Connection;
+  readonly #session: AifaceSession;
+  readonly #reader: MessageReader;
+  #heardAt = 0;
+  #pinged = false;
+  #closing = false;
+  /** Whether the first bytes of a message are still to come. */
+  #fresh = false;
+
+  constructor(context: Context, connection: Connection) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#session = new AifaceSession(context, {
+      address: connection.address,
+      link: {
+        send: (text) => void connection.write(textFrame(text)),
+        close: (reason) => void this.close(1000, reason),
+      },
+    });
+    this.#reader = new MessageReader(context, (head) => this.#session.senderOf(head));
+  }
+
+  /** Talks with the device until one of both has enough. */
+  async run(): Promise<void> {
+    const connection = this.#connection;
+    const frames = new FrameReader();
+    try {
+      this.#heard();
+      for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
+        this.#heard();
+        for (const event of frames.read(bytes)) {
+          if (await this.#event(event) === "over") return;
+        }
+        connection.consume(bytes.length);
+      }
+    } catch (error) {
+      const code = error instanceof ProtocolError ? error.code : 1011;
+      if (!(error instanceof ProtocolError) && !(error instanceof TooMuchHeld)) {
+        logger("attendance").error("A conversation with {address} failed: {error}", {
+          address: connection.address,
+          error,
+        });
+      }
+      await this.close(code);
+    } finally {
+      this.#session.end();
+      await this.#reader.close();
+      connection.close();
+    }
+  }
+
+  /** Says goodbye, then hangs up. */
+  async close(code: number, reason = ""): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#connection.expectWithin(1_000);
+    await this.#connection.write(closeFrame(code, reason));
+    this.#connection.close();
+  }
+
+  /** Called every second. */
+  async sweep(): Promise<void> {
+    const quietMs = this.#context.clock.monotonic() - this.#heardAt;
+    if (quietMs >= PING_MS && !this.#pinged) {
+      this.#pinged = true;
+      void this.#connection.write(pingFrame());
+    }
+    for (const scanned of await this.#reader.sweep()) await this.#session.take(scanned);
+    this.#session.sweep();
+  }
+
+  async #event(event: FrameEvent): Promise<"over" | void> {
+    switch (event.kind) {
+      case "begin": {
+        const { turnstile, clock } = this.#context;
+        const delayMs = turnstile.delay(this.#connection.address);
+        if (delayMs > 0) await clock.wait(delayMs);
+        this.#fresh = true;
+        return;
+      }
+      case "data": {
+        if (this.#fresh) {
+          this.#fresh = false;
+          if (isXml(event.bytes)) return this.#unsupported(event.bytes);
+          await this.#answer(await this.#reader.begin(event.bytes));
+        }
+        return await this.#answer(await this.#reader.push(event.bytes));
+      }
+      case "end":
+        return await this.#answer(this.#reader.end());
+      case "ping":
+        return void this.#connection.write(pongFrame(event.bytes));
+      case "close":
+        await this.close(event.code === 1005 ? 1000 : event.code);
+        return "over";
+    }
+  }
+
+  async #answer(found: readonly Scanned[]): Promise<void> {
+    for (const scanned of found) {
+      const answer = await this.#session.take(scanned);
+      if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
+    }
+  }
+
+  #unsupported(bytes: Uint8Array): "over" {
+    meetXml(this.#context, this.#connection.address, bytes);
+    return "over";
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#context.clock.monotonic();
+    this.#pinged = false;
+    this.#connection.expectWithin(IDLE_MS);
+    this.#session.heard();
+  }
+}
+
+/** One POST of AiFace JSON: the answer to its last message that has one. */
+export async function answerPost(
+  context: Context,
+  connection: Connection,
+  head: RequestHead,
+): Promise<HttpAnswer | undefined> {
+  const session = new AifaceSession(context, { address: connection.address });
+  const reader = new MessageReader(context, (text) => session.senderOf(text));
+  const answers: Answer[] = [];
+  const take = async (found: readonly Scanned[]) => {
+    for (const scanned of found) answers.push(await session.take(scanned));
+  };
+  try {
+    const body = readBody(connection, head);
+    let next = await body.next();
+    for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
+      if (fresh && isXml(next.value)) meetXml(context, connection.address, next.value);
+      await take(await reader.push(next.value));
+    }
+    if (!next.value.complete) return undefined;
+    await take(reader.end());
+  } finally {
+    await take(await reader.close());
+  }
+  return httpAnswer(answers);
+}
+
+function httpAnswer(answers: readonly Answer[]): HttpAnswer {
+  const refused = answers.find((answer) => "silent" in answer && answer.silent !== "nothing");
+  if (refused && "silent" in refused) {
+    switch (refused.silent) {
+      case "unknown":
+        return { status: 403, body: "device not allowed\n" };
+      case "malformed":
+        return { status: 400, body: "not understood\n" };
+      default:
+        return { status: 503, body: "not stored, send again\n" };
+    }
+  }
+  const said = answers.flatMap((answer) => "send" in answer ? [JSON.stringify(answer.send)] : []);
+  return { status: 200, body: said.join("\n"), type: "application/json" };
+}
+
+/** Whether a device speaks the XML protocol of the FK6xx family. */
+export function isXml(bytes: Uint8Array): boolean {
+  return /^[\s\0\u00ef\u00bb\u00bf]*</.test(String.fromCharCode(...bytes.subarray(0, 32)));
+}
+
+/** Lists a device that speaks XML, under its serial number where it can be found. */
+export function meetXml({ devices }: Context, address: string, bytes: Uint8Array): void {
+  const text = String.fromCharCode(...bytes.subarray(0, 4096));
+  const sn = /<(?:DeviceSerialNo|SerialNumber|SerialNo|DeviceUID|SN)>\s*([^<\s]+)/i.exec(text)?.[1];
+  devices.meetUnsupported(sn && isSerial(sn) ? sn : serialOf(address), {
+    address,
+    protocol: "xml",
+  });
+}
+
+/** What a device is called that does not say its serial number. */
+export function serialOf(address: string): string {
+  return `at-${address.replace(/[^A-Za-z0-9]+/g, "-")}`.slice(0, 64);
+}

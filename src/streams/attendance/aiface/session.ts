@@ -1,0 +1,327 @@
+/**
+ * The conversation with one AiFace device, over WebSocket or HTTP: what is said to what it says. An answer is
+ * an acknowledgement, so that it is given only for what is stored; where the vendor's documents leave open what
+ * a refusal does to the device, it gets no answer and sends again.
+ * @module
+ */
+import { hash } from "node:crypto";
+import { addDays, dayAt, logger } from "../../../core/mod.ts";
+import { cloudTime, type Context } from "../context.ts";
+import { type Device, isSerial, type Link } from "../device.ts";
+import { wholeNumber } from "../reading.ts";
+import {
+  commandEvent,
+  decodeMessage,
+  type DeviceInfo,
+  type Fields,
+  type Message,
+  readRecords,
+  recordGroups,
+} from "./decode.ts";
+import { Puller } from "./pull.ts";
+import type { Scanned, ScannedObject } from "./scan.ts";
+
+/** What the device is told, or why it is told nothing. */
+export type Answer =
+  | { send: Readonly<Record<string, unknown>> }
+  | { silent: "unknown" | "storage" | "malformed" | "incomplete" | "nothing" };
+
+/** How a session talks; over HTTP there is nothing to hold and nothing to ask. */
+export interface SessionLink {
+  send(text: string): void;
+  close(reason: string): void;
+}
+
+/** After a registration the device has this long for what it wants to say first. */
+const FIRST_PULL_MS = 3_000;
+/** The longest absence that is made up for by asking. */
+const LONGEST_PULL_DAYS = 31;
+const DAY_MS = 86_400_000;
+
+export class AifaceSession implements Link {
+  readonly #context: Context;
+  readonly #address: string;
+  readonly #link: SessionLink | undefined;
+  readonly #puller: Puller | undefined;
+  #device: Device | undefined;
+  #nextPull = Infinity;
+  /** The day from which the next pull asks; yesterday when not set. */
+  #pullFrom: string | undefined;
+
+  constructor(context: Context, { address, link }: { address: string; link?: SessionLink }) {
+    this.#context = context;
+    this.#address = address;
+    this.#link = link;
+    if (link) {
+      this.#puller = new Puller((command) => link.send(JSON.stringify(command)), context);
+    }
+  }
+
+  /** Deals with one thing a device has sent. */
+  async take(scanned: Scanned): Promise<Answer> {
+    if (scanned.kind === "garbage") return await this.#malformed("no JSON object", scanned.text);
+    const message = decodeMessage(scanned);
+    switch (message.kind) {
+      case "malformed":
+        return await this.#malformed(message.reason, scanned.head, scanned.file);
+      case "reg":
+        return this.#register(message.sn, message.info);
+    }
+    const device = this.#sender(message.sn);
+    if (!device) return { silent: "unknown" };
+    if (scanned.file !== undefined) return await this.#oversized(device, message, scanned);
+    switch (message.kind) {
+      case "sendlog":
+        return await this.#sendlog(device, message, scanned);
+      case "reply":
+        return await this.#reply(device, message, scanned);
+      case "command":
+        return await this.#command(device, message.cmd, message.fields);
+    }
+  }
+
+  /** The approved device that sends a message which begins like this, before all of it is there. */
+  senderOf(head: string): string | undefined {
+    const sn = /"\s*sn\s*"\s*:\s*"([^"]*)"/.exec(head)?.[1]?.trim();
+    const device = sn === undefined ? this.#device : this.#context.devices.find(sn);
+    return device?.approval === "approved" ? device.sn : undefined;
+  }
+
+  pull(from: string, to: string): void {
+    // Firmware differs on whether the last day is included: the day after it does no harm.
+    this.#puller?.ask({ from, to: addDays(to, 1) });
+  }
+
+  close(reason: string): void {
+    this.#link?.close(reason);
+  }
+
+  /** The device has said something, be it only that it is there. */
+  heard(): void {
+    if (this.#device?.approval === "approved") this.#context.devices.heard(this.#device);
+  }
+
+  /** The connection is over. */
+  end(): void {
+    if (this.#device) this.#context.devices.disconnected(this.#device, this);
+    this.#device = undefined;
+  }
+
+  /** Asks for missed punches when it is time; called every second. */
+  sweep(): void {
+    this.#schedulePull();
+    this.#puller?.sweep();
+  }
+
+  #schedulePull(): void {
+    const now = this.#context.clock.monotonic();
+    const device = this.#device;
+    if (!device || now < this.#nextPull) return;
+    const { clock, pullIntervalMs } = this.#context;
+    this.#nextPull = pullIntervalMs > 0 ? now + pullIntervalMs : Infinity;
+    const today = dayAt(clock.now(), device.zone.name);
+    this.pull(this.#pullFrom ?? addDays(today, -1), today);
+    this.#pullFrom = undefined;
+  }
+
+  #register(sn: string, info: DeviceInfo): Answer {
+    const { devices, clock, pullIntervalMs } = this.#context;
+    if (!isSerial(sn)) {
+      return { send: { ret: "reg", result: false, reason: "serial number not valid" } };
+    }
+    const seenBefore = devices.find(sn)?.lastSeenMs ?? null;
+    const device = devices.meet(sn, { address: this.#address, protocol: "aiface" });
+    if (device) this.#hold(device);
+    if (device?.approval !== "approved") {
+      return { send: { ret: "reg", result: false, reason: "device not allowed" } };
+    }
+    device.model = info.model ?? device.model;
+    device.firmware = info.firmware ?? device.firmware;
+    device.mac = info.mac ?? device.mac;
+    device.backlog = info.backlog ?? device.backlog;
+    const time = info.time === null ? undefined : device.zone.normalise(info.time);
+    if (time !== undefined) device.compareClock(time, clock.now());
+    devices.heard(device);
+    devices.changed(device);
+    if (pullIntervalMs > 0) {
+      this.#nextPull = clock.monotonic() + FIRST_PULL_MS;
+      const longAgo = clock.now() - LONGEST_PULL_DAYS * DAY_MS;
+      const missedFrom = Math.max(Math.min(seenBefore ?? Infinity, clock.now()), longAgo) - DAY_MS;
+      this.#pullFrom = dayAt(missedFrom, device.zone.name);
+    }
+    const cloudtime = cloudTime(this.#context, device.zone);
+    return {
+      send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
+    };
+  }
+
+  async #sendlog(
+    device: Device,
+    { count, logIndex }: Extract<Message, { kind: "sendlog" }>,
+    scanned: ScannedObject,
+  ): Promise<Answer> {
+    const stored = await this.#storeRecords(device, scanned);
+    if (!stored) return { silent: "storage" };
+    const announced = count ?? stored.records;
+    if (announced > stored.records && !this.#isRepeated(device, scanned)) {
+      return { silent: "incomplete" };
+    }
+    if (announced > stored.records) {
+      // Sent twice with fewer records than announced: what is missing is fetched by its day.
+      const today = dayAt(this.#context.clock.now(), device.zone.name);
+      this.pull(stored.firstDay ?? today, stored.lastDay ?? today);
+    }
+    return { send: this.#acknowledgement(device, announced, logIndex) };
+  }
+
+  #acknowledgement(device: Device, count: number, logindex: number): Record<string, unknown> {
+    const cloudtime = cloudTime(this.#context, device.zone);
+    return { ret: "sendlog", result: true, count, logindex, ...(cloudtime && { cloudtime }) };
+  }
+
+  async #reply(
+    device: Device,
+    { to, result, fields }: Extract<Message, { kind: "reply" }>,
+    scanned: ScannedObject,
+  ): Promise<Answer> {
+    if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
+    const stored = await this.#storeRecords(device, scanned);
+    this.#puller?.answered({
+      records: stored?.records ?? 0,
+      count: wholeNumber(fields.count),
+      from: wholeNumber(fields.from),
+      to: wholeNumber(fields.to),
+      result,
+    }, { stored: stored !== undefined });
+    return { silent: "nothing" };
+  }
+
+  /** Stores a message's records group by group; undefined when the database would not. */
+  async #storeRecords(
+    device: Device,
+    scanned: ScannedObject,
+  ): Promise<{ records: number; firstDay?: string; lastDay?: string } | undefined> {
+    const receivedMs = this.#context.clock.now();
+    let records = 0;
+    let first: string | undefined;
+    let last: string | undefined;
+    for (const group of recordGroups(scanned)) {
+      const readings = readRecords(group, { zone: device.zone, receivedMs });
+      const { punches, events, unreadable } = readings;
+      records += punches.length + events.length + unreadable.length;
+      for (const { deviceTime } of punches) {
+        if (first === undefined || deviceTime < first) first = deviceTime;
+        if (last === undefined || deviceTime > last) last = deviceTime;
+      }
+      const delivery = { device, protocol: "aiface", receivedMs, ...readings } as const;
+      if (!await this.#context.intake.store(delivery)) return undefined;
+    }
+    return {
+      records,
+      ...(first !== undefined && last !== undefined &&
+        { firstDay: first.slice(0, 10), lastDay: last.slice(0, 10) }),
+    };
+  }
+
+  async #command(device: Device, cmd: string, fields: Fields): Promise<Answer> {
+    switch (cmd) {
+      case "checklive":
+        return { send: { ret: cmd, result: true } };
+      case "senduser": {
+        // Names and templates are not this agent's business; unanswered, the device would repeat them.
+        const { enrollid, backupnum } = fields;
+        const cloudtime = cloudTime(this.#context, device.zone);
+        return {
+          send: { ret: cmd, result: true, enrollid, backupnum, ...(cloudtime && { cloudtime }) },
+        };
+      }
+      case "sendgps":
+        return { silent: "nothing" };
+      case "otacheck":
+      case "otaget":
+        return { send: { ret: cmd, result: false } };
+    }
+    const receivedMs = this.#context.clock.now();
+    const events = [commandEvent(cmd, fields)];
+    const stored = await this.#context.intake.store({
+      device,
+      protocol: "aiface",
+      receivedMs,
+      events,
+    });
+    if (!stored) return { silent: "storage" };
+    // These two ask whether someone may come in. That is not for a recorder to grant.
+    const asksForEntry = cmd === "sendqrcode" || cmd === "sendpin";
+    return { send: { ret: cmd, result: !asksForEntry } };
+  }
+
+  /** A message beyond the limit: it lies in a file, its punches are fetched by their days. */
+  async #oversized(
+    device: Device,
+    message: Message,
+    { head, file = "" }: ScannedObject,
+  ): Promise<Answer> {
+    const { clock, intake } = this.#context;
+    const receivedMs = clock.now();
+    const unreadable = [{ reason: "larger than a message may be", raw: `${file} ${head}` }];
+    const delivery = { device, protocol: "aiface", receivedMs, unreadable, file } as const;
+    if (!await intake.store(delivery)) return { silent: "storage" };
+    logger("attendance").warn(
+      "A message of {sn} was too large and lies in the quarantine as {file}",
+      { sn: device.sn, file },
+    );
+    const today = dayAt(receivedMs, device.zone.name);
+    if (message.kind === "sendlog") {
+      this.pull(addDays(today, -1), today);
+      return { send: this.#acknowledgement(device, message.count ?? 0, message.logIndex) };
+    }
+    if (message.kind === "command") return { send: { ret: message.cmd, result: true } };
+    return { silent: "nothing" };
+  }
+
+  async #malformed(reason: string, raw: string, file?: string): Promise<Answer> {
+    const sn = this.senderOf(raw);
+    const device = sn === undefined ? undefined : this.#context.devices.find(sn);
+    if (device) {
+      await this.#context.intake.store({
+        device,
+        protocol: "aiface",
+        receivedMs: this.#context.clock.now(),
+        unreadable: [{ reason, raw }],
+        ...(file === undefined ? {} : { file }),
+      });
+    }
+    return { silent: "malformed" };
+  }
+
+  /** The approved device a message comes from: the one it names, or the one that registered here. */
+  #sender(sn: string | undefined): Device | undefined {
+    const { devices } = this.#context;
+    if (sn === undefined || sn === this.#device?.sn) {
+      return this.#device?.approval === "approved" ? this.#device : undefined;
+    }
+    if (!isSerial(sn)) return undefined;
+    const device = devices.meet(sn, { address: this.#address, protocol: "aiface" });
+    // A device that does not register and sends at once is as good as one that does.
+    if (device && !this.#device) this.#hold(device);
+    if (device?.approval !== "approved") return undefined;
+    devices.heard(device);
+    return device;
+  }
+
+  /** This connection is the device's from now on. */
+  #hold(device: Device): void {
+    if (!this.#link) return;
+    const { devices } = this.#context;
+    if (this.#device && this.#device !== device) devices.disconnected(this.#device, this);
+    this.#device = device;
+    devices.connected(device, this);
+  }
+
+  #isRepeated(device: Device, { head, items }: ScannedObject): boolean {
+    const digest = hash("sha256", [head, ...items].join("\n"), "hex");
+    if (device.shortMessage === digest) return true;
+    device.shortMessage = digest;
+    return false;
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The attendance stream: the parts, put together. Whatever state the listener is in, what was received before
+ * can be read and goes to the cloud.
+ * @module
+ */
+import { dirname } from "node:path";
+import {
+  addDays,
+  type Clock,
+  dayAt,
+  every,
+  type Hub,
+  type Instant,
+  logger,
+  type Schedule,
+  type Stream,
+  systemClock,
+  type Warnings,
+} from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import type { Context } from "./context.ts";
+import type { Device } from "./device.ts";
+import { DeviceEvents } from "./device_events.ts";
+import { Devices } from "./devices.ts";
+import { IclockRouter } from "./iclock/router.ts";
+import { Intake } from "./intake.ts";
+import { DEFAULT_LIMITS, type Limits, Turnstile } from "./limits.ts";
+import { Listener } from "./listener.ts";
+import { Punches } from "./punches.ts";
+import { Quarantine } from "./quarantine.ts";
+import { retention } from "./retention.ts";
+import { attendanceRoutes } from "./routes.ts";
+import type { AttendanceSettings } from "./settings.ts";
+
+export interface AttendanceOptions {
+  settings: AttendanceSettings;
+  store: Store;
+  hub: Hub;
+  warnings: Warnings;
+  clock?: Clock;
+  /** Whether there is a cloud that punches go to. */
+  cloud: boolean;
+  retentionUnsyncedDays: number;
+  /** When punches are pushed (default: every 10 s, 500 at a time). */
+  schedule?: Schedule;
+  /** Whether this machine's clock is good enough to set the devices' clocks by (default: it is past 2024). */
+  clockTrusted?: () => boolean;
+  limits?: Partial<Limits>;
+  /** Told where the listener listens, each time it begins to. */
+  onListen?: (address: Deno.NetAddr) => void;
+}
+
+/** What the stream adds to `/status`. */
+export interface AttendanceStatus extends Record<string, unknown> {
+  attendance: {
+    enabled: boolean;
+    /** `0.0.0.0:5001`; null while nothing is listened to. */
+    listening: string | null;
+    devices: Record<"online" | "offline" | "pending" | "refused" | "unsupported", number>;
+    /** When the last punch was received. */
+    last_punch_at: Instant | null;
+  };
+}
+
+const SWEEP_MS = 1_000;
+const SAVE_MS = 10_000;
+/** Another program may hold the port, and may let go of it. */
+const LISTEN_AGAIN_MS = 15_000;
+/** How far back a resync goes; devices hold about as much. */
+const RESYNC_DAYS = 92;
+const WARNING = "attendance.listener";
+
+export function createAttendanceStream(options: AttendanceOptions): Stream {
+  const { settings, store, hub, warnings, cloud, retentionUnsyncedDays } = options;
+  const { clock = systemClock, onListen = () => {} } = options;
+  const { clockTrusted = () => clock.now() > Date.parse("2024-01-01T00:00:00Z") } = options;
+  const folder = `${dirname(store.path)}/quarantine`;
+
+  const punches = new Punches(store, { hub });
+  const quarantine = new Quarantine(store, { folder });
+  const devices = new Devices(store, {
+    clock,
+    hub,
+    warnings,
+    timeZone: settings.time_zone,
+    unknown: settings.unknown,
+    devices: settings.devices,
+  });
+  const intake = new Intake(store, {
+    punches,
+    events: new DeviceEvents(store),
+    quarantine,
+    warnings,
+  });
+  const turnstile = new Turnstile({ ...DEFAULT_LIMITS, ...options.limits }, { clock });
+  const context: Context = {
+    devices,
+    intake,
+    quarantine,
+    turnstile,
+    clock,
+    warnings,
+    clockTrusted,
+    pullIntervalMs: settings.pull_interval_min * 60_000,
+  };
+  const iclock = new IclockRouter(context);
+  let listening: string | null = null;
+
+  /** Listens until the signal aborts; ends early when the port cannot be had. */
+  async function listen(signal: AbortSignal): Promise<void> {
+    let listener: Listener;
+    try {
+      listener = new Listener(context, { hostname: settings.host, port: settings.port, iclock });
+    } catch (error) {
+      warnings.raise(
+        WARNING,
+        `Cannot listen for devices on ${settings.host}:${settings.port}: ${reasonOf(error)}`,
+      );
+      return;
+    }
+    warnings.clear(WARNING);
+    const { hostname, port } = listener.address;
+    listening = `${hostname}:${port}`;
+    logger("attendance").info("Listening for devices on {listening}", { listening });
+    onListen(listener.address);
+    const accepting = listener.run();
+    const options = { signal, clock };
+    await Promise.all([
+      every(SWEEP_MS, async () => {
+        devices.sweep();
+        turnstile.sweep();
+        iclock.sweep();
+        await listener.sweep();
+      }, { ...options, name: "attendance", later: true }),
+      every(SAVE_MS, () => devices.save(), { ...options, name: "attendance devices" }),
+    ]);
+    await listener.close();
+    await accepting;
+    listening = null;
+    await devices.save();
+  }
+
+  async function resync(device: Device): Promise<void> {
+    await intake.forgetStamps(device.sn);
+    const today = dayAt(clock.now(), device.zone.name);
+    if (device.link) device.link.pull(addDays(today, -RESYNC_DAYS), today);
+    else iclock.commands.add(device.sn, "REBOOT");
+  }
+
+  return {
+    name: "attendance",
+    outbox: punches.outbox,
+    schedule: options.schedule ?? { intervalMs: () => 10_000, batchSize: 500 },
+    routes: attendanceRoutes({
+      devices,
+      punches,
+      quarantine,
+      timeZone: settings.time_zone,
+      resync,
+    }),
+    prune: retention({
+      store,
+      outbox: punches.outbox,
+      retentionDays: settings.retention_days,
+      retentionUnsyncedDays,
+      cloud,
+      folder,
+    }),
+    status: (): AttendanceStatus => ({
+      attendance: {
+        enabled: settings.enabled,
+        listening,
+        devices: devices.count(),
+        last_punch_at: punches.lastReceivedAt,
+      },
+    }),
+    async run(signal) {
+      if (!settings.enabled) return;
+      while (!signal.aborted) {
+        await listen(signal);
+        await clock.wait(LISTEN_AGAIN_MS, { signal });
+      }
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "another program uses the port. Stop it (the vendor's own software does this), or set attendance.port";
+  }
+  if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
+    return "it is not permitted. The permissions allow 0.0.0.0:5001; see the README for others";
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return "this machine has no such address. Set attendance.host to 0.0.0.0 or one of its own";
+  }
+  return error instanceof Error ? error.message : String(error);
+}

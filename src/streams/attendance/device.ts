@@ -1,0 +1,111 @@
+/**
+ * One device: what is known of it, and how it is connected just now.
+ * @module
+ */
+import { type Instant, instantOf } from "../../core/mod.ts";
+import type { WallTime, Zone } from "./time.ts";
+
+/** How devices talk. The last two are recognised, so that someone learns why nothing arrives, and not spoken. */
+export type Protocol = "aiface" | "iclock" | "fkweb" | "xml";
+
+/** What was decided about a device. */
+export type Approval = "approved" | "pending" | "refused" | "unsupported";
+
+export type DeviceState = "online" | "offline" | "pending" | "refused" | "unsupported";
+
+/** A device as the API answers it. */
+export interface DeviceReport {
+  sn: string;
+  name: string | null;
+  state: DeviceState;
+  /** Since when it has not been heard, for an approved device that is offline. */
+  last_seen: Instant | null;
+  first_seen: Instant | null;
+  protocol: Protocol | null;
+  address: string | null;
+  model: string | null;
+  firmware: string | null;
+  mac: string | null;
+  /** Punches the device holds that were not acknowledged, as it last said. */
+  backlog: number | null;
+  /** How far the device's clock was ahead of this machine's when last compared, in milliseconds. */
+  skew_ms: number | null;
+  time_zone: string;
+}
+
+/** The connection a device holds open; iclock devices come and go instead. */
+export interface Link {
+  /** Another connection has taken over, or the device is not wanted any more. */
+  close(reason: string): void;
+  /** Asks the device for punches of these days, both included. */
+  pull(from: string, to: string): void;
+}
+
+/** Whether text can be a serial number; nothing else gets near the database, a file name or the log. */
+export function isSerial(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+}
+
+export class Device {
+  name: string | null = null;
+  protocol: Protocol | null = null;
+  address: string | null = null;
+  model: string | null = null;
+  firmware: string | null = null;
+  mac: string | null = null;
+  backlog: number | null = null;
+  skewMs: number | null = null;
+  firstSeenMs: number | null = null;
+  lastSeenMs: number | null = null;
+
+  online = false;
+  link: Link | undefined;
+  /** When it was last heard: `clock.monotonic()`. */
+  heardAt = -Infinity;
+  /** For the alarm about two devices of one serial number: they take turns. */
+  previousAddress: string | null = null;
+  addressChangedAt = -Infinity;
+  /** What was last sent with fewer records than announced. */
+  shortMessage: string | undefined;
+  /** The offset to UTC that the device was told at its handshake, in minutes. */
+  toldOffset: number | undefined;
+
+  /** A zone chosen for this device when it was approved; the configuration's own goes first. */
+  ownZone: string | null = null;
+  /** How a storage failure is told; see the settings. */
+  nackStatus: 200 | 503 = 503;
+
+  constructor(readonly sn: string, public approval: Approval, public zone: Zone) {}
+
+  get state(): DeviceState {
+    if (this.approval !== "approved") return this.approval;
+    return this.online ? "online" : "offline";
+  }
+
+  /** The device's clock was read: how far is it off? */
+  compareClock(time: WallTime, nowMs: number): void {
+    this.skewMs = Date.parse(this.zone.read(time, nowMs).at) - nowMs;
+  }
+
+  report(): DeviceReport {
+    return {
+      sn: this.sn,
+      name: this.name,
+      state: this.state,
+      last_seen: instantOrNull(this.lastSeenMs),
+      first_seen: instantOrNull(this.firstSeenMs),
+      protocol: this.protocol,
+      address: this.address,
+      model: this.model,
+      firmware: this.firmware,
+      mac: this.mac,
+      backlog: this.backlog,
+      skew_ms: this.skewMs,
+      time_zone: this.zone.name,
+    };
+  }
+}
+
+function instantOrNull(ms: number | null): Instant | null {
+  return ms === null ? null : instantOf(ms);
+}

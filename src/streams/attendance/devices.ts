@@ -1,0 +1,359 @@
+/**
+ * The devices: who is known, who waits for approval, who is there. Kept in memory and written behind, because
+ * a device is heard every few seconds and only its punches have to survive a power cut.
+ * @module
+ */
+import { type Clock, type Hub, logger, msOf, type Warnings } from "../../core/mod.ts";
+import type { RawRow, Statement, Store } from "../../store/mod.ts";
+import { type Approval, Device, type DeviceReport, type Link, type Protocol } from "./device.ts";
+import type { DeviceSettings } from "./settings.ts";
+import { Zone } from "./time.ts";
+
+export interface DevicesOptions {
+  clock: Clock;
+  hub: Hub;
+  warnings: Warnings;
+  /** The zone of a device whose own is not configured. */
+  timeZone: string;
+  unknown: "pending" | "approve" | "refuse";
+  devices: readonly DeviceSettings[];
+}
+
+/** Where and how a device was met. */
+export interface Encounter {
+  address: string;
+  protocol: Protocol;
+}
+
+/** An approved device without an open connection is there if it was heard within this time. */
+const ONLINE_MS = 120_000;
+/** More devices than this waiting for approval are an attack or a mistake. */
+const MOST_STRANGERS = 64;
+/** A stranger not heard for this long makes room for another. */
+const STRANGER_MS = 60 * 60_000;
+/** Two devices with one serial number change its address back and forth within this time. */
+const DUPLICATE_MS = 10 * 60_000;
+
+export class Devices {
+  readonly #store: Store;
+  readonly #options: DevicesOptions;
+  readonly #devices = new Map<string, Device>();
+  readonly #zones = new Map<string, Zone>();
+  readonly #unsaved = new Set<Device>();
+  readonly #upsert: Statement;
+  readonly #remove: Statement;
+  readonly #log = logger("attendance");
+
+  constructor(store: Store, options: DevicesOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#upsert = store.db.prepare(
+      `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, address, model, firmware,
+         mac, backlog, skew_ms, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#remove = store.db.prepare("DELETE FROM devices WHERE sn = ?");
+    for (const row of store.db.prepare("SELECT * FROM devices").all()) {
+      const device = this.#fromRow(row);
+      this.#devices.set(device.sn, device);
+    }
+    for (const settings of options.devices) this.#configure(settings);
+  }
+
+  find(sn: string): Device | undefined {
+    return this.#devices.get(sn);
+  }
+
+  all(): Iterable<Device> {
+    return this.#devices.values();
+  }
+
+  /** Every device, the approved first, each group by name. */
+  list(): DeviceReport[] {
+    const rank = (report: DeviceReport) =>
+      report.state === "online" || report.state === "offline" ? 0 : 1;
+    return [...this.#devices.values()].map((device) => device.report()).sort((a, b) =>
+      rank(a) - rank(b) || (a.name ?? a.sn).localeCompare(b.name ?? b.sn)
+    );
+  }
+
+  /** How many devices are in each state. */
+  count(): Record<DeviceReport["state"], number> {
+    const counts = { online: 0, offline: 0, pending: 0, refused: 0, unsupported: 0 };
+    for (const device of this.#devices.values()) counts[device.state]++;
+    return counts;
+  }
+
+  /** A device has said its serial number. Undefined when it is not known and not to be listed. */
+  meet(sn: string, encounter: Encounter): Device | undefined {
+    const device = this.#devices.get(sn) ?? this.#stranger(sn, encounter);
+    if (!device) return undefined;
+    const { clock } = this.#options;
+    device.heardAt = clock.monotonic();
+    device.lastSeenMs = clock.now();
+    this.#unsaved.add(device);
+    const { address, protocol } = device;
+    if (address !== encounter.address) this.#moved(device, encounter.address);
+    if (device.approval !== "unsupported") device.protocol = encounter.protocol;
+    // A device that is not there yet is news in a moment, when it is.
+    if (device.online && (address !== device.address || protocol !== device.protocol)) {
+      this.changed(device);
+    }
+    return device;
+  }
+
+  /** A device speaks a protocol that is not spoken here. */
+  meetUnsupported(sn: string, encounter: Encounter): void {
+    const known = this.#devices.get(sn);
+    const device = known ?? this.#stranger(sn, encounter, "unsupported");
+    if (!device) return;
+    device.lastSeenMs = this.#options.clock.now();
+    this.#unsaved.add(device);
+    if (known?.approval === "unsupported") return;
+    device.approval = "unsupported";
+    device.protocol = encounter.protocol;
+    this.#log.warn(
+      "Device {sn} at {address} speaks {protocol}, which is not supported: set it to AiFace JSON or ADMS push",
+      { sn, address: encounter.address, protocol: encounter.protocol },
+    );
+    this.changed(device);
+  }
+
+  /** An approved device was heard: it is there. */
+  heard(device: Device): void {
+    device.heardAt = this.#options.clock.monotonic();
+    device.lastSeenMs = this.#options.clock.now();
+    this.#unsaved.add(device);
+    if (!device.online) this.#setOnline(device, true);
+  }
+
+  /** A device holds this connection from now on; one it held before is closed. */
+  connected(device: Device, link: Link): void {
+    const former = device.link;
+    device.link = link;
+    if (former && former !== link) former.close("another connection of the same device");
+    if (device.approval === "approved") this.heard(device);
+  }
+
+  /** A connection has ended; the device is gone only if it holds no newer one. */
+  disconnected(device: Device, link: Link): void {
+    if (device.link !== link) return;
+    device.link = undefined;
+    if (device.online) this.#setOnline(device, false);
+  }
+
+  /** Something that is shown has changed. */
+  changed(device: Device): void {
+    this.#unsaved.add(device);
+    this.#options.hub.publish("devices", device.report());
+  }
+
+  /** Lets a device in; it is made to come again, because it was told that it is not wanted. */
+  async approve(
+    device: Device,
+    { name = device.name, timeZone = device.ownZone }: {
+      name?: string | null | undefined;
+      timeZone?: string | null | undefined;
+    } = {},
+  ): Promise<void> {
+    await this.#decide(device, { approval: "approved", name, ownZone: timeZone });
+  }
+
+  /** Keeps a device out. */
+  async refuse(device: Device): Promise<void> {
+    const { name, ownZone } = device;
+    await this.#decide(device, { approval: "refused", name, ownZone });
+  }
+
+  /** Looks who has gone; called every few seconds. */
+  sweep(): void {
+    const now = this.#options.clock.monotonic();
+    for (const device of this.#devices.values()) {
+      if (device.online && !device.link && now - device.heardAt > ONLINE_MS) {
+        this.#setOnline(device, false);
+      }
+      if (device.previousAddress !== null && now - device.addressChangedAt > DUPLICATE_MS) {
+        device.previousAddress = null;
+        this.#options.warnings.clear(`attendance.duplicate.${device.sn}`);
+      }
+    }
+  }
+
+  /** Writes what has changed since the last time. */
+  async save(): Promise<void> {
+    if (this.#unsaved.size === 0) return;
+    const devices = [...this.#unsaved];
+    this.#unsaved.clear();
+    try {
+      await this.#store.write(() => {
+        for (const device of devices) this.#write(device);
+      });
+    } catch (error) {
+      for (const device of devices) this.#unsaved.add(device);
+      throw error;
+    }
+  }
+
+  async #decide(
+    device: Device,
+    decided: Pick<Device, "approval" | "name" | "ownZone">,
+  ): Promise<void> {
+    await this.#store.write(() => this.#write(device, decided), { durable: true });
+    Object.assign(device, decided);
+    this.#setZone(device);
+    const { link } = device;
+    device.link = undefined;
+    device.online = false;
+    const { sn, approval } = device;
+    this.#log.info("Device {sn} is {approval}", { sn, approval });
+    this.changed(device);
+    this.#announceStrangers();
+    link?.close(`the device was ${approval}`);
+  }
+
+  #setOnline(device: Device, online: boolean): void {
+    device.online = online;
+    const { sn, address } = device;
+    this.#log.info(`Device {sn} at {address} is ${online ? "online" : "offline"}`, { sn, address });
+    this.changed(device);
+  }
+
+  #moved(device: Device, address: string): void {
+    const now = this.#options.clock.monotonic();
+    if (device.previousAddress === address && now - device.addressChangedAt <= DUPLICATE_MS) {
+      this.#options.warnings.raise(
+        `attendance.duplicate.${device.sn}`,
+        `Two devices use the serial number ${device.sn}: one at ${device.address}, one at ${address}. ` +
+          "Give each its own, or take the stranger off the network",
+      );
+    }
+    device.previousAddress = device.address;
+    device.addressChangedAt = now;
+    device.address = address;
+  }
+
+  /** Lists a device that nobody knows, if there is room. */
+  #stranger(
+    sn: string,
+    { address, protocol }: Encounter,
+    unsupported?: "unsupported",
+  ): Device | undefined {
+    const { unknown, clock, warnings } = this.#options;
+    if (unknown === "refuse" && !unsupported) {
+      this.#log.debug("Device {sn} at {address} is not listed and refused", { sn, address });
+      return undefined;
+    }
+    if (!this.#makeRoom()) {
+      warnings.raise(
+        "attendance.strangers",
+        `More than ${MOST_STRANGERS} unknown devices have called: no more are listed. ` +
+          "Approve or refuse those that wait, and look who is on the network",
+      );
+      return undefined;
+    }
+    const approval = unsupported ?? (unknown === "approve" ? "approved" : "pending");
+    const device = new Device(sn, approval, this.#zone(this.#options.timeZone));
+    device.firstSeenMs = device.lastSeenMs = clock.now();
+    device.address = address;
+    device.protocol = protocol;
+    this.#devices.set(sn, device);
+    if (approval === "pending") {
+      this.#log.warn("Unknown device {sn} at {address} waits for approval", { sn, address });
+    }
+    if (approval !== "unsupported") this.changed(device);
+    this.#announceStrangers();
+    return device;
+  }
+
+  #makeRoom(): boolean {
+    const strangers = [...this.#devices.values()]
+      .filter(({ approval }) => approval === "pending" || approval === "unsupported");
+    if (strangers.length < MOST_STRANGERS) return true;
+    strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
+    const oldest = strangers[0]!;
+    if (this.#options.clock.now() - (oldest.lastSeenMs ?? 0) < STRANGER_MS) return false;
+    this.#devices.delete(oldest.sn);
+    this.#unsaved.delete(oldest);
+    void this.#store.write(() => this.#remove.run(oldest.sn)).catch((error) =>
+      this.#log.error("Cannot forget device {sn}: {error}", { sn: oldest.sn, error })
+    );
+    return true;
+  }
+
+  #announceStrangers(): void {
+    const waiting = [...this.#devices.values()].filter(({ approval }) => approval === "pending");
+    const { warnings } = this.#options;
+    if (waiting.length < MOST_STRANGERS) warnings.clear("attendance.strangers");
+    if (waiting.length === 0) return warnings.clear("attendance.pending");
+    const serials = waiting.slice(0, 5).map(({ sn }) => sn).join(", ");
+    warnings.raise(
+      "attendance.pending",
+      `${
+        waiting.length === 1 ? "A device waits" : `${waiting.length} devices wait`
+      } for approval: ` +
+        `${serials}${waiting.length > 5 ? ", …" : ""}. Nothing it sends is stored before`,
+    );
+  }
+
+  #configure({ sn, name, nack_status = 503 }: DeviceSettings): void {
+    const device = this.#devices.get(sn) ??
+      new Device(sn, "approved", this.#zone(this.#options.timeZone));
+    this.#devices.set(sn, device);
+    device.name = name;
+    device.nackStatus = nack_status;
+    if (device.approval === "pending") device.approval = "approved";
+    if (device.approval === "refused") {
+      this.#log.warn("Device {sn} is in the configuration but was refused: approve it", { sn });
+    }
+    this.#setZone(device);
+    this.#unsaved.add(device);
+  }
+
+  #setZone(device: Device): void {
+    const settings = this.#options.devices.find(({ sn }) => sn === device.sn);
+    device.zone = this.#zone(settings?.time_zone ?? device.ownZone ?? this.#options.timeZone);
+  }
+
+  #zone(name: string): Zone {
+    const zone = this.#zones.get(name) ?? new Zone(name);
+    this.#zones.set(name, zone);
+    return zone;
+  }
+
+  #write(
+    device: Device,
+    { approval, name, ownZone }: Pick<Device, "approval" | "name" | "ownZone"> = device,
+  ): void {
+    const { sn, protocol, address, model, firmware, mac, backlog, skew_ms, first_seen, last_seen } =
+      device.report();
+    // deno-fmt-ignore
+    this.#upsert.run(
+      sn, name, approval, protocol, ownZone, address, model, firmware,
+      mac, backlog, skew_ms, first_seen, last_seen,
+    );
+  }
+
+  #fromRow(row: RawRow): Device {
+    const text = (column: string) => row[column] === null ? null : String(row[column]);
+    const number = (column: string) => row[column] === null ? null : Number(row[column]);
+    const ms = (column: string) => row[column] === null ? null : msOf(String(row[column]));
+    // What this table holds was written by `#write`.
+    const device = new Device(
+      String(row.sn),
+      row.approval as Approval,
+      this.#zone(this.#options.timeZone),
+    );
+    device.name = text("name");
+    device.protocol = text("protocol") as Protocol | null;
+    device.ownZone = text("time_zone");
+    device.address = text("address");
+    device.model = text("model");
+    device.firmware = text("firmware");
+    device.mac = text("mac");
+    device.backlog = number("backlog");
+    device.skewMs = number("skew_ms");
+    device.firstSeenMs = ms("first_seen");
+    device.lastSeenMs = ms("last_seen");
+    this.#setZone(device);
+    return device;
+  }
+}

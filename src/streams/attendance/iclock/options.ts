@@ -1,0 +1,52 @@
+/**
+ * What an iclock device is told when it says hello: how often to call, what to send, what time it is.
+ * @module
+ */
+import type { Zone } from "../time.ts";
+
+/** Seconds between two calls of a device. */
+export const DELAY_SEC = 10;
+
+export interface OptionBlock {
+  sn: string;
+  /** How far the device has sent each table, as it said itself; "0" makes it send everything. */
+  stamps: { attlog: string; operlog: string };
+  /** Minutes ahead of UTC; undefined leaves the device's clock alone. */
+  offsetMinutes: number | undefined;
+}
+
+/** The option block. Old firmware knows other names for the stamps, so that both are given. */
+export function optionBlock({ sn, stamps, offsetMinutes }: OptionBlock): string {
+  return [
+    `GET OPTION FROM: ${sn}`,
+    `Stamp=${stamps.attlog}`,
+    `OpStamp=${stamps.operlog}`,
+    "PhotoStamp=0",
+    `ATTLOGStamp=${stamps.attlog}`,
+    `OPERLOGStamp=${stamps.operlog}`,
+    "ATTPHOTOStamp=0",
+    "ErrorDelay=30",
+    `Delay=${DELAY_SEC}`,
+    "TransTimes=00:00;14:05",
+    "TransInterval=1",
+    // Punches only: keeps users, templates and photos off the wire.
+    "TransFlag=1000000000",
+    ...(offsetMinutes === undefined ? [] : [`TimeZone=${timeZoneOption(offsetMinutes)}`]),
+    "Realtime=1",
+    "Encrypt=0",
+    "ServerVer=2.4.1",
+    "PushProtVer=2.4.1",
+    "",
+  ].join("\n");
+}
+
+/** Whole hours below 12 as hours, everything else as minutes: 5.5 would be read as 5. */
+export function timeZoneOption(offsetMinutes: number): number {
+  const hours = offsetMinutes / 60;
+  return Number.isInteger(hours) && Math.abs(hours) < 12 ? hours : offsetMinutes;
+}
+
+/** A zone's offset as the option says it. */
+export function offsetMinutesAt(ms: number, zone: Zone): number {
+  return Math.round(zone.offsetAt(ms) / 60_000);
+}

@@ -1,0 +1,189 @@
+/**
+ * The iclock push protocol of ZKTeco and eSSL devices: plain HTTP under `/iclock/`, some firmware with `.aspx`
+ * behind each name. `OK: n` acknowledges n lines, counting those that made no sense: a device that is told fewer
+ * sends all of them again, for ever.
+ * @module
+ */
+import { logger } from "../../../core/mod.ts";
+import type { Context } from "../context.ts";
+import { type Device, isSerial } from "../device.ts";
+import type { Connection } from "../wire/connection.ts";
+import { type Answer, readBody, type RequestHead } from "../wire/http.ts";
+import { stripText } from "../strip.ts";
+import { CommandQueue } from "./commands.ts";
+import { learn } from "./facts.ts";
+import { LineScanner } from "./lines.ts";
+import { offsetMinutesAt, optionBlock } from "./options.ts";
+import { receiveTable } from "./tables.ts";
+
+const OK: Answer = { status: 200, body: "OK" };
+/** How much of a request that only goes to the log is kept. */
+const LOGGED_BYTES = 1024;
+
+/** One request, as far as it is read before its body. */
+interface Request {
+  head: RequestHead;
+  /** `cdata`, `getrequest`, … */
+  name: string;
+  query: ReadonlyMap<string, string>;
+  device: Device | undefined;
+  sn: string;
+}
+
+export class IclockRouter {
+  readonly commands: CommandQueue;
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.commands = new CommandQueue(context);
+  }
+
+  /** The answer to a request; undefined when the device hung up in the middle of it. */
+  async answer(connection: Connection, head: RequestHead): Promise<Answer | undefined> {
+    const name = endpointOf(head.path) ?? "";
+    const query = new Map([...head.query].map(([key, value]) => [key.toLowerCase(), value.trim()]));
+    const sn = query.get("sn") ?? "";
+    if (!isSerial(sn)) {
+      return await drained(connection, head, { status: 400, body: "serial number not valid\n" });
+    }
+    const { devices } = this.#context;
+    const met = devices.meet(sn, { address: connection.address, protocol: "iclock" });
+    const device = met?.approval === "approved" ? met : undefined;
+    if (device) devices.heard(device);
+
+    const request: Request = { head, name, query, device, sn };
+    if (name === "cdata" && head.method === "GET") {
+      return await drained(connection, head, this.#handshake(request));
+    }
+    if (name === "cdata" && head.method === "POST") return await this.#table(connection, request);
+    if (name === "getrequest") return await drained(connection, head, this.#offer(request));
+    if (name === "devicecmd") return await this.#done(connection, request);
+    return await this.#other(connection, request);
+  }
+
+  /** Warns of devices whose clock was set by an offset that is over: they learn it only when they restart. */
+  sweep(): void {
+    const { devices, warnings, clock } = this.#context;
+    for (const device of devices.all()) {
+      if (device.toldOffset === undefined) continue;
+      const code = `attendance.clock.${device.sn}`;
+      if (offsetMinutesAt(clock.now(), device.zone) === device.toldOffset) {
+        warnings.clear(code);
+      } else {
+        warnings.raise(
+          code,
+          `The clocks in ${device.zone.name} have changed, device ${device.sn} has not noticed: restart it`,
+        );
+      }
+    }
+  }
+
+  #handshake({ sn, device, query }: Request): Answer {
+    const { intake, clock, clockTrusted } = this.#context;
+    const pushVersion = query.get("pushver");
+    if (!device) {
+      const stamps = { attlog: "0", operlog: "0" };
+      return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes: undefined }) };
+    }
+    const offsetMinutes = clockTrusted() ? offsetMinutesAt(clock.now(), device.zone) : undefined;
+    if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
+    if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
+    const stamps = {
+      attlog: intake.stamp(sn, "ATTLOG") ?? "0",
+      operlog: intake.stamp(sn, "OPERLOG") ?? "0",
+    };
+    return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
+  }
+
+  async #table(connection: Connection, request: Request): Promise<Answer | undefined> {
+    const { head, device, query } = request;
+    // Not stored, so never acknowledged: the device keeps its punches until someone approves it.
+    if (!device) {
+      return await drained(connection, head, { status: 503, body: "device not allowed\n" });
+    }
+    const table = (query.get("table") ?? "").toUpperCase();
+    const received = await receiveTable(this.#context, { connection, head, device, table, query });
+    if (received === "hung up") return undefined;
+    if (received === "not stored") {
+      return device.nackStatus === 200
+        ? { status: 200, body: "ERROR: storage" }
+        : { status: 503, body: "ERROR: storage" };
+    }
+    // Told zero, a device begins again at once.
+    return { status: 200, body: `OK: ${Math.max(1, received.lines)}` };
+  }
+
+  #offer({ sn, device, query }: Request): Answer {
+    if (!device) return OK;
+    const firmware = query.get("info")?.split(",")[0]?.trim();
+    if (firmware && firmware !== device.firmware) {
+      device.firmware = firmware.slice(0, 128);
+      this.#context.devices.changed(device);
+    }
+    return { status: 200, body: this.commands.offer(sn) || "OK" };
+  }
+
+  /** `ID=1&Return=0&CMD=INFO` lines; after an INFO, what the device tells about itself. */
+  async #done(connection: Connection, { head, sn, device }: Request): Promise<Answer | undefined> {
+    const lines = new LineScanner();
+    const body: string[] = [];
+    const complete = await eachPiece(connection, head, (bytes) => {
+      for (const group of lines.push(bytes)) if (body.length < 1_000) body.push(...group);
+    });
+    if (!complete) return undefined;
+    body.push(...lines.end());
+    if (!device) return OK;
+    for (const line of body) {
+      const id = /(?:^|&)ID=(\d{1,9})(?:&|$)/i.exec(line)?.[1];
+      if (id !== undefined) this.commands.close(sn, Number(id));
+      learn(device, line);
+    }
+    this.#context.devices.changed(device);
+    return OK;
+  }
+
+  /** Pings, PUSH 3.x registrations and whatever else there may be: logged, and found good. */
+  async #other(connection: Connection, { head, name, sn }: Request): Promise<Answer | undefined> {
+    let text = "";
+    const complete = await eachPiece(connection, head, (bytes) => {
+      if (text.length < LOGGED_BYTES) {
+        text += String.fromCharCode(...bytes.subarray(0, LOGGED_BYTES));
+      }
+    });
+    if (!complete) return undefined;
+    logger("attendance").debug("{sn} {method} /iclock/{name}: {body}", {
+      sn,
+      method: head.method,
+      name,
+      body: stripText(text.slice(0, LOGGED_BYTES)),
+    });
+    return OK;
+  }
+}
+
+/** `/iclock/cdata` and `/iclock/cdata.aspx` → `cdata`. */
+export function endpointOf(path: string): string | undefined {
+  return /^\/iclock\/([a-z0-9_]{1,32})(?:\.aspx)?\/?$/i.exec(path)?.[1]?.toLowerCase();
+}
+
+async function drained(
+  connection: Connection,
+  head: RequestHead,
+  answer: Answer,
+): Promise<Answer | undefined> {
+  return await eachPiece(connection, head, () => {}) ? answer : undefined;
+}
+
+async function eachPiece(
+  connection: Connection,
+  head: RequestHead,
+  use: (bytes: Uint8Array) => void,
+): Promise<boolean> {
+  const body = readBody(connection, head);
+  for (;;) {
+    const { done, value } = await body.next();
+    if (done) return value.complete;
+    use(value);
+  }
+}

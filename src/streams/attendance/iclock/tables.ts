@@ -1,0 +1,137 @@
+/**
+ * What an iclock device posts: a table's lines, stored as they arrive, so that a body of any size takes no more
+ * memory than a small one.
+ * @module
+ */
+import type { Context } from "../context.ts";
+import type { Device } from "../device.ts";
+import type { Delivery } from "../intake.ts";
+import type { QuarantineFile } from "../quarantine.ts";
+import type { Readings } from "../reading.ts";
+import type { Connection } from "../wire/connection.ts";
+import { readBody, type RequestHead } from "../wire/http.ts";
+import { readAttlog, readOperlog } from "./attlog.ts";
+import { learn } from "./facts.ts";
+import { LineScanner } from "./lines.ts";
+
+export interface TablePost {
+  connection: Connection;
+  head: RequestHead;
+  device: Device;
+  /** In capitals. */
+  table: string;
+  query: ReadonlyMap<string, string>;
+}
+
+/** Users, templates and photos: acknowledged, so that the device stops sending them, and not kept. */
+const NOT_KEPT = new Set([
+  "USERINFO",
+  "FINGERTMP",
+  "BIODATA",
+  "BIOPHOTO",
+  "USERPIC",
+  "ATTPHOTO",
+  "ERRORLOG",
+]);
+
+/** Takes a table's lines; the last of them are stored together with how far the device says it has come. */
+export async function receiveTable(
+  context: Context,
+  post: TablePost,
+): Promise<{ lines: number } | "not stored" | "hung up"> {
+  const { connection, head, device, table } = post;
+  const { intake, clock, turnstile, quarantine } = context;
+  const receivedMs = clock.now();
+  const scanner = new LineScanner();
+  let bytes = 0;
+  let stored = true;
+  let file: QuarantineFile | undefined;
+
+  const store = async (delivery: Partial<Delivery>) => {
+    stored = stored &&
+      await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
+  };
+
+  const body = readBody(connection, head);
+  let next = await body.next();
+  for (; !next.done; next = await body.next()) {
+    bytes += next.value.length;
+    if (bytes > turnstile.limits.messageBytes && !file && !NOT_KEPT.has(table)) {
+      file = await quarantine.openFile(device.sn, receivedMs);
+    }
+    for (const lines of scanner.push(next.value)) {
+      if (file) await file.write(`${lines.join("\n")}\n`);
+      else await store(readLines(lines, { context, post, receivedMs }));
+    }
+  }
+  if (!next.value.complete) {
+    await file?.discard();
+    return "hung up";
+  }
+  const rest = scanner.end();
+  const stamp = stampOf(post);
+  if (file) {
+    await file.write(`${rest.join("\n")}\n`);
+    await file.keep();
+    const unreadable = [{ reason: "larger than a body may be", raw: file.name }];
+    await store({ unreadable, file: file.name, stamp });
+  } else if (rest.length > 0 || stamp) {
+    await store({ ...readLines(rest, { context, post, receivedMs }), stamp });
+  }
+  if (!stored) return "not stored";
+  // A photo is one thing, however many line breaks its bytes have.
+  return { lines: table === "ATTPHOTO" ? 1 : scanner.count };
+}
+
+function readLines(
+  lines: readonly string[],
+  { context, post: { device, table }, receivedMs }: {
+    context: Context;
+    post: TablePost;
+    receivedMs: number;
+  },
+): Readings {
+  const readings: Readings = { punches: [], events: [], unreadable: [] };
+  if (lines.length === 0 || NOT_KEPT.has(table)) return readings;
+  const reading = { zone: device.zone, receivedMs };
+  switch (table) {
+    case "ATTLOG":
+      for (const line of lines) {
+        const read = readAttlog(line, reading);
+        if ("reason" in read) readings.unreadable.push(read);
+        else readings.punches.push(read);
+      }
+      return readings;
+    case "OPERLOG":
+      for (const line of lines) {
+        const event = readOperlog(line, reading);
+        if (event) readings.events.push(event);
+      }
+      return readings;
+    case "OPTIONS":
+      for (const line of lines) learn(device, line);
+      context.devices.changed(device);
+      return readings;
+  }
+  readings.unreadable.push({
+    reason: `table ${table.slice(0, 32)} is not supported`,
+    raw: lines.join("\n"),
+  });
+  if (table === "RTLOG" || table === "TABLEDATA") {
+    context.warnings.raise(
+      `attendance.push3.${device.sn}`,
+      `Device ${device.sn} sends its punches as access control (PUSH 3.x), which is not understood: they are in ` +
+        'quarantine. Set "Device type" to "T&A PUSH" in its menu',
+    );
+  }
+  return readings;
+}
+
+/** How far the device says it has sent this table: an opaque text, given back at its next handshake. */
+function stampOf({ table, query }: TablePost): Delivery["stamp"] {
+  const value = table === "OPERLOG"
+    ? query.get("opstamp") ?? query.get("stamp")
+    : query.get("stamp");
+  if ((table !== "ATTLOG" && table !== "OPERLOG") || !value) return undefined;
+  return /^[\w.:-]{1,64}$/.test(value) ? { table, value } : undefined;
+}

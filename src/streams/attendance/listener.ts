@@ -1,0 +1,189 @@
+/**
+ * The listener that devices are pointed at: one port for every family. Who speaks is decided by the first
+ * bytes, never by the brand; what is recognised and not spoken is listed, so that someone learns why nothing
+ * arrives.
+ * @module
+ */
+import { logger } from "../../core/mod.ts";
+import { AifaceSocket, answerPost, isXml, meetXml, serialOf } from "./aiface/serve.ts";
+import type { Context } from "./context.ts";
+import { isSerial } from "./device.ts";
+import { endpointOf, type IclockRouter } from "./iclock/router.ts";
+import { Connection } from "./wire/connection.ts";
+import {
+  type Answer,
+  answerBytes,
+  BadRequest,
+  PIECE_MS,
+  readBody,
+  readHead,
+  type RequestHead,
+} from "./wire/http.ts";
+import { upgradeAnswer } from "./wire/websocket.ts";
+
+/** What a peer may take its time for. */
+const HEAD_MS = 20_000;
+const BETWEEN_REQUESTS_MS = 90_000;
+
+export class Listener {
+  readonly #context: Context;
+  readonly #server: Deno.TcpListener;
+  readonly #iclock: IclockRouter;
+  readonly #connections = new Set<Connection>();
+  readonly #sockets = new Set<AifaceSocket>();
+  readonly #conversations = new Set<Promise<void>>();
+
+  constructor(
+    context: Context,
+    { hostname, port, iclock }: { hostname: string; port: number; iclock: IclockRouter },
+  ) {
+    this.#context = context;
+    this.#iclock = iclock;
+    this.#server = Deno.listen({ hostname, port });
+  }
+
+  get address(): Deno.NetAddr {
+    return this.#server.addr;
+  }
+
+  /** Lets devices in until the listener is closed. */
+  async run(): Promise<void> {
+    const { clock, turnstile } = this.#context;
+    for (;;) {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await this.#server.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
+          return;
+        }
+        // Too many open files, or a peer that was gone before it was in.
+        logger("attendance").warn("Cannot let a device in: {error}", { error });
+        await clock.wait(100);
+        continue;
+      }
+      const connection = new Connection(conn, { clock });
+      if (!turnstile.enter(connection.address)) {
+        connection.close();
+        continue;
+      }
+      const conversation = this.#talk(connection);
+      this.#conversations.add(conversation);
+      void conversation.then(() => this.#conversations.delete(conversation));
+    }
+  }
+
+  /** Hangs up on everyone; resolves when the last conversation has ended. */
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const socket of this.#sockets) void socket.close(1001, "going away");
+    // One turn for the goodbyes to leave; whoever does not read them is not waited for.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const connection of this.#connections) connection.close();
+    await Promise.all(this.#conversations);
+  }
+
+  /** Looks at deadlines; called every second. */
+  async sweep(): Promise<void> {
+    const now = this.#context.clock.monotonic();
+    for (const connection of this.#connections) {
+      if (now > connection.deadline) connection.close();
+    }
+    for (const socket of this.#sockets) await socket.sweep();
+  }
+
+  async #talk(connection: Connection): Promise<void> {
+    this.#connections.add(connection);
+    try {
+      await this.#requests(connection);
+    } catch (error) {
+      logger("attendance").error("A conversation with {address} failed: {error}", {
+        address: connection.address,
+        error,
+      });
+    } finally {
+      connection.close();
+      this.#connections.delete(connection);
+      this.#context.turnstile.leave(connection.address);
+    }
+  }
+
+  /** One request after the other, until one of them becomes a WebSocket. */
+  async #requests(connection: Connection): Promise<void> {
+    const { turnstile, clock, clockTrusted } = this.#context;
+    connection.expectWithin(HEAD_MS);
+    const first = await connection.read();
+    if (first && isXml(first)) {
+      return meetXml(this.#context, connection.address, first);
+    }
+    for (;;) {
+      let head: RequestHead | null;
+      try {
+        head = await readHead(connection);
+      } catch (error) {
+        if (!(error instanceof BadRequest)) throw error;
+        return this.#notHttp(connection, error);
+      }
+      if (!head) return;
+      connection.expectWithin(PIECE_MS);
+      const delayMs = turnstile.delay(connection.address);
+      if (delayMs > 0) await clock.wait(delayMs);
+
+      const upgrade = upgradeAnswer(head.headers);
+      if (upgrade) {
+        void connection.write(upgrade);
+        return await this.#socket(connection);
+      }
+      let answer: Answer | undefined;
+      try {
+        answer = await this.#answer(connection, head);
+      } catch (error) {
+        if (!(error instanceof BadRequest)) throw error;
+        answer = { status: 400, body: `${error.message}\n` };
+        head.keepAlive = false;
+      }
+      if (!answer) return;
+      const date = clockTrusted() ? new Date(clock.now()) : null;
+      await connection.write(answerBytes(answer, { keepAlive: head.keepAlive, date }));
+      if (!head.keepAlive) return;
+      connection.expectWithin(BETWEEN_REQUESTS_MS);
+    }
+  }
+
+  async #socket(connection: Connection): Promise<void> {
+    const socket = new AifaceSocket(this.#context, connection);
+    this.#sockets.add(socket);
+    try {
+      await socket.run();
+    } finally {
+      this.#sockets.delete(socket);
+    }
+  }
+
+  async #answer(connection: Connection, head: RequestHead): Promise<Answer | undefined> {
+    if (endpointOf(head.path) !== undefined) return await this.#iclock.answer(connection, head);
+    if (head.headers.has("request_code") || head.headers.has("dev_id")) {
+      const sn = head.headers.get("dev_id") ?? "";
+      const { address } = connection;
+      this.#context.devices.meetUnsupported(isSerial(sn) ? sn : serialOf(address), {
+        address,
+        protocol: "fkweb",
+      });
+      head.keepAlive = false;
+      return { status: 501, body: "protocol not supported\n" };
+    }
+    if (head.method === "POST") return await answerPost(this.#context, connection, head);
+    for await (const _ of readBody(connection, head));
+    return { status: 404, body: "not found\n" };
+  }
+
+  #notHttp(connection: Connection, { message }: BadRequest): void {
+    logger("attendance").debug("{address} speaks nothing that is known: {message}", {
+      address: connection.address,
+      message,
+    });
+    void connection.write(
+      answerBytes({ status: 400, body: `${message}\n` }, { keepAlive: false, date: null }),
+    );
+  }
+}

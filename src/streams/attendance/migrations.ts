@@ -1,0 +1,84 @@
+/** The stream's tables. @module */
+import type { Migration } from "../../core/mod.ts";
+
+export const migrations: readonly Migration[] = [
+  {
+    name: "attendance-1-punches",
+    sql: `
+      CREATE TABLE devices (
+        sn TEXT PRIMARY KEY,
+        name TEXT,
+        approval TEXT NOT NULL,
+        protocol TEXT,
+        time_zone TEXT,
+        address TEXT,
+        model TEXT,
+        firmware TEXT,
+        mac TEXT,
+        backlog INTEGER,
+        skew_ms INTEGER,
+        first_seen TEXT,
+        last_seen TEXT
+      ) WITHOUT ROWID;
+
+      -- What an iclock device has said of how far it has sent a table; an opaque text.
+      CREATE TABLE device_stamps (
+        device_sn TEXT NOT NULL,
+        table_name TEXT NOT NULL,
+        stamp TEXT NOT NULL,
+        PRIMARY KEY (device_sn, table_name)
+      ) WITHOUT ROWID;
+
+      CREATE TABLE device_logs (
+        seq INTEGER PRIMARY KEY,
+        -- A function of device, person and time, whose uniqueness is its own: an index on it would cost more
+        -- than the rest of the row. Rejected rows are found by it.
+        id TEXT NOT NULL,
+        device_sn TEXT NOT NULL,
+        person_id TEXT NOT NULL,
+        device_time TEXT NOT NULL,
+        time_zone TEXT NOT NULL,
+        punched_at TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        skew_ms INTEGER,
+        time_suspect INTEGER NOT NULL DEFAULT 0,
+        mode INTEGER,
+        in_out INTEGER,
+        event INTEGER,
+        raw TEXT NOT NULL,
+        synced_at TEXT,
+        rejected_at TEXT,
+        UNIQUE (device_sn, person_id, device_time)
+      );
+      CREATE INDEX device_logs_waiting ON device_logs (seq)
+        WHERE synced_at IS NULL AND rejected_at IS NULL;
+      CREATE INDEX device_logs_rejected ON device_logs (id) WHERE rejected_at IS NOT NULL;
+      CREATE INDEX device_logs_time ON device_logs (punched_at);
+      CREATE INDEX device_logs_device ON device_logs (device_sn, punched_at);
+      CREATE INDEX device_logs_person ON device_logs (person_id, punched_at);
+
+      CREATE TABLE device_events (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        device_sn TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        person_id TEXT NOT NULL,
+        device_time TEXT NOT NULL,
+        event INTEGER,
+        raw TEXT NOT NULL,
+        received_at TEXT NOT NULL
+      );
+
+      CREATE TABLE device_quarantine (
+        seq INTEGER PRIMARY KEY,
+        sha256 TEXT NOT NULL UNIQUE,
+        device_sn TEXT NOT NULL,
+        protocol TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        raw TEXT NOT NULL,
+        file TEXT,
+        received_at TEXT NOT NULL
+      );
+    `,
+  },
+];

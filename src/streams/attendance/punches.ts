@@ -1,0 +1,233 @@
+/**
+ * The punches: stored once however often a device sends them, listed newest first, and waiting for the cloud.
+ * What makes a punch the same punch is the device, the person and the device's own time; nothing else a device
+ * says is stable between two transmissions.
+ * @module
+ */
+import { hash } from "node:crypto";
+import { type Hub, type Instant, instantOf, type Row } from "../../core/mod.ts";
+import {
+  type RawRow,
+  type Statement,
+  type Store,
+  type TableOutbox,
+  tableOutbox,
+} from "../../store/mod.ts";
+import type { ReadPunch } from "./reading.ts";
+
+/** A punch as the API answers it. */
+export interface Punch {
+  id: string;
+  device_sn: string;
+  person_id: string;
+  /** The person's name where the device sends it along. */
+  person_name: string | null;
+  punched_at: Instant;
+  /** The device's wall time, in `time_zone`. */
+  device_time: string;
+  time_zone: string;
+  received_at: Instant;
+  /** How far the device's clock was ahead of this machine's when last compared, in milliseconds. */
+  skew_ms: number | null;
+  /** The time cannot be right: the punch is kept, and someone should look at the device's clock. */
+  time_suspect: boolean;
+  mode: number | null;
+  in_out: number | null;
+  event: number | null;
+  /** The device's record, without photos and secrets. */
+  raw: string;
+  synced_at: Instant | null;
+}
+
+/** Where punches come from. */
+export interface Origin {
+  sn: string;
+  timeZone: string;
+  skewMs: number | null;
+  receivedMs: number;
+}
+
+export interface PunchQuery {
+  limit: number;
+  device?: string | undefined;
+  person?: string | undefined;
+  /** `[from, to)`. */
+  from?: Instant | undefined;
+  to?: Instant | undefined;
+  /** Punches before this one: the last of the page before. */
+  before?: Position | undefined;
+}
+
+/** A place in the list; punches of the same millisecond lie in the order of their arrival. */
+export interface Position {
+  punchedAt: Instant;
+  seq: number;
+}
+
+export interface PunchPage {
+  punches: Punch[];
+  /** Where the next page begins; null at the end. */
+  next: Position | null;
+}
+
+const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
+  skew_ms, time_suspect, mode, in_out, event, raw, synced_at`;
+
+/** What the cloud is told of a punch. */
+const SENT = [
+  "device_sn",
+  "person_id",
+  "punched_at",
+  "device_time",
+  "time_zone",
+  "mode",
+  "in_out",
+  "event",
+  "raw",
+];
+
+/** News is for people who watch: of a backlog they see the last. */
+const MOST_NEWS = 100;
+/** A page is read in pieces of this size, each about 2 ms. */
+const PIECE = 500;
+
+export class Punches {
+  readonly outbox: TableOutbox;
+  /** When the newest punch came. */
+  lastReceivedAt: Instant | null;
+  readonly #store: Store;
+  readonly #hub: Hub;
+  readonly #insert: Statement;
+  readonly #lists: Readonly<Record<"all" | "device" | "person" | "both", Statement>>;
+
+  constructor(store: Store, { hub }: { hub: Hub }) {
+    const { db } = store;
+    this.#store = store;
+    this.#hub = hub;
+    this.outbox = tableOutbox(store, {
+      stream: "attendance",
+      table: "device_logs",
+      remoteTable: "punches",
+      index: "device_logs_waiting",
+      key: "seq",
+      columns: SENT,
+      row: sent,
+      instant: "received_at",
+    });
+    const last = db.prepare("SELECT received_at FROM device_logs ORDER BY seq DESC LIMIT 1").get();
+    this.lastReceivedAt = last ? String(last.received_at) : null;
+    this.#insert = db.prepare(
+      `INSERT INTO device_logs (id, device_sn, person_id, device_time, time_zone, punched_at, received_at,
+         skew_ms, time_suspect, mode, in_out, event, raw)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    const list = (index: string, condition: string) =>
+      db.prepare(
+        `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
+         WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
+         ORDER BY punched_at DESC, seq DESC LIMIT ?`,
+      );
+    this.#lists = {
+      all: list("device_logs_time", ""),
+      device: list("device_logs_device", "device_sn = ? AND"),
+      person: list("device_logs_person", "person_id = ? AND"),
+      both: list("device_logs_person", "person_id = ? AND device_sn = ? AND"),
+    };
+  }
+
+  /** Stores punches that are not known yet; called inside `write`. @returns how many were new */
+  add(punches: readonly ReadPunch[], origin: Origin): number {
+    const { sn, timeZone, skewMs, receivedMs } = origin;
+    const receivedAt = instantOf(receivedMs);
+    const news: Punch[] = [];
+    let added = 0;
+    for (const punch of punches) {
+      const { personId, deviceTime, at, suspect, mode, inOut, event, raw } = punch;
+      const id = punchId(sn, personId, deviceTime);
+      // deno-fmt-ignore
+      const { changes } = this.#insert.run(
+        id, sn, personId, deviceTime, timeZone, at, receivedAt,
+        skewMs, suspect ? 1 : 0, mode, inOut, event, raw,
+      );
+      if (changes === 0) continue;
+      added++;
+      if (added > punches.length - MOST_NEWS) {
+        news.push({
+          id,
+          device_sn: sn,
+          person_id: personId,
+          person_name: nameIn(raw),
+          punched_at: at,
+          device_time: deviceTime,
+          time_zone: timeZone,
+          received_at: receivedAt,
+          skew_ms: skewMs,
+          time_suspect: suspect,
+          mode,
+          in_out: inOut,
+          event,
+          raw,
+          synced_at: null,
+        });
+      }
+    }
+    if (added === 0) return 0;
+    this.outbox.added(added);
+    this.#store.afterCommit(() => {
+      this.lastReceivedAt = receivedAt;
+      for (const punch of news) this.#hub.publish("punches", punch);
+    });
+    return added;
+  }
+
+  /** Punches, newest first. */
+  async list({ limit, device, person, from, to, before }: PunchQuery): Promise<PunchPage> {
+    const kind = person === undefined
+      ? (device === undefined ? "all" : "device")
+      : (device === undefined ? "person" : "both");
+    const statement = this.#lists[kind];
+    const who = [person, device].filter((value) => value !== undefined);
+    const punches: Punch[] = [];
+    let last = before ?? { punchedAt: "9999", seq: Number.MAX_SAFE_INTEGER };
+    for (;;) {
+      const size = Math.min(PIECE, limit - punches.length);
+      const rows = statement.all(
+        ...who,
+        from ?? "",
+        to ?? "9999",
+        last.punchedAt,
+        last.seq,
+        size,
+      );
+      for (const row of rows) punches.push(asPunch(row));
+      const end = rows.at(-1);
+      if (end) last = { punchedAt: String(end.punched_at), seq: Number(end.seq) };
+      if (rows.length < size) return { punches, next: null };
+      if (punches.length >= limit) return { punches, next: last };
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+}
+
+/** Every row has a text `id`. */
+function sent({ seq: _, ...columns }: RawRow): Row {
+  return columns as unknown as Row;
+}
+
+/** The same for the same punch for ever, on this machine and in the cloud. */
+export function punchId(sn: string, personId: string, deviceTime: string): string {
+  return hash("sha256", `v1|${sn}|${personId}|${deviceTime}`, "hex");
+}
+
+function asPunch(row: RawRow): Punch {
+  const { seq: _, time_suspect, ...columns } = row;
+  // The columns are those of COLUMNS, with the types of the table.
+  const punch = columns as unknown as Omit<Punch, "time_suspect" | "person_name">;
+  return { ...punch, person_name: nameIn(punch.raw), time_suspect: time_suspect === 1 };
+}
+
+function nameIn(raw: string): string | null {
+  if (!raw.startsWith("{")) return null;
+  const found = /"name":"((?:[^"\\]|\\.)*)"/.exec(raw)?.[1];
+  return found ? String(JSON.parse(`"${found}"`)).trim() || null : null;
+}

@@ -1,0 +1,234 @@
+/**
+ * Attendance over HTTP: devices, punches, the quarantine.
+ * @module
+ */
+import * as v from "valibot";
+import {
+  dayBounds,
+  instantOf,
+  isDay,
+  isTimeZone,
+  nextPage,
+  Problem,
+  reply,
+  type Route,
+  route,
+  wholeNumber,
+} from "../../core/mod.ts";
+import { type Device, isSerial } from "./device.ts";
+import type { Devices } from "./devices.ts";
+import type { Position, Punches } from "./punches.ts";
+import type { Quarantine } from "./quarantine.ts";
+
+export interface AttendanceRoutesOptions {
+  devices: Devices;
+  punches: Punches;
+  quarantine: Quarantine;
+  /** The zone of `from` and `to` where they are days. */
+  timeZone: string;
+  /** Has a device send everything again. */
+  resync: (device: Device) => Promise<void>;
+}
+
+const serial = v.pipe(
+  v.string("expected a serial number"),
+  v.check(isSerial, "expected a serial number of letters, digits, - and _"),
+);
+const ofDevice = v.object({ sn: serial });
+
+const text = v.nullable(v.string());
+const number = v.nullable(v.number());
+const device = v.object({
+  sn: v.string(),
+  name: text,
+  state: v.picklist(["online", "offline", "pending", "refused", "unsupported"]),
+  last_seen: text,
+  first_seen: text,
+  protocol: v.nullable(v.picklist(["aiface", "iclock", "fkweb", "xml"])),
+  address: text,
+  model: text,
+  firmware: text,
+  mac: text,
+  backlog: number,
+  skew_ms: number,
+  time_zone: v.string(),
+});
+const punch = v.object({
+  id: v.string(),
+  device_sn: v.string(),
+  person_id: v.string(),
+  person_name: text,
+  punched_at: v.string(),
+  device_time: v.string(),
+  time_zone: v.string(),
+  received_at: v.string(),
+  skew_ms: number,
+  time_suspect: v.boolean(),
+  mode: number,
+  in_out: number,
+  event: number,
+  raw: v.string(),
+  synced_at: text,
+});
+const entry = v.object({
+  id: v.number(),
+  device_sn: v.string(),
+  protocol: v.string(),
+  reason: v.string(),
+  raw: v.string(),
+  file: text,
+  received_at: v.string(),
+});
+
+const approval = v.optional(
+  v.strictObject({
+    name: v.optional(v.pipe(
+      v.string("expected a name"),
+      v.trim(),
+      v.regex(/^[^\p{Cc}]{1,100}$/u, "expected a name of 1 to 100 characters"),
+    )),
+    time_zone: v.optional(v.pipe(
+      v.string("expected a time zone"),
+      v.check(isTimeZone, "expected a time zone such as Asia/Kolkata"),
+    )),
+  }, "expected an object such as { name, time_zone }"),
+);
+
+export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
+  const { devices, punches, quarantine, timeZone, resync } = options;
+  const tag = "attendance";
+  const found = (sn: string): Device => {
+    const known = devices.find(sn);
+    if (known) return known;
+    throw new Problem(404, "No such device", {
+      detail: `no device "${sn}" has called or is configured`,
+    });
+  };
+  const spoken = (sn: string): Device => {
+    const known = found(sn);
+    if (known.approval !== "unsupported") return known;
+    throw new Problem(409, "Protocol not supported", {
+      detail: `device "${sn}" speaks ${known.protocol}: set it to AiFace JSON or ADMS push first`,
+    });
+  };
+
+  return [
+    route({
+      method: "GET",
+      path: "/devices",
+      summary: "Attendance devices and how they are",
+      tag,
+      answer: v.array(device),
+      handle: () => devices.list(),
+    }),
+    route({
+      method: "POST",
+      path: "/devices/{sn}/approve",
+      summary: "Let a device in that waits for approval, and name it",
+      tag,
+      params: ofDevice,
+      body: approval,
+      answer: device,
+      async handle({ params: { sn }, body }) {
+        const known = spoken(sn);
+        await devices.approve(known, { name: body?.name, timeZone: body?.time_zone });
+        return known.report();
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/devices/{sn}/refuse",
+      summary: "Keep a device out: nothing it sends is stored any more",
+      tag,
+      params: ofDevice,
+      answer: device,
+      async handle({ params: { sn } }) {
+        const known = found(sn);
+        await devices.refuse(known);
+        return known.report();
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/devices/{sn}/resync",
+      summary: "Have a device send its punches again; an iclock device restarts for it",
+      tag,
+      params: ofDevice,
+      answer: device,
+      async handle({ params: { sn } }) {
+        const known = spoken(sn);
+        await resync(known);
+        return known.report();
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/punches",
+      summary: "Punches, newest first",
+      tag,
+      query: v.strictObject({
+        limit: v.optional(wholeNumber({ min: 1, max: 5000 }), "200"),
+        before: v.optional(position()),
+        device: v.optional(serial),
+        person: v.optional(v.pipe(v.string(), v.maxLength(64))),
+        from: v.optional(moment(timeZone, "from")),
+        to: v.optional(moment(timeZone, "to")),
+      }),
+      answer: v.array(punch),
+      async handle({ query, raw }) {
+        const page = await punches.list(query);
+        if (!page.next) return page.punches;
+        const { punchedAt, seq } = page.next;
+        return reply(page.punches, { headers: nextPage(raw, { before: `${punchedAt}.${seq}` }) });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/quarantine",
+      summary: "What devices sent that could not be understood, newest first",
+      tag,
+      query: v.strictObject({
+        limit: v.optional(wholeNumber({ min: 1, max: 200 }), "50"),
+        before: v.optional(wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+      }),
+      answer: v.array(entry),
+      handle({ query: { limit, before }, raw }) {
+        const page = quarantine.list({ limit, before });
+        const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });
+        return reply(page, { headers });
+      },
+    }),
+  ];
+}
+
+/** A place in the list of punches: an instant, or what the link to the next page has. */
+function position(): v.GenericSchema<string, Position> {
+  const message = "expected a time as 2026-03-02T12:00:00.000Z, or the link to the next page";
+  const WRITTEN = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z)(?:\.(\d{1,15}))?$/;
+  return v.pipe(
+    v.string(message),
+    v.check((given) => !Number.isNaN(Date.parse(WRITTEN.exec(given)?.[1] ?? "")), message),
+    v.transform((given) => {
+      const [, at = "", seq = "0"] = WRITTEN.exec(given) ?? [];
+      return { punchedAt: instantOf(Date.parse(at)), seq: Number(seq) };
+    }),
+  );
+}
+
+/** An instant, or a day of the devices' zone: `from` its beginning, `to` its end. */
+function moment(timeZone: string, edge: "from" | "to"): v.GenericSchema<string, string> {
+  const message = "expected a day as YYYY-MM-DD or a time as 2026-03-02T12:00:00.000Z";
+  const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+  return v.pipe(
+    v.string(message),
+    v.check(
+      (given) => isDay(given) || (INSTANT.test(given) && !Number.isNaN(Date.parse(given))),
+      message,
+    ),
+    v.transform((given) => {
+      if (!isDay(given)) return instantOf(Date.parse(given));
+      const bounds = dayBounds(given, timeZone);
+      return instantOf(edge === "from" ? bounds.from : bounds.to);
+    }),
+  );
+}

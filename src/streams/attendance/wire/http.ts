@@ -1,0 +1,193 @@
+/**
+ * The HTTP/1.1 that devices speak, read from a connection. Not Deno.serve, because that takes WebSocket frames
+ * whole (20 MiB hold the event loop for 90 ms, and above 64 MiB it hangs up on a device that will try for
+ * ever), sends header names in lower case, and always sends the `Date` that devices set their clocks by.
+ * @module
+ */
+import type { Connection } from "./connection.ts";
+
+export interface RequestHead {
+  method: string;
+  /** Path without query, still encoded. */
+  path: string;
+  query: URLSearchParams;
+  /** Names in lower case. */
+  headers: ReadonlyMap<string, string>;
+  keepAlive: boolean;
+  /** How long the body is, or that it says so itself. */
+  body: number | "chunked";
+}
+
+export interface Answer {
+  status: number;
+  body: string;
+  /** `text/plain` unless said otherwise. */
+  type?: string;
+}
+
+/** The peer does not speak HTTP, or not well enough to go on. */
+export class BadRequest extends Error {
+  override readonly name = "BadRequest";
+}
+
+/** How long a peer may take for the next piece of a body. */
+export const PIECE_MS = 60_000;
+
+const LONGEST_HEAD = 16 * 1024;
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+};
+
+/**
+ * The next request's head; null when the peer ends the connection instead.
+ * @throws {BadRequest}
+ */
+export async function readHead(connection: Connection): Promise<RequestHead | null> {
+  let bytes = await connection.read();
+  let looked = 0;
+  while (bytes) {
+    const end = headEnd(bytes, Math.max(0, looked - 3));
+    if (end > 0) {
+      const head = parseHead(
+        String.fromCharCode(...bytes.subarray(0, Math.min(end, LONGEST_HEAD))),
+      );
+      connection.consume(end);
+      return head;
+    }
+    looked = bytes.length;
+    if (looked > LONGEST_HEAD) throw new BadRequest("the request's head is too long");
+    bytes = await connection.readMore();
+  }
+  return null;
+}
+
+/** The body in pieces, each valid until the next is asked for. Ends early when the connection does. */
+export async function* readBody(
+  connection: Connection,
+  { body, headers }: RequestHead,
+): AsyncGenerator<Uint8Array, { complete: boolean }> {
+  if (body !== 0 && headers.get("expect")?.toLowerCase() === "100-continue") {
+    void connection.write(new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
+  if (body !== "chunked") return { complete: yield* readExactly(connection, body) };
+  for (;;) {
+    const line = await readLine(connection);
+    if (line === null) return { complete: false };
+    const size = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line)?.[1];
+    if (size === undefined) throw new BadRequest("a chunk of the body has no length");
+    if (!(yield* readExactly(connection, parseInt(size, 16)))) return { complete: false };
+    const after = await readLine(connection);
+    if (after === null) return { complete: false };
+    if (after !== "" && size !== "0") throw new BadRequest("a chunk of the body is too long");
+    if (parseInt(size, 16) === 0) {
+      for (let trailer = after; trailer !== "";) {
+        const next = await readLine(connection);
+        if (next === null) return { complete: false };
+        trailer = next;
+      }
+      return { complete: true };
+    }
+  }
+}
+
+/**
+ * An answer's bytes.
+ * @param date the `Date` header, by which iclock devices set their clock; null leaves it out
+ */
+export function answerBytes(
+  { status, body, type = "text/plain" }: Answer,
+  { keepAlive, date }: { keepAlive: boolean; date: Date | null },
+): Uint8Array {
+  const content = new TextEncoder().encode(body);
+  const head = [
+    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
+    ...(date ? [`Date: ${date.toUTCString()}`] : []),
+    `Content-Type: ${type}`,
+    `Content-Length: ${content.length}`,
+    "Cache-Control: no-store, no-transform",
+    `Connection: ${keepAlive ? "keep-alive" : "close"}`,
+  ];
+  const prefix = new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n`);
+  const bytes = new Uint8Array(prefix.length + content.length);
+  bytes.set(prefix);
+  bytes.set(content, prefix.length);
+  return bytes;
+}
+
+/** Where the head ends: after an empty line, which some firmware ends with LF alone. 0 when it is not there yet. */
+function headEnd(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(10, from); at >= 0; at = bytes.indexOf(10, at + 1)) {
+    if (bytes[at + 1] === 10) return at + 2;
+    if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return at + 3;
+  }
+  return 0;
+}
+
+function parseHead(text: string): RequestHead {
+  const [first = "", ...lines] = text.trimEnd().split(/\r?\n/);
+  const request = /^([A-Z]{1,16}) (\S+) HTTP\/1\.([01])$/.exec(first.trim());
+  if (!request) throw new BadRequest("this is not HTTP");
+  const [, method, target, minor] = request;
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon <= 0) throw new BadRequest("a header has no name");
+    headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+  }
+  const length = headers.get("content-length");
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+    throw new BadRequest("Content-Length is no number");
+  }
+  const chunked = headers.has("transfer-encoding");
+  if (chunked && headers.get("transfer-encoding")?.toLowerCase() !== "chunked") {
+    throw new BadRequest("Transfer-Encoding is not chunked");
+  }
+  const wants = headers.get("connection")?.toLowerCase() ?? "";
+  const question = target!.indexOf("?");
+  return {
+    method: method!,
+    path: question < 0 ? target! : target!.slice(0, question),
+    query: new URLSearchParams(question < 0 ? "" : target!.slice(question + 1)),
+    headers,
+    keepAlive: minor === "1" ? !wants.includes("close") : wants.includes("keep-alive"),
+    body: chunked ? "chunked" : Number(length ?? 0),
+  };
+}
+
+async function* readExactly(
+  connection: Connection,
+  length: number,
+): AsyncGenerator<Uint8Array, boolean> {
+  let left = length;
+  while (left > 0) {
+    const bytes = await connection.read();
+    if (!bytes) return false;
+    const part = bytes.length <= left ? bytes : bytes.subarray(0, left);
+    left -= part.length;
+    connection.consume(part.length);
+    connection.expectWithin(PIECE_MS);
+    yield part;
+  }
+  return true;
+}
+
+/** A short line without its end; null when the connection ends. */
+async function readLine(connection: Connection): Promise<string | null> {
+  let bytes = await connection.read();
+  while (bytes) {
+    const end = bytes.indexOf(10);
+    if (end >= 0) {
+      const line = String.fromCharCode(...bytes.subarray(0, Math.min(end, 1024)));
+      connection.consume(end + 1);
+      return line.replace(/\r$/, "");
+    }
+    if (bytes.length > 1024) throw new BadRequest("a line of the body is too long");
+    bytes = await connection.readMore();
+  }
+  return null;
+}
