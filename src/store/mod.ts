@@ -16,4 +16,5 @@ export {
   tableOutbox,
   type TableOutboxOptions,
 } from "./table_outbox.ts";
+export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
 export { RowCounter, type RowCounterOptions } from "./row_counter.ts";

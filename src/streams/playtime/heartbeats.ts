@@ -1,0 +1,109 @@
+/** The heartbeats: whether the game ran, look by look, in the order in which they came. @module */
+import type { Day, Id, Instant } from "../../core/mod.ts";
+import type { RawRow, Statement, Store } from "../../store/mod.ts";
+
+/** One look at the process list, as it is stored, sent, shown and told of. */
+export interface Heartbeat {
+  readonly id: Id;
+  readonly device_id: string;
+  readonly timestamp_utc: Instant;
+  readonly is_playing: boolean;
+  /** For how many seconds it stands. */
+  readonly poll_interval_sec: number;
+  /** What the game is called in the process list; null while it does not run. */
+  readonly process_name: string | null;
+}
+
+/** A heartbeat in the database. */
+export interface StoredHeartbeat extends Heartbeat {
+  /** When the cloud had it. */
+  readonly synced_at: Instant | null;
+}
+
+/** What a heartbeat adds to its day: the interval it stands for, in milliseconds. */
+export function creditMs(heartbeat: Heartbeat): number {
+  return heartbeat.is_playing ? Math.round(heartbeat.poll_interval_sec * 1000) : 0;
+}
+
+/** The UTC day a heartbeat belongs to. */
+export function dayOf({ timestamp_utc }: Heartbeat): Day {
+  return timestamp_utc.slice(0, 10);
+}
+
+/** A heartbeat with its place in the order of arrival. */
+export interface Placed {
+  readonly seq: number;
+  readonly heartbeat: StoredHeartbeat;
+}
+
+export class Heartbeats {
+  readonly #insert: Statement;
+  readonly #before: Statement;
+  readonly #after: Statement;
+
+  constructor({ db }: Store) {
+    this.#insert = db.prepare(
+      `INSERT INTO heartbeats
+         (id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+    );
+    const columns =
+      "seq, id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name, synced_at";
+    this.#before = db.prepare(
+      `SELECT ${columns} FROM heartbeats WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
+    );
+    this.#after = db.prepare(
+      `SELECT ${columns} FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?`,
+    );
+  }
+
+  /** Adds one at the end; called inside `write`. */
+  insert(heartbeat: Heartbeat): void {
+    const { id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name } = heartbeat;
+    this.#insert.run(
+      id,
+      device_id,
+      timestamp_utc,
+      is_playing ? 1 : 0,
+      poll_interval_sec,
+      process_name,
+    );
+  }
+
+  /** The last ones that came before `seq`, newest first. */
+  before(seq: number, limit: number): Placed[] {
+    return this.#before.all(seq, limit).map(placed);
+  }
+
+  /** The first ones that came after `seq`, oldest first. */
+  after(seq: number, limit: number): Placed[] {
+    return this.#after.all(seq, limit).map(placed);
+  }
+
+  newest(): StoredHeartbeat | undefined {
+    return this.before(Number.MAX_SAFE_INTEGER, 1)[0]?.heartbeat;
+  }
+}
+
+function placed(raw: RawRow): Placed {
+  return {
+    seq: Number(raw.seq),
+    heartbeat: { ...sentRow(raw), synced_at: textOrNull(raw.synced_at) },
+  };
+}
+
+/** A row as the cloud gets it. */
+export function sentRow(raw: RawRow): Heartbeat {
+  return {
+    id: String(raw.id),
+    device_id: String(raw.device_id),
+    timestamp_utc: String(raw.timestamp_utc),
+    is_playing: raw.is_playing === 1,
+    poll_interval_sec: Number(raw.poll_interval_sec),
+    process_name: textOrNull(raw.process_name),
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null ? null : String(value);
+}

@@ -1,0 +1,46 @@
+/**
+ * The tables of play time. A heartbeat is found by its place in the order of arrival: an index on its text id
+ * would cost as much as a third of the row, and time does not order rows when a clock is set.
+ * @module
+ */
+import type { Migration } from "../../core/mod.ts";
+
+export const migrations: readonly Migration[] = [{
+  name: "playtime-1-heartbeats",
+  sql: `
+    CREATE TABLE heartbeats (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      device_id TEXT NOT NULL,
+      timestamp_utc TEXT NOT NULL,
+      is_playing INTEGER NOT NULL,
+      poll_interval_sec INTEGER NOT NULL,
+      process_name TEXT,
+      synced_at TEXT,
+      rejected_at TEXT
+    );
+    -- In these columns an entry holds nothing but the row's seq, and covers the condition.
+    CREATE INDEX heartbeats_unsynced ON heartbeats (synced_at, rejected_at)
+      WHERE synced_at IS NULL AND rejected_at IS NULL;
+    CREATE INDEX heartbeats_rejected ON heartbeats (id) WHERE rejected_at IS NOT NULL;
+
+    CREATE TABLE daily_rollups (
+      device_id TEXT NOT NULL,
+      date_utc TEXT NOT NULL,
+      minutes_used REAL NOT NULL,
+      minutes_overdraft REAL NOT NULL,
+      -- What was allowed when the day was last written: a later change does not rewrite history.
+      allowance_min REAL NOT NULL,
+      last_heartbeat_at TEXT NOT NULL,
+      updated_at TEXT NOT NULL,
+      PRIMARY KEY (device_id, date_utc)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE usage_slots (
+      device_id TEXT NOT NULL,
+      slot_utc TEXT NOT NULL,
+      minutes_used REAL NOT NULL,
+      PRIMARY KEY (device_id, slot_utc)
+    ) WITHOUT ROWID;
+  `,
+}];

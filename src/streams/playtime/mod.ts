@@ -1,0 +1,14 @@
+/** The playtime stream's door. @module */
+export type { Allowance, Weekday } from "./allowance.ts";
+export type { Heartbeat, StoredHeartbeat } from "./heartbeats.ts";
+export type { Matcher, ProcessName } from "./matchers.ts";
+export { migrations } from "./migrations.ts";
+export type { Process, ProcessLister } from "./processes/mod.ts";
+export type { RecomputeResult } from "./recompute.ts";
+export type { Rollup } from "./rollups.ts";
+export {
+  createPlaytimeStream,
+  type PlaytimeOptions,
+  type PlaytimeStatus,
+  type PlaytimeStream,
+} from "./stream.ts";

@@ -1,0 +1,141 @@
+/**
+ * Makes the days and slots anew from raw heartbeats, beside the agent's work. Only days whose heartbeats are
+ * all still there can be: retention remembers up to where it has deleted.
+ *
+ *     heartbeats   ░░░░░░░ deleted ░░░░░▒▒▒▒ a day half there ▒▒▒▒│████████████████████│
+ *     days         as they are                                    │ made anew          │
+ * @module
+ */
+import {
+  type Day,
+  type Instant,
+  instantOf,
+  msOf,
+  slotAt,
+  SLOT_MS,
+  type Clock,
+} from "../../core/mod.ts";
+import { inSlices, type Store } from "../../store/mod.ts";
+import { type Allowance, allowanceOn } from "./allowance.ts";
+import { creditMs, dayOf, type Heartbeat } from "./heartbeats.ts";
+import { minutesOfMs } from "./minutes.ts";
+import { completeFrom } from "./retention.ts";
+import { type Rollup, rollupOf } from "./rollups.ts";
+import type { Tables } from "./tables.ts";
+
+export interface RecomputeResult {
+  /** Days made anew. */
+  readonly days: number;
+  /** Days whose numbers were others before. */
+  readonly changed: number;
+  /** Days of which heartbeats are left, but not all: left as they are. */
+  readonly incomplete: number;
+}
+
+export interface RecomputeOptions {
+  allowance: Allowance;
+  clock: Clock;
+  signal?: AbortSignal;
+}
+
+/** What the heartbeats of a device and day come to. */
+interface Sums {
+  readonly deviceId: string;
+  readonly day: Day;
+  usedMs: number;
+  last: Instant;
+  readonly slots: Map<Instant, number>;
+}
+
+const PAGE_ROWS = 250;
+
+export async function recompute(
+  store: Store,
+  tables: Tables,
+  { allowance, clock, signal = store.closing }: RecomputeOptions,
+): Promise<RecomputeResult> {
+  const all = new Map<string, Sums>();
+  let read = 0;
+  const readPage = (): boolean => {
+    const rows = tables.heartbeats.after(read, PAGE_ROWS);
+    for (const { heartbeat } of rows) add(all, heartbeat);
+    read = rows.at(-1)?.seq ?? read;
+    return rows.length === PAGE_ROWS;
+  };
+  await inSlices((budget) => {
+    while (budget.left()) if (!readPage()) return false;
+    return true;
+  }, { signal });
+  // What was read until then is not the whole.
+  signal.throwIfAborted();
+
+  const result = { days: 0, changed: 0, incomplete: 0 };
+  for (const sums of all.values()) {
+    signal.throwIfAborted();
+    const outcome = await store.write(() => {
+      // Heartbeats that came in the meantime are in the day already: they must be in its sums too.
+      while (readPage());
+      if (sums.day < (completeFrom(store) ?? "")) return "incomplete";
+      return apply(tables, sums, { allowance, now: instantOf(clock.now()) });
+    });
+    if (outcome === "incomplete") result.incomplete++;
+    else result.days++;
+    if (outcome === "changed") result.changed++;
+  }
+  return result;
+}
+
+function add(all: Map<string, Sums>, heartbeat: Heartbeat): void {
+  const { device_id, timestamp_utc } = heartbeat;
+  const day = dayOf(heartbeat);
+  const key = `${day} ${device_id}`;
+  let sums = all.get(key);
+  if (!sums) {
+    sums = { deviceId: device_id, day, usedMs: 0, last: timestamp_utc, slots: new Map() };
+    all.set(key, sums);
+  }
+  if (timestamp_utc > sums.last) sums.last = timestamp_utc;
+  const ms = creditMs(heartbeat);
+  if (ms === 0) return;
+  sums.usedMs += ms;
+  const slot = slotAt(msOf(timestamp_utc));
+  sums.slots.set(slot, (sums.slots.get(slot) ?? 0) + ms);
+}
+
+function apply(
+  { rollups, slots }: Tables,
+  { deviceId, day, usedMs, last, slots: sums }: Sums,
+  { allowance, now }: { allowance: Allowance; now: Instant },
+): "changed" | "same" {
+  const known = rollups.get(deviceId, day);
+  const anew = rollupOf({
+    device_id: deviceId,
+    date_utc: day,
+    usedMs,
+    allowance_min: known?.allowance_min ?? allowanceOn(allowance, day),
+    last_heartbeat_at: last,
+    updated_at: now,
+  });
+  let changed = !known || !sameNumbers(known, anew);
+  if (changed) rollups.put(anew);
+
+  const from = msOf(`${day}T00:00:00.000Z`);
+  const before = slots.between(deviceId, { from, to: from + 96 * SLOT_MS });
+  for (const { slot_utc } of before) {
+    if (sums.has(slot_utc)) continue;
+    slots.remove(deviceId, slot_utc);
+    changed = true;
+  }
+  const written = new Map(before.map(({ slot_utc, minutes_used }) => [slot_utc, minutes_used]));
+  for (const [slot, ms] of sums) {
+    if (written.get(slot) === minutesOfMs(ms)) continue;
+    slots.put(deviceId, slot, ms);
+    changed = true;
+  }
+  return changed ? "changed" : "same";
+}
+
+function sameNumbers(a: Rollup, b: Rollup): boolean {
+  return a.minutes_used === b.minutes_used && a.minutes_overdraft === b.minutes_overdraft &&
+    a.last_heartbeat_at === b.last_heartbeat_at;
+}

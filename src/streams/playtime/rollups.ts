@@ -1,0 +1,119 @@
+/** The UTC days: minutes used and overdrawn, kept for ever. @module */
+import type { Day, Instant } from "../../core/mod.ts";
+import type { RawRow, Statement, Store } from "../../store/mod.ts";
+import { overdraft } from "./allowance.ts";
+import { creditMs, dayOf, type Heartbeat } from "./heartbeats.ts";
+import { minutesOfMs, msOfMinutes } from "./minutes.ts";
+
+export interface Rollup {
+  readonly device_id: string;
+  readonly date_utc: Day;
+  readonly minutes_used: number;
+  readonly minutes_overdraft: number;
+  readonly allowance_min: number;
+  readonly last_heartbeat_at: Instant;
+  readonly updated_at: Instant;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What a rollup is made of. */
+export interface DayTotals {
+  device_id: string;
+  date_utc: Day;
+  usedMs: number;
+  allowance_min: number;
+  last_heartbeat_at: Instant;
+  updated_at: Instant;
+}
+
+/** The rollup of a day's sums. A day holds no more play than it is long, even when a clock is set back. */
+export function rollupOf({ usedMs, ...rest }: DayTotals): Rollup {
+  const minutes_used = minutesOfMs(Math.min(usedMs, DAY_MS));
+  return {
+    ...rest,
+    minutes_used,
+    minutes_overdraft: overdraft(minutes_used, rest.allowance_min),
+  };
+}
+
+/** A day's rollup after one more heartbeat. */
+export function grownRollup(
+  known: Rollup | undefined,
+  heartbeat: Heartbeat,
+  { allowanceMin }: { allowanceMin: number },
+): Rollup {
+  const at = heartbeat.timestamp_utc;
+  const last = known?.last_heartbeat_at ?? at;
+  return rollupOf({
+    device_id: heartbeat.device_id,
+    date_utc: dayOf(heartbeat),
+    usedMs: msOfMinutes(known?.minutes_used ?? 0) + creditMs(heartbeat),
+    allowance_min: allowanceMin,
+    last_heartbeat_at: last > at ? last : at,
+    updated_at: at,
+  });
+}
+
+export class Rollups {
+  readonly #get: Statement;
+  readonly #put: Statement;
+  readonly #between: Statement;
+  readonly #after: Statement;
+
+  constructor({ db }: Store) {
+    this.#get = db.prepare("SELECT * FROM daily_rollups WHERE device_id = ? AND date_utc = ?");
+    this.#put = db.prepare(
+      `INSERT OR REPLACE INTO daily_rollups (device_id, date_utc, minutes_used, minutes_overdraft,
+         allowance_min, last_heartbeat_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#between = db.prepare(
+      `SELECT * FROM daily_rollups WHERE device_id = ? AND date_utc >= ? AND date_utc <= ?
+       ORDER BY date_utc`,
+    );
+    this.#after = db.prepare(
+      `SELECT * FROM daily_rollups WHERE (device_id, date_utc) > (?, ?)
+       ORDER BY device_id, date_utc LIMIT ?`,
+    );
+  }
+
+  get(deviceId: string, day: Day): Rollup | undefined {
+    const raw = this.#get.get(deviceId, day);
+    return raw && rollupRow(raw);
+  }
+
+  /** Called inside `write`. */
+  put(rollup: Rollup): void {
+    this.#put.run(
+      rollup.device_id,
+      rollup.date_utc,
+      rollup.minutes_used,
+      rollup.minutes_overdraft,
+      rollup.allowance_min,
+      rollup.last_heartbeat_at,
+      rollup.updated_at,
+    );
+  }
+
+  /** From one day to another, both included; the caller sees to it that these are not too many. */
+  between(deviceId: string, { from, to }: { from: Day; to: Day }): Rollup[] {
+    return this.#between.all(deviceId, from, to).map(rollupRow);
+  }
+
+  /** The next ones in the order of devices and days. */
+  after(last: { device_id: string; date_utc: Day }, limit: number): Rollup[] {
+    return this.#after.all(last.device_id, last.date_utc, limit).map(rollupRow);
+  }
+}
+
+function rollupRow(raw: RawRow): Rollup {
+  return {
+    device_id: String(raw.device_id),
+    date_utc: String(raw.date_utc),
+    minutes_used: Number(raw.minutes_used),
+    minutes_overdraft: Number(raw.minutes_overdraft),
+    allowance_min: Number(raw.allowance_min),
+    last_heartbeat_at: String(raw.last_heartbeat_at),
+    updated_at: String(raw.updated_at),
+  };
+}

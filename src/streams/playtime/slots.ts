@@ -1,0 +1,76 @@
+/**
+ * Play by quarter of an hour, kept for ever: the days of every time zone are sums of these. A slot without
+ * play has no row. One can hold more than 15 minutes: its time came twice when the clock was set back.
+ * @module
+ */
+import { type Instant, instantOf } from "../../core/mod.ts";
+import type { Statement, Store } from "../../store/mod.ts";
+import { minutesOfMs, msOfMinutes } from "./minutes.ts";
+
+export interface Slot {
+  readonly device_id: string;
+  readonly slot_utc: Instant;
+  readonly minutes_used: number;
+}
+
+/** A stretch of time, `[from, to)` in milliseconds. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+export class Slots {
+  readonly #get: Statement;
+  readonly #put: Statement;
+  readonly #remove: Statement;
+  readonly #between: Statement;
+  readonly #sum: Statement;
+
+  constructor({ db }: Store) {
+    this.#get = db.prepare(
+      "SELECT minutes_used FROM usage_slots WHERE device_id = ? AND slot_utc = ?",
+    );
+    this.#put = db.prepare(
+      "INSERT OR REPLACE INTO usage_slots (device_id, slot_utc, minutes_used) VALUES (?, ?, ?)",
+    );
+    this.#remove = db.prepare("DELETE FROM usage_slots WHERE device_id = ? AND slot_utc = ?");
+    const within = "FROM usage_slots WHERE device_id = ? AND slot_utc >= ? AND slot_utc < ?";
+    this.#between = db.prepare(
+      `SELECT device_id, slot_utc, minutes_used ${within} ORDER BY slot_utc`,
+    );
+    this.#sum = db.prepare(
+      `SELECT coalesce(sum(CAST(round(minutes_used * 60000) AS INTEGER)), 0) AS ms ${within}`,
+    );
+  }
+
+  /** Called inside `write`. */
+  add(deviceId: string, slot: Instant, ms: number): void {
+    const known = this.#get.get(deviceId, slot);
+    this.put(deviceId, slot, msOfMinutes(Number(known?.minutes_used ?? 0)) + ms);
+  }
+
+  /** Sets a slot; called inside `write`. */
+  put(deviceId: string, slot: Instant, ms: number): void {
+    this.#put.run(deviceId, slot, minutesOfMs(ms));
+  }
+
+  /** Called inside `write`. */
+  remove(deviceId: string, slot: Instant): void {
+    this.#remove.run(deviceId, slot);
+  }
+
+  /** The slots with play, oldest first; the caller sees to it that these are not too many. */
+  between(deviceId: string, { from, to }: Span): Slot[] {
+    return this.#between.all(deviceId, instantOf(from), instantOf(to)).map((raw) => ({
+      device_id: String(raw.device_id),
+      slot_utc: String(raw.slot_utc),
+      minutes_used: Number(raw.minutes_used),
+    }));
+  }
+
+  /** The play within a span, which is no longer than the span itself. */
+  usedMs(deviceId: string, { from, to }: Span): number {
+    const used = Number(this.#sum.get(deviceId, instantOf(from), instantOf(to))?.ms);
+    return Math.min(used, to - from);
+  }
+}

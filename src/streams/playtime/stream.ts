@@ -1,0 +1,299 @@
+/**
+ * The playtime stream: looks for the game on a fixed grid of times and records what it saw. A look that was
+ * missed, or after which it is not known whether the game runs, leaves no heartbeat and credits nothing.
+ * @module
+ */
+import {
+  type Budget,
+  type Clock,
+  every,
+  type Hub,
+  type Id,
+  type Instant,
+  instantOf,
+  localTimeZone,
+  logger,
+  type PruneResult,
+  type Route,
+  type Schedule,
+  type Stream,
+  type Warnings,
+} from "../../core/mod.ts";
+import { type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
+import type { Allowance } from "./allowance.ts";
+import { type Heartbeat, sentRow, type StoredHeartbeat } from "./heartbeats.ts";
+import { gameFinder, neverSeen, type ProcessName, toMatchers } from "./matchers.ts";
+import { lookForGame } from "./poller.ts";
+import { type Process, type ProcessLister, systemLister } from "./processes/mod.ts";
+import { Recorder } from "./recorder.ts";
+import { recompute, type RecomputeResult } from "./recompute.ts";
+import { retention } from "./retention.ts";
+import type { Rollup } from "./rollups.ts";
+import { playtimeRoutes } from "./routes.ts";
+import { Session, type SessionView } from "./session.ts";
+import { openTables, type Tables } from "./tables.ts";
+import { Today, type TodayView } from "./today.ts";
+
+export interface PlaytimeOptions {
+  store: Store;
+  clock: Clock;
+  hub: Hub;
+  warnings: Warnings;
+  ids: () => Id;
+  deviceId: string;
+  /** What counts as the game (default: Minecraft). */
+  processName?: ProcessName | null;
+  pollIntervalSec?: number;
+  allowance?: Allowance;
+  /** Whose days `today` in the status counts (default: this machine's). */
+  timeZone?: string;
+  retentionDays?: number;
+  retentionUnsyncedDays?: number;
+  /** Whether heartbeats go to a cloud at all. */
+  cloud?: boolean;
+  syncIntervalSec?: number;
+  /** Looks and tells, but writes nothing. */
+  dryRun?: boolean;
+  lister?: ProcessLister;
+  /** How long a list may take; never longer than a poll. */
+  listTimeoutMs?: number;
+}
+
+/** What playtime adds to `/status`. */
+export interface PlaytimeStatus extends SessionView {
+  /** When the newest heartbeat was taken. */
+  readonly last_seen: Instant | null;
+  readonly today: TodayView;
+}
+
+/** Rows of one push: a quarter of a megabyte. */
+const BATCH_ROWS = 1_000;
+
+/** A clock that leaps by more than this is not believed by retention for as long. */
+const LEAP_MS = 86_400_000;
+
+const EXPORT_ROWS = 500;
+
+/** The warning for as long as it is not known whether the game runs. */
+const UNKNOWN = "processes";
+
+export function createPlaytimeStream(options: PlaytimeOptions): PlaytimeStream {
+  return new PlaytimeStream(options);
+}
+
+export class PlaytimeStream implements Stream {
+  readonly name = "playtime";
+  readonly outbox: TableOutbox;
+  readonly schedule: Schedule;
+  readonly routes: readonly Route[];
+
+  readonly #options: PlaytimeOptions;
+  readonly #tables: Tables;
+  readonly #today: Today;
+  readonly #lister: ProcessLister;
+  readonly #find: (processes: readonly Process[]) => Process | undefined;
+  readonly #prune: (now: Instant, budget: Budget) => PruneResult;
+  readonly #pollIntervalSec: number;
+  readonly #allowance: Allowance;
+
+  readonly #session: Session;
+  readonly #recorder: Recorder;
+
+  #lastSeen: Instant | null;
+  #recomputing: Promise<RecomputeResult> | undefined;
+  #lastLook: { wall: number; monotonic: number } | undefined;
+  #clockDoubtedUntil = -Infinity;
+
+  constructor(options: PlaytimeOptions) {
+    const { store, clock, hub, warnings, deviceId, cloud = false, allowance = 0 } = options;
+    const { retentionDays = 30, retentionUnsyncedDays = 365, syncIntervalSec = 300 } = options;
+    const { pollIntervalSec = 5, timeZone = localTimeZone() } = options;
+    this.#options = options;
+    this.#pollIntervalSec = pollIntervalSec;
+    this.#allowance = allowance;
+
+    // Half a minute more than a poll: what Playnite found to tell sleep from a slow machine.
+    this.#session = new Session({ clock, maxGapMs: pollIntervalSec * 1000 + 30_000 });
+
+    const matchers = toMatchers(options.processName);
+    this.#lister = options.lister ?? systemLister(matchers);
+    this.#find = gameFinder(matchers);
+    if (neverSeen(matchers, Deno.build.os)) {
+      const hidden = Deno.build.os === "windows" ? "command" : "window_title";
+      warnings.raise(
+        "process-name",
+        `Every "process_name" asks for a "${hidden}", which this system does not tell: nothing will count as the game. Add one without it.`,
+      );
+    }
+
+    this.#tables = openTables(store);
+    this.#today = new Today({ slots: this.#tables.slots, clock, deviceId, timeZone, allowance });
+    this.#lastSeen = this.#tables.heartbeats.newest()?.timestamp_utc ?? null;
+    this.outbox = tableOutbox(store, {
+      stream: "playtime",
+      table: "heartbeats",
+      remoteTable: "heartbeats",
+      index: "heartbeats_unsynced",
+      key: "seq",
+      columns: ["device_id", "timestamp_utc", "is_playing", "poll_interval_sec", "process_name"],
+      row: (raw) => ({ ...sentRow(raw) }),
+      instant: "timestamp_utc",
+    });
+    this.#recorder = new Recorder(store, {
+      tables: this.#tables,
+      outbox: this.outbox,
+      allowance,
+      onStored: (heartbeat) => {
+        this.#lastSeen = heartbeat.timestamp_utc;
+        this.#today.add(heartbeat);
+        hub.publish("heartbeat", heartbeat);
+      },
+    });
+    this.schedule = { intervalMs: () => syncIntervalSec * 1000, batchSize: BATCH_ROWS };
+    this.#prune = retention(store, {
+      outbox: this.outbox,
+      retentionDays,
+      unsyncedDays: cloud ? Math.max(retentionDays, retentionUnsyncedDays) : retentionDays,
+    });
+    this.routes = playtimeRoutes({
+      tables: this.#tables,
+      clock,
+      deviceId,
+      allowance,
+      recompute: () => this.recompute(),
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failure: string | undefined;
+    const poll = async () => {
+      try {
+        await this.pollOnce({ signal });
+        if (failure !== undefined) logger("playtime").info("Heartbeats are written again");
+        failure = undefined;
+      } catch (error) {
+        // The same failure comes back at every look: it is news only once.
+        if (String(error) === failure) return;
+        failure = String(error);
+        logger("playtime").error("Cannot write heartbeats, which are kept in memory: {error}", { error });
+      }
+    };
+    await every(this.#pollIntervalSec * 1000, poll, {
+      signal,
+      name: "playtime",
+      clock: this.#options.clock,
+    });
+  }
+
+  /**
+   * Looks once and records what it saw. Null when that cannot be known; why stands among the warnings.
+   * @throws when the heartbeat cannot be written; the next look tries that again
+   */
+  async pollOnce(
+    { signal = new AbortController().signal, dryRun = this.#options.dryRun ?? false }: {
+      signal?: AbortSignal;
+      dryRun?: boolean;
+    } = {},
+  ): Promise<Heartbeat | null> {
+    const { clock, hub, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#options;
+    const at = instantOf(clock.now());
+    this.#watchClock();
+    let game: Process | null;
+    try {
+      game = await lookForGame(this.#lister, {
+        find: this.#find,
+        clock,
+        // Less than a poll, so that a list that hangs does not cost the next look as well.
+        timeoutMs: Math.min(listTimeoutMs, 0.9 * this.#pollIntervalSec * 1000),
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted) return null;
+      this.#session.unknown();
+      const reason = error instanceof Error ? error.message : String(error);
+      warnings.raise(
+        UNKNOWN,
+        `Cannot tell whether the game runs: ${reason}. Play time is not counted meanwhile.`,
+      );
+      return null;
+    }
+    warnings.clear(UNKNOWN);
+    if (game) this.#session.playing(game.image, at);
+    else this.#session.idle();
+    const heartbeat: Heartbeat = {
+      id: ids(),
+      device_id: deviceId,
+      timestamp_utc: at,
+      is_playing: game !== null,
+      poll_interval_sec: this.#pollIntervalSec,
+      process_name: game?.image ?? null,
+    };
+    if (dryRun) hub.publish("heartbeat", heartbeat);
+    else await this.#recorder.add(heartbeat);
+    return heartbeat;
+  }
+
+  status(): Readonly<Record<string, unknown>> & PlaytimeStatus {
+    return {
+      ...this.#session.view(),
+      last_seen: this.#lastSeen,
+      today: this.#today.view(),
+    };
+  }
+
+  /** Called inside `write`. */
+  prune(now: Instant, budget: Budget): PruneResult {
+    if (this.#options.clock.monotonic() < this.#clockDoubtedUntil) {
+      return { deleted: 0, more: false };
+    }
+    return this.#prune(now, budget);
+  }
+
+  /** Makes days and slots anew from the raw heartbeats; a second call joins the one under way. */
+  recompute({ signal }: { signal?: AbortSignal } = {}): Promise<RecomputeResult> {
+    return this.#recomputing ??= (async () => {
+      const { store, clock } = this.#options;
+      try {
+        return await recompute(store, this.#tables, {
+          allowance: this.#allowance,
+          clock,
+          ...(signal ? { signal } : {}),
+        });
+      } finally {
+        this.#recomputing = undefined;
+        this.#today.forget();
+      }
+    })();
+  }
+
+  /** Every heartbeat in the order of arrival, page by page: whoever takes them gives others their turn. */
+  *exportHeartbeats(): Generator<readonly StoredHeartbeat[]> {
+    let seq = 0;
+    for (;;) {
+      const rows = this.#tables.heartbeats.after(seq, EXPORT_ROWS);
+      if (rows.length === 0) return;
+      seq = rows.at(-1)!.seq;
+      yield rows.map(({ heartbeat }) => heartbeat);
+    }
+  }
+
+  /** Every UTC day of every device, page by page. */
+  *exportDays(): Generator<readonly Rollup[]> {
+    let last = { device_id: "", date_utc: "" };
+    for (;;) {
+      const rows = this.#tables.rollups.after(last, EXPORT_ROWS);
+      if (rows.length === 0) return;
+      last = rows.at(-1)!;
+      yield rows;
+    }
+  }
+
+  #watchClock(): void {
+    const { clock } = this.#options;
+    const now = { wall: clock.now(), monotonic: clock.monotonic() };
+    const last = this.#lastLook ?? now;
+    const leapMs = (now.wall - last.wall) - (now.monotonic - last.monotonic);
+    if (leapMs > LEAP_MS) this.#clockDoubtedUntil = now.monotonic + LEAP_MS;
+    this.#lastLook = now;
+  }
+}

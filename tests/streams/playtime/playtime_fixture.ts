@@ -1,0 +1,84 @@
+/**
+ * A playtime stream on a store and a clock of its own, with a game that a test starts and ends at will.
+ * @module
+ */
+import { Hub, idSource, type Message, Warnings } from "../../../src/core/mod.ts";
+import type { Store } from "../../../src/store/mod.ts";
+import {
+  createPlaytimeStream,
+  migrations,
+  type PlaytimeOptions,
+  type PlaytimeStream,
+  type Process,
+} from "../../../src/streams/playtime/mod.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempStore } from "../../support/temp.ts";
+
+export interface PlaytimeFixture extends Disposable {
+  store: Store;
+  clock: FakeClock;
+  hub: Hub;
+  warnings: Warnings;
+  stream: PlaytimeStream;
+  /** What the hub told. */
+  news: Message[];
+  /** What runs: the game's name, nothing, or a list that fails. */
+  game: string | null | Error;
+  /** How often the process list was asked for. */
+  looks: number;
+  /** Another stream on the same store, as after a restart. */
+  restart(options?: Partial<PlaytimeOptions>): PlaytimeStream;
+}
+
+export function playtimeFixture(
+  options: Partial<PlaytimeOptions> & { start?: string; clock?: FakeClock } = {},
+): PlaytimeFixture {
+  const { start = "2026-03-02T12:00:00.000Z", clock = new FakeClock(start), ...rest } = options;
+  const temp = tempStore(migrations, { clock });
+  const hub = new Hub();
+  const warnings = new Warnings({ clock });
+  const news: Message[] = [];
+  hub.subscribe((message) => news.push(message));
+  const lister = (): Promise<readonly Process[]> => {
+    fixture.looks++;
+    const { game } = fixture;
+    if (game instanceof Error) return Promise.reject(game);
+    return Promise.resolve(game === null ? [{ image: "init" }] : [{ image: game }]);
+  };
+  const restart = (more: Partial<PlaytimeOptions> = {}) =>
+    fixture.stream = createPlaytimeStream({
+      store: temp.store,
+      clock,
+      hub,
+      warnings,
+      ids: idSource(clock),
+      deviceId: "pc-1",
+      timeZone: "UTC",
+      lister,
+      ...rest,
+      ...more,
+    });
+  const fixture: Omit<PlaytimeFixture, "stream"> & { stream: PlaytimeStream } = {
+    store: temp.store,
+    clock,
+    hub,
+    warnings,
+    news,
+    game: null,
+    looks: 0,
+    restart,
+    // Made by `restart` right below.
+    stream: undefined as unknown as PlaytimeStream,
+    [Symbol.dispose]: () => temp[Symbol.dispose](),
+  };
+  restart();
+  return fixture;
+}
+
+/** All rows of a table, as plain objects. */
+export function rowsOf(
+  store: Store,
+  table: "heartbeats" | "daily_rollups" | "usage_slots",
+): object[] {
+  return store.db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all().map((row) => ({ ...row }));
+}

@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../src/core/mod.ts";
+import { runTool } from "../../../src/streams/playtime/processes/tool.ts";
+import { startFakeGame } from "../../support/fake_game.ts";
+import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
+import { type PlaytimeFixture, playtimeFixture, rowsOf } from "./playtime_fixture.ts";
+
+/** Runs the stream's loop while `act` moves the clock. */
+async function running(fixture: PlaytimeFixture, act: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const run = fixture.stream.run(stop.signal);
+  await fixture.clock.advance(0);
+  await act();
+  stop.abort();
+  await run;
+  assert.equal(fixture.clock.sleepers, 0);
+}
+
+const minutesOf = ({ store }: PlaytimeFixture) =>
+  rowsOf(store, "daily_rollups").map((row) => Reflect.get(row, "minutes_used"));
+const heartbeatsOf = ({ store }: PlaytimeFixture) => rowsOf(store, "heartbeats").length;
+
+Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and the status", async () => {
+  using fixture = playtimeFixture({ allowance: 0.5 });
+  const { stream, clock, store } = fixture;
+  fixture.game = "Minecraft.exe";
+  await running(fixture, () => clock.advance(55_000));
+  assert.equal(heartbeatsOf(fixture), 12);
+  const [first] = rowsOf(store, "heartbeats") as Record<string, unknown>[];
+  assert.match(String(first!.id), /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  assert.deepEqual({ ...first, id: "" }, {
+    seq: 1,
+    id: "",
+    device_id: "pc-1",
+    timestamp_utc: "2026-03-02T12:00:00.000Z",
+    is_playing: 1,
+    poll_interval_sec: 5,
+    process_name: "Minecraft.exe",
+    synced_at: null,
+    rejected_at: null,
+  });
+  assert.deepEqual(rowsOf(store, "daily_rollups"), [{
+    device_id: "pc-1",
+    date_utc: "2026-03-02",
+    minutes_used: 1,
+    minutes_overdraft: 0.5,
+    allowance_min: 0.5,
+    last_heartbeat_at: "2026-03-02T12:00:55.000Z",
+    updated_at: "2026-03-02T12:00:55.000Z",
+  }]);
+  assert.deepEqual(rowsOf(store, "usage_slots"), [
+    { device_id: "pc-1", slot_utc: "2026-03-02T12:00:00.000Z", minutes_used: 1 },
+  ]);
+  assert.deepEqual(stream.status(), {
+    is_playing: true,
+    playing_since: "2026-03-02T12:00:00.000Z",
+    process_name: "Minecraft.exe",
+    last_seen: "2026-03-02T12:00:55.000Z",
+    today: {
+      date: "2026-03-02",
+      minutes_used: 1,
+      minutes_overdraft: 0.5,
+      allowance_min: 0.5,
+      minutes_left: 0,
+    },
+  });
+});
+
+Deno.test("The status knows within one poll that the game began and that it ended", async () => {
+  using fixture = playtimeFixture();
+  const { stream, clock } = fixture;
+  assert.equal(stream.status().is_playing, null);
+  await running(fixture, async () => {
+    assert.equal(stream.status().is_playing, false);
+    fixture.game = "Minecraft.exe";
+    await clock.advance(5_000);
+    assert.equal(stream.status().is_playing, true);
+    fixture.game = null;
+    await clock.advance(5_000);
+    assert.equal(stream.status().is_playing, false);
+    assert.equal(stream.status().process_name, null);
+  });
+});
+
+Deno.test("A day without play has its rollup, and no slots", async () => {
+  using fixture = playtimeFixture();
+  await running(fixture, () => fixture.clock.advance(20_000));
+  assert.deepEqual(minutesOf(fixture), [0]);
+  assert.deepEqual(rowsOf(fixture.store, "usage_slots"), []);
+});
+
+Deno.test("A heartbeat is told of once it is committed, as it is sent", async () => {
+  using fixture = playtimeFixture();
+  const { news, stream, store } = fixture;
+  fixture.hub.subscribe(() => assert.equal(heartbeatsOf(fixture), 1));
+  fixture.game = "Minecraft.exe";
+  const heartbeat = await stream.pollOnce();
+  assert.deepEqual(news, [{ topic: "heartbeat", data: heartbeat }]);
+  assert.deepEqual(stream.outbox.pending(10), {
+    stream: "playtime",
+    table: "heartbeats",
+    operation: "insert",
+    rows: [heartbeat],
+  });
+  assert.deepEqual(heartbeat, {
+    id: heartbeat?.id,
+    device_id: "pc-1",
+    timestamp_utc: "2026-03-02T12:00:00.000Z",
+    is_playing: true,
+    poll_interval_sec: 5,
+    process_name: "Minecraft.exe",
+  });
+  await store.write(() => stream.outbox.settle([heartbeat!.id], "2026-03-02T12:01:00.000Z"));
+  assert.deepEqual(stream.outbox.depth(), { rows: 0, oldest: null });
+});
+
+Deno.test("What sleep skips is neither replayed nor credited", async () => {
+  using fixture = playtimeFixture();
+  const { clock, stream } = fixture;
+  fixture.game = "Minecraft.exe";
+  await running(fixture, async () => {
+    await clock.advance(55_000);
+    await clock.sleep(8 * 3_600_000);
+    assert.equal(stream.status().playing_since, "2026-03-02T20:00:55.000Z");
+    await clock.advance(60_000);
+  });
+  // A minute before, the look that woke up late, a minute after it.
+  assert.equal(heartbeatsOf(fixture), 12 + 1 + 12);
+});
+
+Deno.test("A slow list delays nothing that follows", async () => {
+  const slow = Promise.withResolvers<readonly never[]>();
+  const times: string[] = [];
+  using fixture = playtimeFixture({
+    lister: () => {
+      times.push(new Date(fixture.clock.now()).toISOString().slice(17, 19));
+      return times.length === 2 ? slow.promise : Promise.resolve([]);
+    },
+  });
+  await running(fixture, async () => {
+    await fixture.clock.advance(8_000);
+    slow.resolve([]);
+    await fixture.clock.advance(12_000);
+  });
+  assert.deepEqual(times, ["00", "05", "10", "15", "20"]);
+  assert.equal(heartbeatsOf(fixture), 5);
+});
+
+Deno.test("A list that fails is unknown: no heartbeat, one warning, over when it works again", async () => {
+  using fixture = playtimeFixture();
+  const { stream, clock, warnings } = fixture;
+  fixture.game = "Minecraft.exe";
+  await running(fixture, async () => {
+    fixture.game = new Error("ps ended with code 1");
+    await clock.advance(10_000);
+    assert.equal(stream.status().is_playing, null);
+    assert.equal(stream.status().playing_since, null);
+    assert.deepEqual(warnings.list(), [{
+      code: "processes",
+      message:
+        "Cannot tell whether the game runs: ps ended with code 1. Play time is not counted meanwhile.",
+      since: "2026-03-02T12:00:05.000Z",
+    }]);
+    fixture.game = "Minecraft.exe";
+    await clock.advance(5_000);
+    assert.equal(stream.status().playing_since, "2026-03-02T12:00:00.000Z");
+    assert.deepEqual(warnings.list(), []);
+  });
+  assert.equal(heartbeatsOf(fixture), 2);
+});
+
+Deno.test("A list that never answers costs its own look and no other", async () => {
+  let looks = 0;
+  using fixture = playtimeFixture({
+    lister: () => ++looks === 2 ? new Promise(() => {}) : Promise.resolve([]),
+  });
+  await running(fixture, async () => {
+    await fixture.clock.advance(9_400);
+    assert.equal(fixture.warnings.list().length, 0);
+    await fixture.clock.advance(100);
+    assert.match(fixture.warnings.list()[0]!.message, /no answer within 4.5 s/);
+    await fixture.clock.advance(5_500);
+  });
+  assert.equal(looks, 4);
+  assert.equal(heartbeatsOf(fixture), 3);
+});
+
+Deno.test("The loop ends at once, even while a list hangs", async () => {
+  using fixture = playtimeFixture({ lister: () => new Promise(() => {}) });
+  await running(fixture, () => fixture.clock.advance(1_000));
+  assert.equal(heartbeatsOf(fixture), 0);
+  assert.deepEqual(fixture.warnings.list(), []);
+});
+
+Deno.test("A heartbeat that cannot be written waits and goes with the next one", async () => {
+  using fixture = playtimeFixture();
+  const { store, stream, clock, news } = fixture;
+  fixture.game = "Minecraft.exe";
+  store.db.exec(`CREATE TRIGGER full BEFORE INSERT ON heartbeats
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  await running(fixture, async () => {
+    await clock.advance(10_000);
+    assert.equal(heartbeatsOf(fixture), 0);
+    assert.equal(stream.status().is_playing, true);
+    assert.equal(stream.status().last_seen, null);
+    store.db.exec("DROP TRIGGER full");
+    await clock.advance(5_000);
+  });
+  assert.equal(heartbeatsOf(fixture), 4);
+  assert.equal(news.length, 4);
+  assert.deepEqual(minutesOf(fixture), [20 / 60]);
+  assert.equal(stream.status().today.minutes_used, 20 / 60);
+  assert.equal(stream.outbox.depth().rows, 4);
+});
+
+Deno.test("pollOnce says that its heartbeat could not be written", async () => {
+  using fixture = playtimeFixture();
+  fixture.store.db.exec("DROP TABLE usage_slots");
+  fixture.game = "Minecraft.exe";
+  await assert.rejects(fixture.stream.pollOnce(), /usage_slots/);
+  assert.equal(heartbeatsOf(fixture), 0);
+  assert.deepEqual(minutesOf(fixture), []);
+});
+
+Deno.test("A dry run looks and tells, and writes nothing", async () => {
+  using fixture = playtimeFixture();
+  const { stream, news } = fixture;
+  fixture.game = "Minecraft.exe";
+  const heartbeat = await stream.pollOnce({ dryRun: true });
+  assert.equal(heartbeat?.is_playing, true);
+  assert.deepEqual(news, [{ topic: "heartbeat", data: heartbeat }]);
+  fixture.restart({ dryRun: true });
+  await running(fixture, () => fixture.clock.advance(5_000));
+  assert.equal(news.length, 3);
+  assert.equal(heartbeatsOf(fixture), 0);
+  assert.equal(stream.outbox.depth().rows, 0);
+});
+
+Deno.test("Midnight parts the play between two days, and today begins anew", async () => {
+  using fixture = playtimeFixture({
+    start: "2026-03-06T23:59:30.000Z",
+    allowance: { fri: 1, sat: 120 },
+  });
+  const { stream, clock } = fixture;
+  fixture.game = "Minecraft.exe";
+  await running(fixture, async () => {
+    await clock.advance(25_000);
+    assert.equal(stream.status().today.minutes_left, 0.5);
+    await clock.advance(60_000);
+  });
+  assert.deepEqual(minutesOf(fixture), [0.5, 1]);
+  assert.deepEqual(stream.status().today, {
+    date: "2026-03-07",
+    minutes_used: 1,
+    minutes_overdraft: 0,
+    allowance_min: 120,
+    minutes_left: 119,
+  });
+});
+
+Deno.test("Today is counted in the configured time zone, also after a restart", async () => {
+  // 04:30 in Kolkata, whose day began at 18:30 UTC.
+  using fixture = playtimeFixture({ start: "2026-03-02T18:29:30.000Z", timeZone: "Asia/Kolkata" });
+  fixture.game = "Minecraft.exe";
+  await running(fixture, async () => {
+    await fixture.clock.advance(25_000);
+    assert.equal(fixture.stream.status().today.minutes_used, 0.5);
+    await fixture.clock.advance(60_000);
+  });
+  const { today } = fixture.stream.status();
+  assert.equal(today.date, "2026-03-03");
+  assert.equal(today.minutes_used, 1);
+  assert.deepEqual(fixture.restart().status().today, today);
+  assert.equal(fixture.stream.status().last_seen, "2026-03-02T18:30:55.000Z");
+});
+
+Deno.test("A clock that is set moves heartbeats, not what they are worth", async () => {
+  using fixture = playtimeFixture();
+  const { clock, stream } = fixture;
+  fixture.game = "Minecraft.exe";
+  await running(fixture, async () => {
+    await clock.advance(55_000);
+    clock.set("2026-03-02T11:00:00.000Z");
+    await clock.advance(60_000);
+    assert.deepEqual(minutesOf(fixture), [2]);
+    clock.set("2086-03-02T11:00:00.000Z");
+    await clock.advance(60_000);
+    assert.equal(stream.status().today.minutes_used, 1);
+    clock.set("2026-03-02T12:03:00.000Z");
+    await clock.advance(60_000);
+  });
+  assert.deepEqual(minutesOf(fixture), [3, 1]);
+  assert.equal(stream.status().today.minutes_used, 3);
+});
+
+Deno.test("A stream that could never see its game says so", () => {
+  const hidden = Deno.build.os === "windows" ? "command" : "window_title";
+  using fixture = playtimeFixture({ processName: { image: "java", [hidden]: "*x*" } });
+  assert.deepEqual(fixture.warnings.list().map(({ code }) => code), ["process-name"]);
+});
+
+Deno.test("exportHeartbeats and exportDays give everything, page by page", async () => {
+  using fixture = playtimeFixture({ start: "2026-03-02T23:00:00.000Z" });
+  const { store, stream } = fixture;
+  await store.write(() => {
+    const add = store.db.prepare(
+      `INSERT INTO heartbeats (id, device_id, timestamp_utc, is_playing, poll_interval_sec)
+       VALUES (?, 'pc-1', '2026-03-02T23:00:00.000Z', 0, 5)`,
+    );
+    for (let n = 0; n < 1_200; n++) add.run(`h${n}`);
+  });
+  await stream.pollOnce();
+  const pages = [...stream.exportHeartbeats()];
+  assert.deepEqual(pages.map(({ length }) => length), [500, 500, 201]);
+  assert.equal(pages.flat()[700]?.id, "h700");
+  assert.deepEqual([...stream.exportDays()].flat().map(({ date_utc }) => date_utc), ["2026-03-02"]);
+});
+
+Deno.test({
+  name: "A real process list that hangs is killed in time",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using dir = tempDir();
+    const tool = `${dir.path}/ps`;
+    Deno.writeTextFileSync(tool, `#!/bin/sh\necho $$ > ${dir.path}/pid\nsleep 60\n`, {
+      mode: 0o755,
+    });
+    using fixture = playtimeFixture({
+      lister: async ({ signal }) => {
+        await runTool(tool, [], { signal });
+        return [];
+      },
+    });
+    const stream = fixture.restart({ clock: systemClock, listTimeoutMs: 300 });
+    const begun = performance.now();
+    assert.equal(await stream.pollOnce(), null);
+    assert(performance.now() - begun < 4_000);
+    assert.match(fixture.warnings.list()[0]!.message, /no answer within 0.3 s/);
+    const pid = Number(Deno.readTextFileSync(`${dir.path}/pid`));
+    const gone = () =>
+      !new Deno.Command("kill", { args: ["-0", `${pid}`], stderr: "null" })
+        .outputSync().success;
+    await until(gone, "the hung list to end");
+  },
+});
+
+Deno.test({
+  name: "The real process list shows a game that begins and ends",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const name = `Minecraft-${crypto.randomUUID()}.exe`;
+    using fixture = playtimeFixture({ processName: name });
+    const { store, clock, hub, warnings } = fixture;
+    const { createPlaytimeStream } = await import("../../../src/streams/playtime/mod.ts");
+    const stream = createPlaytimeStream({
+      store,
+      clock: systemClock,
+      hub,
+      warnings,
+      ids: () => crypto.randomUUID(),
+      deviceId: "pc-1",
+      processName: name,
+    });
+    assert.equal((await stream.pollOnce())?.is_playing, false);
+    await using game = await startFakeGame(name);
+    assert.equal((await stream.pollOnce())?.process_name, name);
+    await game.stop();
+    assert.equal((await stream.pollOnce())?.is_playing, false);
+    assert.equal(clock.sleepers, 0);
+  },
+});
