@@ -12,6 +12,7 @@ import {
   minutes,
   oneOf,
   origin,
+  serialNumber,
   timeOfDay,
   timeZone,
   token,
@@ -195,7 +196,7 @@ const events = v.object({
 }, "expected an object such as { modes, flush }");
 
 const attendanceDevice =
-  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "time_zone"?, "protocol"? }';
+  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "time_zone"?, "protocol"?, "nack_status"? }';
 const attendance = v.object({
   enabled: v.optional(
     v.pipe(yesNo(), v.description("whether attendance devices are listened to")),
@@ -214,6 +215,17 @@ const attendance = v.object({
     ),
     "pending",
   ),
+  pull_interval_min: v.optional(
+    v.pipe(
+      whole(0, 1440, { unit: "minutes" }),
+      v.description("how often devices are asked for punches they failed to send; 0 for never"),
+    ),
+    15,
+  ),
+  retention_days: v.optional(
+    v.pipe(whole(1, 36_500, { unit: "days" }), v.description("days that punches are kept")),
+    365,
+  ),
   endpoint_url: v.optional(
     v.nullable(v.pipe(httpUrl(), v.description("where punches go instead of Supabase"))),
     null,
@@ -222,10 +234,11 @@ const attendance = v.object({
     v.pipe(
       v.array(
         v.strictObject({
-          sn: line("a serial number", { max: 64 }),
+          sn: serialNumber(),
           name: line("a name"),
           time_zone: v.optional(timeZone()),
           protocol: v.optional(oneOf(["aiface", "iclock"])),
+          nack_status: v.optional(v.picklist([200, 503], "expected 503 or 200")),
         }, attendanceDevice),
         "expected a list of devices",
       ),
