@@ -64,12 +64,6 @@ export function word(what: string): Text {
   return v.pipe(v.string(allowed), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, allowed));
 }
 
-/** What a device may call itself: anything else would never be recognised. */
-export function serialNumber(): Text {
-  const allowed = 'expected a serial number of letters, digits, "-" and "_", at most 64';
-  return v.pipe(v.string(allowed), v.regex(/^[A-Za-z0-9_-]{1,64}$/, allowed));
-}
-
 export function timeZone(): Text {
   const allowed = 'expected an IANA time zone such as "Europe/Berlin" or "UTC"';
   return v.pipe(v.string(allowed), v.check((text) => text !== "" && isTimeZone(text), allowed));

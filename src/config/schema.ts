@@ -12,7 +12,6 @@ import {
   minutes,
   oneOf,
   origin,
-  serialNumber,
   timeOfDay,
   timeZone,
   token,
@@ -196,7 +195,7 @@ const events = v.object({
 }, "expected an object such as { modes, flush }");
 
 const attendanceDevice =
-  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "time_zone"?, "protocol"?, "nack_status"? }';
+  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "time_zone"?, "protocol"? }';
 const attendance = v.object({
   enabled: v.optional(
     v.pipe(yesNo(), v.description("whether attendance devices are listened to")),
@@ -215,10 +214,14 @@ const attendance = v.object({
     ),
     "pending",
   ),
+  endpoint_url: v.optional(
+    v.nullable(v.pipe(httpUrl(), v.description("where punches go instead of Supabase"))),
+    null,
+  ),
   pull_interval_min: v.optional(
     v.pipe(
-      whole(0, 1440, { unit: "minutes" }),
-      v.description("how often devices are asked for punches they failed to send; 0 for never"),
+      whole(0, 1_440, { unit: "minutes" }),
+      v.description("minutes between asking devices for punches they may have kept; 0 for never"),
     ),
     15,
   ),
@@ -226,19 +229,14 @@ const attendance = v.object({
     v.pipe(whole(1, 36_500, { unit: "days" }), v.description("days that punches are kept")),
     365,
   ),
-  endpoint_url: v.optional(
-    v.nullable(v.pipe(httpUrl(), v.description("where punches go instead of Supabase"))),
-    null,
-  ),
   devices: v.optional(
     v.pipe(
       v.array(
         v.strictObject({
-          sn: serialNumber(),
+          sn: line("a serial number", { max: 64 }),
           name: line("a name"),
           time_zone: v.optional(timeZone()),
           protocol: v.optional(oneOf(["aiface", "iclock"])),
-          nack_status: v.optional(v.picklist([200, 503], "expected 503 or 200")),
         }, attendanceDevice),
         "expected a list of devices",
       ),

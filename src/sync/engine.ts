@@ -140,13 +140,18 @@ export class SyncEngine {
     return this.#connections.length === 0 ? null : this.#newest()?.evidence?.reached ?? false;
   }
 
+  /** The cloud's clock less this machine's, in milliseconds; null until one was compared. */
+  get clockOffsetMs(): number | null {
+    return this.#connections.find(({ clockOffsetMs }) => clockOffsetMs !== null)?.clockOffsetMs ??
+      null;
+  }
+
   status(): SyncStatus {
     const lanes = this.#setups.map((setup) => this.#laneStatus(setup));
     return {
       state: worst(lanes.map(({ state }) => state)),
       online: this.online(),
-      clock_offset_ms: this.#connections.find(({ clockOffsetMs }) => clockOffsetMs !== null)
-        ?.clockOffsetMs ?? null,
+      clock_offset_ms: this.clockOffsetMs,
       lanes,
     };
   }

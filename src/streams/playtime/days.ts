@@ -3,7 +3,15 @@
  * for a day without data.
  * @module
  */
-import { addDays, type Day, dayAt, dayBounds, daysBetween, type Instant, msOf } from "../../core/mod.ts";
+import {
+  addDays,
+  type Day,
+  dayAt,
+  dayBounds,
+  daysBetween,
+  type Instant,
+  msOf,
+} from "../../core/mod.ts";
 import { type Allowance, allowanceOn, overdraft } from "./allowance.ts";
 import { minutesOfMs } from "./minutes.ts";
 import type { Rollup } from "./rollups.ts";

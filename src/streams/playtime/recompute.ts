@@ -7,13 +7,13 @@
  * @module
  */
 import {
+  type Clock,
   type Day,
   type Instant,
   instantOf,
   msOf,
-  slotAt,
   SLOT_MS,
-  type Clock,
+  slotAt,
 } from "../../core/mod.ts";
 import { inSlices, type Store } from "../../store/mod.ts";
 import { type Allowance, allowanceOn } from "./allowance.ts";

@@ -118,7 +118,10 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       query: v.strictObject({
         from: v.optional(v.pipe(moment(), v.description("a UTC day or a time; default: today"))),
         to: v.optional(
-          v.pipe(moment(), v.description("the last UTC day, or the time before which; default: today")),
+          v.pipe(
+            moment(),
+            v.description("the last UTC day, or the time before which; default: today"),
+          ),
         ),
       }),
       answer: v.array(slot),

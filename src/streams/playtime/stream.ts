@@ -175,7 +175,9 @@ export class PlaytimeStream implements Stream {
         // The same failure comes back at every look: it is news only once.
         if (String(error) === failure) return;
         failure = String(error);
-        logger("playtime").error("Cannot write heartbeats, which are kept in memory: {error}", { error });
+        logger("playtime").error("Cannot write heartbeats, which are kept in memory: {error}", {
+          error,
+        });
       }
     };
     await every(this.#pollIntervalSec * 1000, poll, {

@@ -46,8 +46,8 @@ export interface RecordsOptions {
 
 /** The records stream, and what `sync reset` asks of it. */
 export interface RecordsStream extends Stream {
-  /** Forgets what was not pushed and reads everything anew; resolves with how many changes were lost. */
-  reset(): Promise<number>;
+  /** Forgets what was not pushed, and reads everything anew at the next pull. */
+  reset(): Promise<void>;
 }
 
 /** As many as the seed allows in one cycle. */
@@ -113,13 +113,12 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
     },
     reset: () =>
       store.write(() => {
-        const lost = queue.clear();
+        queue.clear();
         store.db.prepare("DELETE FROM sync_cursors").run();
         // What the cloud does not have goes, and what it has comes back as it is there.
         store.db.prepare(
           "UPDATE records SET last_synced_at = ?1, remote_updated_at = NULL, updated_at = ?1",
         ).run(instantOf(0));
-        return lost;
       }),
   };
 }

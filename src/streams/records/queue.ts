@@ -173,8 +173,8 @@ export class Queue {
     return open && { id: Number(open.id), rejected: open.rejected_at !== null };
   }
 
-  /** Forgets everything that was not pushed; how many entries that were. */
-  clear(): number {
+  /** Forgets everything that was not pushed. */
+  clear(): void {
     const { db, rejected } = this.#store;
     for (;;) {
       const page = rejected.list("records");
@@ -182,7 +182,7 @@ export class Queue {
       for (const { id } of page) rejected.remove("records", id);
     }
     this.#count(-this.#counter.rows);
-    return Number(db.prepare("DELETE FROM sync_queue WHERE synced_at IS NULL").run().changes);
+    db.prepare("DELETE FROM sync_queue WHERE synced_at IS NULL").run();
   }
 
   #count(change: number): void {

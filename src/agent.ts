@@ -1,0 +1,311 @@
+/**
+ * The composition root: builds the parts that a configuration asks for, starts them under one AbortSignal and
+ * closes the store last. Nothing else in the agent knows more than one stream or one cloud.
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { createApi, loadToken, serve } from "./api/mod.ts";
+import type { Config } from "./config/mod.ts";
+import {
+  type Clock,
+  Hub,
+  type Id,
+  idSource,
+  localTimeZone,
+  logger,
+  type Outbox,
+  randomId,
+  type Remote,
+  type Schedule,
+  type Stream,
+  systemClock,
+  Warnings,
+} from "./core/mod.ts";
+import { loadPage } from "./dashboard/mod.ts";
+import { createEndpoint } from "./remotes/endpoint/mod.ts";
+import { createSupabase, encryptedTokenStore, type Supabase } from "./remotes/supabase/mod.ts";
+import { Store } from "./store/mod.ts";
+import * as attendance from "./streams/attendance/mod.ts";
+import * as playtime from "./streams/playtime/mod.ts";
+import * as records from "./streams/records/mod.ts";
+import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
+
+export interface AgentOptions {
+  clock?: Clock;
+  /** Where the agent's news goes: a command that prints heartbeats listens here. */
+  hub?: Hub;
+  /** Warnings that outlive a repair. */
+  warnings?: Warnings;
+  /** How processes are listed (default: as this system does it). */
+  lister?: playtime.ProcessLister;
+  /** Looks and tells, but writes nothing and sends nothing. */
+  dryRun?: boolean;
+}
+
+/** An agent whose database is open. It does nothing by itself until it is run. */
+export interface Agent {
+  readonly store: Store;
+  readonly playtime: playtime.PlaytimeStream;
+  readonly sync: SyncEngine;
+  readonly hub: Hub;
+  readonly warnings: Warnings;
+  /** The cloud that people sign in to, where one is configured. */
+  readonly supabase: Supabase | null;
+  /** The local API without a port: how commands ask when no agent runs. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Runs until the signal aborts, or until the database turns out to be damaged. */
+  run(options: RunOptions): Promise<"stopped" | "damaged">;
+  /** Closes the database; nothing may be asked afterwards. */
+  close(): void;
+}
+
+export interface RunOptions {
+  signal: AbortSignal;
+  /** Told where the API is, once it answers. */
+  onListening?: (url: string) => void;
+}
+
+/** Every stream's migrations: what a database of this version has. */
+const MIGRATIONS = [playtime, attendance, records].flatMap(({ migrations }) => migrations);
+
+/** Beyond this the agent's clock is not one to set others by. */
+const TRUSTED_OFFSET_MS = 60_000;
+
+/**
+ * Runs the agent until the signal aborts. A database that is found damaged meanwhile is repaired by opening
+ * it anew: the agent ends and begins again.
+ */
+export async function runAgent(
+  config: Config,
+  { signal, onListening, ...options }: AgentOptions & RunOptions,
+): Promise<void> {
+  const { clock = systemClock, hub = new Hub() } = options;
+  const warnings = options.warnings ?? new Warnings({ clock, hub });
+  let outcome: "stopped" | "damaged";
+  do {
+    const agent = await openAgent(config, { ...options, clock, hub, warnings });
+    try {
+      outcome = await agent.run({ signal, ...(onListening ? { onListening } : {}) });
+    } finally {
+      agent.close();
+    }
+    onListening = undefined;
+  } while (outcome === "damaged" && !signal.aborted);
+}
+
+/** Opens the database and builds the agent on it. */
+export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
+  const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
+  const { warnings = new Warnings({ clock, hub }) } = options;
+  const path = dryRun ? ":memory:" : config.db_path;
+  const store = new Store(path, { migrations: MIGRATIONS, clock });
+  try {
+    return await build(config, { ...options, clock, hub, warnings, dryRun, store });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+interface BuildOptions extends AgentOptions {
+  clock: Clock;
+  hub: Hub;
+  warnings: Warnings;
+  store: Store;
+  dryRun: boolean;
+}
+
+async function build(config: Config, options: BuildOptions): Promise<Agent> {
+  const { clock, hub, warnings, store, dryRun, lister } = options;
+  const folder = dirname(config.db_path);
+  const ids = idSource(clock);
+  const deviceId = config.device_id ?? await keptDeviceId(store);
+  const systemId = config.records.system_id ?? deviceId;
+  const timeZone = config.time_zone ?? localTimeZone();
+  const remotes = dryRun ? NO_REMOTES : createRemotes(config, { clock, deviceId, systemId });
+  const clockOffsetMs = () => engine.clockOffsetMs;
+
+  const shared = { store, hub, warnings, clock };
+  const unsyncedDays = config.retention_unsynced_days;
+  const playtimeStream = playtime.createPlaytimeStream({
+    ...shared,
+    ids,
+    deviceId,
+    processName: config.process_name,
+    pollIntervalSec: config.poll_interval_sec,
+    allowance: config.daily_allowance_min,
+    timeZone,
+    retentionDays: config.retention_days,
+    retentionUnsyncedDays: unsyncedDays,
+    cloud: remotes.playtime !== null,
+    syncIntervalSec: config.sync_interval_sec,
+    dryRun,
+    ...(lister ? { lister } : {}),
+  });
+  const attendanceStream = attendance.createAttendanceStream({
+    ...shared,
+    settings: { ...config.attendance, time_zone: config.attendance.time_zone ?? timeZone },
+    cloud: remotes.attendance !== null,
+    retentionUnsyncedDays: unsyncedDays,
+    clockTrusted: () => Math.abs(clockOffsetMs() ?? 0) < TRUSTED_OFFSET_MS,
+  });
+  const recordsStream = records.createRecordsStream({
+    ...shared,
+    systemId,
+    tables: config.records.tables,
+    syncIntervalSec: config.records.sync_interval_sec,
+    clockOffsetMs: () => clockOffsetMs() ?? 0,
+    writeConflict: appendTo(join(folder, "logs", "conflicts.log")),
+  });
+  const streams: Stream[] = [playtimeStream, attendanceStream, recordsStream];
+
+  const engine: SyncEngine = new SyncEngine({
+    store,
+    hub,
+    warnings,
+    clock,
+    timeoutMs: config.timeout_sec * 1_000,
+    lanes: streams.filter(hasOutbox).map((stream): LaneSetup => ({
+      name: stream.name,
+      outbox: stream.outbox,
+      schedule: stream.schedule,
+      inbox: stream.inbox,
+      remote: remotes[stream.name],
+      reset: stream.name === "records" ? recordsStream.reset : undefined,
+    })),
+  });
+  const api = createApi({
+    ...shared,
+    streams,
+    sync: engine,
+    deviceId,
+    host: config.api_host,
+    allowedOrigins: config.api_allowed_origins,
+    token: dryRun ? randomId() : await loadToken(join(folder, "api-token")),
+    page: await loadPage(),
+    flavour: flavour(),
+  });
+
+  return {
+    store,
+    playtime: playtimeStream,
+    sync: engine,
+    hub,
+    warnings,
+    supabase: remotes.supabase,
+    fetch: (request) => api.fetch(request),
+    async run({ signal, onListening = () => {} }) {
+      const damaged = new AbortController();
+      const stop = AbortSignal.any([signal, damaged.signal]);
+      const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
+      onListening(server.url);
+      await Promise.all([
+        server.finished,
+        engine.run(stop),
+        ...streams.map((stream) => stream.run?.(stop)),
+      ]);
+      return signal.aborted ? "stopped" : "damaged";
+    },
+    close: () => store.close(),
+  };
+}
+
+type Remotes = Readonly<Record<Stream["name"], Remote | null>> & { supabase: Supabase | null };
+
+const NO_REMOTES: Remotes = {
+  playtime: null,
+  events: null,
+  attendance: null,
+  records: null,
+  supabase: null,
+};
+
+/** Where each stream goes: to an endpoint of its own, else to Supabase, else nowhere. */
+function createRemotes(
+  config: Config,
+  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
+): Remotes {
+  const { device_token, timeout_sec, endpoint_gzip } = config;
+  const timeoutMs = timeout_sec * 1_000;
+  const endpoint = (url: string, shape: Partial<Parameters<typeof createEndpoint>[0]> = {}) =>
+    createEndpoint({
+      url,
+      token: device_token ?? undefined,
+      timeoutMs,
+      gzip: endpoint_gzip,
+      clock,
+      ...shape,
+    });
+  const supabase = supabaseOf(config, { clock, deviceId, systemId });
+  const { endpoint_url } = config;
+  const attendanceUrl = config.attendance.endpoint_url;
+  const batch = {
+    path: attendance.SYNC_BATCH_PATH,
+    envelope: attendance.syncBatch(deviceId),
+  };
+  return {
+    playtime: endpoint_url === null ? supabase : endpoint(endpoint_url),
+    events: config.events.endpoint_url === null ? supabase : endpoint(config.events.endpoint_url),
+    attendance: attendanceUrl === null ? supabase : endpoint(attendanceUrl, batch),
+    records: supabase,
+    supabase,
+  };
+}
+
+function supabaseOf(
+  { supabase, records, events, db_path, timeout_sec }: Config,
+  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
+): Supabase | null {
+  const { url, key, email, password, realtime } = supabase;
+  if (url === null || key === null) return null;
+  const folder = dirname(db_path);
+  return createSupabase({
+    url,
+    key,
+    email: email ?? undefined,
+    password: password ?? undefined,
+    systemId,
+    deviceId,
+    recordTables: records.tables.map(({ name }) => name),
+    eventsTable: events.table,
+    healthTable: events.health_table,
+    realtime,
+    timeoutMs: timeout_sec * 1_000,
+    tokens: encryptedTokenStore({
+      sessionPath: join(folder, "auth.json"),
+      keyPath: join(folder, "auth.key"),
+    }),
+    clock,
+  });
+}
+
+/** The device id made on the first run. */
+async function keptDeviceId(store: Store): Promise<Id> {
+  const kept = store.meta("device_id");
+  if (kept !== undefined) return kept;
+  const made = randomId();
+  await store.write(() => store.setMeta("device_id", made));
+  return made;
+}
+
+function hasOutbox(stream: Stream): stream is Stream & { outbox: Outbox; schedule: Schedule } {
+  return stream.outbox !== undefined && stream.schedule !== undefined;
+}
+
+/** Which of the two executables this is: the one that may connect to any host, or the one for known hosts. */
+function flavour(): string {
+  const anyHost = Deno.permissions.querySync({ name: "net" }).state === "granted";
+  return anyHost ? "clockblock-anyhost" : "clockblock";
+}
+
+/** Appends lines to a file; that it cannot be written is said once a line, and stops nothing. */
+function appendTo(path: string): (line: string) => void {
+  return (line) => {
+    try {
+      Deno.mkdirSync(dirname(path), { recursive: true });
+      Deno.writeTextFileSync(path, `${line}\n`, { append: true });
+    } catch (error) {
+      logger("agent").warn("Cannot write to {path}: {error}", { path, error });
+    }
+  };
+}
