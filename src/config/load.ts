@@ -7,6 +7,7 @@ import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import type { Json, JsonObject } from "../core/mod.ts";
 import { ConfigError } from "./config_error.ts";
+import { contradictions } from "./contradictions.ts";
 import { decodeText, parseJson } from "./json_text.ts";
 import { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
 import { nearest } from "./nearest.ts";
@@ -46,7 +47,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   const parsed = v.safeParse(configSchema, draft.values, { abortPipeEarly: true });
   draft.problems.push(...(parsed.issues ?? []).map((issue) => describeIssue(issue, draft)));
   if (!parsed.success) throw new ConfigError([...new Set(draft.problems)]);
-  draft.problems.push(...contradictions(parsed.output, draft));
+  draft.problems.push(...contradictions(parsed.output));
   if (draft.problems.length > 0) throw new ConfigError([...new Set(draft.problems)]);
   return { ...parsed.output, db_path: within(cwd, parsed.output.db_path) };
 }
@@ -237,51 +238,6 @@ function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return "an object";
   const text = JSON.stringify(value).replace(/\/\/[^/]*@/, "//…@");
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-}
-
-/** What is wrong with values that are each right by themselves. */
-function contradictions(config: Config, { sources }: Draft): string[] {
-  const { supabase, attendance, records, api_port } = config;
-  const problems: string[] = [];
-  if (supabase.url !== null && supabase.key === null) {
-    problems.push(
-      "Cannot use supabase.url without supabase.key: copy the project's publishable (anon) key",
-    );
-  }
-  if (attendance.enabled && attendance.port === api_port && api_port !== 0) {
-    problems.push(
-      `Cannot use attendance.port ${attendance.port}: api_port is the same. Choose another for one of them`,
-    );
-  }
-  const serials = attendance.devices.map(({ sn }) => sn);
-  problems.push(
-    ...repeated(serials).map((sn) => `Cannot use attendance.devices: "${sn}" is listed twice`),
-  );
-  const tables = records.tables.map(({ name }) => name);
-  problems.push(
-    ...repeated(tables).map((name) => `Cannot use records.tables: "${name}" is listed twice`),
-  );
-  for (const [index, { name, parent }] of records.tables.entries()) {
-    if (parent !== null && !tables.slice(0, index).includes(parent)) {
-      problems.push(
-        `Cannot use records.tables: the parent "${parent}" of "${name}" has to be listed before it`,
-      );
-    }
-  }
-  const { from, to } = config.events.flush.active_hours;
-  if (from === to) {
-    const source = sources.get("events.flush.active_hours.to") ?? "";
-    problems.push(
-      `Cannot use events.flush.active_hours${
-        source && ` in ${source}`
-      }: from and to are both ${to}`,
-    );
-  }
-  return problems;
-}
-
-function repeated(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
 
 function within(folder: string | undefined, path: string): string {

@@ -38,7 +38,7 @@ Deno.test("loadConfig without any source gives every key its default", () => {
   assert.equal(config.events.flush.active_sec, 15);
   assert.equal(config.attendance.enabled, false);
   assert.deepEqual(config.records.tables.map(({ name }) => name), ["projects", "tasks", "results"]);
-  assert(config.process_name.some(({ image }) => image === "Minecraft.Windows.exe"));
+  assert.equal(config.process_name, null);
 });
 
 Deno.test("loadConfig lays environment over the file and flags over both", () => {
@@ -102,8 +102,8 @@ Deno.test("loadConfig takes process names in every form that the design names", 
     ["a.exe", [{ image: "a.exe" }]],
     [["a.exe", "b*"], [{ image: "a.exe" }, { image: "b*" }]],
     [{ image: "a", command: "*x*" }, [{ image: "a", command: "*x*" }]],
-    [[{ image: "a", window_title: "T*" }, "b"], [
-      { image: "a", window_title: "T*" },
+    [[{ image: "a", window_title: "T*", except: ["T2*"] }, "b"], [
+      { image: "a", window_title: "T*", except: ["T2*"] },
       { image: "b" },
     ]],
   ];

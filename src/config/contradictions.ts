@@ -1,0 +1,44 @@
+/** What is wrong with values that are each right by themselves. @module */
+import type { Config } from "./schema.ts";
+
+/** A line for each contradiction. */
+export function contradictions(config: Config): string[] {
+  const { supabase, attendance, records, api_port } = config;
+  const problems: string[] = [];
+  if (supabase.url !== null && supabase.key === null) {
+    problems.push(
+      "Cannot use supabase.url without supabase.key: copy the project's publishable (anon) key",
+    );
+  }
+  if (attendance.enabled && attendance.port === api_port && api_port !== 0) {
+    problems.push(
+      `Cannot use attendance.port ${attendance.port}: api_port is the same. Choose another for one of them`,
+    );
+  }
+  const serials = attendance.devices.map(({ sn }) => sn);
+  problems.push(
+    ...repeated(serials).map((sn) => `Cannot use attendance.devices: "${sn}" is listed twice`),
+  );
+  const tables = records.tables.map(({ name }) => name);
+  problems.push(
+    ...repeated(tables).map((name) => `Cannot use records.tables: "${name}" is listed twice`),
+  );
+  for (const [index, { name, parent }] of records.tables.entries()) {
+    if (parent !== null && !tables.slice(0, index).includes(parent)) {
+      problems.push(
+        `Cannot use records.tables: the parent "${parent}" of "${name}" has to be listed before it`,
+      );
+    }
+  }
+  const { from, to } = config.events.flush.active_hours;
+  if (from === to) {
+    problems.push(
+      `Cannot use events.flush.active_hours: from and to are both ${to}. Make them differ`,
+    );
+  }
+  return problems;
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
