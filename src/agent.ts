@@ -8,6 +8,7 @@ import { createApi, loadToken, serve } from "./api/mod.ts";
 import type { Config } from "./config/mod.ts";
 import {
   type Clock,
+  flavour,
   Hub,
   type Id,
   idSource,
@@ -290,12 +291,6 @@ async function keptDeviceId(store: Store): Promise<Id> {
 
 function hasOutbox(stream: Stream): stream is Stream & { outbox: Outbox; schedule: Schedule } {
   return stream.outbox !== undefined && stream.schedule !== undefined;
-}
-
-/** Which of the two executables this is: the one that may connect to any host, or the one for known hosts. */
-function flavour(): string {
-  const anyHost = Deno.permissions.querySync({ name: "net" }).state === "granted";
-  return anyHost ? "clockblock-anyhost" : "clockblock";
 }
 
 /** Appends lines to a file; that it cannot be written is said once a line, and stops nothing. */
