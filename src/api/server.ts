@@ -1,6 +1,6 @@
 /**
- * The API on a port. What bounds a client that means no good is Deno's: request lines and headers of some 64 KB and
- * 100 fields at most, 400 otherwise; connections are kept alive for as long as the client wants.
+ * The API on a port. What bounds a client that means no good is Deno's: request lines and headers of some 64 KB at
+ * most (400 otherwise); a connection that says nothing is kept for as long as its client wants.
  * @module
  */
 import { systemClock } from "../core/mod.ts";

@@ -93,7 +93,9 @@ export class Devices {
     this.#unsaved.add(device);
     const { address, protocol } = device;
     if (address !== encounter.address) this.#moved(device, encounter.address);
-    if (device.approval !== "unsupported") device.protocol = encounter.protocol;
+    if (device.approval !== "unsupported" && protocol !== encounter.protocol) {
+      this.#speaks(device, encounter.protocol);
+    }
     // A device that is not there yet is news in a moment, when it is.
     if (device.online && (address !== device.address || protocol !== device.protocol)) {
       this.changed(device);
@@ -215,6 +217,20 @@ export class Devices {
     const { sn, address } = device;
     this.#log.info(`Device {sn} at {address} is ${online ? "online" : "offline"}`, { sn, address });
     this.changed(device);
+  }
+
+  #speaks(device: Device, protocol: Protocol): void {
+    device.protocol = protocol;
+    const expected = this.#options.devices.find(({ sn }) => sn === device.sn)?.protocol;
+    const code = `attendance.protocol.${device.sn}`;
+    if (expected === undefined || expected === protocol) {
+      this.#options.warnings.clear(code);
+    } else {
+      this.#options.warnings.raise(
+        code,
+        `Device ${device.sn} speaks ${protocol}, the configuration says ${expected}: is it another device?`,
+      );
+    }
   }
 
   #moved(device: Device, address: string): void {
