@@ -39,7 +39,7 @@ export function retention(
   { outbox, retentionDays, unsyncedDays }: RetentionOptions,
 ): (now: Instant, budget: Budget) => PruneResult {
   const page = store.db.prepare(
-    `SELECT max(seq) AS last, total(timestamp_utc >= ?2 AND timestamp_utc <= ?3) AS young
+    `SELECT max(seq) AS last, min(timestamp_utc >= ?2 AND timestamp_utc <= ?3) AS young
      FROM (SELECT seq, timestamp_utc FROM heartbeats WHERE seq > ?1 ORDER BY seq LIMIT ${PAGE_ROWS})`,
   );
   const remove = store.db.prepare(
@@ -70,8 +70,8 @@ export function retention(
           if (String(row.timestamp_utc) > newest) newest = String(row.timestamp_utc);
         }
         looked = Number(last);
-        // Rows lie in the order in which they came: what follows is younger still.
-        if (Number(young) > 0) more = false;
+        // Rows lie in the order in which they came: after a page of young ones, all are.
+        if (young === 1) more = false;
       }
     } while (more && budget.left());
     if (!more) looked = 0;
