@@ -29,9 +29,9 @@ if (!here) {
 } else {
   Deno.test("Agent on Windows sees Minecraft.exe start and stop within a poll, and counts its minutes", async () => {
     await using folder = await folderOf("clockblock play time");
+    await Deno.mkdir(`${folder.path}/play time`);
     await using agent = await start(here, folder.path, { db_path: "play time/clock block.db" });
-    const { is_playing } = await get<{ is_playing: boolean }>(agent, "/status");
-    assert.equal(is_playing, false);
+    await secondsUntil(agent, false);
 
     await using game = await here.startGame("Minecraft.exe", {
       cwd: folder.path,
@@ -54,7 +54,9 @@ if (!here) {
   Deno.test("Agent on Windows keeps what it has counted when it is killed", async () => {
     await using folder = await folderOf("clockblock killed");
     const unicode = await namesAreUnicode(here, folder.path);
-    const config = { db_path: `${unicode ? "Spielzeit für Zoë" : "play time"}/clock block.db` };
+    const data = unicode ? "Spielzeit für Zoë" : "play time";
+    await Deno.mkdir(`${folder.path}/${data}`);
+    const config = { db_path: `${data}/clock block.db` };
     let before: Heartbeat[];
     {
       await using agent = await start(here, folder.path, config);
@@ -105,11 +107,11 @@ async function get<T>(agent: AgentProcess, path: string): Promise<T> {
   return await response.json();
 }
 
-/** How long it took until `/status` said so. */
+/** How long it took until `/status` said so; before the first poll it says neither. */
 async function secondsUntil(agent: AgentProcess, playing: boolean): Promise<number> {
   const since = performance.now();
   for (;;) {
-    const { is_playing } = await get<{ is_playing: boolean }>(agent, "/status");
+    const { is_playing } = await get<{ is_playing: boolean | null }>(agent, "/status");
     const seconds = (performance.now() - since) / 1000;
     if (is_playing === playing) return seconds;
     assert.ok(seconds < GAME_SEC, `not after ${seconds} s; the agent printed:\n${agent.output}`);
