@@ -3,6 +3,7 @@
  * blotted out on the way, and a log that cannot be written never stops the agent.
  * @module
  */
+import { dirname, join } from "node:path";
 import { getRotatingFileSink } from "@logtape/file";
 import { configure, dispose, type LogRecord, type Sink, withFilter } from "@logtape/logtape";
 import type { Config } from "../config/mod.ts";
@@ -69,6 +70,30 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
   return { release: () => toFile?.release(), [Symbol.asyncDispose]: dispose };
 }
 
+/**
+ * The log of a command that answers and ends: what is odd goes to standard error. Only who debugs gets a file, where
+ * the stack of what failed is.
+ */
+export function startCommandLogging(
+  config: Config,
+  { output }: { output: Output },
+): Promise<Logging> {
+  const { log_level: level } = config;
+  const debugs = level === "debug" || level === "trace";
+  return startLogging({
+    level,
+    output,
+    outputLevel: debugs || level === "info" ? "warning" : level,
+    file: debugs ? logPathOf(config) : null,
+    secrets: secretsOf(config),
+  });
+}
+
+/** The log file lies beside the database. */
+export function logPathOf({ db_path }: Config): string {
+  return join(dirname(db_path), "logs", "clockblock.log");
+}
+
 /** The configuration's secrets. */
 export function secretsOf({ device_token, supabase }: Config): string[] {
   return [device_token, supabase.key, supabase.password].filter((secret) => secret !== null);
@@ -126,8 +151,7 @@ function openFile(
   path: string,
   { formatter, maxBytes }: { formatter: (record: LogRecord) => string; maxBytes: number },
 ): Sink & AsyncDisposable {
-  const folder = path.replace(/[\\/][^\\/]*$/, "");
-  if (folder !== path) Deno.mkdirSync(folder, { recursive: true });
+  Deno.mkdirSync(dirname(path), { recursive: true });
   return getRotatingFileSink(path, {
     formatter,
     maxSize: maxBytes,

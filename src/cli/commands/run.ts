@@ -1,0 +1,115 @@
+/**
+ * `clockblock run`: the agent itself, until Ctrl-C. Says in one line where the API is, once it answers.
+ * @module
+ */
+import { buildCommand, type Command } from "@stricli/core";
+import { openAgent, runAgent } from "../../agent.ts";
+import { Hub, logger, systemClock, version } from "../../core/mod.ts";
+import type { Context } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
+
+interface Flags {
+  once: boolean;
+  dryRun: boolean;
+}
+
+/** How long stopping may take. What is cut off then loses nothing: the database survives a kill. */
+const STOP_MS = 2_000;
+
+export const run: Command<Context> = buildCommand<Flags, [], Context>({
+  docs: { brief: "Run the agent; what happens when no command is given" },
+  parameters: {
+    flags: {
+      once: {
+        kind: "boolean",
+        brief: "Look for the game once, print the heartbeat as JSON and end",
+        default: false,
+        withNegated: false,
+      },
+      dryRun: {
+        kind: "boolean",
+        brief: "Write nothing and send nothing; print heartbeats as JSON",
+        default: false,
+        withNegated: false,
+      },
+    },
+  },
+  async func({ once, dryRun }) {
+    if (once) await lookOnce(this, { dryRun });
+    else await runUntilStopped(this, { dryRun });
+  },
+});
+
+async function lookOnce(context: Context, { dryRun }: { dryRun: boolean }): Promise<void> {
+  const config = context.config();
+  const { stdout, stderr } = context.io;
+  const level = dryRun ? "info" : config.log_level;
+  await using _log = await startCommandLogging({ ...config, log_level: level }, { output: stderr });
+  const agent = await openAgent(config, { dryRun });
+  try {
+    const heartbeat = await agent.playtime.pollOnce();
+    if (!heartbeat) {
+      const why = agent.warnings.list().map(({ message }) => message).join(" ");
+      throw new Error(why || "Cannot tell whether the game runs");
+    }
+    stdout.write(`${JSON.stringify(heartbeat)}\n`);
+  } finally {
+    agent.close();
+  }
+}
+
+async function runUntilStopped(
+  context: Context,
+  { dryRun }: { dryRun: boolean },
+): Promise<void> {
+  const { io } = context;
+  const config = context.config();
+  await using log = await startLogging({
+    level: config.log_level,
+    output: io.stderr,
+    file: dryRun ? null : logPathOf(config),
+    held: true,
+    secrets: secretsOf(config),
+  });
+
+  const stop = new AbortController();
+  const forced = Promise.withResolvers<"forced">();
+  const stopListening = io.onStop((signal) => {
+    if (stop.signal.aborted) return forced.resolve("forced");
+    logger("agent").info("Stopping: {signal}", { signal });
+    stop.abort();
+    void systemClock.wait(STOP_MS).then(() => forced.resolve("forced"));
+  });
+
+  const hub = new Hub();
+  if (dryRun) {
+    hub.subscribe(({ topic, data }) => {
+      if (topic === "heartbeat") io.stdout.write(`${JSON.stringify(data)}\n`);
+    });
+  }
+  const running = runAgent(config, {
+    signal: stop.signal,
+    hub,
+    dryRun,
+    onListening(url) {
+      // In a dry run standard output is for heartbeats.
+      const output = dryRun ? io.stderr : io.stdout;
+      output.write(`ClockBlock ${version} is running: ${url}\n`);
+      logger("agent").info("Started", { version, url });
+      log.release();
+    },
+  });
+  // What it may still throw when nobody waits for it any longer is of no use.
+  running.catch(() => {});
+  try {
+    const ended = await Promise.race([running, forced.promise]);
+    if (ended === "forced") context.process.exitCode = EXIT.failed;
+    else logger("agent").info("Stopped");
+  } catch (error) {
+    logger("agent").debug("{error}", { error });
+    throw error;
+  } finally {
+    stopListening();
+  }
+}

@@ -1,0 +1,29 @@
+/** What every command is handed. @module */
+import type { ApplicationContext } from "@stricli/core";
+import { checkPermissions, type Config, loadConfig } from "../config/mod.ts";
+import type { CommandLine } from "./flags.ts";
+import type { Io } from "./io.ts";
+
+export interface Context extends ApplicationContext {
+  readonly io: Io;
+  /**
+   * The configuration, read when it is first asked for, so that `--help` works whatever is in the file.
+   * @throws {ConfigError}
+   */
+  config(): Config;
+}
+
+export function createContext(io: Io, line: CommandLine): Context {
+  let config: Config | undefined;
+  return {
+    io,
+    process: { stdout: io.stdout, stderr: io.stderr },
+    config() {
+      if (config) return config;
+      const { configPath: path, config: flags } = line;
+      const loaded = loadConfig({ path, flags, env: io.env, cwd: io.cwd });
+      checkPermissions(loaded);
+      return config = loaded;
+    },
+  };
+}
