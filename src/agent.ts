@@ -26,9 +26,8 @@ import { loadPage } from "./dashboard/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import { createSupabase, encryptedTokenStore, type Supabase } from "./remotes/supabase/mod.ts";
 import { Store } from "./store/mod.ts";
-import * as attendance from "./streams/attendance/mod.ts";
-import * as playtime from "./streams/playtime/mod.ts";
-import * as records from "./streams/records/mod.ts";
+import { attendance, playtime, records } from "./streams/mod.ts";
+import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
 
 export interface AgentOptions {
@@ -67,7 +66,7 @@ export interface RunOptions {
 }
 
 /** Every stream's migrations: what a database of this version has. */
-const MIGRATIONS = [playtime, attendance, records].flatMap(({ migrations }) => migrations);
+const MIGRATIONS = Object.values(allStreams).flatMap(({ migrations }) => migrations);
 
 /** Beyond this the agent's clock is not one to set others by. */
 const TRUSTED_OFFSET_MS = 60_000;

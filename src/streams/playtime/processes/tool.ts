@@ -30,13 +30,7 @@ export async function runTool(
   { signal }: { signal: AbortSignal },
 ): Promise<Uint8Array> {
   signal.throwIfAborted();
-  const child = new Deno.Command(tool, {
-    args: [...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    ...ENVIRONMENT,
-  }).spawn();
+  const child = start(tool, args);
   const ended = new AbortController();
   const end = () => ended.abort(signal.reason);
   signal.addEventListener("abort", end, { once: true });
@@ -56,6 +50,21 @@ export async function runTool(
   } finally {
     signal.removeEventListener("abort", end);
     ended.abort();
+  }
+}
+
+function start(tool: string, args: readonly string[]): Deno.ChildProcess {
+  try {
+    return new Deno.Command(tool, {
+      args: [...args],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      ...ENVIRONMENT,
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`there is no program "${tool}" on the PATH`, { cause: error });
   }
 }
 

@@ -60,7 +60,31 @@ Deno.test({
 });
 
 Deno.test("runTool fails when there is no such program", async () => {
-  await assert.rejects(runTool("no-such-program", [], { signal: never }), Deno.errors.NotFound);
+  await assert.rejects(
+    runTool("no-such-program", [], { signal: never }),
+    /there is no program "no-such-program"/,
+  );
+});
+
+Deno.test({
+  name: "runTool runs ps under the agent's permissions, whatever the user's environment",
+  ignore,
+  async fn() {
+    using dir = tempDir();
+    const ps = new URL("../../../../src/streams/playtime/processes/ps.ts", import.meta.url);
+    const script = `${dir.path}/list.ts`;
+    Deno.writeTextFileSync(
+      script,
+      `import { ps } from ${JSON.stringify(ps.href)};
+       const processes = await ps()({ signal: new AbortController().signal });
+       console.log(processes.some(({ image }) => image === "ps"));`,
+    );
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-config", "--no-prompt", "--allow-run=ps", script],
+      env: { LD_LIBRARY_PATH: "/nowhere", PS_FORMAT: "pid", PS_PERSONALITY: "bsd", COLUMNS: "20" },
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout), "true\n", new TextDecoder().decode(stderr));
+  },
 });
 
 async function written(path: string): Promise<number> {
