@@ -70,7 +70,7 @@ export function imageTest(image: string): (process: Process) => boolean {
   return (process) => fits(withoutExe(process.image));
 }
 
-/** The operating system's lists that these matchers need and never get: nothing could ever fit. */
+/** Whether every matcher asks for what this system's process list does not tell: nothing could ever fit. */
 export function neverSeen(matchers: readonly Matcher[], os: typeof Deno.build.os): boolean {
   const hidden = os === "windows" ? "command" : "window_title";
   return matchers.every((matcher) => matcher[hidden] !== undefined);
