@@ -189,7 +189,8 @@ function report(name: string, { baked, files, payload }: Embedded): string {
   const rows = Object.entries(permissions).flatMap(([key, values]) => {
     // What is denied hides this list, which Deno bakes in any case.
     if (!Array.isArray(values) || (key === "allow_import" && permissions.deny_import)) return [];
-    return [[key.replace("_", " "), values.length === 0 ? "everything" : values.join(" ")]];
+    const all = key.startsWith("ignore_") ? "everything else" : "everything";
+    return [[key.replace("_", " "), values.length === 0 ? all : values.join(" ")]];
   });
   rows.push(...files.map(({ path, size }) => ["file", `${path} (${kilobytes(size)})`]));
   rows.push(["above the runtime", kilobytes(payload.byteLength)]);
