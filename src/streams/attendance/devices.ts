@@ -3,9 +3,10 @@
  * a device is heard every few seconds and only its punches have to survive a power cut.
  * @module
  */
-import { type Clock, type Hub, logger, msOf, type Warnings } from "../../core/mod.ts";
-import type { RawRow, Statement, Store } from "../../store/mod.ts";
-import { type Approval, Device, type DeviceReport, type Link, type Protocol } from "./device.ts";
+import { type Clock, type Hub, logger, type Warnings } from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { Device, type DeviceReport, type Link, type Protocol } from "./device.ts";
+import { type Decided, DeviceTable } from "./device_table.ts";
 import type { DeviceSettings } from "./settings.ts";
 import { Zone } from "./time.ts";
 
@@ -40,21 +41,16 @@ export class Devices {
   readonly #devices = new Map<string, Device>();
   readonly #zones = new Map<string, Zone>();
   readonly #unsaved = new Set<Device>();
-  readonly #upsert: Statement;
-  readonly #remove: Statement;
+  readonly #table: DeviceTable;
   readonly #log = logger("attendance");
 
   constructor(store: Store, options: DevicesOptions) {
     this.#store = store;
     this.#options = options;
-    this.#upsert = store.db.prepare(
-      `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, address, model, firmware,
-         mac, backlog, skew_ms, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    this.#remove = store.db.prepare("DELETE FROM devices WHERE sn = ?");
-    for (const row of store.db.prepare("SELECT * FROM devices").all()) {
-      const device = this.#fromRow(row);
+    this.#table = new DeviceTable(store);
+    for (const device of this.#table.load(this.#zone(options.timeZone))) {
       this.#devices.set(device.sn, device);
+      this.#setZone(device);
     }
     for (const settings of options.devices) this.#configure(settings);
   }
@@ -187,7 +183,7 @@ export class Devices {
     this.#unsaved.clear();
     try {
       await this.#store.write(() => {
-        for (const device of devices) this.#write(device);
+        for (const device of devices) this.#table.write(device);
       });
     } catch (error) {
       for (const device of devices) this.#unsaved.add(device);
@@ -195,11 +191,8 @@ export class Devices {
     }
   }
 
-  async #decide(
-    device: Device,
-    decided: Pick<Device, "approval" | "name" | "ownZone">,
-  ): Promise<void> {
-    await this.#store.write(() => this.#write(device, decided), { durable: true });
+  async #decide(device: Device, decided: Decided): Promise<void> {
+    await this.#store.write(() => this.#table.write(device, decided), { durable: true });
     Object.assign(device, decided);
     this.#setZone(device);
     const { link } = device;
@@ -289,7 +282,7 @@ export class Devices {
     if (this.#options.clock.now() - (oldest.lastSeenMs ?? 0) < STRANGER_MS) return false;
     this.#devices.delete(oldest.sn);
     this.#unsaved.delete(oldest);
-    void this.#store.write(() => this.#remove.run(oldest.sn)).catch((error) =>
+    void this.#store.write(() => this.#table.remove(oldest.sn)).catch((error) =>
       this.#log.error("Cannot forget device {sn}: {error}", { sn: oldest.sn, error })
     );
     return true;
@@ -333,43 +326,5 @@ export class Devices {
     const zone = this.#zones.get(name) ?? new Zone(name);
     this.#zones.set(name, zone);
     return zone;
-  }
-
-  #write(
-    device: Device,
-    { approval, name, ownZone }: Pick<Device, "approval" | "name" | "ownZone"> = device,
-  ): void {
-    const { sn, protocol, address, model, firmware, mac, backlog, skew_ms, first_seen, last_seen } =
-      device.report();
-    // deno-fmt-ignore
-    this.#upsert.run(
-      sn, name, approval, protocol, ownZone, address, model, firmware,
-      mac, backlog, skew_ms, first_seen, last_seen,
-    );
-  }
-
-  #fromRow(row: RawRow): Device {
-    const text = (column: string) => row[column] === null ? null : String(row[column]);
-    const number = (column: string) => row[column] === null ? null : Number(row[column]);
-    const ms = (column: string) => row[column] === null ? null : msOf(String(row[column]));
-    // What this table holds was written by `#write`.
-    const device = new Device(
-      String(row.sn),
-      row.approval as Approval,
-      this.#zone(this.#options.timeZone),
-    );
-    device.name = text("name");
-    device.protocol = text("protocol") as Protocol | null;
-    device.ownZone = text("time_zone");
-    device.address = text("address");
-    device.model = text("model");
-    device.firmware = text("firmware");
-    device.mac = text("mac");
-    device.backlog = number("backlog");
-    device.skewMs = number("skew_ms");
-    device.firstSeenMs = ms("first_seen");
-    device.lastSeenMs = ms("last_seen");
-    this.#setZone(device);
-    return device;
   }
 }

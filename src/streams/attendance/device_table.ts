@@ -1,0 +1,64 @@
+/** What of a device outlives the agent. @module */
+import { msOf } from "../../core/mod.ts";
+import type { RawRow, Statement, Store } from "../../store/mod.ts";
+import { type Approval, Device, type Protocol } from "./device.ts";
+import type { Zone } from "./time.ts";
+
+/** What a person decides about a device. */
+export type Decided = Pick<Device, "approval" | "name" | "ownZone">;
+
+export class DeviceTable {
+  readonly #upsert: Statement;
+  readonly #delete: Statement;
+  readonly #all: Statement;
+
+  constructor({ db }: Store) {
+    this.#upsert = db.prepare(
+      `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, address, model, firmware,
+         mac, backlog, skew_ms, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
+    this.#all = db.prepare("SELECT * FROM devices");
+  }
+
+  /** Every device that was known, its clock in this zone unless it has its own. */
+  load(zone: Zone): Device[] {
+    return this.#all.all().map((row) => deviceOf(row, zone));
+  }
+
+  /** Called inside `write`. */
+  write(device: Device, { approval, name, ownZone }: Decided = device): void {
+    const { sn, protocol, address, model, firmware, mac, backlog, skew_ms, first_seen, last_seen } =
+      device.report();
+    // deno-fmt-ignore
+    this.#upsert.run(
+      sn, name, approval, protocol, ownZone, address, model, firmware,
+      mac, backlog, skew_ms, first_seen, last_seen,
+    );
+  }
+
+  /** Called inside `write`. */
+  remove(sn: string): void {
+    this.#delete.run(sn);
+  }
+}
+
+function deviceOf(row: RawRow, zone: Zone): Device {
+  const text = (column: string) => row[column] === null ? null : String(row[column]);
+  const number = (column: string) => row[column] === null ? null : Number(row[column]);
+  const ms = (column: string) => row[column] === null ? null : msOf(String(row[column]));
+  // What this table holds was written above.
+  const device = new Device(String(row.sn), row.approval as Approval, zone);
+  device.name = text("name");
+  device.protocol = text("protocol") as Protocol | null;
+  device.ownZone = text("time_zone");
+  device.address = text("address");
+  device.model = text("model");
+  device.firmware = text("firmware");
+  device.mac = text("mac");
+  device.backlog = number("backlog");
+  device.skewMs = number("skew_ms");
+  device.firstSeenMs = ms("first_seen");
+  device.lastSeenMs = ms("last_seen");
+  return device;
+}
