@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { Hub, Warnings } from "../../../src/core/mod.ts";
+import { Devices, type DevicesOptions } from "../../../src/streams/attendance/devices.ts";
+import { migrations } from "../../../src/streams/attendance/mod.ts";
+import type { Store } from "../../../src/store/mod.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempStore } from "../../support/temp.ts";
+import { Relay, until } from "./relay.ts";
+
+const HOUR_MS = 3_600_000;
+
+function registry(store: Store, options: Partial<DevicesOptions> = {}) {
+  const clock = new FakeClock("2026-10-05T03:50:00.000Z");
+  const warnings = new Warnings({ clock });
+  const devices = new Devices(store, {
+    clock,
+    hub: new Hub(),
+    warnings,
+    timeZone: "Asia/Kolkata",
+    unknown: "pending",
+    devices: [],
+    ...options,
+  });
+  return { devices, clock, warnings };
+}
+const from = (address: string) => ({ address, protocol: "aiface" }) as const;
+
+Deno.test("Devices keeps what it knows over a restart, and nobody is online then", async () => {
+  using temp = tempStore(migrations);
+  const { devices } = registry(temp.store);
+  const device = devices.meet("A1", from("10.0.0.5"))!;
+  device.firmware = "f1";
+  device.skewMs = -1_500;
+  await devices.approve(device, { name: "Door", timeZone: "Europe/Berlin" });
+  devices.heard(device);
+  await devices.save();
+
+  const { devices: again } = registry(temp.store);
+  const { first_seen, last_seen, ...report } = again.find("A1")!.report();
+  assert.deepEqual([first_seen, last_seen], Array(2).fill("2026-10-05T03:50:00.000Z"));
+  assert.deepEqual(report, {
+    sn: "A1",
+    name: "Door",
+    state: "offline",
+    protocol: "aiface",
+    address: "10.0.0.5",
+    model: null,
+    firmware: "f1",
+    mac: null,
+    backlog: null,
+    skew_ms: -1_500,
+    time_zone: "Europe/Berlin",
+  });
+});
+
+Deno.test("Devices lists so many strangers and no more, and forgets those that are gone", async () => {
+  using temp = tempStore(migrations);
+  const { devices, clock, warnings } = registry(temp.store);
+  for (let i = 0; i < 100; i++) devices.meet(`S${i}`, from("10.0.0.5"));
+  assert.equal(devices.count().pending, 64);
+  assert(warnings.list().some(({ code }) => code === "attendance.strangers"));
+  await devices.save();
+  await clock.sleep(2 * HOUR_MS);
+  assert(devices.meet("NEW", from("10.0.0.6")));
+  assert.equal(devices.find("S0"), undefined);
+  assert.equal(devices.count().pending, 64);
+});
+
+Deno.test("Devices takes strangers in or keeps them out where the configuration says so", () => {
+  using temp = tempStore(migrations);
+  const open = registry(temp.store, { unknown: "approve" });
+  assert.equal(open.devices.meet("A1", from("10.0.0.5"))?.approval, "approved");
+  const closed = registry(temp.store, { unknown: "refuse" });
+  assert.equal(closed.devices.meet("A2", from("10.0.0.5")), undefined);
+  assert.deepEqual(closed.devices.list(), []);
+});
+
+Deno.test("Devices approves what is configured, unless a person has refused it", async () => {
+  using temp = tempStore(migrations);
+  const first = registry(temp.store);
+  for (const sn of ["A1", "A2"]) first.devices.meet(sn, from("10.0.0.5"));
+  await first.devices.refuse(first.devices.find("A2")!);
+  await first.devices.save();
+
+  const settings = ["A1", "A2", "A3"].map((sn) => ({ sn, name: `Door ${sn}` }));
+  const { devices } = registry(temp.store, { devices: settings });
+  assert.deepEqual(devices.list().map(({ sn, state, name }) => [sn, state, name]), [
+    ["A1", "offline", "Door A1"],
+    ["A3", "offline", "Door A3"],
+    ["A2", "refused", "Door A2"],
+  ]);
+});
+
+Deno.test("Devices warns of two devices that take turns under one serial number", async () => {
+  using temp = tempStore(migrations);
+  const settings = [{ sn: "A1", name: "Door" }];
+  const { devices, clock, warnings } = registry(temp.store, { devices: settings });
+  devices.meet("A1", from("10.0.0.5"));
+  devices.meet("A1", from("10.0.0.6"));
+  assert.deepEqual(warnings.list(), [], "a device may have got another address");
+  devices.meet("A1", from("10.0.0.5"));
+  assert.match(warnings.list()[0]?.message ?? "", /Two devices.*10\.0\.0\.6.*10\.0\.0\.5/);
+  await clock.sleep(11 * 60_000);
+  devices.sweep();
+  assert.deepEqual(warnings.list(), []);
+});
+
+Deno.test("Devices warns of a device that speaks otherwise than configured", () => {
+  using temp = tempStore(migrations);
+  const settings = [{ sn: "A1", name: "Door", protocol: "iclock" } as const];
+  const { devices, warnings } = registry(temp.store, { devices: settings });
+  devices.meet("A1", from("10.0.0.5"));
+  assert.equal(warnings.list()[0]?.code, "attendance.protocol.A1");
+});
+
+Deno.test("A device that is approved is made to come again, and its punches are taken", async () => {
+  await using relay = await Relay.start();
+  const device = await relay.socket();
+  assert.equal((await device.ask({ cmd: "reg", sn: "NEW1" }))?.result, false);
+  assert.match(relay.warnings.list()[0]?.message ?? "", /NEW1/);
+
+  const params = { sn: "NEW1" };
+  const body = { name: "Gate", time_zone: "UTC" };
+  await relay.api("POST", "/devices/{sn}/approve", { params, body });
+  await device.socket.closed;
+  assert.deepEqual(relay.warnings.list(), []);
+  const again = await relay.socket();
+  const answer = await again.ask({ cmd: "reg", sn: "NEW1" });
+  assert.equal(answer?.cloudtime, "2026-10-05 03:50:00");
+  assert.equal((await relay.device("NEW1"))?.name, "Gate");
+
+  await relay.api("POST", "/devices/{sn}/refuse", { params });
+  await again.socket.closed;
+  await until("refused", async () => (await relay.device("NEW1"))?.state === "refused");
+  const third = await relay.socket();
+  assert.equal((await third.ask({ cmd: "reg", sn: "NEW1" }))?.result, false);
+});

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { Hub, Warnings } from "../../../src/core/mod.ts";
+import type { Store } from "../../../src/store/mod.ts";
+import {
+  type AttendanceSettings,
+  createAttendanceStream,
+  migrations,
+} from "../../../src/streams/attendance/mod.ts";
+import { rawRequest, RawSocket } from "../../support/devices.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempStore } from "../../support/temp.ts";
+import { Relay, SETTINGS, until } from "./relay.ts";
+
+const PUNCH = { enrollid: 7, time: "2026-10-05 09:15:30" };
+const SENDLOG = { cmd: "sendlog", sn: "DEV1", count: 1, logindex: 3, record: [PUNCH] };
+
+/** Sends bytes and returns all that comes back until the other side hangs up. */
+async function send(port: number, text: string): Promise<string> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  try {
+    await conn.write(new TextEncoder().encode(text));
+    await conn.closeWrite();
+    return await new Response(conn.readable).text();
+  } catch {
+    return "";
+  }
+}
+
+const post = (relay: Relay, body: unknown, path = "/pub/api") =>
+  rawRequest(relay.port, {
+    method: "POST",
+    path,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+Deno.test("The listener takes AiFace messages by HTTP as well, on any path", async () => {
+  await using relay = await Relay.start();
+  const reg = await post(relay, { cmd: "reg", sn: "DEV1" }, "/");
+  assert.deepEqual(JSON.parse(reg.body), {
+    ret: "reg",
+    result: true,
+    cloudtime: "2026-10-05 09:20:00",
+    nosenduser: true,
+  });
+  assert.equal(reg.headers.get("Content-Type"), "application/json");
+  const ack = await post(relay, SENDLOG);
+  assert.deepEqual(JSON.parse(ack.body), {
+    ret: "sendlog",
+    result: true,
+    count: 1,
+    logindex: 3,
+    cloudtime: "2026-10-05 09:20:00",
+  });
+  assert.deepEqual(JSON.parse((await post(relay, { cmd: "checklive", sn: "DEV1" })).body), {
+    ret: "checklive",
+    result: true,
+  });
+  assert.equal(relay.count("device_logs"), 1);
+  assert.equal((await relay.device())?.state, "online");
+});
+
+Deno.test("The listener acknowledges nothing over HTTP that is not stored", async () => {
+  await using relay = await Relay.start();
+  relay.break();
+  assert.equal((await post(relay, SENDLOG)).status, 503);
+  relay.mend();
+  assert.equal((await post(relay, { ...SENDLOG, sn: "NEW1" })).status, 403);
+  assert.equal((await post(relay, { cmd: "sendlog", record: [PUNCH] })).status, 403);
+  assert.equal((await post(relay, '{"cmd":"sendlog","sn":"DEV1",,}')).status, 400);
+  assert.equal((await post(relay, '{"cmd":"sendlog","sn":"DEV1"')).status, 400);
+  assert.equal(relay.count("device_logs"), 0);
+});
+
+Deno.test("The listener takes WebSockets on any path", async () => {
+  await using relay = await Relay.start();
+  for (const path of ["/", "/pub/chat", "/a/b?c=d"]) {
+    const socket = await RawSocket.open(relay.port, { path });
+    await socket.send(JSON.stringify({ cmd: "reg", sn: "DEV1" }));
+    assert(await socket.next());
+    socket.close();
+  }
+});
+
+Deno.test("The listener lists devices of protocols that it does not speak", async () => {
+  await using relay = await Relay.start();
+  const headers = { request_code: "realtime_glog", dev_id: "FK01", trans_id: "1", blk_no: "0" };
+  const reply = await rawRequest(relay.port, { method: "POST", path: "/", headers, body: "x" });
+  assert.equal(reply.status, 501);
+  const socket = await RawSocket.open(relay.port);
+  await socket.send(
+    "<Request><Operation>Register</Operation><DeviceSerialNo>XM01</DeviceSerialNo></Request>",
+  );
+  await socket.closed;
+  await send(relay.port, "<?xml version='1.0'?><Request></Request>");
+  const found = (await relay.devices()).filter(({ state }) => state === "unsupported");
+  assert.deepEqual(found.map(({ sn, protocol }) => [sn, protocol]).sort(), [
+    ["FK01", "fkweb"],
+    ["XM01", "xml"],
+    ["at-127-0-0-1", "xml"],
+  ]);
+});
+
+Deno.test("The listener hangs up on what is no HTTP, and answers the next", async () => {
+  await using relay = await Relay.start();
+  assert.match(await send(relay.port, "\x16\x03\x01\x02\0\x01\0\r\n\r\n"), /400/);
+  assert.match(await send(relay.port, "GET / HTTP/1.1\r\nno colon\r\n\r\n"), /400/);
+  assert.match(
+    await send(relay.port, "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"),
+    /400/,
+  );
+  assert.match(
+    await send(relay.port, `GET /${"x".repeat(20_000)} HTTP/1.1\r\n\r\n`),
+    /^(HTTP\/1.1 400|$)/,
+  );
+  assert.equal((await post(relay, SENDLOG)).status, 200);
+});
+
+Deno.test("The listener answers requests one after the other on a connection", async () => {
+  await using relay = await Relay.start();
+  const ping = "GET /iclock/ping?SN=DEV1 HTTP/1.1\r\nHost: x\r\n\r\n";
+  const last = ping.replace("HTTP/1.1", "HTTP/1.0");
+  const said = await send(relay.port, ping + ping.replaceAll("\r\n", "\n") + last);
+  assert.equal(said.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
+});
+
+Deno.test("The listener says 100 to a device that asks before it sends its body", async () => {
+  await using relay = await Relay.start();
+  const body = "1\t2026-10-05 09:15:30\n";
+  const said = await send(
+    relay.port,
+    "POST /iclock/cdata?SN=DEV1&table=ATTLOG HTTP/1.1\r\nExpect: 100-continue\r\n" +
+      `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  assert.match(said, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[^]*OK: 1$/);
+});
+
+Deno.test("The listener bounds how many connections an address may have", async () => {
+  await using relay = await Relay.start({ options: { limits: { connectionsPerAddress: 2 } } });
+  const first = await relay.registered();
+  await relay.socket();
+  await assert.rejects(RawSocket.open(relay.port));
+  first.socket.close();
+  await until("there is room again", async () => {
+    try {
+      (await RawSocket.open(relay.port)).close();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+});
+
+Deno.test("The listener gives up who holds too much of an unfinished message, and only that one", async () => {
+  await using relay = await Relay.start({ options: { limits: { heldBytes: 200_000 } } });
+  const greedy = await relay.socket();
+  const sound = await relay.registered();
+  const records = `${JSON.stringify(PUNCH)},`.repeat(10_000);
+  await greedy.socket.send(`{"cmd":"sendlog","record":[${records}`).catch(() => {});
+  await greedy.socket.closed;
+  assert.equal((await sound.ask(SENDLOG))?.ret, "sendlog");
+  const again = await relay.registered();
+  assert.equal((await again.ask(SENDLOG))?.ret, "sendlog", "what was held is free again");
+});
+
+Deno.test("The listener closes connections on which nothing comes", async () => {
+  await using relay = await Relay.start();
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: relay.port });
+  await conn.write(new TextEncoder().encode("GET / HT"));
+  await until("it is let in", () => relay.stream.status!() !== undefined);
+  await relay.skip(21_000);
+  await relay.skip(2_000);
+  assert.equal(await conn.read(new Uint8Array(1)).catch(() => null), null);
+  conn.close();
+});
+
+/** A stream of its own, not started. */
+function stream(
+  store: Store,
+  { clock, settings }: { clock: FakeClock; settings: Partial<AttendanceSettings> },
+) {
+  const warnings = new Warnings({ clock });
+  const listening = Promise.withResolvers<void>();
+  const made = createAttendanceStream({
+    settings: { ...SETTINGS, ...settings },
+    store,
+    hub: new Hub(),
+    warnings,
+    clock,
+    cloud: false,
+    retentionUnsyncedDays: 365,
+    onListen: () => listening.resolve(),
+  });
+  return { made, warnings, listening: listening.promise };
+}
+
+Deno.test("The listener says when another program has its port, and listens when that lets go", async () => {
+  using temp = tempStore(migrations);
+  const clock = new FakeClock();
+  const holder = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { made, warnings, listening } = stream(temp.store, {
+    clock,
+    settings: { port: holder.addr.port },
+  });
+  const stop = new AbortController();
+  const running = made.run!(stop.signal);
+  await until("it warns", () => warnings.list().length === 1);
+  assert.match(warnings.list()[0]!.message, /another program uses the port/);
+  holder.close();
+  await clock.sleep(16_000);
+  await listening;
+  assert.deepEqual(warnings.list(), []);
+  stop.abort();
+  await running;
+});
+
+Deno.test("A stream that is not enabled does not listen, and says so", async () => {
+  using temp = tempStore(migrations);
+  const { made } = stream(temp.store, { clock: new FakeClock(), settings: { enabled: false } });
+  await made.run!(new AbortController().signal);
+  assert.deepEqual(made.status!(), {
+    attendance: {
+      enabled: false,
+      listening: null,
+      devices: { online: 0, offline: 1, pending: 0, refused: 0, unsupported: 0 },
+      last_punch_at: null,
+    },
+  });
+});
+
+Deno.test("The status says where it is listened, who is there and when the last punch came", async () => {
+  await using relay = await Relay.start();
+  await (await relay.registered()).ask(SENDLOG);
+  assert.deepEqual(relay.stream.status!(), {
+    attendance: {
+      enabled: true,
+      listening: `127.0.0.1:${relay.port}`,
+      devices: { online: 1, offline: 0, pending: 0, refused: 0, unsupported: 0 },
+      last_punch_at: "2026-10-05T03:50:00.000Z",
+    },
+  });
+});

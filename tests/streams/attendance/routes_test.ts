@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { Hub, Warnings } from "../../../src/core/mod.ts";
+import type { Store } from "../../../src/store/mod.ts";
+import { createAttendanceStream, migrations } from "../../../src/streams/attendance/mod.ts";
+import { Intake } from "../../../src/streams/attendance/intake.ts";
+import { Device } from "../../../src/streams/attendance/device.ts";
+import { DeviceEvents } from "../../../src/streams/attendance/device_events.ts";
+import { Punches } from "../../../src/streams/attendance/punches.ts";
+import { Quarantine } from "../../../src/streams/attendance/quarantine.ts";
+import { Zone } from "../../../src/streams/attendance/time.ts";
+import { testApi } from "../../support/api.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempStore } from "../../support/temp.ts";
+import { SETTINGS } from "./relay.ts";
+
+const zone = new Zone("Asia/Kolkata");
+
+/** The stream's API over a database in which two devices have left 60 punches of three people, a minute apart. */
+async function api() {
+  using cleanup = new DisposableStack();
+  const { store } = cleanup.use(tempStore(migrations));
+  const stream = createAttendanceStream({
+    settings: {
+      ...SETTINGS,
+      devices: [{ sn: "DEV1", name: "Front" }, { sn: "DEV2", name: "Back" }],
+    },
+    store,
+    hub: new Hub(),
+    warnings: new Warnings(),
+    clock: new FakeClock("2026-10-05T12:00:00.000Z"),
+    cloud: false,
+    retentionUnsyncedDays: 365,
+  });
+  await fill(store);
+  const asked = cleanup.use(testApi({ store, routes: stream.routes! }));
+  const all = cleanup.move();
+  return { ...asked, store, [Symbol.dispose]: () => all.dispose() };
+}
+
+async function fill(store: Store): Promise<void> {
+  const intake = new Intake(store, {
+    punches: new Punches(store, { hub: new Hub() }),
+    events: new DeviceEvents(store),
+    quarantine: new Quarantine(store, { folder: "quarantine" }),
+    warnings: new Warnings(),
+  });
+  const receivedMs = Date.parse("2026-10-05T12:00:00Z");
+  for (const sn of ["DEV1", "DEV2"]) {
+    const punches = Array.from({ length: 30 }, (_, i) => {
+      const deviceTime = zone.wallAt(Date.parse("2026-10-05T03:00:00Z") + i * 60_000);
+      const { at, suspect } = zone.read(deviceTime, receivedMs);
+      const raw = `{"name":"P\\"${i % 3}"}`;
+      return { personId: `${i % 3}`, deviceTime, at, suspect, mode: 8, inOut: 0, event: null, raw };
+    });
+    const unreadable = [{ reason: "no usable time", raw: `from ${sn}` }];
+    const device = new Device(sn, "approved", zone);
+    await intake.store({ device, protocol: "aiface", receivedMs, punches, unreadable });
+  }
+}
+
+type Punch = Record<string, unknown>;
+
+Deno.test("GET /punches answers the newest first, page by page, each once", async () => {
+  using asked = await api();
+  const seen: Punch[] = [];
+  let path: string | undefined = "/punches?limit=7";
+  while (path) {
+    const answer: Response = await asked.ask(path);
+    assert.equal(answer.status, 200);
+    seen.push(...await answer.json());
+    path = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
+  }
+  assert.equal(seen.length, 60);
+  assert.equal(new Set(seen.map(({ id }) => id)).size, 60);
+  const times = seen.map(({ punched_at }) => String(punched_at));
+  assert.deepEqual(times, times.toSorted().reverse());
+  const { id: _, ...first } = seen[0]!;
+  assert.deepEqual(first, {
+    device_sn: "DEV2",
+    person_id: "2",
+    person_name: 'P"2',
+    punched_at: "2026-10-05T03:29:00.000Z",
+    device_time: "2026-10-05 08:59:00",
+    time_zone: "Asia/Kolkata",
+    received_at: "2026-10-05T12:00:00.000Z",
+    skew_ms: null,
+    time_suspect: false,
+    mode: 8,
+    in_out: 0,
+    event: null,
+    raw: '{"name":"P\\"2"}',
+    synced_at: null,
+  });
+});
+
+const filters: [string, number][] = [
+  ["", 60],
+  ["?device=DEV1", 30],
+  ["?person=2", 20],
+  ["?device=DEV2&person=2", 10],
+  ["?device=NONE", 0],
+  ["?from=2026-10-05T03:20:00Z", 20],
+  ["?to=2026-10-05T03:20:00Z", 40],
+  ["?from=2026-10-05T08:50:00%2B05:30&device=DEV1", 10],
+  ["?from=2026-10-05&to=2026-10-05", 60],
+  ["?from=2026-10-06", 0],
+  ["?to=2026-10-04", 0],
+  ["?before=2026-10-05T03:10:00.000Z", 20],
+];
+for (const [query, count] of filters) {
+  Deno.test(`GET /punches${query} answers ${count} of 60`, async () => {
+    using asked = await api();
+    assert.equal((await (await asked.ask(`/punches${query}`)).json()).length, count);
+  });
+}
+
+for (
+  const query of [
+    "limit=0",
+    "limit=many",
+    "before=yesterday",
+    "device=../etc",
+    "from=2026-13-01",
+    "persons=2",
+  ]
+) {
+  Deno.test(`GET /punches?${query} is refused and says why`, async () => {
+    using asked = await api();
+    const answer = await asked.ask(`/punches?${query}`);
+    assert.equal(answer.status, 400);
+    assert.match((await answer.json()).detail, new RegExp(query.split("=")[0]!));
+  });
+}
+
+Deno.test("GET /devices answers every device with its state", async () => {
+  using asked = await api();
+  const devices: Punch[] = await (await asked.ask("/devices")).json();
+  assert.deepEqual(devices.map(({ sn, name, state }) => [sn, name, state]), [
+    ["DEV2", "Back", "offline"],
+    ["DEV1", "Front", "offline"],
+  ]);
+});
+
+Deno.test("POST /devices/{sn}/approve and /refuse say what became of the device", async () => {
+  using asked = await api();
+  const post = (path: string, json?: unknown) =>
+    asked.ask(path, { method: "POST", ...(json === undefined ? {} : { json }) });
+  assert.equal((await (await post("/devices/DEV1/refuse")).json()).state, "refused");
+  const approved = await post("/devices/DEV1/approve", { time_zone: "Europe/Berlin" });
+  const { state, time_zone, name } = await approved.json();
+  assert.deepEqual({ state, time_zone, name }, {
+    state: "offline",
+    time_zone: "Europe/Berlin",
+    name: "Front",
+  });
+  assert.equal((await post("/devices/DEV1/approve")).status, 200);
+  assert.equal((await post("/devices/NONE/approve")).status, 404);
+  assert.equal((await post("/devices/a%20b/approve")).status, 400);
+  assert.equal((await post("/devices/DEV1/approve", { zone: "UTC" })).status, 400);
+  assert.equal((await post("/devices/DEV1/approve", { time_zone: "Nowhere" })).status, 400);
+});
+
+Deno.test("GET /quarantine answers what was not understood, newest first", async () => {
+  using asked = await api();
+  const first = await asked.ask("/quarantine?limit=1");
+  const [entry] = await first.json();
+  assert.equal(entry.raw, "from DEV2");
+  const next = /<([^>]+)>/.exec(first.headers.get("link") ?? "")![1]!;
+  assert.equal((await (await asked.ask(next)).json())[0].raw, "from DEV1");
+});
