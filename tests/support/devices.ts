@@ -44,6 +44,7 @@ export class RawSocket {
 
   static async open(port: number, { path = "/pub/chat" } = {}): Promise<RawSocket> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
     await writeAll(
       conn,
       new TextEncoder().encode(
@@ -344,6 +345,7 @@ export async function rawRequest(
   },
 ): Promise<HttpReply> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  conn.setNoDelay(true);
   try {
     const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const lines = Object.entries({
