@@ -14,6 +14,7 @@ import {
   idSource,
   localTimeZone,
   logger,
+  type Migration,
   type Outbox,
   randomId,
   type Remote,
@@ -66,7 +67,8 @@ export interface RunOptions {
 }
 
 /** Every stream's migrations: what a database of this version has. */
-const MIGRATIONS = Object.values(allStreams).flatMap(({ migrations }) => migrations);
+export const migrations: readonly Migration[] = Object.values(allStreams)
+  .flatMap((stream) => stream.migrations);
 
 /** Beyond this the agent's clock is not one to set others by. */
 const TRUSTED_OFFSET_MS = 60_000;
@@ -98,7 +100,7 @@ export async function openAgent(config: Config, options: AgentOptions = {}): Pro
   const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
   const { warnings = new Warnings({ clock, hub }) } = options;
   const path = dryRun ? ":memory:" : config.db_path;
-  const store = new Store(path, { migrations: MIGRATIONS, clock });
+  const store = new Store(path, { migrations, clock });
   try {
     return await build(config, { ...options, clock, hub, warnings, dryRun, store });
   } catch (error) {

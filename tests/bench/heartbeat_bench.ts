@@ -1,0 +1,126 @@
+/** What a heartbeat costs: to write, on the disk, and when there are ten times as many. @module */
+import { Hub, idSource, systemClock, Warnings } from "../../src/core/mod.ts";
+import { migrations } from "../../src/agent.ts";
+import { Store } from "../../src/store/mod.ts";
+import { createPlaytimeStream } from "../../src/streams/playtime/mod.ts";
+import { tempDir } from "../support/temp.ts";
+import { makeBacklog } from "./backlog.ts";
+import { type BenchRow, median, type Suite } from "./row.ts";
+
+const LOOKS = 3_000;
+const SIZED_ROWS = 200_000;
+
+export const heartbeatBench: Suite = {
+  name: "heartbeat",
+  async run({ rounds }) {
+    return [...await insertRows(rounds), ...size(), await growth(rounds)];
+  },
+};
+
+async function insertRows(rounds: number): Promise<BenchRow[]> {
+  const ours: number[] = [];
+  const raws: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    using dir = tempDir();
+    raws.push(rawInserts(`${dir.path}/raw.db`));
+    ours.push((await looks(`${dir.path}/ours.db`)).rate);
+  }
+  const value = median(ours);
+  const raw = median(raws);
+  return [{
+    name: "look, heartbeat, day and slot, one after the other",
+    value,
+    unit: "/s",
+    baseline: { name: "the same three statements in raw transactions", value: raw },
+    target: "for information",
+    met: true,
+  }];
+}
+
+/** A look every turn of the event loop at a list of processes that is already there. */
+async function looks(path: string, count = LOOKS): Promise<{ rate: number; msEach: number }> {
+  const store = new Store(path, { migrations });
+  const stream = createPlaytimeStream({
+    store,
+    clock: systemClock,
+    hub: new Hub(),
+    warnings: new Warnings(),
+    ids: idSource(systemClock),
+    deviceId: "bench",
+    lister: () => Promise.resolve([{ image: "Minecraft.exe" }]),
+  });
+  await stream.outbox.counted;
+  for (let i = 0; i < 200; i++) await stream.pollOnce();
+  const began = performance.now();
+  for (let i = 0; i < count; i++) await stream.pollOnce();
+  const tookMs = performance.now() - began;
+  store.close();
+  return { rate: count / tookMs * 1_000, msEach: tookMs / count };
+}
+
+function rawInserts(path: string): number {
+  const store = new Store(path, { migrations });
+  const { db } = store;
+  const heartbeat = db.prepare(
+    "INSERT INTO heartbeats (id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name) VALUES (?, 'bench', ?, 1, 5, 'Minecraft.exe')",
+  );
+  const day = db.prepare(
+    `INSERT INTO daily_rollups (device_id, date_utc, minutes_used, minutes_overdraft, allowance_min, last_heartbeat_at, updated_at)
+     VALUES ('bench', ?, 0, 0, 0, ?2, ?2) ON CONFLICT DO UPDATE SET minutes_used = minutes_used + 1`,
+  );
+  const slot = db.prepare(
+    "INSERT INTO usage_slots VALUES ('bench', ?, 1) ON CONFLICT DO UPDATE SET minutes_used = minutes_used + 1",
+  );
+  const began = performance.now();
+  for (let i = 0; i < LOOKS; i++) {
+    const at = new Date().toISOString();
+    db.exec("BEGIN IMMEDIATE");
+    heartbeat.run(crypto.randomUUID(), at);
+    day.run(at.slice(0, 10), at);
+    slot.run(at.slice(0, 13));
+    db.exec("COMMIT");
+  }
+  const rate = LOOKS / (performance.now() - began) * 1_000;
+  store.close();
+  return rate;
+}
+
+function size(): BenchRow[] {
+  return [false, true].map((synced) => {
+    using dir = tempDir();
+    const empty = `${dir.path}/empty.db`;
+    const full = `${dir.path}/full.db`;
+    makeBacklog(empty, { rows: 1, synced });
+    makeBacklog(full, { rows: SIZED_ROWS, synced });
+    const bytes = (Deno.statSync(full).size - Deno.statSync(empty).size) / SIZED_ROWS;
+    return {
+      name: `a stored heartbeat with its indexes, ${synced ? "synced" : "waiting"}`,
+      value: bytes,
+      unit: "bytes",
+      target: "≤ 150",
+      met: bytes <= 150,
+    };
+  });
+}
+
+async function growth(rounds: number): Promise<BenchRow> {
+  const small: number[] = [];
+  const large: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    using dir = tempDir();
+    makeBacklog(`${dir.path}/small.db`, { rows: 50_000 });
+    makeBacklog(`${dir.path}/large.db`, { rows: 500_000 });
+    small.push((await looks(`${dir.path}/small.db`)).msEach * 1_000);
+    large.push((await looks(`${dir.path}/large.db`)).msEach * 1_000);
+  }
+  const value = median(large);
+  const baseline = median(small);
+  return {
+    name: "cost of a look at 500 000 rows",
+    value,
+    unit: "µs",
+    baseline: { name: "at 50 000 rows", value: baseline },
+    target: "≤ 1.2 ×",
+    met: value / baseline <= 1.2,
+  };
+}

@@ -1,0 +1,42 @@
+/** What an agent costs that looks for its game every 5 s and is asked nothing. @module */
+import { startAgent } from "../support/agent_process.ts";
+import { processStats } from "./process_stats.ts";
+import type { Suite } from "./row.ts";
+
+/** The start is not idle yet. */
+const SETTLE_MS = 8_000;
+
+export const idleBench: Suite = {
+  name: "idle",
+  async run({ idleSec }) {
+    await using agent = await startAgent({
+      config: { attendance: { enabled: true, host: "127.0.0.1", port: 0 } },
+      entry: "dist/agent.js",
+    });
+    await wait(SETTLE_MS);
+    const before = await processStats(agent.pid);
+    await wait(idleSec * 1_000);
+    const after = await processStats(agent.pid);
+    const share = (after.cpuMs - before.cpuMs) / (idleSec * 10);
+    return [
+      {
+        name: `idle for ${idleSec} s at a 5 s poll, attendance on: of one core`,
+        value: share,
+        unit: "%",
+        target: "≤ 0.2",
+        met: share <= 0.2,
+      },
+      {
+        name: "memory then (RSS)",
+        value: after.rssMb,
+        unit: "MB",
+        target: "≤ 60",
+        met: after.rssMb <= 60,
+      },
+    ];
+  },
+};
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

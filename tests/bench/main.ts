@@ -1,0 +1,41 @@
+/**
+ * `deno task bench [suite …] [--rounds=3] [--idle=60]`: measures, prints a Markdown table, and writes it and the same as JSON to
+ * `dist/`. Ends with 1 when a target is missed.
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { drainBench } from "./drain_bench.ts";
+import { heartbeatBench } from "./heartbeat_bench.ts";
+import { idleBench } from "./idle_bench.ts";
+import { print } from "./print.ts";
+import { type BenchRow, markdown } from "./row.ts";
+import { startBench } from "./start_bench.ts";
+import { statusBench } from "./status_bench.ts";
+
+const SUITES = [heartbeatBench, statusBench, startBench, drainBench, idleBench];
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "3" },
+    idle: { type: "string", default: "60" },
+  },
+});
+const options = { rounds: Number(values.rounds), idleSec: Number(values.idle) };
+const chosen = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+
+const rows: BenchRow[] = [];
+for (const suite of chosen) {
+  print(`${suite.name} …`, Deno.stderr);
+  rows.push(...await suite.run(options));
+}
+const machine = `${navigator.hardwareConcurrency} cores, ${Deno.build.os} ${Deno.build.arch}, ` +
+  `Deno ${Deno.version.deno}, ${new Date().toISOString().slice(0, 10)}, ` +
+  `median of ${options.rounds} rounds`;
+const table = `${machine}\n\n${markdown(rows)}\n`;
+print(table);
+Deno.mkdirSync("dist", { recursive: true });
+Deno.writeTextFileSync("dist/bench.md", table);
+Deno.writeTextFileSync("dist/bench.json", JSON.stringify({ machine, rows }, null, 2));
+if (rows.some(({ met }) => !met)) Deno.exitCode = 1;

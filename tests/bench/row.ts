@@ -1,0 +1,61 @@
+/**
+ * One row of the benchmark's table, and how the table is written.
+ * @module
+ */
+
+export interface BenchRow {
+  /** What was measured. */
+  name: string;
+  value: number;
+  unit: string;
+  /** The raw limit, or what is compared with, measured in the same run. */
+  baseline?: { name: string; value: number };
+  /** What it should be, in words: `≥ 0.9 of raw`. */
+  target: string;
+  /** Whether it is. */
+  met: boolean;
+}
+
+/** A set of rows that are measured together. */
+export interface Suite {
+  name: string;
+  run(options: SuiteOptions): Promise<BenchRow[]>;
+}
+
+export interface SuiteOptions {
+  /** Rounds of which the median counts. */
+  rounds: number;
+  /** How long the agent is watched while it idles. */
+  idleSec: number;
+}
+
+/** The middle of several rounds. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The value that `share` of all values do not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+}
+
+/** The rows as a Markdown table. */
+export function markdown(rows: readonly BenchRow[]): string {
+  const head = "| what | measured | beside | ratio | target | |\n|---|---|---|---|---|---|";
+  const lines = rows.map(({ name, value, unit, baseline, target, met }) => {
+    const beside = baseline ? `${baseline.name}: ${short(baseline.value)} ${unit}` : "";
+    const ratio = baseline ? (value / baseline.value).toFixed(2) : "";
+    return `| ${name} | ${short(value)} ${unit} | ${beside} | ${ratio} | ${target} | ${
+      met ? "✓" : "✗"
+    } |`;
+  });
+  return [head, ...lines].join("\n");
+}
+
+function short(value: number): string {
+  if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString("en");
+  return String(Number(value.toPrecision(3)));
+}
