@@ -63,6 +63,10 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function build(wanted: readonly Executable[], dist: string): Promise<void> {
+  // Deno would put the program onto that file for every system, whatever system the file is for.
+  if (Deno.env.get("DENORT_BIN") && new Set(wanted.map(({ target }) => target)).size > 1) {
+    throw new TypeError("Cannot build for several systems: DENORT_BIN names the runtime of one");
+  }
   const bundle = await bundleAgent(dist);
   for (const executable of wanted) {
     const name = fileName(executable);
