@@ -13,13 +13,17 @@ const LOOK_MS = 50;
 
 export const drainBench: Suite = {
   name: "drain",
-  async run() {
+  async run({ bundle }) {
     using dir = tempDir();
     await using sink = await startHelper("sink_server.ts");
     makeBacklog(`${dir.path}/clockblock.db`, { rows: ROWS });
 
     // First at rest, to know what memory a drain adds.
-    const resting = await startAgent({ dir: dir.path, config: { poll_interval_sec: 60 } });
+    const resting = await startAgent({
+      dir: dir.path,
+      config: { poll_interval_sec: 60 },
+      entry: bundle,
+    });
     await load(`${resting.url}/status`, { connections: 2, seconds: 2, perConnection: 50 });
     const { rssMb: restingMb } = await processStats(resting.pid);
     await resting.stop();
@@ -28,6 +32,7 @@ export const drainBench: Suite = {
     const agent = await startAgent({
       dir: dir.path,
       config: { poll_interval_sec: 60, endpoint_url: `${sink.url}/ingest` },
+      entry: bundle,
     });
     const status = load(`${agent.url}/status`, { connections: 2, seconds: 4, perConnection: 50 });
     let peakMb = 0;

@@ -8,10 +8,10 @@ const SETTLE_MS = 8_000;
 
 export const idleBench: Suite = {
   name: "idle",
-  async run({ idleSec }) {
+  async run({ idleSec, bundle }) {
     await using agent = await startAgent({
       config: { attendance: { enabled: true, host: "127.0.0.1", port: 0 } },
-      entry: "dist/agent.js",
+      entry: bundle,
     });
     await wait(SETTLE_MS);
     const before = await processStats(agent.pid);

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { bundleAgent } from "../../build/compile.ts";
 import { drainBench } from "./drain_bench.ts";
 import { heartbeatBench } from "./heartbeat_bench.ts";
 import { idleBench } from "./idle_bench.ts";
@@ -22,7 +23,11 @@ const { values, positionals } = parseArgs({
     idle: { type: "string", default: "60" },
   },
 });
-const options = { rounds: Number(values.rounds), idleSec: Number(values.idle) };
+const options = {
+  rounds: Number(values.rounds),
+  idleSec: Number(values.idle),
+  bundle: await bundleAgent(Deno.realPathSync("dist")),
+};
 const chosen = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 
 const rows: BenchRow[] = [];

@@ -27,6 +27,8 @@ export interface SuiteOptions {
   rounds: number;
   /** How long the agent is watched while it idles. */
   idleSec: number;
+  /** The agent as people get it: one bundled file. */
+  bundle: string;
 }
 
 /** The middle of several rounds. */

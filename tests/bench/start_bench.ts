@@ -8,7 +8,7 @@ const ROWS = 1_000_000;
 
 export const startBench: Suite = {
   name: "start",
-  async run({ rounds }) {
+  async run({ rounds, bundle }) {
     using empty = tempDir();
     using full = tempDir();
     makeBacklog(`${empty.path}/clockblock.db`, { rows: 1 });
@@ -16,8 +16,8 @@ export const startBench: Suite = {
     const small: number[] = [];
     const large: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      small.push(await firstStatusMs(empty.path));
-      large.push(await firstStatusMs(full.path));
+      small.push(await firstStatusMs(empty.path, bundle));
+      large.push(await firstStatusMs(full.path, bundle));
     }
     return [{
       name: "start with 1 000 000 rows waiting, to the first /status",
@@ -30,9 +30,9 @@ export const startBench: Suite = {
   },
 };
 
-async function firstStatusMs(dir: string): Promise<number> {
+async function firstStatusMs(dir: string, bundle: string): Promise<number> {
   const began = performance.now();
-  const agent = await startAgent({ dir, config: {}, entry: "dist/agent.js" });
+  const agent = await startAgent({ dir, config: {}, entry: bundle });
   await (await fetch(`${agent.url}/status`)).body?.cancel();
   const tookMs = performance.now() - began;
   await agent.stop();

@@ -8,8 +8,8 @@ const CONNECTIONS = 32;
 
 export const statusBench: Suite = {
   name: "status",
-  async run({ rounds }) {
-    await using agent = await startAgent({ config: {} });
+  async run({ rounds, bundle }) {
+    await using agent = await startAgent({ config: {}, entry: bundle });
     await using bare = await startHelper("bare_server.ts");
     const options = { connections: CONNECTIONS, seconds: 3 };
     const ratios: { ours: number; raw: number }[] = [];
