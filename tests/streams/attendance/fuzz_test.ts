@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { type Frame, IclockDevice, rawRequest, RawSocket } from "../../support/devices.ts";
+import { IclockDevice } from "../../support/devices.ts";
+import { type Frame, rawRequest, RawSocket } from "../../support/raw_wire.ts";
 import { Relay } from "./relay.ts";
 
 const ROUNDS = 10_000;
@@ -168,7 +169,7 @@ Deno.test("iclock bodies by the thousand, each a little wrong, break nothing", a
     }
   }
   assert(answered > ROUNDS * 0.95);
-  const good = await new IclockDevice(relay.port, "DEV1").post("ATTLOG", LINES[0]!);
+  const good = await new IclockDevice({ port: relay.port, sn: "DEV1" }).post("ATTLOG", LINES[0]!);
   assert.deepEqual([good.status, good.body], [200, "OK: 2"]);
   assert.deepEqual(watched.errors, []);
   const growth = Deno.memoryUsage().rss - before;

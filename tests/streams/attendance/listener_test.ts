@@ -6,7 +6,7 @@ import {
   createAttendanceStream,
   migrations,
 } from "../../../src/streams/attendance/mod.ts";
-import { rawRequest, RawSocket } from "../../support/devices.ts";
+import { rawRequest, RawSocket } from "../../support/raw_wire.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
 import { Relay, SETTINGS, until } from "./relay.ts";

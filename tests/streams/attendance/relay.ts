@@ -14,7 +14,8 @@ import {
 } from "../../../src/streams/attendance/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
-import { IclockDevice, RawSocket } from "../../support/devices.ts";
+import { IclockDevice } from "../../support/devices.ts";
+import { RawSocket } from "../../support/raw_wire.ts";
 
 export const SETTINGS: AttendanceSettings = {
   enabled: true,
@@ -115,7 +116,7 @@ export class Relay implements AsyncDisposable {
   }
 
   iclock(sn = "DEV1"): IclockDevice {
-    return new IclockDevice(this.port, sn);
+    return new IclockDevice({ port: this.port, sn });
   }
 
   rows(sql: string): Record<string, unknown>[] {

@@ -7,7 +7,7 @@ import {
   textFrame,
   upgradeAnswer,
 } from "../../../../src/streams/attendance/wire/websocket.ts";
-import { maskedFrame } from "../../../support/devices.ts";
+import { maskedFrame } from "../../../support/raw_wire.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
