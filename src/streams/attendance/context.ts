@@ -16,13 +16,21 @@ export interface Context {
   turnstile: Turnstile;
   clock: Clock;
   warnings: Warnings;
-  /** Whether this machine's clock is good enough to set the devices' clocks by. */
+  /** Whether this machine's clock agrees with those it was compared with. */
   clockTrusted: () => boolean;
   /** How often connected devices are asked for what they failed to send, in milliseconds; 0 for never. */
   pullIntervalMs: number;
 }
 
-/** The time a device is told, which it takes for its own; undefined while this machine's clock is in doubt. */
-export function cloudTime({ clock, clockTrusted }: Context, zone: Zone): string | undefined {
-  return clockTrusted() ? zone.wallAt(clock.now()) : undefined;
+/** No device was ever given the time by this version before. */
+const SANE_FROM = Date.parse("2024-01-01T00:00:00Z");
+
+/** Whether devices may be told the time: they take it for their own. */
+export function maySetClocks({ clock, clockTrusted }: Context): boolean {
+  return clock.now() > SANE_FROM && clockTrusted();
+}
+
+/** The time a device is told; undefined while this machine's clock is in doubt. */
+export function cloudTime(context: Context, zone: Zone): string | undefined {
+  return maySetClocks(context) ? zone.wallAt(context.clock.now()) : undefined;
 }

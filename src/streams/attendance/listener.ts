@@ -6,7 +6,7 @@
  */
 import { logger } from "../../core/mod.ts";
 import { AifaceSocket, answerPost, isXml, meetXml, serialOf } from "./aiface/serve.ts";
-import type { Context } from "./context.ts";
+import { type Context, maySetClocks } from "./context.ts";
 import { isSerial } from "./device.ts";
 import { endpointOf, type IclockRouter } from "./iclock/router.ts";
 import { Connection } from "./wire/connection.ts";
@@ -110,7 +110,7 @@ export class Listener {
 
   /** One request after the other, until one of them becomes a WebSocket. */
   async #requests(connection: Connection): Promise<void> {
-    const { turnstile, clock, clockTrusted } = this.#context;
+    const { turnstile, clock } = this.#context;
     connection.expectWithin(HEAD_MS);
     const first = await connection.read();
     if (first && isXml(first)) {
@@ -143,7 +143,7 @@ export class Listener {
         head.keepAlive = false;
       }
       if (!answer) return;
-      const date = clockTrusted() ? new Date(clock.now()) : null;
+      const date = maySetClocks(this.#context) ? new Date(clock.now()) : null;
       await connection.write(answerBytes(answer, { keepAlive: head.keepAlive, date }));
       if (!head.keepAlive) return;
       connection.expectWithin(BETWEEN_REQUESTS_MS);

@@ -5,7 +5,7 @@
  * @module
  */
 import { logger } from "../../../core/mod.ts";
-import type { Context } from "../context.ts";
+import { type Context, maySetClocks } from "../context.ts";
 import { type Device, isSerial } from "../device.ts";
 import type { Connection } from "../wire/connection.ts";
 import { type Answer, readBody, type RequestHead } from "../wire/http.ts";
@@ -80,13 +80,15 @@ export class IclockRouter {
   }
 
   #handshake({ sn, device, query }: Request): Answer {
-    const { intake, clock, clockTrusted } = this.#context;
+    const { intake, clock } = this.#context;
     const pushVersion = query.get("pushver");
     if (!device) {
       const stamps = { attlog: "0", operlog: "0" };
       return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes: undefined }) };
     }
-    const offsetMinutes = clockTrusted() ? offsetMinutesAt(clock.now(), device.zone) : undefined;
+    const offsetMinutes = maySetClocks(this.#context)
+      ? offsetMinutesAt(clock.now(), device.zone)
+      : undefined;
     if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
     const stamps = {
