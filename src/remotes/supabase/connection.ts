@@ -70,6 +70,8 @@ export class Connection {
         autoRefreshToken: false,
       },
       global: { fetch: timed },
+      // Lanes have a backoff of their own.
+      db: { retry: false },
       realtime: {
         // A fleet that lost the same server must not come back in the same second.
         reconnectAfterMs: (tries: number) =>

@@ -6,43 +6,57 @@ import { RemoteError } from "../../core/mod.ts";
 
 /** What postgrest-js, auth-js and fetch have in common, at most. */
 interface Shape {
+  name?: unknown;
   message?: unknown;
   code?: unknown;
   status?: unknown;
 }
 
-/**
- * @param task what was tried: `push 40 rows of heartbeats to`
- * @param status the HTTP status where the error itself does not carry it
- */
+export interface RemoteErrorContext {
+  /** The remote, as it is called in messages. */
+  name: string;
+  /** The HTTP status where the error itself does not carry it. */
+  status?: number;
+  retryAfterMs?: number | undefined;
+}
+
+/** @param task what was tried: `push 40 rows of heartbeats to` */
 export function remoteError(
   task: string,
   error: unknown,
-  { name, status, retryAfterMs }: {
-    name: string;
-    status?: number;
-    retryAfterMs?: number | undefined;
-  },
+  { name, status, retryAfterMs }: RemoteErrorContext,
 ): RemoteError {
   const shape: Shape = typeof error === "object" && error !== null ? error : {};
-  const code = typeof shape.code === "string" && shape.code !== "" ? shape.code : undefined;
+  const words = String(shape.message ?? error);
   const answered = status ?? (typeof shape.status === "number" ? shape.status : undefined);
-  // postgrest-js answers 0 when no answer came.
+  // postgrest-js and auth-js say 0 when no answer came.
   const known = answered === undefined || answered === 0 ? undefined : answered;
+  const code = codeOf(shape, { answered: known !== undefined, words });
   const state = [
-    known === undefined ? "no answer" : `status ${known}`,
-    ...(code ? [code] : []),
-    withoutContent(String(shape.message ?? error)),
+    known === undefined ? noAnswer(code) : `status ${known}`,
+    ...(code && code !== "timeout" ? [code] : []),
+    // The sign-in speaks of accounts; everything else may quote a row, or an address with a row in it.
+    ...(known !== undefined && String(shape.name).startsWith("Auth") ? [words] : []),
   ].join(", ");
   return new RemoteError(`Cannot ${task} "${name}": ${state}`, {
     status: known,
     code,
-    retryAfterMs,
-    cause: error,
+    retryAfterMs: known === undefined ? undefined : retryAfterMs,
+    detail: known === undefined ? undefined : words,
   });
 }
 
-/** PostgreSQL quotes the value it cannot take behind a colon: `invalid input syntax for type uuid: "…"`. */
-function withoutContent(message: string): string {
-  return message.replace(/: "[^]*"/, "").slice(0, 300);
+function codeOf(
+  { name, code }: Shape,
+  { answered, words }: { answered: boolean; words: string },
+): string | undefined {
+  if (typeof code === "string" && code !== "") return code;
+  // postgrest-js puts the name of what fetch threw in front of its message.
+  return !answered && (name === "TimeoutError" || /^TimeoutError\b/.test(words))
+    ? "timeout"
+    : undefined;
+}
+
+function noAnswer(code: string | undefined): string {
+  return code === "timeout" ? "no answer in time" : "no answer";
 }
