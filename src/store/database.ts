@@ -28,6 +28,10 @@ export const CHECKPOINT_PAGES = 400;
 export function connect(path: string, { readOnly = false } = {}): Database {
   const db = new DatabaseSync(path, { readOnly, timeout: OPEN_TIMEOUT_MS });
   try {
+    // Said again, because the option is not heeded for read-only connections (they wait 5 s).
+    db.exec(`PRAGMA busy_timeout=${OPEN_TIMEOUT_MS}`);
+    // Reads header and schema. Prepared, because errors of `exec` do not carry SQLite's result code.
+    db.prepare("SELECT 1 FROM sqlite_master").get();
     // The sandbox's promise is that all the agent writes lies in its folder: no temporary files elsewhere.
     db.exec("PRAGMA temp_store=MEMORY");
     // 2 MB, SQLite's default, said aloud: 8 and 16 MB made nothing measurably faster here (the operating
@@ -38,7 +42,6 @@ export function connect(path: string, { readOnly = false } = {}): Database {
     if (readOnly) return db;
     // Only an empty file can take it; lets prune give pages back without VACUUM, which the sandbox forbids.
     db.exec("PRAGMA auto_vacuum=INCREMENTAL");
-    // Prepared, so that a failure carries SQLite's result code: this is the first statement that reads the file.
     db.prepare("PRAGMA journal_mode=WAL").get();
     // A killed process loses nothing under NORMAL; a power cut may take the newest commits, which is why
     // commits that acknowledge a punch or a critical event ask for FULL (see commit_queue.ts).

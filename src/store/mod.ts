@@ -1,6 +1,8 @@
 /** The store's door. @module */
 export type { WriteOptions } from "./commit_queue.ts";
 export type { Database, Statement } from "./database.ts";
+export { type Lock, lockedBy } from "./lock.ts";
+export { openStore } from "./open.ts";
 export { Rejected, type RejectedRow } from "./rejected.ts";
 export { Store, type StoreOptions } from "./store.ts";
 export {

@@ -13,6 +13,7 @@ import {
 } from "../core/mod.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
+import type { Lock } from "./lock.ts";
 import { migrate } from "./migrations.ts";
 import { Rejected } from "./rejected.ts";
 import { type StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
@@ -21,6 +22,8 @@ export interface StoreOptions {
   migrations: readonly Migration[];
   clock?: Clock;
   warnings?: Warnings;
+  /** Held until the store closes. */
+  lock?: Lock;
 }
 
 /** How long nothing may have failed before the disk counts as well again: small writes succeed in between. */
@@ -36,6 +39,7 @@ export class Store implements OpenDatabase {
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
+  readonly #lock: Lock | undefined;
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
   #disk: { failure: StoreErrorKind; at: number } | undefined;
@@ -46,6 +50,7 @@ export class Store implements OpenDatabase {
     this.path = path;
     this.#clock = clock;
     this.#warnings = warnings;
+    this.#lock = options.lock;
     this.db = connect(path);
     try {
       migrate(this.db, migrations, instantOf(clock.now()));
@@ -94,6 +99,11 @@ export class Store implements OpenDatabase {
     this.suspicion.ring();
   }
 
+  /** Says where the agent's API listens, for those who find the database held. */
+  announce(url: string): void {
+    this.#lock?.announce(url);
+  }
+
   /** Aborts when the store closes: whoever reads by a connection of its own ends then. */
   get closing(): AbortSignal {
     return this.#closing.signal;
@@ -115,6 +125,7 @@ export class Store implements OpenDatabase {
     this.#closing.abort();
     this.#queue.close();
     this.db.close();
+    this.#lock?.release();
   }
 
   #failed(error: StoreError): void {

@@ -62,7 +62,10 @@ const IOERR_SHMSIZE = 4874;
 /** What an error of SQLite means; `undefined` when it is not one of SQLite's. */
 export function storeErrorKind(error: unknown): StoreErrorKind | undefined {
   if (error instanceof StoreError) return error.kind;
-  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
+  if (!(error instanceof Error)) return undefined;
+  // The one failure of SQLite's constructor, which gives no result code.
+  if (error.message.startsWith("unable to open database file")) return "cannot-open";
+  if (!("errcode" in error)) return undefined;
   const code = Number(error.errcode);
   return code === IOERR_SHMSIZE ? "full" : KINDS[code & 0xff] ?? "other";
 }

@@ -1,0 +1,29 @@
+/**
+ * Small questions about files, answered without an exception for the ordinary case.
+ * @module
+ */
+
+/** What the path names; undefined when there is nothing. */
+export function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+export function isFile(path: string): boolean {
+  return statOf(path)?.isFile ?? false;
+}
+
+export function removeIfThere(path: string): void {
+  if (isFile(path)) Deno.removeSync(path);
+}
+
+/** The instant of now as a file name can have it, on Windows too: `20260302T120000Z`. */
+export function fileTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
+}
