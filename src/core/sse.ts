@@ -75,6 +75,8 @@ export class SseStream {
   #waiting: SseFrame[] = [];
   #waitingBytes = 0;
   #wanted = false;
+  /** Whether the client has taken anything since the last ping. */
+  #taken = true;
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SseOptions) {
@@ -98,7 +100,7 @@ export class SseStream {
     this.send(encoder.encode(`retry: ${retryMs}\n\n`));
     const close = () => this.close();
     signal.addEventListener("abort", close, { once: true, signal: this.#ended.signal });
-    void every(pingMs, () => void this.send(PING), {
+    void every(pingMs, () => this.#ping(), {
       signal: this.#ended.signal,
       name: "sse",
       clock,
@@ -111,6 +113,11 @@ export class SseStream {
   /** Whether more can be sent. */
   get open(): boolean {
     return !this.#ended.signal.aborted;
+  }
+
+  /** How much waits for the client. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Sends a frame, or cuts the client when too much waits for it; false once the stream has ended. */
@@ -142,7 +149,15 @@ export class SseStream {
     this.#end("closed");
   }
 
+  #ping(): void {
+    // A client that has taken nothing since the last ping holds its buffer for no one.
+    if (this.#waiting.length > 0 && !this.#taken) return this.#end("slow");
+    this.#taken = false;
+    this.send(PING);
+  }
+
   #pull(): void {
+    this.#taken = true;
     const frames = this.#waiting;
     if (frames.length === 0) {
       this.#wanted = true;

@@ -1,0 +1,137 @@
+/**
+ * Events on their way to the cloud: batches of one mode each, in `seq` order, the modes taking turns; a log of
+ * every flush; and the health row that tells the cloud when the last one went well.
+ * @module
+ */
+import type { Attempt, Instant, OutboxBatch, Row } from "../../core/mod.ts";
+import { type RawRow, type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
+import { COLUMNS, itemOf, type StoredEvent } from "./event.ts";
+
+export interface FlushOptions {
+  store: Store;
+  deviceId: string;
+  /** The cloud's tables for events and for the health row. */
+  table: string;
+  healthTable: string;
+}
+
+/** How the flush of a mode stands. */
+export interface FlushHealth {
+  /** When events last reached the cloud. */
+  last_flush_ts: Instant | null;
+  /** How many events wait; beyond the first thousand, rejected ones in between are counted too. */
+  unflushed: number;
+  oldest_unflushed: Instant | null;
+  /** What went wrong in the last flush. */
+  error: string | null;
+}
+
+/** How many entries the flush log keeps. */
+const LOG_ENTRIES = 1_000;
+const COUNTED = 1_000;
+
+export interface EventOutbox extends TableOutbox {
+  health(mode: string): FlushHealth;
+}
+
+export function eventOutbox(store: Store, options: Omit<FlushOptions, "store">): EventOutbox {
+  const { deviceId, table, healthTable } = options;
+  const { db } = store;
+  const index = "idx_local_events_unflushed";
+  const waiting = "flushed = 0 AND rejected_at IS NULL";
+  const row = (raw: RawRow): Row => ({
+    // The columns are the fields.
+    ...itemOf(raw as unknown as StoredEvent),
+    device_id: deviceId,
+  });
+  const whole = tableOutbox(store, {
+    stream: "events",
+    table: "local_events",
+    remoteTable: table,
+    index,
+    order: ["mode", "seq"],
+    columns: COLUMNS.filter((column) => column !== "id"),
+    row,
+    instant: "created_at",
+    settled: "flushed",
+  });
+
+  const columns = COLUMNS.join(", ");
+  const from = `FROM local_events INDEXED BY ${index} WHERE ${waiting}`;
+  const modeAfter = db.prepare(`SELECT mode ${from} AND mode > ? ORDER BY mode, seq LIMIT 1`);
+  const next = db.prepare(`SELECT ${columns} ${from} AND mode = ? ORDER BY seq LIMIT ?`);
+  const first = db.prepare(`SELECT seq, created_at ${from} AND mode = ? ORDER BY seq LIMIT 1`);
+  const last = db.prepare(`SELECT seq ${from} AND mode = ? ORDER BY seq DESC LIMIT 1`);
+  const some = db.prepare(`SELECT count(*) AS rows FROM (SELECT 1 ${from} AND mode = ? LIMIT ?)`);
+  const log = db.prepare(
+    "INSERT INTO local_flush_log (ts, mode, count, last_seq, status, error) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const pruneLog = db.prepare("DELETE FROM local_flush_log WHERE id <= ?");
+  const lastOf = db.prepare(
+    "SELECT id, ts FROM local_flush_log WHERE mode = ? AND status = ? ORDER BY id DESC LIMIT 1",
+  );
+  const lastEntry = db.prepare(
+    "SELECT error FROM local_flush_log WHERE mode = ? ORDER BY id DESC LIMIT 1",
+  );
+
+  /** The mode whose turn it was last. */
+  let served = "";
+
+  const nextMode = (after: string): string | undefined => {
+    const found = modeAfter.get(after)?.mode;
+    return found === undefined ? undefined : String(found);
+  };
+
+  return {
+    ...whole,
+
+    pending(limit: number): OutboxBatch {
+      const mode = nextMode(served) ?? nextMode("");
+      const rows = mode === undefined ? [] : next.all(mode, limit).map(row);
+      return { stream: "events", table, operation: "insert", rows };
+    },
+
+    depth() {
+      let oldest: Instant | null = null;
+      for (let mode = nextMode(""); mode !== undefined; mode = nextMode(mode)) {
+        const since = String(first.get(mode)?.created_at);
+        if (oldest === null || since < oldest) oldest = since;
+      }
+      return { rows: whole.depth().rows, oldest };
+    },
+
+    attempted({ at, batch, status, error }: Attempt): OutboxBatch | undefined {
+      const { mode, seq }: Partial<Row> = batch.rows.at(-1) ?? {};
+      if (batch.table !== table || typeof mode !== "string" || typeof seq !== "number") {
+        return undefined;
+      }
+      const entry = log.run(at, mode, batch.rows.length, seq, status, error ?? null);
+      pruneLog.run(Number(entry.lastInsertRowid) - LOG_ENTRIES);
+      served = mode;
+      if (status === "error") return undefined;
+      return {
+        stream: "events",
+        table: healthTable,
+        operation: "insert",
+        rows: [{ id: mode, mode, last_flush_ts: at }],
+      };
+    },
+
+    health(mode: string): FlushHealth {
+      const oldest = first.get(mode);
+      const counted = Number(some.get(mode, COUNTED)?.rows);
+      return {
+        last_flush_ts: latest([lastOf.get(mode, "ok")?.ts, lastOf.get(mode, "partial")?.ts]),
+        unflushed: counted < COUNTED
+          ? counted
+          : Number(last.get(mode)?.seq) - Number(oldest?.seq) + 1,
+        oldest_unflushed: oldest ? String(oldest.created_at) : null,
+        error: (lastEntry.get(mode)?.error ?? null) as string | null,
+      };
+    },
+  };
+}
+
+function latest(instants: readonly unknown[]): Instant | null {
+  return instants.filter((instant) => typeof instant === "string").sort().at(-1) ?? null;
+}

@@ -1,0 +1,102 @@
+/**
+ * Events on their way in: the requests that wait are appended together, in the order in which they came, and
+ * each is answered once its events are committed. A request is stored whole or not at all.
+ * @module
+ */
+import type { Store } from "../../store/mod.ts";
+import { storeErrorKind } from "../../store/mod.ts";
+import type { NewEvent, StoredEvent } from "./event.ts";
+import type { Accepted, EventLog } from "./event_log.ts";
+
+interface Waiting {
+  events: readonly NewEvent[];
+  critical: boolean;
+  resolve: (accepted: readonly Accepted[]) => void;
+  reject: (reason: unknown) => void;
+}
+
+export interface IngestOptions {
+  store: Store;
+  log: EventLog;
+  criticalSubtypes: readonly string[];
+  /** Told of new events as soon as they are committed, before their request is answered. */
+  onStored: (events: readonly StoredEvent[]) => void;
+}
+
+/** The most events appended at once, so that the event loop is not held for long; one request may have more. */
+const GROUP_EVENTS = 500;
+
+export class Ingest {
+  readonly #store: Store;
+  readonly #log: EventLog;
+  readonly #critical: ReadonlySet<string>;
+  readonly #onStored: (events: readonly StoredEvent[]) => void;
+  #waiting: Waiting[] = [];
+  #writing = false;
+
+  constructor({ store, log, criticalSubtypes, onStored }: IngestOptions) {
+    this.#store = store;
+    this.#log = log;
+    this.#critical = new Set(criticalSubtypes);
+    this.#onStored = onStored;
+  }
+
+  /** Stores the events of one request; resolves once they are committed, a critical one on the disk itself. */
+  add(events: readonly NewEvent[]): Promise<readonly Accepted[]> {
+    if (events.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      const critical = events.some(({ subtype }) => this.#critical.has(subtype));
+      this.#waiting.push({ events, critical, resolve, reject });
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    // After a failure requests go one by one, so that one bad request does not fail its neighbours.
+    let alone = 0;
+    while (this.#waiting.length > 0) {
+      const durable = this.#waiting.some(({ critical }) => critical);
+      let group: Waiting[] = [];
+      try {
+        const accepted = await this.#store.write(() => {
+          // Chosen only now, so that what came while the queue was busy is in it.
+          group = this.#next({ durable, most: alone > 0 ? 1 : GROUP_EVENTS });
+          const { accepted, stored } = this.#log.append(group.flatMap(({ events }) => events));
+          this.#store.afterCommit(() => this.#onStored(stored));
+          return accepted;
+        }, { durable });
+        this.#waiting.splice(0, group.length);
+        alone = Math.max(0, alone - 1);
+        let from = 0;
+        for (const { events, resolve } of group) {
+          resolve(accepted.slice(from, from += events.length));
+        }
+      } catch (error) {
+        if (group.length > 1 && storeErrorKind(error) === "other") {
+          alone = group.length;
+          continue;
+        }
+        // The closure did not even run when the transaction could not begin.
+        const failed = group.length > 0 ? group : [...this.#waiting];
+        this.#waiting.splice(0, failed.length);
+        alone = Math.max(0, alone - 1);
+        for (const { reject } of failed) reject(error);
+      }
+    }
+    this.#writing = false;
+  }
+
+  /** The first requests that fit: without the disk's word, only up to the first critical one. */
+  #next({ durable, most }: { durable: boolean; most: number }): Waiting[] {
+    const group: Waiting[] = [];
+    let events = 0;
+    for (const waiting of this.#waiting) {
+      if (!durable && waiting.critical) break;
+      if (group.length > 0 && events + waiting.events.length > most) break;
+      group.push(waiting);
+      events += waiting.events.length;
+    }
+    return group;
+  }
+}

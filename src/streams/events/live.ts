@@ -1,0 +1,154 @@
+/**
+ * The live stream: every event of a mode to every client, in order, once. A client that comes back reads what
+ * it missed in pages, at its own pace, and joins the others when it has reached the end of the log:
+ *
+ *     log      1 2 3 4 5 6 7 8 9 10 11
+ *     client       └page┘└page┘└─live──   (resumes after 2)
+ *
+ * Reading the last page and joining happen in one turn of the event loop, in which nothing can be committed.
+ * @module
+ */
+import { type Clock, type SseFrame, SseStream } from "../../core/mod.ts";
+import { itemJson, type StoredEvent } from "./event.ts";
+import type { EventLog } from "./event_log.ts";
+
+export interface LiveOptions {
+  log: EventLog;
+  clock: Clock;
+}
+
+interface Client {
+  mode: string;
+  /** The last `seq` it was sent. */
+  seq: number;
+  stream: SseStream;
+}
+
+/** New events that have not gone out yet, as they will. */
+interface News {
+  text: string;
+  lastSeq: number;
+}
+
+/** Events read at once for a client that catches up. */
+const PAGE_EVENTS = 200;
+/** A page ends early when it gets longer than this, so that it fits into a client's buffer. */
+const PAGE_CHARACTERS = 1 << 17;
+/** What may wait for a client that follows; with more it reads from the log, at its own pace. */
+const BEHIND_BYTES = 1 << 18;
+/** News goes out at most this often: one chunk for each client instead of one for each event. */
+const PAUSE_MS = 20;
+
+const encoder = new TextEncoder();
+
+export class LiveStream {
+  readonly #log: EventLog;
+  readonly #clock: Clock;
+  /** The clients that follow, by mode. */
+  readonly #following = new Map<string, Set<Client>>();
+  readonly #news = new Map<string, News>();
+  #clients = 0;
+  #sentAt = -Infinity;
+  #scheduled = false;
+
+  constructor({ log, clock }: LiveOptions) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** How many clients are connected. */
+  get clients(): number {
+    return this.#clients;
+  }
+
+  /** A client that wants what comes after a `seq`; what comes from now on, when it does not say. */
+  open(mode: string, { since, signal }: { since?: number; signal: AbortSignal }): Response {
+    const lastSeq = this.#log.lastSeq(mode);
+    const client: Client = {
+      mode,
+      // Further than the log is a number from before a restored backup: what comes now is news to it.
+      seq: Math.min(since ?? lastSeq, lastSeq),
+      stream: new SseStream({
+        signal,
+        clock: this.#clock,
+        onEnd: () => {
+          this.#clients--;
+          this.#following.get(mode)?.delete(client);
+        },
+      }),
+    };
+    this.#clients++;
+    void this.#catchUp(client);
+    return client.stream.response;
+  }
+
+  /** New events, right after their commit. */
+  publish(events: readonly StoredEvent[]): void {
+    let any = false;
+    for (const event of events) {
+      if (!this.#following.get(event.mode)?.size) continue;
+      const news = this.#news.get(event.mode);
+      const text = frameText(event);
+      if (news) {
+        news.text += text;
+        news.lastSeq = event.seq;
+      } else this.#news.set(event.mode, { text, lastSeq: event.seq });
+      any = true;
+    }
+    if (any) this.#schedule();
+  }
+
+  async #catchUp(client: Client): Promise<void> {
+    const { mode, stream } = client;
+    while (stream.open) {
+      // What is already read for this client must not reach it a second time as news.
+      this.#sendNews(mode);
+      const events = this.#log.page(mode, { since: client.seq, limit: PAGE_EVENTS });
+      if (events.length === 0) {
+        const following = this.#following.get(mode) ?? new Set();
+        this.#following.set(mode, following.add(client));
+        return;
+      }
+      let text = "";
+      for (const event of events) {
+        text += frameText(event);
+        client.seq = event.seq;
+        if (text.length > PAGE_CHARACTERS) break;
+      }
+      stream.send(encoder.encode(text));
+      await stream.drained();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const waitMs = Math.max(0, this.#sentAt + PAUSE_MS - performance.now());
+    setTimeout(() => {
+      this.#scheduled = false;
+      this.#sentAt = performance.now();
+      for (const mode of this.#news.keys()) this.#sendNews(mode);
+    }, waitMs);
+  }
+
+  #sendNews(mode: string): void {
+    const news = this.#news.get(mode);
+    if (!news) return;
+    this.#news.delete(mode);
+    const frame: SseFrame = encoder.encode(news.text);
+    const following = this.#following.get(mode) ?? new Set();
+    for (const client of following) {
+      if (client.stream.waitingBytes + frame.byteLength > BEHIND_BYTES) {
+        following.delete(client);
+        void client.stream.drained().then(() => this.#catchUp(client));
+      } else {
+        client.seq = news.lastSeq;
+        client.stream.send(frame);
+      }
+    }
+  }
+}
+
+function frameText(event: StoredEvent): string {
+  return `id: ${event.seq}\ndata: ${itemJson(event)}\n\n`;
+}

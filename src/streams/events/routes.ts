@@ -1,0 +1,206 @@
+/**
+ * The event log over HTTP: events in and out, the live stream, the application's state.
+ * @module
+ */
+import * as v from "valibot";
+import {
+  type Instant,
+  type JsonObject,
+  nextPage,
+  Problem,
+  reply,
+  type Route,
+  route,
+  wholeNumber,
+  yesNo,
+} from "../../core/mod.ts";
+import { eventItem, itemOf, SEVERITIES, type StoredEvent } from "./event.ts";
+import type { EventFilter, EventLog } from "./event_log.ts";
+import type { EventOutbox } from "./flush.ts";
+import type { Ingest } from "./ingest.ts";
+import type { LiveStream } from "./live.ts";
+import { type BadEvent, MOST_BYTES, readBody } from "./read_body.ts";
+import { eventReader, type EventRules, eventSchema } from "./read_event.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+export interface RouteParts {
+  rules: EventRules;
+  log: EventLog;
+  ingest: Ingest;
+  live: LiveStream;
+  outbox: EventOutbox;
+  snapshots: Snapshots;
+}
+
+const TAG = "events";
+/** Numbers of the log that a filter looks through before others have their turn. */
+const WINDOW = 1_000;
+/** The most bad events that a refusal names. */
+const LISTED = 100;
+const MOST_SEQ = Number.MAX_SAFE_INTEGER / 10;
+
+export function eventRoutes(parts: RouteParts): readonly Route[] {
+  const { rules, log, ingest, live, outbox, snapshots } = parts;
+  const read = eventReader(rules);
+  const schema = eventSchema(rules);
+  const mode = v.picklist(rules.modes, `expected one of ${rules.modes.join(", ")}`);
+  const seq = wholeNumber({ min: 0, max: MOST_SEQ });
+
+  return [
+    route({
+      method: "POST",
+      path: "/local/events",
+      summary: "Store events: one, a list, or a line each; answered once they are on the disk",
+      tag: TAG,
+      query: v.strictObject({ partial: v.optional(yesNo(), "false") }),
+      reads: {
+        "application/json": v.union([schema, v.array(schema)]),
+        "application/x-ndjson": schema,
+      },
+      bodyLimit: MOST_BYTES,
+      answer: v.object({
+        accepted: v.array(v.object({
+          id: v.string(),
+          seq: v.number(),
+          idempotency_key: v.string(),
+          duplicate: v.boolean(),
+        })),
+        rejected: v.optional(v.array(v.object({
+          index: v.number(),
+          line: v.optional(v.number()),
+          errors: v.array(v.object({ field: v.string(), message: v.string() })),
+        }))),
+      }),
+      async handle({ raw, query: { partial }, text }) {
+        const lines = raw.headers.get("content-type")?.includes("ndjson") ?? false;
+        const { events, bad } = await readBody(await text(), { lines, read });
+        if (bad.length > 0 && !partial) throw refusal(bad);
+        const accepted = [...await ingest.add(events)];
+        return bad.length === 0 ? { accepted } : { accepted, rejected: bad.map(rejectedOf) };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/local/events",
+      summary: "Events of a mode after a seq, oldest first",
+      tag: TAG,
+      query: v.strictObject({
+        mode,
+        since_seq: v.optional(seq, "0"),
+        limit: v.optional(wholeNumber({ min: 1, max: 1_000 }), "50"),
+        type: v.optional(v.string()),
+        subtype: v.optional(v.string()),
+        severity: v.optional(
+          v.picklist(SEVERITIES, `expected one of ${SEVERITIES.join(", ")}`),
+        ),
+      }),
+      answer: v.array(eventItem),
+      async handle({ raw, query }) {
+        const { mode, since_seq, limit, type, subtype, severity } = query;
+        const filter = { type, subtype, severity };
+        const events = await eventsAfter(log, mode, { since: since_seq, limit, filter });
+        const last = events.length === limit ? events.at(-1) : undefined;
+        return reply(events.map(itemOf), {
+          headers: last ? nextPage(raw, { since_seq: last.seq }) : {},
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/local/stream",
+      summary: "Events of a mode as they come (server-sent events); id is the seq to resume from",
+      tag: TAG,
+      query: v.strictObject({ mode, since_seq: v.optional(seq) }),
+      mediaType: "text/event-stream",
+      handle({ raw, query: { mode, since_seq }, closing }) {
+        const last = raw.headers.get("last-event-id");
+        const since = last !== null && /^\d{1,15}$/.test(last) ? Number(last) : since_seq;
+        return live.open(mode, { signal: closing, ...(since === undefined ? {} : { since }) });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/local/state",
+      summary: "The application's newest state, how the flush stands, and the last seq",
+      tag: TAG,
+      query: v.strictObject({ mode }),
+      answer: v.looseObject({
+        health: v.object({
+          snapshot_ts: v.nullable(v.string()),
+          last_flush_ts: v.nullable(v.string()),
+          unflushed: v.number(),
+          oldest_unflushed: v.nullable(v.string()),
+          error: v.nullable(v.string()),
+        }),
+        last_seq: v.number(),
+      }),
+      handle({ query: { mode } }) {
+        const newest = snapshots.newest(mode);
+        return {
+          ...newest?.state,
+          health: { snapshot_ts: newest?.ts ?? null, ...outbox.health(mode) },
+          last_seq: log.lastSeq(mode),
+        };
+      },
+    }),
+    route({
+      method: "PUT",
+      path: "/local/state",
+      summary: "Keep the application's state, for after a crash",
+      tag: TAG,
+      query: v.strictObject({ mode }),
+      body: v.pipe(
+        v.record(v.string(), v.unknown(), "expected a JSON object"),
+        v.check((state) => !Array.isArray(state), "expected a JSON object"),
+      ),
+      answer: v.object({ mode: v.string(), ts: v.string(), last_seq: v.number() }),
+      async handle({ query: { mode }, body }) {
+        // It was parsed from JSON.
+        const ts: Instant = await snapshots.put(mode, body as JsonObject);
+        return { mode, ts, last_seq: log.lastSeq(mode) };
+      },
+    }),
+  ];
+}
+
+/** A page of the log; with a filter, looked for in slices. */
+async function eventsAfter(
+  log: EventLog,
+  mode: string,
+  { since, limit, filter }: { since: number; limit: number; filter: EventFilter },
+): Promise<StoredEvent[]> {
+  if (Object.values(filter).every((wanted) => wanted === undefined)) {
+    return log.page(mode, { since, limit });
+  }
+  const found: StoredEvent[] = [];
+  while (since < log.lastSeq(mode)) {
+    const rest = limit - found.length;
+    const { events, until } = log.filteredPage(mode, { since, limit: rest, window: WINDOW, filter });
+    found.push(...events);
+    if (found.length === limit) break;
+    since = until;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return found;
+}
+
+function refusal(bad: readonly BadEvent[]): Problem {
+  const [first] = bad;
+  const place = first?.line === undefined ? `event ${first?.index}` : `line ${first.line}`;
+  const flaw = first?.errors[0];
+  const field = flaw?.field ? `, "${flaw.field}"` : "";
+  const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
+  return new Problem(422, "Invalid events", {
+    detail: `${place}${field}: ${flaw?.message}${others}. Nothing was stored: ` +
+      "mend it, or send the good ones alone with ?partial=true.",
+    extra: { errors: bad.slice(0, LISTED).map(rejectedOf) },
+  });
+}
+
+function rejectedOf({ index, line, errors }: BadEvent) {
+  return {
+    index,
+    ...(line === undefined ? {} : { line }),
+    errors: errors.map(({ field, message }) => ({ field, message })),
+  };
+}

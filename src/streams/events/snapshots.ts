@@ -1,0 +1,55 @@
+/**
+ * The state of the application, kept whole from time to time: the newest is what it finds after a crash.
+ * @module
+ */
+import { type Clock, type Instant, instantOf, type JsonObject } from "../../core/mod.ts";
+import type { Statement, Store } from "../../store/mod.ts";
+
+export interface Snapshot {
+  ts: Instant;
+  state: JsonObject;
+}
+
+/** How many snapshots of a mode are kept. */
+const KEPT = 100;
+
+export class Snapshots {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #insert: Statement;
+  readonly #prune: Statement;
+  readonly #newest: Statement;
+
+  constructor(store: Store, { clock }: { clock: Clock }) {
+    this.#store = store;
+    this.#clock = clock;
+    const { db } = store;
+    this.#insert = db.prepare(
+      "INSERT INTO local_state_snapshots (mode, ts, state_json) VALUES (?, ?, ?)",
+    );
+    this.#prune = db.prepare(
+      `DELETE FROM local_state_snapshots WHERE mode = ?1 AND id <= (
+         SELECT id FROM local_state_snapshots WHERE mode = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${KEPT})`,
+    );
+    this.#newest = db.prepare(
+      "SELECT ts, state_json FROM local_state_snapshots WHERE mode = ? ORDER BY id DESC LIMIT 1",
+    );
+  }
+
+  /** Keeps a state; resolves with its time once it is committed. */
+  put(mode: string, state: JsonObject): Promise<Instant> {
+    const json = JSON.stringify(state);
+    return this.#store.write(() => {
+      const ts = instantOf(this.#clock.now());
+      this.#insert.run(mode, ts, json);
+      this.#prune.run(mode);
+      return ts;
+    });
+  }
+
+  newest(mode: string): Snapshot | undefined {
+    const row = this.#newest.get(mode);
+    // The text was made from an object by `put`.
+    return row && { ts: String(row.ts), state: JSON.parse(String(row.state_json)) as JsonObject };
+  }
+}
