@@ -43,7 +43,7 @@ export function createSupabase(options: SupabaseOptions): Supabase {
     new Map<string, TableRules>([
       ["heartbeats", { conflict: ["id,timestamp_utc", "id"], merge: false }],
       ["punches", { conflict: ["id"], merge: false, stamp }],
-      [eventsTable, { conflict: ["idempotency_key"], merge: false, stamp }],
+      [eventsTable, { conflict: ["idempotency_key"], merge: false, stamp, omit: ["device_id"] }],
       [healthTable, { conflict: ["system_id,mode", "mode"], merge: true, stamp, omit: ["id"] }],
     ]),
   );

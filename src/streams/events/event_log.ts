@@ -61,7 +61,9 @@ export class EventLog {
     const insert = (rows: number) => {
       const row = `(${Array(PARAMETERS).fill("?").join(", ")})`;
       return db.prepare(
-        `INSERT INTO local_events (${columns}, created_at) VALUES ${Array(rows).fill(row).join(", ")}
+        `INSERT INTO local_events (${columns}, created_at) VALUES ${
+          Array(rows).fill(row).join(", ")
+        }
          ON CONFLICT (idempotency_key) DO NOTHING`,
       );
     };
@@ -107,7 +109,9 @@ export class EventLog {
       if (some.length === MANY) {
         const before = new Map(seqs);
         const many = some.map((event) => this.#numbered(event, at, seqs));
-        if (this.#insertMany.run(...many.flatMap((event) => [...values(event), at])).changes === MANY) {
+        if (
+          this.#insertMany.run(...many.flatMap((event) => [...values(event), at])).changes === MANY
+        ) {
           for (const event of many) add(event);
           continue;
         }

@@ -4,7 +4,14 @@
  * @module
  */
 import * as v from "valibot";
-import { check, type Flaw, type Instant, instantOf, instantText, type Schema } from "../../core/mod.ts";
+import {
+  check,
+  type Flaw,
+  type Instant,
+  instantOf,
+  instantText,
+  type Schema,
+} from "../../core/mod.ts";
 import { type NewEvent, SEVERITIES } from "./event.ts";
 
 /** The most characters of `source`, `type`, `subtype`, `symbol` and `idempotency_key`. */
@@ -15,6 +22,7 @@ const TEXT_LENGTH = 65_536;
 const OLDEST: Instant = "2000-01-01T00:00:00.000Z";
 /** How far another program's clock may be ahead. */
 const AHEAD_MS = 24 * 3_600_000;
+const NUL = "expected text without the character U+0000";
 
 export interface EventRules {
   modes: readonly string[];
@@ -57,17 +65,32 @@ export function eventSchema({ modes, now }: EventRules): Schema<SentEvent> {
     body: v.pipe(
       v.string("expected text; what has a structure goes into meta"),
       v.maxLength(TEXT_LENGTH, `expected at most ${TEXT_LENGTH} characters`),
+      v.check(isWhole, NUL),
     ),
     meta: v.optional(v.pipe(
-      v.record(v.string(), v.unknown(), "expected an object"),
-      v.check((meta) => !Array.isArray(meta), "expected an object"),
+      objectOf("expected an object"),
       v.check(
-        (meta) => jsonOf(meta) !== undefined,
+        (meta) => JSON.stringify(meta).length <= TEXT_LENGTH,
         `expected at most ${TEXT_LENGTH} characters of JSON`,
       ),
     )),
     idempotency_key: v.optional(v.nullable(name())),
   }, (issue) => issue.expected === "Object" ? "expected an event as a JSON object" : issue.message);
+}
+
+/** A JSON object; valibot's own `record` takes a list for one. */
+export function objectOf(message: string): v.GenericSchema<unknown, Record<string, unknown>> {
+  return v.pipe(
+    v.unknown(),
+    v.check(isObject, message),
+    v.metadata({ type: "object" }),
+    // Checked just now.
+    v.transform((value) => value as Record<string, unknown>),
+  );
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A function that reads events by these rules. */
@@ -99,7 +122,7 @@ export function eventReader(rules: EventRules): ReadEvent {
         symbol,
         severity,
         body,
-        metaJson: jsonOf(meta) ?? "{}",
+        metaJson: JSON.stringify(meta),
         idempotencyKey: idempotency_key,
       },
     };
@@ -137,17 +160,16 @@ function plain(
   if (
     !modes.has(mode) || !isName(source) || !isName(type) || !isName(subtype) ||
     !SEVERITY.has(severity) || typeof body !== "string" || body.length > TEXT_LENGTH ||
+    !isWhole(body) ||
     (symbol !== null && !isName(symbol)) || (key !== null && !isName(key))
   ) return undefined;
   if (ts !== null) {
     if (typeof ts !== "string" || ts.length !== 24 || !PLAIN_INSTANT.test(ts)) return undefined;
     if (ts < OLDEST || ts > latest) return undefined;
   } else if ("ts" in value) return undefined;
-  if (meta !== undefined && (typeof meta !== "object" || meta === null || Array.isArray(meta))) {
-    return undefined;
-  }
-  const metaJson = meta === undefined ? "{}" : jsonOf(meta);
-  if (metaJson === undefined) return undefined;
+  if (meta !== undefined && !isObject(meta)) return undefined;
+  const metaJson = meta === undefined ? "{}" : JSON.stringify(meta);
+  if (metaJson.length > TEXT_LENGTH) return undefined;
   return {
     // Looked up in the sets of the allowed ones just now.
     mode: mode as string,
@@ -164,7 +186,13 @@ function plain(
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= NAME_LENGTH;
+  return typeof value === "string" && value.length > 0 && value.length <= NAME_LENGTH &&
+    isWhole(value);
+}
+
+/** SQLite's own text ends at the first NUL. */
+function isWhole(text: string): boolean {
+  return !text.includes("\0");
 }
 
 function name() {
@@ -173,19 +201,10 @@ function name() {
     v.string(message),
     v.minLength(1, message),
     v.maxLength(NAME_LENGTH, message),
+    v.check(isWhole, NUL),
   );
 }
 
 function newest(nowMs: number): Instant {
   return instantOf(nowMs + AHEAD_MS);
-}
-
-/** The JSON of `meta`; nothing when it is too long, or nested deeper than can be written. */
-function jsonOf(meta: object): string | undefined {
-  try {
-    const json = JSON.stringify(meta);
-    return json.length <= TEXT_LENGTH ? json : undefined;
-  } catch {
-    return undefined;
-  }
 }

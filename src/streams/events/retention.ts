@@ -1,72 +1,83 @@
 /**
- * Which events are deleted when: flushed ones after `retentionDays`; waiting ones as well when no cloud is
- * configured to wait for, else after `retentionUnsyncedDays`. The newest of each mode stays, for its `seq`.
+ * Old events go, in slices. What the cloud does not have yet, or has refused, is kept longer; and the newest of
+ * each mode stays, so that its `seq` goes on from there.
  * @module
  */
-import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../../core/mod.ts";
+import {
+  type Budget,
+  type Clock,
+  type Instant,
+  instantOf,
+  msOf,
+  type PruneResult,
+} from "../../core/mod.ts";
 import type { Store, TableOutbox } from "../../store/mod.ts";
 
 export interface RetentionOptions {
-  store: Store;
   outbox: TableOutbox;
   retentionDays: number;
-  retentionUnsyncedDays: number;
-  /** Whether there is a cloud that waiting events wait for. */
-  cloud: boolean;
+  /** For how long an event that waits for the cloud is kept; as `retentionDays` without a cloud. */
+  unsyncedDays: number;
+  clock: Clock;
 }
 
-/** Rows looked at between two looks at the clock. */
-const STEP_ROWS = 200;
-const DAY_MS = 24 * 3_600_000;
+const DAY_MS = 86_400_000;
 
-/** @returns the stream's `prune`, called inside `write` */
-export function retention(options: RetentionOptions): (now: Instant, budget: Budget) => PruneResult {
-  const { outbox, retentionDays, retentionUnsyncedDays, cloud } = options;
-  const { db } = options.store;
-  // Rows lie in the order in which they came, so that a walk from the start meets the oldest first.
-  const step = db.prepare(
-    `SELECT rowid, mode, seq, created_at, flushed, flushed = 0 AND rejected_at IS NULL AS waiting
-     FROM local_events WHERE rowid > ? ORDER BY rowid LIMIT ${STEP_ROWS}`,
+/** Rows looked at between two looks at the budget: about a millisecond. */
+const PAGE_ROWS = 200;
+
+/** Makes the stream's `prune`, which is called inside `write`. */
+export function retention(
+  store: Store,
+  { outbox, retentionDays, unsyncedDays, clock }: RetentionOptions,
+): (now: Instant, budget: Budget) => PruneResult {
+  const page = store.db.prepare(
+    `SELECT max(at) AS last, min(created_at >= ?2 AND created_at <= ?3) AS young
+     FROM (SELECT rowid AS at, created_at FROM local_events WHERE rowid > ?1
+           ORDER BY rowid LIMIT ${PAGE_ROWS})`,
   );
-  const newest = db.prepare("SELECT max(seq) AS seq FROM local_events WHERE mode = ?");
-  const remove = db.prepare(
-    "DELETE FROM local_events WHERE rowid IN (SELECT value FROM json_each(?))",
+  const remove = store.db.prepare(
+    `DELETE FROM local_events
+     WHERE rowid > ? AND rowid <= ? AND created_at < CASE flushed WHEN 1 THEN ? ELSE ? END
+       AND seq < (SELECT max(seq) FROM local_events AS others WHERE others.mode = local_events.mode)
+     RETURNING flushed = 0 AND rejected_at IS NULL AS waited`,
   );
-  /** How far the walk has come: what was kept is not looked at again in the same round. */
-  let walked = 0;
+  /** Up to where the pass that is under way has looked. */
+  let looked = 0;
+  let wallAhead = clock.now() - clock.monotonic();
+  let doubtedUntil = -Infinity;
 
   return (now, budget) => {
-    const daysAgo = (days: number) => instantOf(msOf(now) - days * DAY_MS);
-    const flushedBefore = daysAgo(retentionDays);
-    const waitingBefore = cloud ? daysAgo(retentionUnsyncedDays) : flushedBefore;
-    const newestSeq = new Map<unknown, unknown>();
+    // A clock that leaps by more than a day is not believed for as long: what it deletes is gone.
+    const ahead = clock.now() - clock.monotonic();
+    if (ahead - wallAhead > DAY_MS) doubtedUntil = clock.monotonic() + DAY_MS;
+    wallAhead = ahead;
+    if (clock.monotonic() < doubtedUntil) return { deleted: 0, more: false };
+
+    const at = msOf(now);
+    const cutoff = instantOf(at - retentionDays * DAY_MS);
+    const unsyncedCutoff = instantOf(at - unsyncedDays * DAY_MS);
+    const newestCutoff = cutoff > unsyncedCutoff ? cutoff : unsyncedCutoff;
+    // Rows from when the clock was ahead are no sign that all that follow are young.
+    const future = instantOf(at + DAY_MS);
     let deleted = 0;
+    let waited = 0;
+    let more = true;
     do {
-      const rows = step.all(walked);
-      const old: unknown[] = [];
-      let waiting = 0;
-      let young = 0;
-      for (const row of rows) {
-        const at = String(row.created_at);
-        if (at >= flushedBefore && at >= waitingBefore) young++;
-        // A rejected event is one that someone has yet to decide about.
-        if (at >= (row.flushed ? flushedBefore : waitingBefore)) continue;
-        if (!newestSeq.has(row.mode)) newestSeq.set(row.mode, newest.get(row.mode as string)?.seq);
-        if (row.seq === newestSeq.get(row.mode)) continue;
-        old.push(row.rowid);
-        if (row.waiting) waiting++;
+      const { last, young } = page.get(looked, newestCutoff, future) ?? {};
+      if (last === null || last === undefined) more = false;
+      else {
+        for (const row of remove.all(looked, last, cutoff, unsyncedCutoff)) {
+          deleted++;
+          waited += Number(row.waited);
+        }
+        looked = Number(last);
+        // Rows lie in the order in which they came: after a page of young ones, all are.
+        if (young === 1) more = false;
       }
-      if (old.length > 0) {
-        remove.run(JSON.stringify(old));
-        outbox.removed(waiting);
-        deleted += old.length;
-      }
-      if (rows.length < STEP_ROWS || young === rows.length) {
-        walked = 0;
-        return { deleted, more: false };
-      }
-      walked = Number(rows.at(-1)?.rowid);
-    } while (budget.left());
-    return { deleted, more: true };
+    } while (more && budget.left());
+    if (!more) looked = 0;
+    outbox.removed(waited);
+    return { deleted, more };
   };
 }

@@ -20,7 +20,7 @@ import type { EventOutbox } from "./flush.ts";
 import type { Ingest } from "./ingest.ts";
 import type { LiveStream } from "./live.ts";
 import { type BadEvent, MOST_BYTES, readBody } from "./read_body.ts";
-import { eventReader, type EventRules, eventSchema } from "./read_event.ts";
+import { eventReader, type EventRules, eventSchema, objectOf } from "./read_event.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 export interface RouteParts {
@@ -149,10 +149,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       summary: "Keep the application's state, for after a crash",
       tag: TAG,
       query: v.strictObject({ mode }),
-      body: v.pipe(
-        v.record(v.string(), v.unknown(), "expected a JSON object"),
-        v.check((state) => !Array.isArray(state), "expected a JSON object"),
-      ),
+      body: objectOf("expected a JSON object"),
       answer: v.object({ mode: v.string(), ts: v.string(), last_seq: v.number() }),
       async handle({ query: { mode }, body }) {
         // It was parsed from JSON.
@@ -175,7 +172,12 @@ async function eventsAfter(
   const found: StoredEvent[] = [];
   while (since < log.lastSeq(mode)) {
     const rest = limit - found.length;
-    const { events, until } = log.filteredPage(mode, { since, limit: rest, window: WINDOW, filter });
+    const { events, until } = log.filteredPage(mode, {
+      since,
+      limit: rest,
+      window: WINDOW,
+      filter,
+    });
     found.push(...events);
     if (found.length === limit) break;
     since = until;

@@ -3,14 +3,7 @@
  * flushed to the cloud in order.
  * @module
  */
-import {
-  Bell,
-  type Clock,
-  type Hub,
-  type Id,
-  type Stream,
-  systemClock,
-} from "../../core/mod.ts";
+import { Bell, type Clock, type Hub, type Id, type Stream, systemClock } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { type EventItem, itemOf, type StoredEvent } from "./event.ts";
 import { EventLog } from "./event_log.ts";
@@ -61,6 +54,7 @@ const NEWS_PAUSE_MS = 250;
 
 export function createEventsStream(options: EventsOptions): Stream {
   const { store, hub, ids, clock = systemClock, modes, criticalSubtypes, flush } = options;
+  const { retentionDays, retentionUnsyncedDays, cloud } = options;
   const log = new EventLog(store, { clock, ids });
   const outbox = eventOutbox(store, options);
   const live = new LiveStream({ log, clock });
@@ -105,7 +99,12 @@ export function createEventsStream(options: EventsOptions): Stream {
       outbox,
       snapshots,
     }),
-    prune: retention({ ...options, outbox }),
+    prune: retention(store, {
+      outbox,
+      retentionDays,
+      unsyncedDays: cloud ? retentionUnsyncedDays : retentionDays,
+      clock,
+    }),
 
     status: () => ({
       events: {

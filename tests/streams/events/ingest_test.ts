@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { eventsBench, sampleEvent, storedEvents } from "../../support/events.ts";
+
+/** What a refusal says. */
+interface Refusal {
+  title: string;
+  status: number;
+  detail: string;
+  errors?: { index: number; line?: number; errors: { field: string; message: string }[] }[];
+}
+
+Deno.test("POST /local/events stores one event and answers with its seq", async () => {
+  const clock = new FakeClock("2026-03-02T12:00:00.000Z");
+  using bench = eventsBench({ clock });
+  const { accepted } = await bench.post(
+    sampleEvent({ ts: "2026-03-02T12:59:59.123456+01:00", idempotency_key: "order-1" }),
+  );
+  const [first] = accepted;
+  assert.equal(accepted.length, 1);
+  assert.deepEqual(first, {
+    id: first?.id,
+    seq: 1,
+    idempotency_key: "order-1",
+    duplicate: false,
+  });
+  assert.deepEqual(storedEvents(bench.store).map((row) => ({ ...row })), [{
+    id: first?.id,
+    mode: "live",
+    ts: "2026-03-02T11:59:59.123Z",
+    seq: 1,
+    source: "bot",
+    type: "trade",
+    subtype: "ORDER_PLACED",
+    symbol: "BTC-USD",
+    severity: "info",
+    body: "Placed an order",
+    meta_json: '{"price":60123.45}',
+    idempotency_key: "order-1",
+    flushed: 0,
+    created_at: "2026-03-02T12:00:00.000Z",
+    rejected_at: null,
+  }]);
+});
+
+Deno.test("POST /local/events makes what an event leaves out", async () => {
+  const clock = new FakeClock("2026-03-02T12:00:00.000Z");
+  using bench = eventsBench({ clock });
+  const { accepted } = await bench.post(
+    { mode: "paper", source: "bot", type: "sys", subtype: "START", body: "" },
+  );
+  const [row] = storedEvents(bench.store);
+  assert.equal(row?.ts, "2026-03-02T12:00:00.000Z");
+  assert.equal(row?.severity, "info");
+  assert.equal(row?.symbol, null);
+  assert.equal(row?.meta_json, "{}");
+  assert.equal(row?.idempotency_key, accepted[0]?.id);
+});
+
+Deno.test("POST /local/events counts each mode by itself, in the order of a list", async () => {
+  using bench = eventsBench();
+  const { accepted } = await bench.post(
+    ["live", "paper", "live", "live", "paper"].map((mode) => sampleEvent({ mode })),
+  );
+  assert.deepEqual(accepted.map(({ seq }) => seq), [1, 1, 2, 3, 2]);
+});
+
+Deno.test("POST /local/events takes a line each, blank ones and a last one without its end", async () => {
+  using bench = eventsBench();
+  const lines = [1, 2, 3].map((n) => JSON.stringify(sampleEvent({ body: `line ${n}` })));
+  const response = await bench.ask("/local/events", {
+    method: "POST",
+    body: `${lines[0]}\r\n\n${lines[1]}\n  \n${lines[2]}`,
+    headers: { "content-type": "application/x-ndjson; charset=utf-8" },
+  });
+  assert.equal(response.status, 200);
+  assert.deepEqual(storedEvents(bench.store).map(({ body }) => body), [
+    "line 1",
+    "line 2",
+    "line 3",
+  ]);
+});
+
+Deno.test("POST /local/events answers an empty list with an empty list", async () => {
+  using bench = eventsBench();
+  assert.deepEqual(await bench.post([]), { accepted: [] });
+});
+
+Deno.test("POST /local/events gives a repeated idempotency_key its first seq, and no number is lost", async () => {
+  using bench = eventsBench();
+  await bench.post([sampleEvent({ idempotency_key: "a" }), sampleEvent({ idempotency_key: "b" })]);
+  const { accepted } = await bench.post([
+    sampleEvent({ idempotency_key: "c" }),
+    sampleEvent({ idempotency_key: "a", body: "said again" }),
+    sampleEvent({ idempotency_key: "d" }),
+    sampleEvent({ idempotency_key: "c" }),
+    sampleEvent(),
+  ]);
+  assert.deepEqual(accepted.map(({ seq, duplicate }) => [seq, duplicate]), [
+    [3, false],
+    [1, true],
+    [4, false],
+    [3, true],
+    [5, false],
+  ]);
+  const rows = storedEvents(bench.store);
+  assert.deepEqual(rows.map(({ seq }) => seq), [1, 2, 3, 4, 5]);
+  assert.equal(rows[0]?.body, "Placed an order");
+  assert.equal(accepted[1]?.id, rows[0]?.id);
+});
+
+Deno.test("POST /local/events finds repeated keys in long lists of both modes", async () => {
+  using bench = eventsBench();
+  const list = Array.from({ length: 350 }, (_, index) =>
+    sampleEvent({
+      mode: index % 3 === 0 ? "paper" : "live",
+      // Every 50th event from the second hundred on repeats the one before it.
+      idempotency_key: index > 100 && index % 50 === 0 ? `key-${index - 1}` : `key-${index}`,
+    }));
+  const { accepted } = await bench.post(list);
+  const repeated = accepted.flatMap(({ duplicate }, index) => duplicate ? [index] : []);
+  assert.deepEqual(repeated, [150, 200, 250, 300]);
+  const rows = storedEvents(bench.store);
+  assert.equal(rows.length, 346);
+  for (const mode of ["live", "paper"]) {
+    const seqs = rows.filter((row) => row.mode === mode).map(({ seq }) => seq);
+    assert.deepEqual(seqs, seqs.map((_, index) => index + 1));
+  }
+  const again = await bench.post(list);
+  assert.ok(again.accepted.every(({ duplicate }) => duplicate));
+  assert.deepEqual(again.accepted.map(({ seq }) => seq), accepted.map(({ seq }) => seq));
+  assert.equal((await bench.post(sampleEvent())).accepted[0]?.seq, 232);
+});
+
+Deno.test("POST /local/events gives concurrent requests numbers without gaps", async () => {
+  using bench = eventsBench();
+  const answers = await Promise.all(
+    Array.from(
+      { length: 40 },
+      (_, writer) => bench.post(Array.from({ length: writer % 4 + 1 }, () => sampleEvent())),
+    ),
+  );
+  const seqs = answers.flatMap(({ accepted }) => accepted.map(({ seq }) => seq));
+  assert.deepEqual(seqs, seqs.map((_, index) => index + 1));
+});
+
+const now = Date.parse("2026-03-02T12:00:00.000Z");
+const day = 86_400_000;
+const iso = (ms: number) => new Date(ms).toISOString();
+
+Deno.test.each(
+  [
+    ["an unknown mode", { mode: "demo" }, "mode", "expected one of paper, live"],
+    ["a mode of another type", { mode: 1 }, "mode", "expected one of paper, live"],
+    ["no mode", { mode: undefined }, "mode", "missing"],
+    ["an empty source", { source: "" }, "source", "expected text of 1 to 200 characters"],
+    ["a long type", { type: "x".repeat(201) }, "type", "expected text of 1 to 200 characters"],
+    ["a number as subtype", { subtype: 7 }, "subtype", "expected text of 1 to 200 characters"],
+    ["no subtype", { subtype: undefined }, "subtype", "missing"],
+    ["an empty symbol", { symbol: "" }, "symbol", "expected text of 1 to 200 characters"],
+    [
+      "an unknown severity",
+      { severity: "fatal" },
+      "severity",
+      "expected one of debug, info, success, warning, error, critical",
+    ],
+    [
+      "a body with a structure",
+      { body: { a: 1 } },
+      "body",
+      "expected text; what has a structure goes into meta",
+    ],
+    ["a long body", { body: "x".repeat(65_537) }, "body", "expected at most 65536 characters"],
+    ["a body with a NUL", { body: "a\0b" }, "body", "expected text without the character U+0000"],
+    ["a name with a NUL", { source: "a\0b" }, "source", undefined],
+    ["a list as meta", { meta: [1] }, "meta", "expected an object"],
+    ["no meta but null", { meta: null }, "meta", "expected an object"],
+    [
+      "a large meta",
+      { meta: { text: "x".repeat(65_536) } },
+      "meta",
+      "expected at most 65536 characters of JSON",
+    ],
+    ["a time without its zone", { ts: "2026-03-02T12:00:00" }, "ts", undefined],
+    ["a day that is none", { ts: "2026-02-32T12:00:00.000Z" }, "ts", undefined],
+    ["seconds since 1970", { ts: 1_772_452_800 }, "ts", undefined],
+    ["null as time", { ts: null }, "ts", undefined],
+    [
+      "an ancient time",
+      { ts: "1970-01-21T12:20:52.800Z" },
+      "ts",
+      "expected a time from the year 2000 to a day from now",
+    ],
+    [
+      "a future time",
+      { ts: iso(now + day + 1) },
+      "ts",
+      "expected a time from the year 2000 to a day from now",
+    ],
+    ["an empty key", { idempotency_key: "" }, "idempotency_key", undefined],
+    ["a number as key", { idempotency_key: 5 }, "idempotency_key", undefined],
+    [
+      "a field that is not known",
+      { sevrity: "info" },
+      "sevrity",
+      "not known here; known: mode, ts, source, type, subtype, symbol, severity, body, meta, idempotency_key",
+    ],
+    ["a number of the log", { seq: 5 }, "seq", undefined],
+  ] as const,
+)("POST /local/events refuses %s and names it", async (_, changes, field, message) => {
+  const clock = new FakeClock(now);
+  using bench = eventsBench({ clock });
+  const response = await bench.ask("/local/events", {
+    method: "POST",
+    json: [sampleEvent(), sampleEvent(changes), sampleEvent()],
+  });
+  assert.equal(response.status, 422);
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  const { title, errors, detail }: Refusal = await response.json();
+  assert.equal(title, "Invalid events");
+  assert.deepEqual(errors?.map(({ index }) => index), [1]);
+  const flaw = errors?.[0]?.errors[0];
+  assert.equal(flaw?.field, field);
+  if (message !== undefined) assert.equal(flaw?.message, message);
+  assert.ok(detail.startsWith(`event 1, "${field}": ${flaw?.message}. Nothing was stored`), detail);
+  assert.equal(storedEvents(bench.store).length, 0);
+  assert.equal((await bench.post(sampleEvent())).accepted[0]?.seq, 1);
+});
+
+Deno.test.each(
+  [
+    ["a time at the edge of the past", { ts: "2000-01-01T00:00:00.000Z" }],
+    ["a time at the edge of the future", { ts: iso(now + day) }],
+    ["the last day of a month", { ts: "2024-02-29T00:00:00.000Z" }],
+    ["a time with an offset and no seconds", { ts: "2026-03-02T05:00-07:00" }],
+    ["names at their longest", { source: "x".repeat(200), type: "é".repeat(200) }],
+    ["a body at its longest", { body: "x".repeat(65_536) }],
+    ["text of every kind", {
+      body: "\u0001\u2028\ud83d\ude00\n",
+      meta: { "\u0000": ["\u0000", {}] },
+    }],
+    ["null where there may be nothing", { symbol: null, idempotency_key: null }],
+  ] as const,
+)("POST /local/events takes %s", async (_, changes) => {
+  const clock = new FakeClock(now);
+  using bench = eventsBench({ clock });
+  const event = sampleEvent(changes);
+  await bench.post(event);
+  const [item] = await bench.get<Record<string, unknown>[]>("/local/events?mode=live");
+  for (const field of ["source", "type", "body", "meta", "symbol"]) {
+    assert.deepEqual(item?.[field], event[field] ?? null);
+  }
+  if (typeof event.ts === "string") assert.equal(item?.ts, iso(Date.parse(event.ts)));
+});
+
+Deno.test("POST /local/events lists every bad event with all that is wrong with it", async () => {
+  using bench = eventsBench();
+  const response = await bench.ask("/local/events", {
+    method: "POST",
+    json: [sampleEvent({ mode: "x", body: 1 }), sampleEvent(), 7, null, sampleEvent({ type: "" })],
+  });
+  const { errors, detail }: Refusal = await response.json();
+  assert.deepEqual(
+    errors?.map(({ index, errors }) => [index, errors.map(({ field }) => field)]),
+    [[0, ["mode", "body"]], [2, [""]], [3, [""]], [4, ["type"]]],
+  );
+  assert.equal(errors?.[1]?.errors[0]?.message, "expected an event as a JSON object");
+  assert.ok(detail.includes("(and 3 more)"), detail);
+});
+
+Deno.test("POST /local/events?partial=true stores the good ones and lists the bad", async () => {
+  using bench = eventsBench();
+  const { accepted, rejected } = await bench.post(
+    [sampleEvent({ mode: "x" }), sampleEvent(), sampleEvent({ body: 1 }), sampleEvent()],
+    "?partial=true",
+  );
+  assert.deepEqual(accepted.map(({ seq }) => seq), [1, 2]);
+  assert.deepEqual(rejected?.map(({ index, errors }) => [index, errors[0]?.field]), [
+    [0, "mode"],
+    [2, "body"],
+  ]);
+  assert.equal(storedEvents(bench.store).length, 2);
+});
+
+Deno.test("POST /local/events names the lines that are not JSON", async () => {
+  using bench = eventsBench();
+  const good = JSON.stringify(sampleEvent());
+  const body = `${good}\n\n{"mode": "live",\n${good}\n${JSON.stringify(sampleEvent({ type: 1 }))}`;
+  const headers = { "content-type": "application/x-ndjson" };
+  const response = await bench.ask("/local/events", { method: "POST", body, headers });
+  assert.equal(response.status, 422);
+  const { errors, detail }: Refusal = await response.json();
+  assert.deepEqual(errors, [
+    { index: 1, line: 3, errors: [{ field: "", message: "not JSON at column 17" }] },
+    {
+      index: 3,
+      line: 5,
+      errors: [{ field: "type", message: "expected text of 1 to 200 characters" }],
+    },
+  ]);
+  assert.ok(detail.startsWith("line 3: not JSON at column 17 (and 1 more)"), detail);
+  assert.equal(storedEvents(bench.store).length, 0);
+
+  const partial = await bench.ask("/local/events?partial=true", { method: "POST", body, headers });
+  const answer = await partial.json();
+  assert.equal(answer.accepted.length, 2);
+  assert.deepEqual(answer.rejected.map(({ line }: { line: number }) => line), [3, 5]);
+});
+
+Deno.test.each(
+  [
+    ["broken JSON", '[{"mode": "live"', "application/json", 400],
+    ["no body", "", "application/json", 400],
+    ["a body of 2 MB", `[${" ".repeat(2_000_000)}]`, "application/json", 413],
+    ["1001 events", JSON.stringify(Array(1_001).fill(0)), "application/json", 413],
+    ["1001 lines", "{}\n".repeat(1_001), "application/x-ndjson", 413],
+    ["a million events", `[${"{},".repeat(999_999)}{}]`, "application/json", 413],
+    ["a form", "mode=live", "application/x-www-form-urlencoded", 415],
+  ] as const,
+)("POST /local/events refuses %s as a whole", async (_, body, type, status) => {
+  using bench = eventsBench();
+  const response = await bench.ask("/local/events", {
+    method: "POST",
+    body,
+    headers: { "content-type": type },
+  });
+  assert.equal(response.status, status, await response.text());
+  assert.equal(storedEvents(bench.store).length, 0);
+  assert.equal((await bench.post(sampleEvent())).accepted[0]?.seq, 1);
+});
