@@ -7,6 +7,8 @@ import type { Slots, Span } from "./slots.ts";
 
 export interface TodayView {
   readonly date: Day;
+  /** Whose day it is. */
+  readonly time_zone: string;
   readonly minutes_used: number;
   readonly minutes_overdraft: number;
   readonly allowance_min: number;
@@ -49,6 +51,7 @@ export class Today {
     const allowanceMin = allowanceOn(allowance, date);
     return {
       date,
+      time_zone: this.#options.timeZone,
       minutes_used: minutesUsed,
       minutes_overdraft: overdraft(minutesUsed, allowanceMin),
       allowance_min: allowanceMin,

@@ -59,6 +59,7 @@ Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and
     last_seen: "2026-03-02T12:00:55.000Z",
     today: {
       date: "2026-03-02",
+      time_zone: "UTC",
       minutes_used: 1,
       minutes_overdraft: 0.5,
       allowance_min: 0.5,
@@ -252,6 +253,7 @@ Deno.test("Midnight parts the play between two days, and today begins anew", asy
   assert.deepEqual(minutesOf(fixture), [0.5, 1]);
   assert.deepEqual(stream.status().today, {
     date: "2026-03-07",
+    time_zone: "UTC",
     minutes_used: 1,
     minutes_overdraft: 0,
     allowance_min: 120,

@@ -1,0 +1,323 @@
+/**
+ * Follows the events of a mode: live from the agent, from the cloud while the agent is away. The edge around
+ * `source.ts`, which decides, and `seen.ts`, which knows what was handed on.
+ * @module
+ */
+import { isObject, type LocalEvent, toEvent } from "./event.ts";
+import { Seen } from "./seen.ts";
+import { initialSource, nextSource, type Source, type SourceNews, sourceOf } from "./source.ts";
+import { readStream } from "./sse.ts";
+import { type RemoteReads, type SupabaseOptions, supabaseReads } from "./supabase.ts";
+
+export interface LocalLiveOptions {
+  /** `http://127.0.0.1:3841` */
+  localUrl: string;
+  mode: string;
+  /** Where to read while the agent is away; without it there is nothing then. */
+  supabase?: SupabaseOptions;
+  /** The agent's token, which it takes when it is bound to the LAN. */
+  token?: string;
+  /** How many of the newest events to begin with (default 50). */
+  recent?: number;
+  /** Begin after this `seq` instead, which an earlier visit ended with. */
+  sinceSeq?: number;
+  /** How long the agent may take to answer (default 1.5 s). */
+  timeoutMs?: number;
+  clock?: LiveClock;
+  fetch?: typeof globalThis.fetch;
+}
+
+/** Where time comes from. */
+export interface LiveClock {
+  now(): number;
+  monotonic(): number;
+  wait(ms: number, options?: { signal?: AbortSignal }): Promise<void>;
+}
+
+/** What a listener is told. */
+export interface LiveChange {
+  /** New events, none of them twice; in the order of `seq` but for those that the cloud lacked. */
+  readonly events: readonly LocalEvent[];
+  readonly source: Source;
+  readonly lastSeq: number;
+  readonly syncedAgo: number | null;
+}
+
+export interface LocalLive {
+  readonly source: Source;
+  /** The highest `seq` that was handed on; 0 before the first. */
+  readonly lastSeq: number;
+  /** Seconds since the agent last wrote events to the cloud; null when that is not known. */
+  readonly syncedAgo: number | null;
+  /** Why the agent or the cloud was last not reached; null while all is well. */
+  readonly lastError: string | null;
+  /** Calls back with new events and when the source changes. @returns a function that ends it */
+  subscribe(listener: (change: LiveChange) => void): () => void;
+  close(): void;
+}
+
+const systemClock: LiveClock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  wait(ms, { signal } = {}) {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener("abort", done, { once: true });
+    });
+  },
+};
+
+/** As many as PostgREST gives at a time. */
+const PAGE_EVENTS = 1_000;
+/** A stream that was quiet for this long is asked whether it is still there. */
+const QUIET_MS = 1_500;
+
+/** Connects, and stays connected until it is closed. */
+export function connectLocalLive(options: LocalLiveOptions): LocalLive {
+  return new Connection(options);
+}
+
+class Connection implements LocalLive {
+  readonly #options: LocalLiveOptions;
+  readonly #clock: LiveClock;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #timeoutMs: number;
+  readonly #remote: RemoteReads | undefined;
+  readonly #closed = new AbortController();
+  readonly #listeners = new Set<(change: LiveChange) => void>();
+  readonly #seen = new Seen();
+  #state;
+  #poke = new AbortController();
+  #lastFlushMs: number | null = null;
+  #lastError: string | null = null;
+
+  constructor(options: LocalLiveOptions) {
+    const { supabase, mode, sinceSeq, clock = systemClock, timeoutMs = 1_500 } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    // Called as a method of another object, a browser's fetch refuses.
+    const fetch = options.fetch ?? globalThis.fetch;
+    this.#fetch = (...request) => fetch(...request);
+    this.#remote = supabase &&
+      supabaseReads(supabase, { mode, fetch: this.#fetch, signal: this.#closed.signal });
+    if (sinceSeq !== undefined) this.#seen.startAt(sinceSeq);
+    this.#state = initialSource({
+      hasRemote: supabase !== undefined,
+      pollMs: supabase?.pollMs ?? 5_000,
+      nowMs: clock.monotonic(),
+    });
+    void this.#run();
+  }
+
+  get source(): Source {
+    return sourceOf(this.#state);
+  }
+
+  get lastSeq(): number {
+    return this.#seen.last;
+  }
+
+  get syncedAgo(): number | null {
+    if (this.#lastFlushMs === null) return null;
+    return Math.max(0, Math.round((this.#clock.now() - this.#lastFlushMs) / 1_000));
+  }
+
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  subscribe(listener: (change: LiveChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#poke.abort();
+    this.#listeners.clear();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      const { localAtMs, remoteAtMs } = this.#state;
+      const nowMs = this.#clock.monotonic();
+      if (localAtMs <= nowMs) {
+        this.#step({ kind: "local-trying" });
+        void this.#followLocal();
+      } else if (remoteAtMs <= nowMs) {
+        this.#step({ kind: "remote-polling" });
+        void this.#pollRemote();
+      } else {
+        this.#poke = new AbortController();
+        // A timer takes no more than 2³¹ ms; nothing due is a day's sleep until something happens.
+        const ms = Math.min(localAtMs, remoteAtMs, nowMs + 86_400_000) - nowMs;
+        await this.#clock.wait(ms, { signal: this.#poke.signal });
+      }
+    }
+  }
+
+  #step(news: SourceNews): void {
+    const before = this.source;
+    this.#state = nextSource(this.#state, news);
+    this.#poke.abort();
+    if (this.source !== before) this.#tell([]);
+  }
+
+  async #followLocal(): Promise<void> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#closed.signal]);
+    let heardMs = this.#clock.monotonic();
+    try {
+      const lastSeq = await this.#askState(signal);
+      this.#agree(lastSeq);
+      const since = this.#seen.base ?? lastSeq;
+      const response = await this.#inTime(
+        (signal) => this.#askLocal("/local/stream", { since_seq: `${since}` }, { signal }),
+        { signal },
+      );
+      const watch = async () => {
+        while (!signal.aborted) {
+          const quietMs = this.#clock.monotonic() - heardMs;
+          if (quietMs >= QUIET_MS) {
+            await this.#askState(signal);
+            heardMs = this.#clock.monotonic();
+          } else await this.#clock.wait(QUIET_MS - quietMs, { signal });
+        }
+      };
+      watch().catch((error) => {
+        this.#fail(error);
+        stop.abort();
+      });
+      for await (const messages of readStream(response)) {
+        heardMs = this.#clock.monotonic();
+        // Only what has arrived proves that it is a stream.
+        if (!this.#state.localUp) {
+          this.#lastError = null;
+          this.#step({ kind: "local-up" });
+        }
+        const events = messages.map(({ data }) => toEvent(parsed(data)))
+          .filter((event) => event !== undefined);
+        this.#deliver(events.filter(({ seq }) => this.#seen.addOrdered(seq)));
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) this.#fail(error);
+    }
+    stop.abort();
+    const nowMs = this.#clock.monotonic();
+    this.#step({ kind: "local-down", nowMs, quietMs: nowMs - heardMs });
+  }
+
+  /** Settles where to begin: what an agent's log never had, it cannot resume from. */
+  #agree(lastSeq: number): void {
+    const { sinceSeq, recent = 50 } = this.#options;
+    const { base } = this.#seen;
+    if (base === null) this.#seen.startAt(sinceSeq ?? Math.max(0, lastSeq - recent));
+    else if (base > lastSeq) this.#seen.startAt(lastSeq);
+  }
+
+  async #pollRemote(): Promise<void> {
+    const remote = this.#remote;
+    if (!remote) return;
+    try {
+      for (;;) {
+        const events = this.#seen.base === null
+          ? await remote.newest(Math.min(PAGE_EVENTS, this.#options.recent ?? 50))
+          : await remote.after(this.#seen.last, PAGE_EVENTS);
+        this.#deliver(events.filter(({ seq }) => this.#seen.add(seq)));
+        if (events.length < PAGE_EVENTS || this.#state.localUp) break;
+      }
+      this.#flushed(await remote.lastFlush());
+      this.#step({ kind: "remote-up", nowMs: this.#clock.monotonic() });
+    } catch (error) {
+      this.#fail(error);
+      this.#step({ kind: "remote-down", nowMs: this.#clock.monotonic() });
+    }
+  }
+
+  /** Asks the agent how it stands: the last `seq`, and when it last wrote to the cloud. */
+  async #askState(signal: AbortSignal): Promise<number> {
+    const state = await this.#inTime(async (signal): Promise<unknown> => {
+      const response = await this.#askLocal("/local/state", {}, { signal });
+      if (response.ok) return await response.json();
+      await response.body?.cancel();
+      throw new TypeError(`Cannot ask the agent for its state: status ${response.status}`);
+    }, { signal });
+    const lastSeq = isObject(state) ? state.last_seq : undefined;
+    if (!isObject(state) || typeof lastSeq !== "number") {
+      throw new TypeError("Cannot ask the agent for its state: what answers is no agent");
+    }
+    if (isObject(state.health)) this.#flushed(state.health.last_flush_ts);
+    return lastSeq;
+  }
+
+  /** Gives up what takes longer than an agent on this machine or network may take. */
+  async #inTime<T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<T> {
+    const late = new AbortController();
+    const done = new AbortController();
+    void this.#clock.wait(this.#timeoutMs, { signal: done.signal }).then(() => {
+      if (!done.signal.aborted) late.abort(new TypeError("The agent did not answer in time"));
+    });
+    try {
+      return await work(AbortSignal.any([signal, late.signal]));
+    } finally {
+      done.abort();
+    }
+  }
+
+  #askLocal(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<Response> {
+    const { localUrl, mode, token } = this.#options;
+    const search = new URLSearchParams({ mode, ...query });
+    return this.#fetch(`${localUrl.replace(/\/$/, "")}${path}?${search}`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      cache: "no-store",
+      signal,
+    });
+  }
+
+  #flushed(at: unknown): void {
+    const ms = typeof at === "string" ? Date.parse(at) : NaN;
+    if (!Number.isNaN(ms)) this.#lastFlushMs = Math.max(ms, this.#lastFlushMs ?? -Infinity);
+  }
+
+  #fail(error: unknown): void {
+    this.#lastError = error instanceof Error ? error.message : String(error);
+  }
+
+  #deliver(events: readonly LocalEvent[]): void {
+    if (events.length > 0) this.#tell(events);
+  }
+
+  #tell(events: readonly LocalEvent[]): void {
+    const { source, lastSeq, syncedAgo } = this;
+    for (const listener of this.#listeners) {
+      try {
+        listener({ events, source, lastSeq, syncedAgo });
+      } catch (error) {
+        // The listener's fault, and no reason to lose the connection.
+        reportError(error);
+      }
+    }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

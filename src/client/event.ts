@@ -1,0 +1,49 @@
+/** An application event as a web app sees it: the same from the agent and from the cloud. @module */
+
+export interface LocalEvent {
+  readonly id: string;
+  readonly mode: string;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly ts: string;
+  /** Counts up from 1 in each mode. */
+  readonly seq: number;
+  readonly source: string;
+  readonly type: string;
+  readonly subtype: string;
+  readonly symbol: string | null;
+  readonly severity: string;
+  readonly body: string;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly idempotency_key: string;
+}
+
+/** An event of what came over the wire; undefined when it is none. */
+export function toEvent(value: unknown): LocalEvent | undefined {
+  if (!isObject(value)) return undefined;
+  const { seq, ts, meta, symbol } = value;
+  if (typeof seq !== "number" || !Number.isSafeInteger(seq)) return undefined;
+  const ms = typeof ts === "string" ? Date.parse(ts) : NaN;
+  return {
+    id: text(value.id),
+    mode: text(value.mode),
+    // PostgreSQL writes the offset and as many digits as there are.
+    ts: Number.isNaN(ms) ? text(ts) : new Date(ms).toISOString(),
+    seq,
+    source: text(value.source),
+    type: text(value.type),
+    subtype: text(value.subtype),
+    symbol: typeof symbol === "string" ? symbol : null,
+    severity: text(value.severity),
+    body: text(value.body),
+    meta: isObject(meta) ? meta : {},
+    idempotency_key: text(value.idempotency_key),
+  };
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

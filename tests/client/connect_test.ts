@@ -1,0 +1,175 @@
+/** The client between two real servers, one of which goes away. @module */
+import assert from "node:assert/strict";
+import { connectLocalLive, type LocalLive, type LocalLiveOptions } from "../../src/client/mod.ts";
+import { agentLog, cloudCopy, type EventServer, sampleEvent } from "../support/event_sources.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { until } from "../support/until.ts";
+
+interface Watched extends Disposable {
+  live: LocalLive;
+  clock: FakeClock;
+  seqs: number[];
+  sources: string[];
+  /** Lets time pass until something is so; how long that took. */
+  within(ms: number, condition: () => boolean, what: string): Promise<number>;
+}
+
+function watch(
+  agent: EventServer,
+  cloud?: EventServer,
+  options: Partial<LocalLiveOptions> = {},
+): Watched {
+  const clock = new FakeClock();
+  const live = connectLocalLive({
+    localUrl: agent.url,
+    mode: "live",
+    clock,
+    ...(cloud ? { supabase: { url: cloud.url, key: "anon", pollMs: 2_000 } } : {}),
+    ...options,
+  });
+  const seqs: number[] = [];
+  const sources: string[] = [];
+  live.subscribe(({ events, source }) => {
+    seqs.push(...events.map(({ seq }) => seq));
+    if (sources.at(-1) !== source) sources.push(source);
+  });
+  return {
+    live,
+    clock,
+    seqs,
+    sources,
+    async within(ms, condition, what) {
+      const began = clock.monotonic();
+      const deadline = performance.now() + 10_000;
+      while (!condition()) {
+        if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+        // What the servers answer takes real time; the client's own time goes on beside it.
+        await new Promise((resolve) => setTimeout(resolve, 4));
+        if (clock.monotonic() - began < ms) await clock.advance(25);
+      }
+      return clock.monotonic() - began;
+    },
+    [Symbol.dispose]: () => live.close(),
+  };
+}
+
+Deno.test("The client begins with the newest events and follows the agent", async () => {
+  await using agent = await agentLog();
+  agent.lastFlush = "2026-03-02T11:59:55.000Z";
+  agent.add(...[1, 2, 3, 4].map((seq) => sampleEvent(seq)));
+  using test = watch(agent, undefined, { recent: 2 });
+  await until(() => test.seqs.length === 2);
+  assert.equal(test.live.source, "local");
+  assert.equal(test.live.syncedAgo, 5);
+  agent.add(sampleEvent(5), sampleEvent(6));
+  await until(() => test.seqs.length === 4);
+  assert.deepEqual(test.seqs, [3, 4, 5, 6]);
+  assert.equal(test.live.lastSeq, 6);
+});
+
+Deno.test("The client reads the cloud within 5 s of the agent's end and returns to it, each event once", async () => {
+  await using agent = await agentLog();
+  await using cloud = await cloudCopy();
+  using test = watch(agent, cloud);
+  await until(() => test.live.source === "local");
+  agent.add(sampleEvent(1), sampleEvent(2));
+  cloud.add(sampleEvent(1));
+  await until(() => test.seqs.length === 2);
+
+  await agent.stop();
+  // 3 was rejected by the cloud, or waits for another try.
+  cloud.add(sampleEvent(2), sampleEvent(4));
+  cloud.lastFlush = "2026-03-02T12:00:00.000Z";
+  await test.within(5_000, () => test.live.source === "remote", "the cloud");
+  await test.within(0, () => test.seqs.length === 3, "event 4");
+  assert.notEqual(test.live.syncedAgo, null);
+
+  cloud.add(sampleEvent(5));
+  await test.within(5_000, () => test.seqs.length === 4, "event 5");
+  agent.add(sampleEvent(3), sampleEvent(4), sampleEvent(5), sampleEvent(6));
+  await agent.start();
+  await test.within(5_000, () => test.live.source === "local", "the agent");
+  await until(() => test.seqs.length === 6);
+  assert.deepEqual(test.seqs, [1, 2, 4, 5, 3, 6]);
+  assert.deepEqual(test.sources, ["local", "offline", "remote", "local"]);
+  const polls = cloud.asked.length;
+  await test.clock.advance(10_000);
+  assert.equal(cloud.asked.length, polls);
+});
+
+Deno.test("An agent that falls silent without closing is given up within 5 s", async () => {
+  await using agent = await agentLog();
+  await using cloud = await cloudCopy();
+  using test = watch(agent, cloud);
+  await until(() => test.live.source === "local");
+  agent.hang = true;
+  await test.within(5_000, () => test.live.source === "remote", "the cloud");
+  assert.match(test.live.lastError ?? "", /did not answer in time/);
+});
+
+Deno.test("A quiet stream whose agent still answers stays", async () => {
+  await using agent = await agentLog();
+  using test = watch(agent);
+  await until(() => test.live.source === "local");
+  for (let round = 0; round < 3; round++) {
+    await test.clock.advance(1_000);
+    const asked = agent.asked.length;
+    await test.within(2_000, () => agent.asked.length > asked, "a sign of life");
+  }
+  assert.deepEqual(test.sources, ["local"]);
+});
+
+Deno.test("With neither agent nor cloud the client is offline, says why, and finds either again", async () => {
+  await using agent = await agentLog();
+  await using cloud = await cloudCopy();
+  await agent.stop();
+  await cloud.stop();
+  using test = watch(agent, cloud);
+  await test.within(5_000, () => test.live.lastError !== null, "an error");
+  assert.equal(test.live.source, "offline");
+  cloud.add(...[1, 2, 3].map((seq) => sampleEvent(seq)));
+  await cloud.start();
+  await test.within(20_000, () => test.live.source === "remote", "the cloud");
+  assert.deepEqual(test.seqs, [1, 2, 3]);
+});
+
+Deno.test("An agent whose log was restored from an older backup is followed from there", async () => {
+  await using agent = await agentLog();
+  using test = watch(agent, undefined, { sinceSeq: 0 });
+  agent.add(...[1, 2, 3].map((seq) => sampleEvent(seq)));
+  await until(() => test.seqs.length === 3);
+  await agent.stop();
+  await test.within(5_000, () => test.live.source === "offline", "its end");
+  agent.events.length = 1;
+  await agent.start();
+  await test.within(5_000, () => test.live.source === "local", "the agent");
+  agent.add(sampleEvent(2, { id: "another" }));
+  await until(() => test.seqs.length === 4);
+  assert.deepEqual(test.seqs, [1, 2, 3, 2]);
+});
+
+Deno.test("The cloud is read page by page, and only this system's events of this mode", async () => {
+  await using agent = await agentLog();
+  await using cloud = await cloudCopy();
+  await agent.stop();
+  cloud.add(...Array.from({ length: 2_500 }, (_, index) => sampleEvent(index + 1)));
+  using test = watch(agent, cloud, {
+    sinceSeq: 0,
+    supabase: { url: `${cloud.url}/`, key: "anon", systemId: "pc-1" },
+  });
+  await test.within(5_000, () => test.seqs.length === 2_500, "all events");
+  assert.equal(test.seqs.at(-1), 2_500);
+  const [first] = cloud.asked;
+  assert.match(first ?? "", /[?&]mode=eq\.live&system_id=eq\.pc-1$/);
+});
+
+Deno.test("A closed client asks nobody any more", async () => {
+  await using agent = await agentLog();
+  const test = watch(agent);
+  await until(() => test.live.source === "local");
+  test.live.close();
+  await until(() => test.clock.sleepers === 0);
+  const asked = agent.asked.length;
+  await test.clock.advance(60_000);
+  assert.equal(agent.asked.length, asked);
+});
