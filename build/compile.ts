@@ -129,7 +129,7 @@ export function fileName({ target, anyhost }: Executable): string {
  */
 export async function bundleAgent(dir: string): Promise<string> {
   // The bundle takes the page from here, wherever it is itself written to.
-  await buildDashboard(`${root}dist/dashboard.html`);
+  await buildDashboard(`${root}dist`);
   const output = join(dir, "agent.js");
   await deno(["bundle", "--platform", "deno", "--minify", "-o", output, "main.ts"], { cwd: root });
   // Its time goes into the executable: the same source gives the same checksum.

@@ -1,6 +1,7 @@
 /**
- * Builds the dashboard into one file, `dist/dashboard.html`: script and style are inside, and its policy allows
- * these two by their hashes and nothing else, so that it needs no second request and no exception.
+ * Builds what the agent serves to browsers: the dashboard in one file, `dist/dashboard.html`, and the client for
+ * other pages, `dist/client.js.txt`. The page's script and style are inside, and its policy allows these two by
+ * their hashes and nothing else, so that it needs no second request and no exception.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -10,32 +11,51 @@ import { deno } from "./deno.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-if (import.meta.main) await buildDashboard(`${root}dist/dashboard.html`);
+if (import.meta.main) await buildDashboard(`${root}dist`);
 
-/** Bundles the sources and writes the page. */
-export async function buildDashboard(output: string): Promise<void> {
+/** Bundles the sources and writes `dashboard.html` and `client.js.txt` into a folder. */
+export async function buildDashboard(folder: string): Promise<void> {
+  const dashboard = await bundle("src/dashboard/main.ts");
+  // A library's style comes first, so that ours may change it.
+  const style = dashboard.style + await Deno.readTextFile(`${root}src/dashboard/style.css`);
+  const client = await bundle("src/client/mod.ts");
+  await Deno.mkdir(folder, { recursive: true });
+  await write(
+    `${folder}/dashboard.html`,
+    page({ script: dashboard.script, style: squeezed(style) }),
+  );
+  // Not named as the script it is, because the agent imports it as text.
+  await write(`${folder}/client.js.txt`, client.script);
+}
+
+/** One module's bundle for browsers: its script and the style sheets it imports. */
+async function bundle(entry: string): Promise<{ script: string; style: string }> {
   const dir = await Deno.makeTempDir({ prefix: "clockblock-dashboard-" });
   try {
-    await deno(
-      ["bundle", "--platform", "browser", "--minify", "--outdir", dir, "src/dashboard/main.ts"],
-      { cwd: root },
-    );
-    let script = "";
-    // A style sheet that the script imports (a library's, say) comes out as a file of its own.
-    let style = await Deno.readTextFile(`${root}src/dashboard/style.css`);
+    const options = ["--platform", "browser", "--minify", "--outdir", dir];
+    await deno(["bundle", ...options, entry], { cwd: root });
+    const built = { script: "", style: "" };
     for (const { name } of Deno.readDirSync(dir)) {
-      const text = await Deno.readTextFile(`${dir}/${name}`);
-      if (name.endsWith(".js")) script += text;
-      if (name.endsWith(".css")) style = text + style;
+      const text = (await Deno.readTextFile(`${dir}/${name}`)).trim();
+      if (name.endsWith(".js")) built.script += text;
+      if (name.endsWith(".css")) built.style += text;
     }
-    await Deno.mkdir(dirname(output), { recursive: true });
-    // Renamed into place, because tests that run side by side read the page while another writes it.
-    const written = await Deno.makeTempFile({ dir: dirname(output), prefix: "dashboard-" });
-    await Deno.writeTextFile(written, page({ script: script.trim(), style: style.trim() }));
-    await Deno.rename(written, output);
+    return built;
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** Renamed into place, because tests that run side by side read a file while another writes it. */
+async function write(path: string, text: string): Promise<void> {
+  const written = await Deno.makeTempFile({ dir: dirname(path), prefix: "building-" });
+  await Deno.writeTextFile(written, text);
+  await Deno.rename(written, path);
+}
+
+/** A style sheet without its comments and indentation. */
+function squeezed(style: string): string {
+  return style.replaceAll(/\/\*.*?\*\//gs, "").replaceAll(/\s*\n\s*/g, "\n").trim();
 }
 
 /** The page around its script and style. */
@@ -54,18 +74,22 @@ export function page({ script, style }: { script: string; style: string }): stri
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
+  // Percent signs and quotes would end the attribute or be taken as escapes.
+  const icon = encodeURIComponent(Deno.readTextFileSync(`${root}build/icon.svg`));
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:image/svg+xml,${icon}">
 <title>ClockBlock</title>
 <style>${style}</style>
 </head>
 <body>
-<main></main>
+<div id="app"></div>
+<noscript>The dashboard needs JavaScript.</noscript>
 <script type="module">${script}</script>
 </body>
 </html>

@@ -6,7 +6,7 @@
 const REFRESH_MS = 5_000;
 
 async function refresh(): Promise<void> {
-  const main = document.querySelector("main")!;
+  const main = document.querySelector("#app")!;
   try {
     const response = await fetch("/status");
     const status: Record<string, unknown> = await response.json();

@@ -1,4 +1,5 @@
 /** @module */
+import { gzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { buildDashboard, page } from "../../build/dashboard.ts";
@@ -6,7 +7,7 @@ import { tempDir } from "../support/temp.ts";
 
 Deno.test("buildDashboard writes one page whose policy allows its own script and style and no other", async () => {
   using dir = tempDir();
-  await buildDashboard(`${dir.path}/dist/dashboard.html`);
+  await buildDashboard(`${dir.path}/dist`);
   const html = await Deno.readTextFile(`${dir.path}/dist/dashboard.html`);
   const policy = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)?.[1] ?? "";
   for (const tag of ["script", "style"]) {
@@ -17,10 +18,21 @@ Deno.test("buildDashboard writes one page whose policy allows its own script and
   }
   assert.match(policy, /^default-src 'none';/);
   assert.doesNotMatch(policy, /unsafe|https?:/);
+  assert.ok(gzipSync(html).length <= 60 * 1024, `${gzipSync(html).length} bytes`);
   assert.doesNotMatch(html, /\son\w+=|style="|<script[^>]+src=|<link[^>]+href="(?!data:)/);
 });
 
 Deno.test("page refuses a script or style that would end its own element", () => {
   assert.throws(() => page({ script: 'x = "</SCRIPT>"', style: "" }), /contains "<\/script"/);
   assert.throws(() => page({ script: "", style: "/* </style> */" }), /contains "<\/style"/);
+});
+
+Deno.test("buildDashboard writes the client as one module without imports", async () => {
+  using dir = tempDir();
+  await buildDashboard(`${dir.path}/dist`);
+  const client = await Deno.readTextFile(`${dir.path}/dist/client.js.txt`);
+  assert.doesNotMatch(client, /\bimport\s*[({"'*]/);
+  const { connectLocalLive } = await import(`data:text/javascript,${encodeURIComponent(client)}`);
+  assert.equal(typeof connectLocalLive, "function");
+  assert.ok(gzipSync(client).length <= 5 * 1024, `${gzipSync(client).length} bytes`);
 });
