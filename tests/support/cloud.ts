@@ -73,8 +73,9 @@ export class Cloud implements AsyncDisposable {
     [this.alice, this.bob] = users;
     this.realtime = new RealtimeServer({
       verify: async (token) => {
-        const claims = await verified(token);
-        return claims && { expiresAtMs: claims.exp * 1_000 };
+        const claims = await decoded(token);
+        if (!claims || claims.exp * 1_000 <= this.now()) return null;
+        return { expiresAtMs: claims.exp * 1_000 - this.clockOffsetMs };
       },
       ...(silenceMs === undefined ? {} : { silenceMs }),
     });
@@ -99,6 +100,11 @@ export class Cloud implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.plug.port}`;
+  }
+
+  /** The server's clock, in milliseconds. */
+  now(): number {
+    return Date.now() + this.clockOffsetMs;
   }
 
   /** As the database's owner, past every policy. */
@@ -154,7 +160,7 @@ export class Cloud implements AsyncDisposable {
       path: url.pathname + url.search,
       status: response.status,
     });
-    response.headers.set("date", new Date(Date.now() + this.clockOffsetMs).toUTCString());
+    response.headers.set("date", new Date(this.now()).toUTCString());
     // Deno's fetch sends a request again, by itself, when a connection that it had used before breaks.
     response.headers.set("connection", "close");
     return response;
@@ -201,7 +207,7 @@ export class Cloud implements AsyncDisposable {
     if (bearer === this.key || bearer === "") return { role: "anon" };
     const claims = await decoded(bearer);
     if (!claims) return json(401, restError("PGRST301", "JWSError JWSInvalidSignature"));
-    if (claims.exp * 1_000 < Date.now()) return json(401, restError("PGRST303", "JWT expired"));
+    if (claims.exp * 1_000 < this.now()) return json(401, restError("PGRST303", "JWT expired"));
     return { role: "authenticated", userId: claims.sub };
   }
 
@@ -232,7 +238,7 @@ export class Cloud implements AsyncDisposable {
           msg: "Invalid login credentials",
         });
     }
-    const exp = Math.floor(Date.now() / 1_000) + this.tokenSec;
+    const exp = Math.floor(this.now() / 1_000) + this.tokenSec;
     const claims = JSON.parse(fromBase64Url(session.access_token.split(".")[1]!)) as Claims;
     const access_token = await signed({ ...claims, exp });
     return json(200, {
@@ -328,11 +334,6 @@ async function decoded(token: string): Promise<Claims | null> {
   } catch {
     return null;
   }
-}
-
-async function verified(token: string): Promise<Claims | null> {
-  const claims = await decoded(token);
-  return claims && claims.exp * 1_000 > Date.now() ? claims : null;
 }
 
 function utf8(text: string): Uint8Array<ArrayBuffer> {

@@ -122,7 +122,7 @@ async function assume(tx: Transaction, { role, userId = "" }: Caller): Promise<v
 async function columnsOf(tx: Transaction, table: string): Promise<Set<string>> {
   const { rows } = await tx.query<{ name: string }>(
     `SELECT attname AS name FROM pg_attribute
-     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''`,
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
     [`public.${quoted(table)}`],
   );
   if (rows.length === 0) {

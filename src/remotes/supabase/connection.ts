@@ -6,7 +6,6 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import {
   type Clock,
   clockOffsetMs,
-  logger,
   type Probe,
   RemoteError,
   retryAfterMs,
@@ -42,6 +41,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #clock: Clock;
   #registered = false;
+  /** Systems that belong to somebody else: their rows are refused. */
+  readonly #foreign = new Set<string>();
   /** What the last answer's headers said. */
   #serverOffsetMs: number | null = null;
   #retryAfterMs: number | undefined;
@@ -58,7 +59,7 @@ export class Connection {
       const sentAt = clock.now();
       const response = await request(input, { ...init, signal });
       this.#heed(response, sentAt);
-      return response;
+      return String(input).includes("/auth/v1/token") ? await byOurClock(response) : response;
     };
     this.client = createClient(url, key, {
       auth: {
@@ -81,34 +82,31 @@ export class Connection {
     });
   }
 
-  /** Whether people sign in here at all, or the key is enough. */
-  get usesAccount(): boolean {
-    return this.#options.email !== undefined;
-  }
-
   /**
    * Makes sure that what follows is asked in the account's name.
    * @throws {RemoteError} 401 when someone has to sign in
    */
   async signedIn(): Promise<void> {
-    if (this.usesAccount) {
-      const { data, error } = await this.client.auth.getSession();
-      if (error && error.status === undefined) throw this.failure("sign in to", error);
-      if (!data.session && !await this.#signIn()) {
+    const { data, error } = await this.client.auth.getSession();
+    if (error && isTransient(error)) throw this.failure("refresh the sign-in to", error);
+    if (!data.session && (error || this.#options.email !== undefined)) {
+      if (!await this.#signIn()) {
         throw new RemoteError(`Cannot sign in to "${this.name}": ${SIGN_IN_AGAIN}`, {
           status: 401,
         });
       }
-    }
+    } else if (!data.session) return;
     await this.#register();
   }
 
   /** Makes the sign-in fresh after it was refused; false when a person has to sign in. */
   async refresh(): Promise<boolean> {
-    if (!this.usesAccount) return false;
-    const { data, error } = await this.client.auth.refreshSession();
-    if (data.session) return true;
-    if (error && isTransient(error)) throw this.failure("refresh the sign-in to", error);
+    const { data: { session } } = await this.client.auth.getSession();
+    if (session) {
+      const { data, error } = await this.client.auth.refreshSession(session);
+      if (data.session) return true;
+      if (error && isTransient(error)) throw this.failure("refresh the sign-in to", error);
+    }
     return await this.#signIn();
   }
 
@@ -153,6 +151,7 @@ export class Connection {
     return remoteError(task, error, {
       name: this.name,
       retryAfterMs: this.#retryAfterMs,
+      foreign: [...this.#foreign],
       ...(status === undefined ? {} : { status }),
     });
   }
@@ -172,10 +171,13 @@ export class Connection {
       return true;
     }
     if (error && isTransient(error)) throw this.failure("sign in to", error);
+    // Which key or account it is, only a person can tell; the lanes take all of it for a missing sign-in.
+    const mend = error?.status === 401 || error?.status === 403
+      ? "Check supabase.url and supabase.key"
+      : "Check supabase.email and the password";
     throw new RemoteError(
-      `Cannot sign in to "${this.name}": ${error?.message ?? "no session"}. ` +
-        "Check supabase.email and the password",
-      { status: 401, cause: error },
+      `Cannot sign in to "${this.name}": ${error?.message ?? "no session"}. ${mend}`,
+      { status: 401, detail: error?.message },
     );
   }
 
@@ -189,15 +191,21 @@ export class Connection {
       if (error && !["PGRST202", "42883", "42501"].includes(error.code)) {
         throw this.failure("register with", error, status);
       }
-      if (data === false) {
-        logger("supabase").warn(
-          "{system} belongs to another account: ask its owner to add this one to system_members",
-          { system },
-        );
-      }
+      if (data === false) this.#foreign.add(system);
+      else this.#foreign.delete(system);
     }
     this.#registered = true;
   }
+}
+
+/**
+ * A session whose end is reckoned from now: the server tells it by its clock, and ours may be a day off, so that
+ * every request would refresh, or none.
+ */
+async function byOurClock(response: Response): Promise<Response> {
+  if (!response.ok) return response;
+  const { expires_at: _, ...session } = await response.json() as Record<string, unknown>;
+  return Response.json(session, { status: response.status });
 }
 
 /** No answer, or one that says nothing about the credentials. */

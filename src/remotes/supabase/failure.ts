@@ -18,13 +18,15 @@ export interface RemoteErrorContext {
   /** The HTTP status where the error itself does not carry it. */
   status?: number;
   retryAfterMs?: number | undefined;
+  /** Systems that belong to another account, as far as is known. */
+  foreign?: readonly string[];
 }
 
 /** @param task what was tried: `push 40 rows of heartbeats to` */
 export function remoteError(
   task: string,
   error: unknown,
-  { name, status, retryAfterMs }: RemoteErrorContext,
+  { name, status, retryAfterMs, foreign = [] }: RemoteErrorContext,
 ): RemoteError {
   const shape: Shape = typeof error === "object" && error !== null ? error : {};
   const words = String(shape.message ?? error);
@@ -35,8 +37,8 @@ export function remoteError(
   const state = [
     known === undefined ? noAnswer(code) : `status ${known}`,
     ...(code && code !== "timeout" ? [code] : []),
-    // The sign-in speaks of accounts; everything else may quote a row, or an address with a row in it.
-    ...(known !== undefined && String(shape.name).startsWith("Auth") ? [words] : []),
+    ...(known !== undefined && speaksOfNoRow(shape) ? [words] : []),
+    ...(code === "42501" ? foreign.map(belongsToAnother) : []),
   ].join(", ");
   return new RemoteError(`Cannot ${task} "${name}": ${state}`, {
     status: known,
@@ -44,6 +46,16 @@ export function remoteError(
     retryAfterMs: known === undefined ? undefined : retryAfterMs,
     detail: known === undefined ? undefined : words,
   });
+}
+
+function belongsToAnother(system: string): string {
+  return `system "${system}" belongs to another account, whose owner can add this one to system_members`;
+}
+
+/** The sign-in speaks of accounts, and some codes of tables and columns; everything else may quote a row. */
+function speaksOfNoRow({ name, code }: Shape): boolean {
+  return String(name).startsWith("Auth") ||
+    /^(PGRST[23]\d\d|42P01|42P10|42703|42501|428C9)$/.test(String(code));
 }
 
 function codeOf(

@@ -41,10 +41,24 @@ export function createSupabase(options: SupabaseOptions): Supabase {
   const pusher = new Pusher(
     connection,
     new Map<string, TableRules>([
-      ["heartbeats", { conflict: ["id,timestamp_utc", "id"], merge: false }],
-      ["punches", { conflict: ["id"], merge: false, stamp }],
-      [eventsTable, { conflict: ["idempotency_key"], merge: false, stamp, omit: ["device_id"] }],
-      [healthTable, { conflict: ["system_id,mode", "mode"], merge: true, stamp, omit: ["id"] }],
+      ["heartbeats", {
+        conflict: [["id", "timestamp_utc"], ["id"]],
+        merge: false,
+        optional: ["process_name"],
+      }],
+      ["punches", { conflict: [["id"]], merge: false, stamp }],
+      [eventsTable, {
+        conflict: [["idempotency_key"]],
+        merge: false,
+        stamp,
+        optional: ["device_id"],
+      }],
+      [healthTable, {
+        conflict: [["system_id", "mode"], ["mode"]],
+        merge: true,
+        stamp,
+        omit: ["id"],
+      }],
     ]),
   );
   const puller = new Puller(connection, { systemId });

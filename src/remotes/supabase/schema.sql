@@ -167,7 +167,7 @@ create table if not exists punches (
   mode text,
   in_out text,
   event text,
-  raw jsonb,
+  raw text,
   received_at timestamptz not null default now()
 );
 create index if not exists punches_system_time on punches (system_id, punched_at);
@@ -186,6 +186,7 @@ create policy "members add punches" on punches
 create table if not exists zoe_events (
   id uuid primary key,
   system_id text not null,
+  device_id text,
   mode text not null,
   ts timestamptz not null,
   seq bigint not null,

@@ -1,0 +1,282 @@
+/**
+ * What arrives in the tables of the cloud, and what their rules make of a push.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type OutboxBatch, RemoteError, type Row } from "../../../src/core/mod.ts";
+import { classify } from "../../../src/sync/mod.ts";
+import { Cloud } from "../../support/cloud.ts";
+import { supabaseOn } from "../../support/supabase.ts";
+
+const cloud = await Cloud.start();
+const { signal } = new AbortController();
+
+function test(behaviour: string, run: () => Promise<void>): void {
+  Deno.test(`Push to Supabase ${behaviour}`, async () => {
+    await cloud.empty();
+    await run();
+  });
+}
+
+test("brings heartbeats, and the cloud's rollups count each once", async () => {
+  const remote = supabaseOn(cloud);
+  const rows = [true, true, false].map((playing, n) => heartbeat({ is_playing: playing, n }));
+  await remote.push(heartbeats(rows.slice(0, 2)), { signal });
+  await remote.push(heartbeats(rows), { signal });
+  const [day] = await cloud.sql("SELECT * FROM daily_rollups");
+  assert.equal(day?.minutes_used, 10 / 60);
+  assert.equal(
+    (await cloud.sql("SELECT process_name FROM heartbeats"))[0]?.process_name,
+    "javaw.exe",
+  );
+});
+
+test("brings punches with the system they belong to", async () => {
+  const remote = supabaseOn(cloud);
+  await remote.push(batch("punches", [{ id: "a".repeat(64), ...PUNCH }], "attendance"), { signal });
+  const [punch] = await cloud.sql("SELECT system_id, person_id, mode, raw FROM punches");
+  assert.deepEqual(punch, { system_id: "pc-1", person_id: "7", mode: "1", raw: '{"enrollid":7}' });
+});
+
+test("brings events once by their idempotency key, and the health row as it is now", async () => {
+  const remote = supabaseOn(cloud);
+  await remote.push(batch("zoe_events", [event(1), event(2)], "events"), { signal });
+  const again = { ...event(2), id: crypto.randomUUID() };
+  await remote.push(batch("zoe_events", [again, event(3)], "events"), { signal });
+  const events = await cloud.sql("SELECT seq, system_id, device_id, meta FROM zoe_events");
+  assert.deepEqual(events.map(({ seq }) => seq), [1, 2, 3]);
+  assert.deepEqual(events[0]!.meta, { price: { at: 1.5 } });
+  for (const minute of ["01", "02"]) {
+    const health = { id: "paper", mode: "paper", last_flush_ts: `2026-11-21T00:${minute}:00.000Z` };
+    await remote.push(batch("zoe_health", [health], "events"), { signal });
+  }
+  const health = await cloud.sql(
+    "SELECT system_id, mode, last_flush_ts::text AS at FROM zoe_health",
+  );
+  assert.deepEqual(health, [{ system_id: "pc-1", mode: "paper", at: "2026-11-21 00:02:00+00" }]);
+});
+
+test("brings records, and the last write wins, not the last to arrive", async () => {
+  const remote = supabaseOn(cloud);
+  const at = (updated_at: string, name: string) =>
+    batch("projects", [project("p1", { updated_at, name })]);
+  await remote.push(at("2026-11-20T10:00:00.000Z", "newer"), { signal });
+  await remote.push(at("2026-11-19T10:00:00.000Z", "older"), { signal });
+  assert.deepEqual(await cloud.sql("SELECT name FROM projects"), [{ name: "newer" }]);
+});
+
+test("brings rows of several shapes, and leaves alone what a shape does not name", async () => {
+  const remote = supabaseOn(cloud);
+  const whole = project("p1", { name: "one", status: "open" });
+  await remote.push(batch("projects", [whole, project("p2", { name: "two" })]), { signal });
+  const later = project("p1", { name: "uno", updated_at: "2026-11-20T11:00:00.000Z" });
+  await remote.push(batch("projects", [later]), { signal });
+  assert.deepEqual(await cloud.sql("SELECT id, name, status FROM projects ORDER BY id"), [
+    { id: "p1", name: "uno", status: "open" },
+    { id: "p2", name: "two", status: null },
+  ]);
+});
+
+test("brings rows of nearly a megabyte, and JSON as it is", async () => {
+  const remote = supabaseOn(cloud);
+  const data = { text: "ü".repeat(450_000), list: [1, { a: null }], 'odd " name': "\\" };
+  await remote.push(batch("projects", [project("p1", { data })]), { signal });
+  const [row] = await cloud.sql<{ data: unknown }>("SELECT data FROM projects");
+  assert.deepEqual(row?.data, data);
+});
+
+test("is refused for a system of another account, and says so", async () => {
+  const bob = supabaseOn(cloud, { email: cloud.bob.email, password: cloud.bob.password });
+  await supabaseOn(cloud).push(heartbeats([heartbeat({ n: 0 })]), { signal });
+  const error = await refused(bob.push(heartbeats([heartbeat({ n: 1 })]), { signal }));
+  assert.equal(error.status, 403);
+  assert.equal(error.code, "42501");
+  assert.match(error.message, /system "pc-1" belongs to another account/);
+  assert.equal(classify(error).action, "pause");
+  assert.equal((await cloud.sql("SELECT 1 FROM heartbeats")).length, 1);
+});
+
+test("inserts plainly where it may add rows and not see them", async () => {
+  await cloud.db.exec(
+    `CREATE TABLE plain (id uuid PRIMARY KEY, idempotency_key text UNIQUE, seq int, mode text, ts timestamptz,
+       source text, type text, subtype text, symbol text, severity text, body text, meta jsonb);
+     ALTER TABLE plain ENABLE ROW LEVEL SECURITY;
+     CREATE POLICY add ON plain FOR INSERT TO authenticated WITH CHECK (true);`,
+  );
+  const remote = supabaseOn(cloud, { eventsTable: "plain" });
+  const { accepted } = await remote.push(batch("plain", [event(1), event(2)], "events"), {
+    signal,
+  });
+  assert.equal(accepted.length, 2);
+  // Without SELECT nothing can be ignored: the duplicate is told by its code, and found by halving.
+  const error = await refused(
+    remote.push(batch("plain", [event(2), event(3)], "events"), { signal }),
+  );
+  assert.equal(error.status, 409);
+  assert.deepEqual(classify(error), { action: "duplicate", alone: "settle" });
+  await remote.push(batch("plain", [event(3)], "events"), { signal });
+  assert.equal((await cloud.sql("SELECT 1 FROM plain")).length, 3);
+});
+
+test("does without the columns that a project's own tables lack", async () => {
+  await cloud.db.exec(
+    `CREATE TABLE plain (id uuid PRIMARY KEY, idempotency_key text UNIQUE, seq int, mode text, ts timestamptz,
+       source text, type text, subtype text, symbol text, severity text, body text, meta jsonb);
+     CREATE TABLE plain_health (mode text PRIMARY KEY, last_flush_ts timestamptz);`,
+  );
+  try {
+    const remote = supabaseOn(cloud, { eventsTable: "plain", healthTable: "plain_health" });
+    await remote.push(batch("plain", [event(1), event(1)], "events"), { signal });
+    const health = { id: "paper", mode: "paper", last_flush_ts: "2026-11-21T00:00:00.000Z" };
+    await remote.push(batch("plain_health", [health], "events"), { signal });
+    await remote.push(batch("plain_health", [health], "events"), { signal });
+    assert.equal((await cloud.sql("SELECT 1 FROM plain")).length, 1);
+    assert.equal((await cloud.sql("SELECT 1 FROM plain_health")).length, 1);
+  } finally {
+    await cloud.db.exec("DROP TABLE plain_health");
+  }
+});
+
+test("takes a table of heartbeats whose key is the id alone", async () => {
+  await cloud.db.exec(
+    `ALTER TABLE heartbeats RENAME TO heartbeats_kept;
+     CREATE TABLE heartbeats (id uuid PRIMARY KEY, device_id text, timestamp_utc timestamptz,
+       is_playing boolean, poll_interval_sec int);`,
+  );
+  try {
+    const remote = supabaseOn(cloud);
+    const rows = [heartbeat({ n: 0 }), heartbeat({ n: 1 })];
+    await remote.push(heartbeats(rows), { signal });
+    await remote.push(heartbeats(rows), { signal });
+    assert.equal((await cloud.sql("SELECT 1 FROM heartbeats")).length, 2);
+  } finally {
+    await cloud.db.exec(
+      "DROP TABLE heartbeats; ALTER TABLE heartbeats_kept RENAME TO heartbeats;",
+    );
+  }
+});
+
+test("leaves out what the database computes itself", async () => {
+  await cloud.db.exec(
+    `CREATE TABLE plain (id text PRIMARY KEY, system_id text, updated_at timestamptz, deleted_at timestamptz,
+       net int, gross int GENERATED ALWAYS AS (net * 2) STORED)`,
+  );
+  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const row = { ...project("i1"), net: 5, gross: 10 };
+  await remote.push(batch("plain", [row]), { signal });
+  assert.deepEqual(await cloud.sql("SELECT net, gross FROM plain"), [{ net: 5, gross: 10 }]);
+});
+
+test("gives a record back whose field the cloud has no column for, and lets the others pass", async () => {
+  const remote = supabaseOn(cloud);
+  const rows = [project("p1"), project("p2", { colour: "red" }), project("p3")];
+  const { accepted, rejected } = await remote.push(batch("projects", rows), { signal });
+  assert.deepEqual(accepted, ["p1", "p3"]);
+  assert.deepEqual(rejected.map(({ id, code }) => ({ id, code })), [{
+    id: "p2",
+    code: "PGRST204",
+  }]);
+  assert.match(rejected[0]!.message, /table projects has no column "colour"/);
+});
+
+test("names the SQL to run when a table is missing", async () => {
+  const remote = supabaseOn(cloud, { eventsTable: "nowhere" });
+  const error = await refused(remote.push(batch("nowhere", [event(1)], "events"), { signal }));
+  assert.equal(error.status, 404);
+  assert.equal(error.code, "PGRST205");
+  const { action, advice } = classify(error);
+  assert.equal(action, "pause");
+  assert.match(advice ?? "", /clockblock schema supabase/);
+});
+
+test("keeps a refused row's words for the row", async () => {
+  const remote = supabaseOn(cloud);
+  const bad = { ...heartbeat({ n: 0 }), timestamp_utc: "my secret" };
+  const error = await refused(remote.push(heartbeats([bad]), { signal }));
+  assert.equal(error.code, "22007");
+  assert.ok(!error.message.includes("my secret"), error.message);
+  assert.match(error.detail ?? "", /my secret/);
+  assert.deepEqual(classify(error), { action: "bisect", alone: "reject" });
+});
+
+test("asks for nothing but the key where nobody signs in", async () => {
+  const remote = supabaseOn(cloud, {
+    key: cloud.serviceKey,
+    email: undefined,
+    password: undefined,
+  });
+  await remote.push(heartbeats([heartbeat({ n: 0 })]), { signal });
+  assert.equal((await cloud.sql("SELECT 1 FROM heartbeats")).length, 1);
+  assert.ok(cloud.requests.every(({ path }) => path.startsWith("/rest/v1/heartbeats")));
+});
+
+Deno.test.afterAll(() => cloud[Symbol.asyncDispose]());
+
+const PUNCH = {
+  device_sn: "SN1",
+  person_id: "7",
+  punched_at: "2026-11-21T08:00:00.000Z",
+  device_time: "2026-11-21 09:00:00",
+  time_zone: "Europe/Berlin",
+  mode: 1,
+  in_out: 0,
+  event: null,
+  raw: '{"enrollid":7}',
+};
+
+function heartbeat({ n, is_playing = true }: { n: number; is_playing?: boolean }): Row {
+  return {
+    id: `0190a000-0000-7000-8000-00000000000${n}`,
+    device_id: "pc-1",
+    timestamp_utc: `2026-11-21T00:00:0${n}.123Z`,
+    is_playing,
+    poll_interval_sec: 5,
+    process_name: "javaw.exe",
+  };
+}
+
+function event(seq: number): Row {
+  return {
+    id: `0190a000-0000-7000-8000-0000000000e${seq}`,
+    mode: "paper",
+    ts: "2026-11-21T00:00:00.000Z",
+    seq,
+    source: "test",
+    type: "order",
+    subtype: "BUY_FILLED",
+    symbol: null,
+    severity: "info",
+    body: "bought",
+    meta: { price: { at: 1.5 } },
+    idempotency_key: `key-${seq}`,
+    device_id: "pc-1",
+  };
+}
+
+function project(id: string, fields: Record<string, unknown> = {}): Row {
+  return {
+    id,
+    system_id: "pc-1",
+    updated_at: "2026-11-20T10:00:00.000Z",
+    deleted_at: null,
+    ...fields,
+  };
+}
+
+function heartbeats(rows: readonly Row[]): OutboxBatch {
+  return batch("heartbeats", rows, "playtime");
+}
+
+function batch(
+  table: string,
+  rows: readonly Row[],
+  stream: OutboxBatch["stream"] = "records",
+): OutboxBatch {
+  return { stream, table, operation: "insert", rows };
+}
+
+async function refused(push: Promise<unknown>): Promise<RemoteError> {
+  const error = await push.then(() => undefined, (reason: unknown) => reason);
+  assert.ok(error instanceof RemoteError, String(error));
+  return error;
+}
