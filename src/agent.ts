@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import { createApi, loadToken, serve } from "./api/mod.ts";
+import { checkListen, createApi, loadToken, serve } from "./api/mod.ts";
 import type { Config } from "./config/mod.ts";
 import {
   type Clock,
@@ -26,10 +26,12 @@ import {
 import { loadPage } from "./dashboard/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import { createSupabase, encryptedTokenStore, type Supabase } from "./remotes/supabase/mod.ts";
-import { Store } from "./store/mod.ts";
+import { lockedBy, openStore, Store } from "./store/mod.ts";
 import { attendance, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
+
+export { ListenError } from "./api/mod.ts";
 
 export interface AgentOptions {
   clock?: Clock;
@@ -84,6 +86,8 @@ export async function runAgent(
   const { clock = systemClock, hub = new Hub() } = options;
   const warnings = options.warnings ?? new Warnings({ clock, hub });
   let outcome: "stopped" | "damaged";
+  // Before anything is made on the disk; that another agent runs is the better news, where that is why.
+  if (!lockedBy(config.db_path)) checkListen({ host: config.api_host, port: config.api_port });
   do {
     const agent = await openAgent(config, { ...options, clock, hub, warnings });
     try {
@@ -99,8 +103,9 @@ export async function runAgent(
 export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
   const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
   const { warnings = new Warnings({ clock, hub }) } = options;
-  const path = dryRun ? ":memory:" : config.db_path;
-  const store = new Store(path, { migrations, clock });
+  const store = dryRun
+    ? new Store(":memory:", { migrations, clock, warnings })
+    : openStore(config.db_path, { migrations, clock, warnings });
   try {
     return await build(config, { ...options, clock, hub, warnings, dryRun, store });
   } catch (error) {
@@ -200,6 +205,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
       const damaged = new AbortController();
       const stop = AbortSignal.any([signal, damaged.signal]);
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
+      store.announce(server.url);
       onListening(server.url);
       await Promise.all([
         server.finished,

@@ -1,6 +1,6 @@
 /** The API's door. @module */
 export { type Api, type ApiOptions, createApi } from "./api.ts";
 export type { Page } from "./page.ts";
-export { ListenError, serve, type ServeOptions, type Serving } from "./server.ts";
+export { checkListen, ListenError, serve, type ServeOptions, type Serving } from "./server.ts";
 export type { SyncView } from "./status.ts";
 export { loadToken } from "./token.ts";

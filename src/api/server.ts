@@ -43,6 +43,18 @@ export function serve(api: Api, { host, port, signal }: ServeOptions): Serving {
   return { url: `http://${reachable(host)}:${actual}`, port: actual, finished };
 }
 
+/**
+ * Whether `serve` could listen now; the port is free again afterwards.
+ * @throws {ListenError}
+ */
+export function checkListen({ host, port }: { host: string; port: number }): void {
+  try {
+    Deno.listen({ hostname: host, port }).close();
+  } catch (error) {
+    throw new ListenError(reason(error, { host, port }), { cause: error });
+  }
+}
+
 /** Resolves when the signal has aborted and the last answer is out, or has had its time. */
 async function served(
   server: Deno.HttpServer,

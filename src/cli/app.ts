@@ -49,6 +49,9 @@ function text(): ApplicationText {
     AliasNotFoundError: ({ input }) => `Unknown flag -${input}. ${HELP}`,
     UnexpectedPositionalError: ({ input }) => `Unexpected argument ${input}. ${HELP}`,
     UnsatisfiedPositionalError: ({ placeholder }) => `Missing argument <${placeholder}>. ${HELP}`,
+    EnumValidationError: ({ externalFlagName, input, values }) =>
+      `Cannot use --${externalFlagName} ${input}: expected one of ${values.join(", ")}`,
+    UnsatisfiedFlagError: ({ externalFlagName }) => `Missing flag --${externalFlagName}. ${HELP}`,
     ArgumentParseError: ({ externalFlagNameOrPlaceholder, exception }) =>
       `Cannot use ${externalFlagNameOrPlaceholder}: ${messageOf(exception)}`,
   };

@@ -10,6 +10,8 @@ export interface AgentClient {
   readonly url: string | null;
   /** @throws {ApiError} */
   get<T>(path: string, query?: Query): Promise<T>;
+  /** A page of a list and the path of the next one. @throws {ApiError} */
+  page<T>(path: string, query?: Query): Promise<{ rows: T[]; next: string | null }>;
   /** @throws {ApiError} */
   post<T>(path: string, body?: unknown): Promise<T>;
 }
@@ -40,22 +42,32 @@ export interface ClientOptions {
 }
 
 export function createClient({ url, base, token, fetch }: ClientOptions): AgentClient {
-  async function call<T>(request: Request): Promise<T> {
+  function send(request: Request): Response | Promise<Response> {
     if (token !== null) request.headers.set("authorization", `Bearer ${token}`);
-    return answerOf<T>(await fetch(request), base);
+    // Over HTTP the runtime sets it; in process the API asks for it all the same.
+    if (url === null) request.headers.set("host", new URL(base).host);
+    return fetch(request);
   }
+  const read = (path: string, query: Query) => new Request(withQuery(`${base}${path}`, query));
   return {
     url,
-    get: (path, query = {}) => call(new Request(withQuery(`${base}${path}`, query))),
-    post: (path, body) =>
-      call(
-        new Request(`${base}${path}`, {
-          method: "POST",
-          ...(body === undefined ? {} : {
-            body: JSON.stringify(body),
-            headers: { "content-type": "application/json" },
+    get: async (path, query = {}) => answerOf(await send(read(path, query)), base),
+    async page<T>(path: string, query: Query = {}) {
+      const response = await send(read(path, query));
+      return { rows: await answerOf<T[]>(response, base), next: nextOf(response) };
+    },
+    post: async (path, body) =>
+      answerOf(
+        await send(
+          new Request(`${base}${path}`, {
+            method: "POST",
+            ...(body === undefined ? {} : {
+              body: JSON.stringify(body),
+              headers: { "content-type": "application/json" },
+            }),
           }),
-        }),
+        ),
+        base,
       ),
   };
 }
@@ -85,7 +97,7 @@ export async function connect(
       });
     }
   };
-  const client = createClient({ url, base: url, token: await tokenIn(tokenPath), fetch: send });
+  const client = createClient({ url, base: url, token: await readToken(tokenPath), fetch: send });
   await checkIdentity(client);
   return client;
 }
@@ -95,7 +107,8 @@ export function tokenPathOf(dbPath: string): string {
   return join(dirname(dbPath), "api-token");
 }
 
-async function tokenIn(path: string): Promise<string | null> {
+/** The token for writes; none where it is missing. */
+export async function readToken(path: string): Promise<string | null> {
   try {
     return (await Deno.readTextFile(path)).trim();
   } catch (error) {
@@ -148,6 +161,14 @@ async function answerOf<T>(response: Response, base: string): Promise<T> {
   const title = String(problem["title"] ?? `Status ${response.status}`);
   const detail = problem["detail"] === undefined ? "" : `: ${problem["detail"]}`;
   throw new ApiError(response.status, `${title}${detail}`);
+}
+
+/** `Link: </history?before=5>; rel="next"` → `/history?before=5` */
+function nextOf(response: Response): string | null {
+  const target = /<([^>]*)>;\s*rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
+  if (target === undefined) return null;
+  const { pathname, search } = new URL(target, "http://localhost");
+  return pathname + search;
 }
 
 function withQuery(url: string, query: Query): string {

@@ -2,9 +2,11 @@
  * How a command ends: what went wrong → exit code and words, in one place.
  * @module
  */
+import { ListenError } from "../agent.ts";
 import { ConfigError } from "../config/mod.ts";
 import { Problem } from "../core/mod.ts";
 import { StoreError, type StoreErrorKind } from "../store/mod.ts";
+import { ApiError } from "./client.ts";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, alreadyRunning: 3 } as const;
 
@@ -26,8 +28,9 @@ export function exitCodeOf(error: unknown): number {
 export function isUsersToMend(error: unknown): boolean {
   return error instanceof UsageError || error instanceof ConfigError ||
     (error instanceof StoreError && (SETUP.has(error.kind) || error.kind === "locked")) ||
-    error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AddrNotAvailable ||
-    error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
+    (error instanceof ApiError && error.status === 400) ||
+    error instanceof ListenError || error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.PermissionDenied;
 }
 
 /** What to print for an error: one line, several for a configuration with several mistakes. Never a stack. */

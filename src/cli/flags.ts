@@ -68,12 +68,15 @@ export function nearestFlag(flag: string, own: readonly string[]): string | unde
 
 /** The flags of the configuration, for `--help`. */
 export function describeConfigFlags(): string {
-  const rows = configKeys.map(({ flag, description, defaultValue, nullable }) => ({
-    flag,
-    text: nullable || typeof defaultValue === "object" || defaultValue === undefined
-      ? description
-      : `${description} (${defaultValue})`,
-  }));
+  const rows = [
+    { flag: "--config", text: "the file to read (default: config.json in the current folder)" },
+    ...configKeys.map(({ flag, description, defaultValue, nullable }) => ({
+      flag,
+      text: nullable || typeof defaultValue === "object" || defaultValue === undefined
+        ? description
+        : `${description} (${defaultValue})`,
+    })),
+  ];
   const width = Math.max(...rows.map(({ flag }) => flag.length));
   return [
     "CONFIGURATION",
@@ -84,3 +87,20 @@ export function describeConfigFlags(): string {
     "",
   ].join("\n");
 }
+
+/** `--json` of commands that show something. */
+export const jsonFlag = {
+  kind: "boolean",
+  brief: "Print JSON, for scripts",
+  default: false,
+  withNegated: false,
+} as const;
+
+/** `--stream` of commands about the sync. The agent knows which streams there are. */
+export const streamFlag = {
+  kind: "parsed",
+  parse: String,
+  brief: "Only this one: playtime, events, attendance or records",
+  placeholder: "stream",
+  optional: true,
+} as const;

@@ -1,6 +1,7 @@
 /** The store's door. @module */
 export type { WriteOptions } from "./commit_queue.ts";
 export type { Database, Statement } from "./database.ts";
+export { findDamage, type InspectOptions } from "./inspect.ts";
 export { type Lock, lockedBy } from "./lock.ts";
 export { openStore } from "./open.ts";
 export { Rejected, type RejectedRow } from "./rejected.ts";

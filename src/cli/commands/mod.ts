@@ -1,4 +1,20 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
+import { doctor } from "./doctor.ts";
+import { exportRows } from "./export.ts";
+import { recompute } from "./recompute.ts";
+import { rejected } from "./rejected.ts";
 import { run } from "./run.ts";
+import { status } from "./status.ts";
+import { sync } from "./sync.ts";
+import { today } from "./today.ts";
 
-export const commands = { run };
+export const commands = {
+  run,
+  status,
+  today,
+  export: exportRows,
+  sync,
+  rejected,
+  recompute,
+  doctor,
+};

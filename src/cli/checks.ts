@@ -1,0 +1,237 @@
+/**
+ * What `doctor` looks at. A check that throws has failed, with its error's words; the others go on.
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { migrations, openAgent } from "../agent.ts";
+import type { Config } from "../config/mod.ts";
+import {
+  type Clock,
+  flavour,
+  localTimeZone,
+  systemClock,
+  version,
+  type Warning,
+} from "../core/mod.ts";
+import { findDamage, lockedBy } from "../store/mod.ts";
+import { connect, tokenPathOf } from "./client.ts";
+import { messageOf } from "./exit.ts";
+import { agentUrl } from "./session.ts";
+import { bytes, duration } from "./terminal.ts";
+
+export interface Finding {
+  name: string;
+  state: "ok" | "warn" | "fail";
+  /** What was found, and what to do about it. */
+  detail: string;
+}
+
+type Check = (config: Config, clock: Clock) => Finding[] | Promise<Finding[]>;
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  program: () => [
+    ok(
+      "program",
+      `ClockBlock ${version} (${flavour()}), Deno ${Deno.version.deno}, ${Deno.build.target}`,
+    ),
+  ],
+  permissions: checkPermissions,
+  folder: checkFolder,
+  agent: checkAgent,
+  database: checkDatabase,
+  "process list": checkProcessList,
+  cloud: checkClouds,
+  clock: ({ time_zone }) => [ok("clock", `time zone ${time_zone ?? localTimeZone()}`)],
+};
+
+/** Looks at one thing after the other. */
+export async function* runChecks(
+  config: Config,
+  { clock = systemClock }: { clock?: Clock } = {},
+): AsyncGenerator<Finding> {
+  for (const [name, check] of Object.entries(CHECKS)) {
+    try {
+      yield* await check(config, clock);
+    } catch (error) {
+      yield { name, state: "fail", detail: messageOf(error) };
+    }
+  }
+}
+
+function ok(name: string, detail: string): Finding {
+  return { name, state: "ok", detail };
+}
+
+function warn(name: string, detail: string): Finding {
+  return { name, state: "warn", detail };
+}
+
+function fail(name: string, detail: string): Finding {
+  return { name, state: "fail", detail };
+}
+
+/** The permissions that every installation needs; what the configuration adds was checked when it was read. */
+function checkPermissions({ db_path }: Config): Finding[] {
+  const folder = dirname(db_path);
+  const lister = Deno.build.os === "windows" ? "tasklist" : "ps";
+  const needed: [text: string, descriptor: Deno.PermissionDescriptor][] = [
+    [`read ${folder}`, { name: "read", path: folder }],
+    [`write ${folder}`, { name: "write", path: folder }],
+    ["listen on and ask 127.0.0.1", { name: "net", host: "127.0.0.1" }],
+    [`run ${lister}`, { name: "run", command: lister }],
+    ["read CLOCKBLOCK_* variables", { name: "env", variable: "CLOCKBLOCK_CONFIG" }],
+    ["see the network interfaces", { name: "sys", kind: "networkInterfaces" }],
+    ["read the host name", { name: "sys", kind: "hostname" }],
+  ];
+  return needed.map(([text, descriptor]) =>
+    Deno.permissions.querySync(descriptor).state === "granted"
+      ? ok("permission", text)
+      : fail("permission", `${text}: missing. Start ClockBlock as the README says`)
+  );
+}
+
+/** Whether files can be made where the database is. */
+function checkFolder({ db_path }: Config): Finding[] {
+  const folder = dirname(db_path);
+  const probe = join(folder, `.clockblock-doctor-${crypto.randomUUID()}`);
+  try {
+    Deno.writeTextFileSync(probe, "ClockBlock looks whether it can write here.");
+    Deno.removeSync(probe);
+  } catch (error) {
+    return [fail("folder", `${folder} cannot be written: ${messageOf(error)}. Mend its access`)];
+  }
+  return [ok("folder", `${folder} can be written`), ...checkToken(db_path)];
+}
+
+function checkToken(dbPath: string): Finding[] {
+  const path = tokenPathOf(dbPath);
+  const mode = statOf(path)?.mode ?? 0;
+  // Windows has no modes.
+  if (Deno.build.os === "windows" || (mode & 0o077) === 0) return [];
+  return [warn("token", `${path} can be read by others. Start the agent anew: it mends that`)];
+}
+
+async function checkAgent(config: Config): Promise<Finding[]> {
+  const held = lockedBy(config.db_path);
+  if (held) {
+    const url = agentUrl(held.holder, config);
+    const client = await connect(url, { tokenPath: tokenPathOf(config.db_path) });
+    const { warnings } = await client.get<{ warnings: Warning[] }>("/status");
+    return [
+      ok("agent", `runs: ${url}`),
+      ...warnings.map(({ message }) => warn("warning", message)),
+    ];
+  }
+  const notRunning = warn("agent", "does not run. Start it with clockblock run");
+  try {
+    Deno.listen({ hostname: config.api_host, port: config.api_port }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const { api_port } = config;
+    return [
+      notRunning,
+      fail("port", `another program uses port ${api_port}. Stop it, or choose another api_port`),
+    ];
+  }
+  return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
+}
+
+function checkDatabase({ db_path }: Config): Finding[] {
+  const size = statOf(db_path)?.size;
+  if (size === undefined) return [warn("database", `${db_path} is not there yet`)];
+  const started = performance.now();
+  const damage = findDamage(db_path, { migrations, thoroughly: true });
+  if (damage !== undefined) {
+    return [
+      fail("database", `damaged: ${damage}. Start the agent anew: it restores the newest backup`),
+    ];
+  }
+  const took = duration(performance.now() - started);
+  return [ok("database", `${db_path}, ${bytes(size)}, sound (looked at all of it in ${took})`)];
+}
+
+/** Looks for the game as the agent does, and keeps nothing. */
+async function checkProcessList(config: Config): Promise<Finding[]> {
+  const agent = await openAgent(config, { dryRun: true });
+  try {
+    const started = performance.now();
+    const heartbeat = await agent.playtime.pollOnce();
+    const took = `${Math.round(performance.now() - started)} ms`;
+    const warnings = agent.warnings.list().map(({ message }) => message);
+    if (!heartbeat) return [fail("process list", warnings.join(" "))];
+    const seen = heartbeat.is_playing ? `sees ${heartbeat.process_name}` : "the game does not run";
+    return [
+      ok("process list", `${seen} (${took})`),
+      ...warnings.map((message) => warn("process list", message)),
+    ];
+  } finally {
+    agent.close();
+  }
+}
+
+/** More than this and "last write wins" would let the wrong one win without being corrected. */
+const CLOCK_WARN_MS = 60_000;
+
+async function checkClouds(config: Config, clock: Clock): Promise<Finding[]> {
+  const { attendance, device_token, endpoint_url, events, supabase } = config;
+  const urls = new Set(
+    [endpoint_url, events.endpoint_url, attendance.endpoint_url, supabase.url]
+      .filter((url) => url !== null),
+  );
+  if (urls.size === 0) return [ok("cloud", "none configured: everything stays on this machine")];
+  const findings: Finding[] = [];
+  for (const url of urls) {
+    findings.push(...await checkCloud(url, { clock, timeoutMs: config.timeout_sec * 1000 }));
+    if (url !== supabase.url && device_token !== null && isUnprotected(url)) {
+      findings.push(
+        warn("cloud", `${url} is plain http: others can read the device_token. Use https`),
+      );
+    }
+  }
+  return findings;
+}
+
+async function checkCloud(
+  url: string,
+  { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
+): Promise<Finding[]> {
+  const { host } = new URL(url);
+  const started = clock.monotonic();
+  let response: Response;
+  try {
+    response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    return [
+      fail(
+        "cloud",
+        `${host} cannot be reached: ${messageOf(error)}. Check the address and the network`,
+      ),
+    ];
+  }
+  const tookMs = clock.monotonic() - started;
+  const found = [ok("cloud", `${host} answers (${Math.round(tookMs)} ms)`)];
+  const date = Date.parse(response.headers.get("date") ?? "");
+  if (Number.isNaN(date)) return found;
+  // The header has whole seconds: half of one is the best guess.
+  const offsetMs = date + 500 - (clock.now() - tookMs / 2);
+  const text = `this clock is ${duration(Math.abs(offsetMs))} ${
+    offsetMs > 0 ? "behind" : "ahead of"
+  } ${host}`;
+  return Math.abs(offsetMs) > CLOCK_WARN_MS
+    ? [...found, warn("clock", `${text}. Set it, or let the system do it`)]
+    : [...found, ok("clock", text)];
+}
+
+function isUnprotected(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "http:" && !["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * `clockblock doctor`: looks at everything the agent needs and says what to do about what is not well.
+ * @module
+ */
+import { buildCommand, type Command } from "@stricli/core";
+import { runChecks } from "../checks.ts";
+import type { Context } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { jsonFlag } from "../flags.ts";
+import { startCommandLogging } from "../logging.ts";
+import { type Color, columns, painter } from "../terminal.ts";
+
+const COLORS: Readonly<Record<"ok" | "warn" | "fail", Color>> = {
+  ok: "green",
+  warn: "yellow",
+  fail: "red",
+};
+
+/** Wide enough for every state and name, so that lines can be printed as they come. */
+const BLANK = ["    ", "process list"];
+
+export const doctor: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+  docs: { brief: "Check everything the agent needs, and say what to mend" },
+  parameters: { flags: { json: jsonFlag } },
+  async func({ json }) {
+    const config = this.config();
+    const { stdout, stderr } = this.io;
+    await using _log = await startCommandLogging({ ...config, log_level: "error" }, {
+      output: stderr,
+    });
+    const paint = painter(stdout);
+    let failed = false;
+    for await (const { name, state, detail } of runChecks(config)) {
+      failed ||= state === "fail";
+      const line = columns([[paint(COLORS[state], state), name, detail], [...BLANK, ""]]);
+      stdout.write(
+        json
+          ? `${JSON.stringify({ name, state, detail })}\n`
+          : line.slice(0, line.indexOf("\n") + 1),
+      );
+    }
+    if (failed) this.process.exitCode = EXIT.failed;
+  },
+});

@@ -1,0 +1,26 @@
+/** `clockblock recompute`: days and slots made anew from the raw heartbeats. @module */
+import { buildCommand, type Command } from "@stricli/core";
+import type { Context } from "../context.ts";
+import { withAgent } from "../session.ts";
+
+interface Result {
+  days: number;
+  changed: number;
+  incomplete: number;
+}
+
+export const recompute: Command<Context> = buildCommand<Record<never, never>, [], Context>({
+  docs: { brief: "Make days anew from the raw heartbeats that are still there" },
+  parameters: {},
+  async func() {
+    const { days, changed, incomplete } = await withAgent(
+      this,
+      (client) => client.post<Result>("/recompute"),
+    );
+    this.io.stdout.write(
+      `${days} days made anew, ${changed} of them changed` +
+        (incomplete > 0 ? `; ${incomplete} left alone, whose heartbeats are partly deleted` : "") +
+        "\n",
+    );
+  },
+});

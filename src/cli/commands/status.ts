@@ -1,0 +1,158 @@
+/** `clockblock status`: what goes on, for a person in a glance or for a script. @module */
+import { buildCommand, type Command } from "@stricli/core";
+import { type Instant, msOf, systemClock, type Warning } from "../../core/mod.ts";
+import type { LaneStatus, SyncStatus } from "../../sync/mod.ts";
+import type { Context } from "../context.ts";
+import { jsonFlag } from "../flags.ts";
+import { withAgent } from "../session.ts";
+import {
+  bytes,
+  type Color,
+  columns,
+  count,
+  duration,
+  minutesText,
+  type Painter,
+  painter,
+} from "../terminal.ts";
+
+/** As much of `/status` as is shown. */
+export interface Status {
+  version: string;
+  uptime_sec: number;
+  is_playing: boolean | null;
+  last_seen: Instant | null;
+  playing_since: Instant | null;
+  process_name: string | null;
+  today: Today;
+  online: boolean | null;
+  database: { bytes: number };
+  sync: SyncStatus;
+  warnings: Warning[];
+}
+
+export interface Today {
+  date: string;
+  minutes_used: number;
+  minutes_overdraft: number;
+  allowance_min: number;
+}
+
+export const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+  docs: { brief: "Show what goes on: playing or not, today, sync, warnings" },
+  parameters: { flags: { json: jsonFlag } },
+  async func({ json }) {
+    const { stdout } = this.io;
+    await withAgent(this, async (client) => {
+      const found = await client.get<Status>("/status");
+      const text = json
+        ? `${
+          JSON.stringify({ running: client.url !== null, url: client.url, ...found }, null, 2)
+        }\n`
+        : describe(found, { url: client.url, paint: painter(stdout), now: systemClock.now() });
+      stdout.write(text);
+    });
+  },
+});
+
+interface DescribeOptions {
+  url: string | null;
+  paint: Painter;
+  now: number;
+}
+
+/** The status in a few lines. */
+export function describe(status: Status, { url, paint, now }: DescribeOptions): string {
+  const head = url === null
+    ? `${paint("bold", `ClockBlock ${status.version}`)} is ${paint("yellow", "not running")}\n`
+    : `${paint("bold", `ClockBlock ${status.version}`)} is ${
+      paint("green", "running")
+    }: ${url}, since ${duration(status.uptime_sec * 1000)}\n`;
+  const facts = [
+    ["Playing", url === null ? lastSeen(status, now) : playing(status, now)],
+    ["Today", describeToday(status.today, paint)],
+    ["Cloud", cloud(status.online, { running: url !== null, paint })],
+    ["Database", bytes(status.database.bytes)],
+  ];
+  const lanes = status.sync.lanes.filter(({ state, rows_waiting }) =>
+    state !== "disabled" || rows_waiting > 0
+  );
+  const warnings = status.warnings.map(({ message }) =>
+    `${paint("yellow", "Warning")}  ${message}\n`
+  );
+  return [
+    head,
+    columns(facts),
+    lanes.length > 0 && status.online !== null ? `\n${describeLanes(lanes, { paint, now })}` : "",
+    warnings.length > 0 ? `\n${warnings.join("")}` : "",
+  ].join("");
+}
+
+/** `1 h 05 min of 1 h 00 min, 5 min over` */
+export function describeToday(today: Today, paint: Painter): string {
+  const used = minutesText(today.minutes_used);
+  if (today.allowance_min === 0) return used;
+  const left = today.allowance_min - today.minutes_used;
+  const rest = left >= 0
+    ? paint("green", `${minutesText(left)} left`)
+    : paint("red", `${minutesText(today.minutes_overdraft)} over`);
+  return `${used} of ${minutesText(today.allowance_min)}, ${rest}`;
+}
+
+const STATE_COLORS: Readonly<Record<LaneStatus["state"], Color>> = {
+  disabled: "dim",
+  disconnected: "yellow",
+  connecting: "yellow",
+  connected: "green",
+  syncing: "blue",
+  failed: "red",
+};
+
+/** A line for each stream's way to the cloud. */
+export function describeLanes(
+  lanes: readonly LaneStatus[],
+  { paint, now }: { paint: Painter; now: number },
+): string {
+  return columns(lanes.map((lane) => [
+    lane.stream,
+    paint(STATE_COLORS[lane.state], lane.state),
+    `${count(lane.rows_waiting)} waiting`,
+    lane.rows_rejected > 0 ? paint("red", `${count(lane.rows_rejected)} rejected`) : "",
+    lane.last_success_at ? `sent ${ago(lane.last_success_at, now)}` : "",
+    lane.last_error ? trouble(lane.last_error, lane.next_attempt_at, now) : "",
+  ]));
+}
+
+function trouble(
+  { message, advice }: NonNullable<LaneStatus["last_error"]>,
+  nextAttemptAt: Instant | null,
+  now: number,
+): string {
+  if (advice) return `${message}; ${advice}`;
+  const waitMs = nextAttemptAt ? msOf(nextAttemptAt) - now : 0;
+  return waitMs > 0 ? `${message}; again in ${duration(waitMs)}` : message;
+}
+
+function playing({ is_playing, playing_since, process_name }: Status, now: number): string {
+  if (is_playing === null) return "not known yet";
+  if (!is_playing) return "no";
+  const since = playing_since ? `, for ${duration(now - msOf(playing_since))}` : "";
+  return `${process_name ?? "yes"}${since}`;
+}
+
+function lastSeen({ last_seen }: Status, now: number): string {
+  return last_seen ? `last looked ${ago(last_seen, now)}` : "never looked";
+}
+
+function cloud(
+  online: boolean | null,
+  { running, paint }: { running: boolean; paint: Painter },
+): string {
+  if (online === null) return paint("dim", "none configured");
+  if (!running) return "configured";
+  return online ? paint("green", "online") : paint("yellow", "offline");
+}
+
+function ago(instant: Instant, now: number): string {
+  return `${duration(Math.max(0, now - msOf(instant)))} ago`;
+}

@@ -1,0 +1,140 @@
+/** `clockblock sync now|status|reset`: the way to the cloud. @module */
+import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { type Clock, systemClock } from "../../core/mod.ts";
+import type { LaneStatus, SyncStatus } from "../../sync/mod.ts";
+import type { AgentClient } from "../client.ts";
+import type { Context } from "../context.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { jsonFlag, streamFlag } from "../flags.ts";
+import { Progress } from "../progress.ts";
+import { withAgent } from "../session.ts";
+import { count, painter } from "../terminal.ts";
+import { describeLanes } from "./status.ts";
+
+interface StreamFlags {
+  stream?: string;
+}
+
+/** How often the progress is asked for. */
+const LOOK_MS = 200;
+
+const now: Command<Context> = buildCommand<StreamFlags, [], Context>({
+  docs: { brief: "Send what waits, at once, and show how far it is" },
+  parameters: { flags: { stream: streamFlag } },
+  async func({ stream }) {
+    await withAgent(this, async (client) => {
+      const before = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
+      const progress = new Progress(this.io.stderr, { unit: "rows" });
+      const after = lanesOf(await drain(client, { stream, progress, before }), stream);
+      progress.end();
+      const sent = pushed(after) - pushed(before);
+      const failed = after.filter(({ last_error }) => last_error !== null);
+      const waiting = after.reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
+      this.io.stdout.write(
+        `${count(sent)} rows sent, ${count(waiting)} waiting\n` +
+          failed.map((lane) => `${lane.stream}: ${lane.last_error!.message}\n`).join(""),
+      );
+      if (failed.length > 0) this.process.exitCode = EXIT.failed;
+    }, { sync: true });
+  },
+});
+
+interface DrainOptions {
+  stream: string | undefined;
+  progress: Progress;
+  before: readonly LaneStatus[];
+  clock?: Clock;
+}
+
+/** Has the agent sync until it says that it is done. */
+async function drain(client: AgentClient, options: DrainOptions): Promise<SyncStatus> {
+  const { stream, progress, before, clock = systemClock } = options;
+  const show = (sync: SyncStatus) => {
+    const lanes = lanesOf(sync, stream);
+    const sent = pushed(lanes) - pushed(before);
+    progress.update(sent, sent + lanes.reduce((sum, lane) => sum + lane.rows_waiting, 0));
+  };
+  const ended = new AbortController();
+  const looking = (async () => {
+    while (!ended.signal.aborted) {
+      await clock.wait(LOOK_MS, { signal: ended.signal });
+      if (!ended.signal.aborted) show(await client.get<SyncStatus>("/sync/status"));
+    }
+  })();
+  // Its error is the command's too, which ends by it.
+  looking.catch(() => {});
+  try {
+    const query = stream === undefined ? "" : `?stream=${encodeURIComponent(stream)}`;
+    for (;;) {
+      const { done, sync } = await client.post<{ done: boolean; sync: SyncStatus }>(
+        `/sync/now${query}`,
+      );
+      show(sync);
+      if (done) return sync;
+    }
+  } finally {
+    ended.abort();
+    await looking.catch(() => {});
+  }
+}
+
+const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+  docs: { brief: "Show how each stream's sync stands" },
+  parameters: { flags: { json: jsonFlag } },
+  async func({ json }) {
+    const { stdout } = this.io;
+    const sync = await withAgent(this, (client) => client.get<SyncStatus>("/sync/status"));
+    stdout.write(
+      json
+        ? `${JSON.stringify(sync, null, 2)}\n`
+        : describeLanes(sync.lanes, { paint: painter(stdout), now: systemClock.now() }),
+    );
+  },
+});
+
+const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [], Context>({
+  docs: {
+    brief: "Forget backoff, pauses and refusals; records are read anew",
+    fullDescription:
+      "Forgets what was learned of the cloud and tries everything at once. Heartbeats, events and punches " +
+      "that wait keep waiting. Records are read anew from the cloud: changes of records that have not been sent are lost.",
+  },
+  parameters: {
+    flags: {
+      stream: streamFlag,
+      yes: {
+        kind: "boolean",
+        brief: "Also when changes of records would be lost",
+        default: false,
+        withNegated: false,
+      },
+    },
+  },
+  async func({ stream, yes }) {
+    await withAgent(this, async (client) => {
+      const lanes = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
+      const unsent = lanes.find((lane) => lane.stream === "records")?.rows_waiting ?? 0;
+      if (unsent > 0 && !yes) {
+        throw new UsageError(
+          `Cannot reset records: ${count(unsent)} changes have not been sent and would be lost. ` +
+            "Send them with clockblock sync now, or add --yes",
+        );
+      }
+      await client.post(`/sync/reset${stream === undefined ? "" : `?stream=${stream}`}`);
+      this.io.stdout.write(`${stream ?? "Every stream"} begins anew\n`);
+    });
+  },
+});
+
+export const sync: RouteMap<Context> = buildRouteMap<"now" | "status" | "reset", Context>({
+  routes: { now, status, reset },
+  docs: { brief: "Send what waits, see how it stands, begin anew" },
+});
+
+function lanesOf({ lanes }: SyncStatus, stream: string | undefined): LaneStatus[] {
+  return lanes.filter((lane) => stream === undefined || lane.stream === stream);
+}
+
+function pushed(lanes: readonly LaneStatus[]): number {
+  return lanes.reduce((sum, { rows_pushed }) => sum + rows_pushed, 0);
+}

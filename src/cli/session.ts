@@ -1,0 +1,82 @@
+/**
+ * The agent for the length of one command: the one that runs, asked over HTTP, or the database itself when none
+ * runs. Commands cannot tell the difference.
+ * @module
+ */
+import { type Agent, openAgent } from "../agent.ts";
+import type { Config } from "../config/mod.ts";
+import { type Holder, lockedBy } from "../store/mod.ts";
+import { type AgentClient, connect, createClient, readToken, tokenPathOf } from "./client.ts";
+import type { Context } from "./context.ts";
+import { startCommandLogging } from "./logging.ts";
+
+export interface SessionOptions {
+  /** Whether an agent that is opened for this command syncs meanwhile. */
+  sync?: boolean;
+}
+
+/** Nothing was ever recorded here. */
+export class NoDatabaseError extends Error {
+  override readonly name = "NoDatabaseError";
+}
+
+/**
+ * Hands the agent to `work`.
+ * @throws {NoDatabaseError} when none runs and there is no database
+ * @throws {NoAnswerError} when one runs but does not answer
+ */
+export async function withAgent<T>(
+  context: Context,
+  work: (client: AgentClient) => Promise<T>,
+  { sync = false }: SessionOptions = {},
+): Promise<T> {
+  const config = context.config();
+  await using _log = await startCommandLogging(config, { output: context.io.stderr });
+  const tokenPath = tokenPathOf(config.db_path);
+  const held = lockedBy(config.db_path);
+  if (held) return await work(await connect(agentUrl(held.holder, config), { tokenPath }));
+  if (!isFile(config.db_path)) {
+    throw new NoDatabaseError(
+      `Cannot open "${config.db_path}": there is no database yet. Start the agent with clockblock run`,
+    );
+  }
+  const agent = await openAgent(config);
+  try {
+    const client = createClient({
+      url: null,
+      base: `http://127.0.0.1:${config.api_port}`,
+      token: await readToken(tokenPath),
+      fetch: agent.fetch,
+    });
+    return sync ? await syncing(agent, () => work(client)) : await work(client);
+  } finally {
+    agent.close();
+  }
+}
+
+/** Where the agent that holds the database says it is; where the configuration puts it, while it has not said. */
+export function agentUrl(holder: Holder | undefined, { api_host, api_port }: Config): string {
+  if (holder?.url) return holder.url;
+  const host = api_host === "0.0.0.0" ? "127.0.0.1" : api_host === "::" ? "::1" : api_host;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${api_port}`;
+}
+
+async function syncing<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const running = agent.sync.run(done.signal);
+  try {
+    return await work();
+  } finally {
+    done.abort();
+    await running;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

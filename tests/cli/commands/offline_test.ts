@@ -1,0 +1,126 @@
+/** Commands while no agent runs: they open the database themselves. @module */
+import assert from "node:assert/strict";
+import { csvField } from "../../../src/cli/commands/export.ts";
+import { cliFolder } from "../../support/cli.ts";
+
+const NO_GAME = { process_name: "no such game" };
+
+const asking: readonly string[][] = [
+  ["status"],
+  ["today"],
+  ["export"],
+  ["sync", "status"],
+  ["sync", "now"],
+  ["sync", "reset"],
+  ["rejected", "list"],
+  ["rejected", "retry", "--all"],
+  ["recompute"],
+];
+
+for (const args of asking) {
+  Deno.test(`${args.join(" ")} makes no database where there is none`, async () => {
+    using folder = cliFolder(NO_GAME);
+    const { code, out, err } = await folder.cli(...args);
+    assert.equal(code, 1);
+    assert.equal(out, "");
+    assert.match(err, /^Cannot open ".*": there is no database yet\. Start the agent with .*\n$/);
+    assert.deepEqual(folder.files(), ["config.json"]);
+  });
+}
+
+Deno.test("status says that nothing runs, and what was last seen", async () => {
+  using folder = cliFolder({ ...NO_GAME, daily_allowance_min: 60 });
+  await folder.cli("--once");
+  const { code, out } = await folder.cli("status");
+  assert.equal(code, 0);
+  assert.match(out, /^ClockBlock \S+ is not running\n/);
+  assert.match(out, /Playing {3}last looked \d+ s ago\n/);
+  assert.match(out, /Today {5}0 min of 1 h 00 min, 1 h 00 min left\n/);
+  assert.match(out, /Cloud {5}none configured\n/);
+  const { out: json } = await folder.cli("status", "--json");
+  const status = JSON.parse(json);
+  assert.equal(status.running, false);
+  assert.equal(status.today.allowance_min, 60);
+});
+
+Deno.test("today says how long it was played", async () => {
+  using folder = cliFolder(NO_GAME);
+  await folder.cli("--once");
+  assert.equal((await folder.cli("today")).out, "Played today: 0 min\n");
+  assert.equal(JSON.parse((await folder.cli("today", "--json")).out).minutes_used, 0);
+});
+
+Deno.test("export prints every heartbeat as CSV and as JSON", async () => {
+  using folder = cliFolder(NO_GAME);
+  for (let look = 0; look < 3; look++) await folder.cli("--once");
+  const { out: csv } = await folder.cli("export");
+  const [head, ...rows] = csv.trimEnd().split("\r\n");
+  assert.equal(
+    head,
+    "id,device_id,timestamp_utc,is_playing,poll_interval_sec,process_name,synced_at",
+  );
+  assert.equal(rows.length, 3);
+  const heartbeats = JSON.parse((await folder.cli("export", "--format", "json")).out);
+  assert.deepEqual(
+    heartbeats.map(({ id }: { id: string }) => id),
+    rows.map((row) => row.split(",")[0]),
+  );
+});
+
+Deno.test("export keeps to the days it is given", async () => {
+  using folder = cliFolder({ ...NO_GAME, time_zone: "Pacific/Kiritimati" });
+  await folder.cli("--once");
+  const ofDay = async (...args: string[]) =>
+    JSON.parse((await folder.cli("export", "--format", "json", ...args)).out) as unknown[];
+  assert.equal((await ofDay("--to", "2000-01-01")).length, 0);
+  assert.equal((await ofDay("--from", "2000-01-01")).length, 1);
+  assert.equal((await ofDay("--from", "2999-01-01")).length, 0);
+  const days = await ofDay("--what", "days", "--from", "2024-02-28", "--to", "2024-03-01");
+  assert.deepEqual(
+    days.map((day) => (day as { date_utc: string }).date_utc),
+    ["2024-02-28", "2024-02-29", "2024-03-01"],
+  );
+  const twoYears = await ofDay("--what", "days", "--from", "2024-01-01", "--to", "2025-12-31");
+  assert.equal(twoYears.length, 731);
+});
+
+Deno.test("export refuses days that are none", async () => {
+  using folder = cliFolder(NO_GAME);
+  const wrong = await folder.cli("export", "--from", "2026-02-30");
+  assert.equal(wrong.code, 2);
+  assert.equal(wrong.err, 'Cannot use from: "2026-02-30" is not a day, expected YYYY-MM-DD\n');
+  const around = await folder.cli("export", "--from", "2026-03-02", "--to", "2026-03-01");
+  assert.equal(around.code, 2);
+  assert.match(around.err, /the first day is after the last/);
+});
+
+Deno.test("csvField quotes what would break a line", () => {
+  assert.equal(csvField('say "hi", you'), '"say ""hi"", you"');
+  assert.equal(csvField("two\nlines"), '"two\nlines"');
+  assert.equal(csvField(null), "");
+  assert.equal(csvField(false), "false");
+});
+
+Deno.test("recompute says what it did", async () => {
+  using folder = cliFolder(NO_GAME);
+  await folder.cli("--once");
+  assert.equal((await folder.cli("recompute")).out, "1 days made anew, 0 of them changed\n");
+});
+
+Deno.test("sync now says that there is nowhere to send to", async () => {
+  using folder = cliFolder(NO_GAME);
+  await folder.cli("--once");
+  const { code, err } = await folder.cli("sync", "now");
+  assert.equal(code, 1);
+  assert.match(err, /No cloud is configured: set endpoint_url or supabase/);
+});
+
+Deno.test("Commands refuse a stream that does not exist", async () => {
+  using folder = cliFolder(NO_GAME);
+  await folder.cli("--once");
+  for (const args of [["sync", "reset"], ["rejected", "list"]]) {
+    const { code, err } = await folder.cli(...args, "--stream", "playtim");
+    assert.equal(code, 2);
+    assert.match(err, /"stream": expected one of playtime, /);
+  }
+});
