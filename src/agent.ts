@@ -27,7 +27,7 @@ import { loadPage } from "./dashboard/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import { createSupabase, encryptedTokenStore, type Supabase } from "./remotes/supabase/mod.ts";
 import { lockedBy, openStore, Store } from "./store/mod.ts";
-import { attendance, playtime, records } from "./streams/mod.ts";
+import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
 
@@ -149,6 +149,26 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     dryRun,
     ...(lister ? { lister } : {}),
   });
+  const { flush } = config.events;
+  const eventsStream = events.createEventsStream({
+    ...shared,
+    ids,
+    deviceId,
+    modes: config.events.modes,
+    table: config.events.table,
+    healthTable: config.events.health_table,
+    criticalSubtypes: config.events.critical_subtypes,
+    retentionDays: config.events.retention_days,
+    retentionUnsyncedDays: unsyncedDays,
+    cloud: remotes.events !== null,
+    flush: {
+      activeSec: flush.active_sec,
+      offhoursSec: flush.offhours_sec,
+      batchSize: flush.batch_size,
+      criticalImmediate: flush.critical_immediate,
+      activeHours: { ...flush.active_hours, timeZone: flush.active_hours.time_zone ?? timeZone },
+    },
+  });
   const attendanceStream = attendance.createAttendanceStream({
     ...shared,
     settings: { ...config.attendance, time_zone: config.attendance.time_zone ?? timeZone },
@@ -164,7 +184,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     clockOffsetMs: () => clockOffsetMs() ?? 0,
     writeConflict: appendTo(join(folder, "logs", "conflicts.log")),
   });
-  const streams: Stream[] = [playtimeStream, attendanceStream, recordsStream];
+  const streams: Stream[] = [playtimeStream, eventsStream, attendanceStream, recordsStream];
 
   const engine: SyncEngine = new SyncEngine({
     store,
