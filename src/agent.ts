@@ -26,7 +26,7 @@ import {
 import { loadPage } from "./dashboard/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import { createSupabase, encryptedTokenStore, type Supabase } from "./remotes/supabase/mod.ts";
-import { lockedBy, openStore, Store } from "./store/mod.ts";
+import { lockedBy, maintain, openStore, Store } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
@@ -230,6 +230,13 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
       await Promise.all([
         server.finished,
         engine.run(stop),
+        dryRun ? undefined : maintain(store, {
+          signal: stop,
+          warnings,
+          clock,
+          streams,
+          onDamaged: () => damaged.abort(),
+        }),
         ...streams.map((stream) => stream.run?.(stop)),
       ]);
       return signal.aborted ? "stopped" : "damaged";

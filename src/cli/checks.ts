@@ -13,7 +13,7 @@ import {
   version,
   type Warning,
 } from "../core/mod.ts";
-import { findDamage, lockedBy } from "../store/mod.ts";
+import { findDamage, lockedBy, noteSuspicion } from "../store/mod.ts";
 import { connect, tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
 import { agentUrl } from "./session.ts";
@@ -142,6 +142,8 @@ function checkDatabase({ db_path }: Config): Finding[] {
   const started = performance.now();
   const damage = findDamage(db_path, { migrations, thoroughly: true });
   if (damage !== undefined) {
+    // Opening alone may not show it: the next start is told to look.
+    noteSuspicion(db_path, damage);
     return [
       fail("database", `damaged: ${damage}. Start the agent anew: it restores the newest backup`),
     ];

@@ -31,7 +31,7 @@ export interface Stream {
   status?(): Readonly<Record<string, unknown>>;
   /** The stream's own work, until the signal aborts. */
   run?(signal: AbortSignal): Promise<void>;
-  /** Deletes what retention allows, for as long as the budget lasts; called again while `more`. */
+  /** Deletes what retention allows while the budget lasts, inside `write`; called again while `more`. */
   prune?(now: Instant, budget: Budget): PruneResult;
 }
 

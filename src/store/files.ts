@@ -2,6 +2,7 @@
  * Small questions about files, answered without an exception for the ordinary case.
  * @module
  */
+import { logger } from "../core/mod.ts";
 
 /** What the path names; undefined when there is nothing. */
 export function statOf(path: string): Deno.FileInfo | undefined {
@@ -21,6 +22,15 @@ export function isFile(path: string): boolean {
 
 export function removeIfThere(path: string): void {
   if (isFile(path)) Deno.removeSync(path);
+}
+
+/** Removes what is of no use any more. That it cannot be (Windows, while someone has it open) stops nothing. */
+export function discard(path: string): void {
+  try {
+    removeIfThere(path);
+  } catch (error) {
+    logger("store").warn("Cannot remove {path}: {error}", { path, error });
+  }
 }
 
 /** The instant of now as a file name can have it, on Windows too: `20260302T120000Z`. */

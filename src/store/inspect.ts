@@ -1,5 +1,5 @@
 /**
- * What a database file is, found out without changing it or leaving anything beside it.
+ * What a database file is, found out without changing it.
  * @module
  */
 import type { Migration } from "../core/mod.ts";
@@ -12,6 +12,11 @@ export interface InspectOptions {
   migrations: readonly Migration[];
   /** Reads every page instead of what SQLite reads by opening: about 5 s per GB. */
   thoroughly?: boolean;
+  /**
+   * Removes the two files that reading a database in WAL mode makes. Only for who holds its lock: they may be
+   * those of an agent that started meanwhile.
+   */
+  tidy?: boolean;
 }
 
 /**
@@ -19,9 +24,8 @@ export interface InspectOptions {
  * @throws {StoreError} when it is sound but not for us: of a later version, another program's, or locked
  */
 export function findDamage(path: string, options: InspectOptions): string | undefined {
-  const { migrations, thoroughly = false } = options;
-  // Reading a database in WAL mode makes these two, and a reader does not remove them.
-  const made = [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file));
+  const { migrations, thoroughly = false, tidy = false } = options;
+  const made = tidy ? [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file)) : [];
   let db: Database | undefined;
   try {
     db = connect(path, { readOnly: true });

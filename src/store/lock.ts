@@ -5,7 +5,7 @@
  * @module
  */
 import { type Instant, logger } from "../core/mod.ts";
-import { removeIfThere, statOf } from "./files.ts";
+import { discard, statOf } from "./files.ts";
 import { fileFailure } from "./place.ts";
 import { type Holder, StoreError } from "./store_error.ts";
 
@@ -33,9 +33,9 @@ export function acquireLock(path: string, { since }: { since: Instant }): Lock {
     release() {
       if (!held) return;
       held = false;
-      remove(holderPath(path));
+      discard(holderPath(path));
       // Windows keeps the name of an open file alive, so there the empty file stays.
-      if (Deno.build.os !== "windows") remove(lockPath(path));
+      if (Deno.build.os !== "windows") discard(lockPath(path));
       file.close();
     },
   };
@@ -115,14 +115,6 @@ function readHolder(path: string): Holder | undefined {
     return { pid, url: typeof url === "string" ? url : null, since };
   } catch {
     return undefined;
-  }
-}
-
-function remove(path: string): void {
-  try {
-    removeIfThere(path);
-  } catch (error) {
-    logger("store").warn("Cannot remove {path}: {error}", { path, error });
   }
 }
 

@@ -1,10 +1,16 @@
 /** The store's door. @module */
+export { type BackupOptions, backupTo } from "./backup.ts";
+export { type BackupFile, listBackups } from "./backups.ts";
 export type { WriteOptions } from "./commit_queue.ts";
 export type { Database, Statement } from "./database.ts";
 export { findDamage, type InspectOptions } from "./inspect.ts";
 export { type Lock, lockedBy } from "./lock.ts";
+export { maintain, type MaintainOptions } from "./maintain.ts";
 export { openStore } from "./open.ts";
 export { Rejected, type RejectedRow } from "./rejected.ts";
+export { noteSuspicion } from "./repair.ts";
+export { RowCounter, type RowCounterOptions } from "./row_counter.ts";
+export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
 export { Store, type StoreOptions } from "./store.ts";
 export {
   databaseFailure,
@@ -19,5 +25,4 @@ export {
   tableOutbox,
   type TableOutboxOptions,
 } from "./table_outbox.ts";
-export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
-export { RowCounter, type RowCounterOptions } from "./row_counter.ts";
+export { type Examination, examine, type Finding } from "./worker.ts";

@@ -29,12 +29,13 @@ export function openStore(path: string, options: StoreOptions): Store {
   try {
     finishRestore(path, now);
     const damage = isWritableFile(path)
-      ? findDamage(path, { migrations }) ?? confirmSuspicion(path, { migrations })
+      ? findDamage(path, { migrations, tidy: true }) ?? confirmSuspicion(path, { migrations })
       : findLoss(path);
     const open = () => new Store(path, { ...options, clock, warnings, lock });
     const store = damage === undefined
       ? openSound(open, (found) => repair(path, { damage: found, migrations, now }))
       : openRepaired(open, repair(path, { damage, migrations, now }));
+    warnings.clear("database-damaged");
     warnOfRepair(store, { warnings, now });
     return store;
   } catch (error) {

@@ -58,7 +58,7 @@ export function describeRepair({ damage, movedTo, restoredFrom, at }: Repair): s
   return `The database was damaged (${damage}); ${outcome}. The damaged file is kept as ${movedTo}.`;
 }
 
-/** Notes that the running agent found the database damaged, for the start that repairs it. */
+/** Notes that the database was found damaged while opening it shows nothing, for the start that repairs it. */
 export function noteSuspicion(path: string, finding: string): void {
   Deno.writeTextFileSync(suspectPath(path), finding);
 }
@@ -69,14 +69,14 @@ export function noteSuspicion(path: string, finding: string): void {
  */
 export function confirmSuspicion(path: string, options: InspectOptions): string | undefined {
   if (!isFile(suspectPath(path))) return undefined;
-  const damage = findDamage(path, { ...options, thoroughly: true });
+  const damage = findDamage(path, { ...options, thoroughly: true, tidy: true });
   if (damage === undefined) removeIfThere(suspectPath(path));
   return damage;
 }
 
 function isGood(path: string, { migrations }: Pick<InspectOptions, "migrations">): boolean {
   try {
-    const damage = findDamage(path, { migrations, thoroughly: true });
+    const damage = findDamage(path, { migrations, thoroughly: true, tidy: true });
     if (damage === undefined) return true;
     logger("store").error("The backup {path} is damaged: {damage}", { path, damage });
   } catch (error) {

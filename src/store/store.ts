@@ -33,7 +33,7 @@ export class Store implements OpenDatabase {
   /** For reading, in short statements: whatever takes longer than 10 ms goes in slices. */
   readonly db: Database;
   readonly path: string;
-  /** Rings when an error made the database look damaged; `maintain` then checks it. */
+  /** Rings when an error makes the database look damaged; `maintain` then checks it. */
   readonly suspicion: Bell = new Bell();
   readonly rejected: Rejected;
   readonly #queue: CommitQueue;
@@ -42,6 +42,7 @@ export class Store implements OpenDatabase {
   readonly #lock: Lock | undefined;
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
+  #suspected = false;
   #disk: { failure: StoreErrorKind; at: number } | undefined;
 
   /** Opens a sound database; whether it is one, and whose, `openStore` finds out. */
@@ -96,7 +97,18 @@ export class Store implements OpenDatabase {
   noticed(error: unknown): void {
     if (storeErrorKind(error) !== "corrupt") return;
     logger("store").error("The database looks damaged and is being checked: {error}", { error });
+    this.#suspected = true;
     this.suspicion.ring();
+  }
+
+  /** Whether an error has made the database look damaged since it was last found sound. */
+  get suspected(): boolean {
+    return this.#suspected;
+  }
+
+  /** Every page of the database has been read and found sound. */
+  foundSound(): void {
+    this.#suspected = false;
   }
 
   /** Says where the agent's API listens, for those who find the database held. */

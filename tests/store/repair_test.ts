@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Migration, Warnings } from "../../src/core/mod.ts";
 import { openStore, Store } from "../../src/store/mod.ts";
+import { overwrite } from "../support/damage.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 
@@ -211,10 +212,4 @@ function makeBackup(
   const made = new Date(`${day}T00:00:00Z`);
   Deno.utimeSync(path, made, made);
   return path;
-}
-
-function overwrite(path: string, at: number, bytes: Uint8Array<ArrayBuffer>): void {
-  using file = Deno.openSync(path, { write: true });
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.writeSync(bytes);
 }

@@ -1,0 +1,98 @@
+/**
+ * The database's housekeeping while the agent runs: its check, its daily backup and retention. A minute after
+ * the start and then hourly, and at once when an error makes the database look damaged.
+ * @module
+ */
+import { type Clock, every, logger, type Stream, systemClock, type Warnings } from "../core/mod.ts";
+import { backupDaily, isBackupDue } from "./backup.ts";
+import { CHECKPOINT_PAGES } from "./database.ts";
+import { prune } from "./prune.ts";
+import { noteSuspicion } from "./repair.ts";
+import type { Store } from "./store.ts";
+import { examine, type Finding } from "./worker.ts";
+
+export interface MaintainOptions {
+  signal: AbortSignal;
+  warnings: Warnings;
+  clock?: Clock;
+  /** Whose retention is to be seen to. */
+  streams?: readonly Pick<Stream, "name" | "prune">[];
+  /** The database is damaged: to be closed and opened anew, which repairs it. */
+  onDamaged?: (damage: string) => void;
+}
+
+/** The start belongs to those who wait for it. */
+const FIRST_AFTER_MS = 60_000;
+const INTERVAL_MS = 60 * 60_000;
+/** An error that comes again and again, and that no check finds the reason of, is not checked each time. */
+const CHECK_AGAIN_AFTER_MS = 10 * 60_000;
+
+/** Looks after the database until the signal aborts. */
+export async function maintain(store: Store, options: MaintainOptions): Promise<void> {
+  const { signal, warnings, clock = systemClock, streams = [], onDamaged = () => {} } = options;
+  await clock.wait(FIRST_AFTER_MS, { signal });
+  let checkedAt = -Infinity;
+  await every(INTERVAL_MS, async () => {
+    const sinceCheck = clock.monotonic() - checkedAt;
+    if (store.suspected && sinceCheck < CHECK_AGAIN_AFTER_MS) return;
+    const due = isBackupDue(store.path, { clock });
+    if (due || store.suspected || sinceCheck === Infinity) {
+      const finding = await reading(
+        store,
+        () =>
+          due
+            ? backupDaily(store.path, { clock, signal })
+            : examine({ path: store.path }, { signal }),
+      );
+      if (signal.aborted) return;
+      checkedAt = clock.monotonic();
+      if (finding.state === "damaged") return giveUp(store, { ...finding, warnings, onDamaged });
+      if (finding.state === "sound") store.foundSound();
+      tell(finding, { due, warnings });
+    }
+    await prune(store, { streams, clock, signal });
+  }, { signal, name: "store", clock, bell: store.suspicion });
+}
+
+/** While someone reads it all, a commit need not try to move on a log that cannot be moved on. */
+async function reading(store: Store, look: () => Promise<Finding>): Promise<Finding> {
+  store.db.exec("PRAGMA wal_autocheckpoint=0");
+  try {
+    return await look();
+  } finally {
+    if (!store.closing.aborted) {
+      store.db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
+    }
+  }
+}
+
+/** Says what is wrong and lets the agent end: the start after it repairs. */
+function giveUp(
+  store: Store,
+  { damage, warnings, onDamaged }: {
+    damage: string;
+    warnings: Warnings;
+    onDamaged: (damage: string) => void;
+  },
+): void {
+  warnings.raise("database-damaged", `The database is damaged (${damage}) and is being repaired.`);
+  try {
+    noteSuspicion(store.path, damage);
+  } catch (error) {
+    logger("store").error("Cannot note the damage for the next start: {error}", { error });
+  }
+  onDamaged(damage);
+}
+
+function tell(finding: Finding, { due, warnings }: { due: boolean; warnings: Warnings }): void {
+  if (finding.state === "failed" && due) {
+    warnings.raise(
+      "backup",
+      `Cannot make today's backup: ${finding.reason}. It is tried again every hour.`,
+    );
+  } else if (finding.state === "failed") {
+    logger("store").warn("Cannot check the database: {reason}", { reason: finding.reason });
+  } else if (due) {
+    warnings.clear("backup");
+  }
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import type { Migration } from "../../src/core/mod.ts";
+import { backupTo, openStore, storeErrorKind } from "../../src/store/mod.ts";
+import { tempDir, tempStore } from "../support/temp.ts";
+import { overwrite } from "../support/damage.ts";
+
+const notes: Migration = {
+  name: "test-1-notes",
+  sql: "CREATE TABLE notes (n INTEGER PRIMARY KEY, text TEXT)",
+};
+
+Deno.test("backupTo copies a database in use into one file that is a database again", async () => {
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  const target = `${path}.copy`;
+  await store.write(() => store.db.exec("INSERT INTO notes (text) VALUES ('kept')"));
+  await backupTo(store, target);
+  await store.write(() => store.db.exec("INSERT INTO notes (text) VALUES ('later')"));
+  const files = [...Deno.readDirSync(dirname(path))].map(({ name }) => name);
+  assert.deepEqual(files.filter((name) => name.includes(".copy")), ["clockblock.db.copy"]);
+  const copy = openStore(target, { migrations: [notes] });
+  assert.deepEqual(copy.db.prepare("SELECT text FROM notes").all().map(({ text }) => text), [
+    "kept",
+  ]);
+  copy.close();
+});
+
+Deno.test("backupTo writes over nothing and says where it cannot write", async () => {
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  await assert.rejects(backupTo(store, path), /there is a file already\. Choose another name/);
+  await assert.rejects(backupTo(store, `${path}.d/a.db`), /there is no folder/);
+  await assert.rejects(backupTo(store, dirname(path)), /it is a folder/);
+});
+
+Deno.test("backupTo makes no backup of a damaged database", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const store = openStore(path, { migrations: [notes] });
+  const insert = store.db.prepare("INSERT INTO notes (text) VALUES (?)");
+  for (let i = 0; i < 500; i++) insert.run(`note ${i}`.padEnd(100));
+  store.close();
+  overwrite(path, Deno.statSync(path).size - 3 * 4096, new Uint8Array(4096).fill(0x5a));
+  await assert.rejects(
+    backupTo({ path }, `${dir.path}/copy.db`),
+    (error: Error) => storeErrorKind(error) === "corrupt" && /is damaged/.test(error.message),
+  );
+  const names = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
+  assert.deepEqual(names.filter((name) => name.startsWith("copy")), []);
+});
