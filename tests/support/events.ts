@@ -2,11 +2,12 @@
  * The events stream on a real store behind the real API, and events to send to it.
  * @module
  */
-import { Hub, idSource, type Stream, systemClock } from "../../src/core/mod.ts";
+import { Hub, idSource, systemClock } from "../../src/core/mod.ts";
 import type { Store } from "../../src/store/mod.ts";
 import {
   createEventsStream,
   type EventsOptions,
+  type EventsStream,
   migrations,
 } from "../../src/streams/events/mod.ts";
 import { type TestApi, testApi } from "./api.ts";
@@ -31,12 +32,9 @@ export function sampleEvent(changes: Readonly<Record<string, unknown>> = {}): {
 }
 
 /** The stream with settings of tests: nothing is flushed by the clock within an hour. */
-export function eventsStream(store: Store, options: Partial<EventsOptions> = {}): Stream & {
-  outbox: NonNullable<Stream["outbox"]>;
-  schedule: NonNullable<Stream["schedule"]>;
-} {
+export function eventsStream(store: Store, options: Partial<EventsOptions> = {}): EventsStream {
   const { clock = systemClock } = options;
-  const stream = createEventsStream({
+  return createEventsStream({
     store,
     hub: new Hub(),
     clock,
@@ -58,14 +56,11 @@ export function eventsStream(store: Store, options: Partial<EventsOptions> = {})
     },
     ...options,
   });
-  const { outbox, schedule } = stream;
-  if (!outbox || !schedule) throw new Error("The events stream has no outbox");
-  return { ...stream, outbox, schedule };
 }
 
 export interface EventsBench extends TestApi {
   store: Store;
-  stream: ReturnType<typeof eventsStream>;
+  stream: EventsStream;
   /** Posts events and returns the answer's JSON; throws when they are not stored. */
   post(events: unknown, query?: string): Promise<PostAnswer>;
   /** What the API answers to a GET. */

@@ -3,8 +3,7 @@
  * each is answered once its events are committed. A request is stored whole or not at all.
  * @module
  */
-import type { Store } from "../../store/mod.ts";
-import { storeErrorKind } from "../../store/mod.ts";
+import { type Store, storeErrorKind, type TableOutbox } from "../../store/mod.ts";
 import type { NewEvent, StoredEvent } from "./event.ts";
 import type { Accepted, EventLog } from "./event_log.ts";
 
@@ -18,6 +17,7 @@ interface Waiting {
 export interface IngestOptions {
   store: Store;
   log: EventLog;
+  outbox: Pick<TableOutbox, "added">;
   criticalSubtypes: readonly string[];
   /** Told of new events as soon as they are committed, before their request is answered. */
   onStored: (events: readonly StoredEvent[]) => void;
@@ -29,14 +29,16 @@ const GROUP_EVENTS = 500;
 export class Ingest {
   readonly #store: Store;
   readonly #log: EventLog;
+  readonly #outbox: Pick<TableOutbox, "added">;
   readonly #critical: ReadonlySet<string>;
   readonly #onStored: (events: readonly StoredEvent[]) => void;
   #waiting: Waiting[] = [];
   #writing = false;
 
-  constructor({ store, log, criticalSubtypes, onStored }: IngestOptions) {
+  constructor({ store, log, outbox, criticalSubtypes, onStored }: IngestOptions) {
     this.#store = store;
     this.#log = log;
+    this.#outbox = outbox;
     this.#critical = new Set(criticalSubtypes);
     this.#onStored = onStored;
   }
@@ -63,6 +65,7 @@ export class Ingest {
           // Chosen only now, so that what came while the queue was busy is in it.
           group = this.#next({ durable, most: alone > 0 ? 1 : GROUP_EVENTS });
           const { accepted, stored } = this.#log.append(group.flatMap(({ events }) => events));
+          this.#outbox.added(stored.length);
           this.#store.afterCommit(() => this.#onStored(stored));
           return accepted;
         }, { durable });
@@ -73,7 +76,7 @@ export class Ingest {
           resolve(accepted.slice(from, from += events.length));
         }
       } catch (error) {
-        if (group.length > 1 && storeErrorKind(error) === "other") {
+        if (group.length > 1 && (storeErrorKind(error) ?? "other") === "other") {
           alone = group.length;
           continue;
         }

@@ -3,11 +3,23 @@
  * flushed to the cloud in order.
  * @module
  */
-import { Bell, type Clock, type Hub, type Id, type Stream, systemClock } from "../../core/mod.ts";
+import {
+  Bell,
+  type Budget,
+  type Clock,
+  type Hub,
+  type Id,
+  type Instant,
+  type PruneResult,
+  type Route,
+  type Schedule,
+  type Stream,
+  systemClock,
+} from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { type EventItem, itemOf, type StoredEvent } from "./event.ts";
 import { EventLog } from "./event_log.ts";
-import { eventOutbox } from "./flush.ts";
+import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
 import { LiveStream } from "./live.ts";
 import { retention } from "./retention.ts";
@@ -47,12 +59,29 @@ export interface EventNews {
   events: readonly EventItem[];
 }
 
+/** What events add to `/status`. */
+export interface EventsStatus {
+  /** How many programs follow the live stream. */
+  clients: number;
+  modes: Readonly<Record<string, FlushHealth & { last_seq: number }>>;
+}
+
+export interface EventsStream extends Stream {
+  readonly outbox: EventOutbox;
+  readonly schedule: Schedule;
+  readonly routes: readonly Route[];
+  status(): { readonly events: EventsStatus };
+  run(signal: AbortSignal): Promise<void>;
+  /** Called inside `write`. */
+  prune(now: Instant, budget: Budget): PruneResult;
+}
+
 /** How many events a piece of news carries. */
 const NEWS_EVENTS = 20;
 /** Busy applications make more news than a page can show. */
 const NEWS_PAUSE_MS = 250;
 
-export function createEventsStream(options: EventsOptions): Stream {
+export function createEventsStream(options: EventsOptions): EventsStream {
   const { store, hub, ids, clock = systemClock, modes, criticalSubtypes, flush } = options;
   const { retentionDays, retentionUnsyncedDays, cloud } = options;
   const log = new EventLog(store, { clock, ids });
@@ -67,6 +96,7 @@ export function createEventsStream(options: EventsOptions): Stream {
   const ingest = new Ingest({
     store,
     log,
+    outbox,
     criticalSubtypes,
     onStored(events) {
       live.publish(events);
