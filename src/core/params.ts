@@ -40,7 +40,11 @@ export function instantText(): v.GenericSchema<string, Instant> {
   const message = "expected a time as 2026-03-02T12:00:00.000Z";
   return v.pipe(
     v.string(message),
-    v.check((text) => INSTANT.test(text) && !Number.isNaN(Date.parse(text)), message),
+    // `Date.parse` takes the 30th of February for the 2nd of March.
+    v.check(
+      (text) => INSTANT.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text)),
+      message,
+    ),
     v.metadata({ format: "date-time" }),
     v.transform((text) => instantOf(Date.parse(text))),
   );

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { check } from "../../../src/core/mod.ts";
+import { eventReader, eventSchema } from "../../../src/streams/events/read_event.ts";
+
+const rules = { modes: ["paper", "live"], now: () => Date.parse("2026-03-02T12:00:00.000Z") };
+
+/** Mostly a value that is allowed; else one of the edges, or of any kind. */
+const near = (allowed: unknown, ...edges: unknown[]) =>
+  fc.oneof(
+    { weight: 20, arbitrary: fc.constant(allowed) },
+    { weight: 2, arbitrary: fc.constantFrom(...edges, undefined, null, "") },
+    { weight: 1, arbitrary: fc.jsonValue() },
+  );
+const name = near("bot", "x", "x".repeat(200), "x".repeat(201), "a\0b");
+const event = fc.record({
+  mode: near("paper", "live", "demo"),
+  ts: near(
+    "2026-03-02T12:00:00.000Z",
+    "2026-02-28T23:59:59.999Z",
+    "2026-02-29T12:00:00.000Z",
+    "2024-02-29T12:00:00.000Z",
+    "2026-02-30T12:00:00.000Z",
+    "2026-04-31T12:00:00.000Z",
+    "2026-03-00T12:00:00.000Z",
+    "2026-13-01T12:00:00.000Z",
+    "2026-03-01T24:00:00.000Z",
+    "2026-03-01T25:00:00.000Z",
+    "2026-03-01T12:60:00.000Z",
+    "2026-03-03T12:00:00.000Z",
+    "2026-03-03T12:00:00.001Z",
+    "1999-12-31T23:59:59.999Z",
+    "2026-03-02T12:00:00.000+01:00",
+    "2026-03-02T12:00:00Z",
+    "2026-03-02 12:00:00.000Z",
+  ),
+  source: name,
+  type: name,
+  subtype: name,
+  symbol: name,
+  severity: near("debug", "info", "critical", "fatal"),
+  body: near("text", "", "a\0b"),
+  meta: near({ a: 1 }, {}, [], { text: "x".repeat(65_536) }),
+  idempotency_key: name,
+  extra: near(undefined, 1),
+}).map((fields) =>
+  // What JSON leaves out is not there.
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+);
+
+Deno.test("The short cut of reading takes only what the schema takes, and as it takes it", () => {
+  const read = eventReader(rules);
+  const schema = eventSchema(rules);
+  let good = 0;
+  fc.assert(
+    fc.property(fc.oneof(event, event, event, fc.jsonValue()), (value) => {
+      const bySchema = check(schema, value);
+      const result = read(value);
+      assert.equal("event" in result, "value" in bySchema);
+      if (!("event" in result) || !("value" in bySchema)) return;
+      good++;
+      const { mode, ts = null, source, type, subtype, symbol = null, body } = bySchema.value;
+      const { severity = "info", meta = {}, idempotency_key = null } = bySchema.value;
+      assert.deepEqual(result.event, {
+        mode,
+        ts,
+        source,
+        type,
+        subtype,
+        symbol,
+        severity,
+        body,
+        metaJson: JSON.stringify(meta),
+        idempotencyKey: idempotency_key,
+      });
+    }),
+    { numRuns: 3_000 },
+  );
+  assert.ok(good > 100, `${good} good events`);
+});
+
+Deno.test("What a day from now is moves with the clock", () => {
+  let now = Date.parse("2026-03-02T12:00:00.000Z");
+  const read = eventReader({ ...rules, now: () => now });
+  const sent = (ts: string) => ({
+    mode: "live",
+    ts,
+    source: "a",
+    type: "b",
+    subtype: "c",
+    body: "",
+  });
+  assert.ok("flaws" in read(sent("2026-03-04T00:00:00.000Z")));
+  now += 86_400_000;
+  assert.ok("event" in read(sent("2026-03-04T00:00:00.000Z")));
+  now -= 86_400_000;
+  assert.ok("flaws" in read(sent("2026-03-04T00:00:00.000Z")));
+});
