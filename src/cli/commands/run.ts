@@ -74,12 +74,13 @@ async function runUntilStopped(
   });
 
   const stop = new AbortController();
+  const ended = new AbortController();
   const forced = Promise.withResolvers<"forced">();
   const stopListening = io.onStop((signal) => {
     if (stop.signal.aborted) return forced.resolve("forced");
     logger("agent").info("Stopping: {signal}", { signal });
     stop.abort();
-    void systemClock.wait(STOP_MS).then(() => forced.resolve("forced"));
+    void systemClock.wait(STOP_MS, { signal: ended.signal }).then(() => forced.resolve("forced"));
   });
 
   const hub = new Hub();
@@ -103,13 +104,14 @@ async function runUntilStopped(
   // What it may still throw when nobody waits for it any longer is of no use.
   running.catch(() => {});
   try {
-    const ended = await Promise.race([running, forced.promise]);
-    if (ended === "forced") context.process.exitCode = EXIT.failed;
+    const outcome = await Promise.race([running, forced.promise]);
+    if (outcome === "forced") context.process.exitCode = EXIT.failed;
     else logger("agent").info("Stopped");
   } catch (error) {
     logger("agent").debug("{error}", { error });
     throw error;
   } finally {
+    ended.abort();
     stopListening();
   }
 }
