@@ -1,6 +1,7 @@
 /**
- * One round of a lane: push what waits, then take what the cloud has. Every request of the lane goes through
- * here: timed, counted, with a fresh sign-in once where the old one is refused.
+ * One round of a lane: take what the cloud has, then push what waits. In this order a conflict is seen while
+ * the local change still waits. Every request of the lane goes through here: timed, counted, with a fresh
+ * sign-in once where the old one is refused.
  * @module
  */
 import {
@@ -22,7 +23,7 @@ import { classify } from "./classify.ts";
 import type { Connection } from "./connection.ts";
 import { Refusals } from "./deliver.ts";
 import { Chances, drain, type Drained } from "./drain.ts";
-import { failureOf, needsPerson } from "./failure.ts";
+import { type Failure, failureOf, needsPerson } from "./failure.ts";
 import { Pauses } from "./pauses.ts";
 import { pull, type Pulled } from "./pull.ts";
 import { Tally } from "./tally.ts";
@@ -74,9 +75,10 @@ export class Exchange {
     this.#stop = stop;
     this.#refreshed = false;
     try {
-      const pushed = await this.#push();
-      if (pushed.failure && pushed.failure.verdict.action !== "pause") return pushed;
       const pulled = await this.#pull();
+      // Where reading goes wrong, writing may go well; where nobody answers or knows us, it will not.
+      if (pulled.failure && isHopeless(pulled.failure)) return pulled;
+      const pushed = await this.#push();
       const failure = pushed.failure ?? pulled.failure;
       return {
         ...pushed,
@@ -211,6 +213,10 @@ export class Exchange {
     const { clock, timeoutMs } = this.#options;
     return attempt(work, { clock, timeoutMs, stop: this.#stop, graceMs: GRACE_MS });
   }
+}
+
+function isHopeless({ verdict, answered }: Failure): boolean {
+  return answered === false || verdict.action === "sign-in";
 }
 
 function isSignIn(error: unknown): boolean {

@@ -17,6 +17,8 @@ export interface RecordsOutboxOptions {
   tables: readonly string[];
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 const SENT_AS = { DELETE: "delete", UPDATE: "update", INSERT: "insert" } as const;
 
 export class RecordsOutbox implements Outbox {
@@ -41,9 +43,10 @@ export class RecordsOutbox implements Outbox {
     ];
   }
 
-  pending(limit: number): OutboxBatch {
-    const level = this.#queue.level();
+  pending(limit: number, { skip = NONE }: { skip?: ReadonlySet<string> } = {}): OutboxBatch {
+    const level = this.#queue.level(skip);
     for (const { operation, table } of level === undefined ? [] : this.#phases) {
+      if (skip.has(table)) continue;
       const entries = this.#queue.next(operation, table, { level: level ?? 0, limit });
       if (entries.length === 0) continue;
       this.#queue.offer(entries);

@@ -61,7 +61,8 @@ export class Queue {
     );
     this.#delete = db.prepare("DELETE FROM sync_queue WHERE id = ?");
     this.#level = db.prepare(
-      `SELECT min(retry_count) AS level FROM sync_queue INDEXED BY sync_queue_waiting WHERE ${WAITING}`,
+      `SELECT min(retry_count) AS level FROM sync_queue INDEXED BY sync_queue_waiting
+       WHERE ${WAITING} AND table_name NOT IN (SELECT value FROM json_each(?))`,
     );
     this.#next = db.prepare(
       `SELECT id, operation, record_id, record_data, created_at
@@ -121,9 +122,9 @@ export class Queue {
     else this.#store.rejected.remove("records", rowId(table, recordId));
   }
 
-  /** The smallest number of failed attempts among what waits; `undefined` when nothing does. */
-  level(): number | undefined {
-    const level = this.#level.get()?.level;
+  /** The smallest number of failed attempts among what waits in other tables than `skip`; `undefined` when nothing does. */
+  level(skip: ReadonlySet<string>): number | undefined {
+    const level = this.#level.get(JSON.stringify([...skip]))?.level;
     return level === null || level === undefined ? undefined : Number(level);
   }
 
