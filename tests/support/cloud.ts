@@ -49,7 +49,7 @@ export class Cloud implements AsyncDisposable {
   readonly plug: Plug;
   readonly requests: CloudRequest[] = [];
   /** Taken from the front, one a request for rows. */
-  readonly faults: CloudFault[] = [];
+  readonly faults: (CloudFault | { kind: "none" })[] = [];
   /** The server's clock less this machine's, as its `Date` says. */
   clockOffsetMs = 0;
   /** How long an access token lives. */

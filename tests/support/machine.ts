@@ -11,7 +11,7 @@ import {
   systemClock,
   Warnings,
 } from "../../src/core/mod.ts";
-import { type Supabase, type SupabaseOptions } from "../../src/remotes/supabase/mod.ts";
+import type { Supabase, SupabaseOptions } from "../../src/remotes/supabase/mod.ts";
 import { Store } from "../../src/store/mod.ts";
 import {
   createRecordsStream,
