@@ -40,8 +40,11 @@ export function connect(path: string, { readOnly = false } = {}): Database {
     db.exec("PRAGMA cache_size=-2000");
     db.exec("PRAGMA mmap_size=0");
     if (readOnly) return db;
-    // Only an empty file can take it; lets prune give pages back without VACUUM, which the sandbox forbids.
-    db.exec("PRAGMA auto_vacuum=INCREMENTAL");
+    // Lets prune give pages back without VACUUM, which the sandbox forbids. Only an empty file can take it;
+    // asked of any other, SQLite writes to it all the same, which on a full disk would keep the agent from starting.
+    if (Number(db.prepare("PRAGMA page_count").get()?.page_count) === 0) {
+      db.prepare("PRAGMA auto_vacuum=INCREMENTAL").run();
+    }
     db.prepare("PRAGMA journal_mode=WAL").get();
     // A killed process loses nothing under NORMAL; a power cut may take the newest commits, which is why
     // commits that acknowledge a punch or a critical event ask for FULL (see commit_queue.ts).
