@@ -7,16 +7,18 @@ import { migrations, openAgent } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
 import {
   type Clock,
+  dayAt,
+  daysBetween,
   flavour,
   localTimeZone,
   systemClock,
   version,
   type Warning,
 } from "../core/mod.ts";
-import { findDamage, lockedBy, noteSuspicion } from "../store/mod.ts";
-import { connect, tokenPathOf } from "./client.ts";
+import { findDamage, listBackups, noteSuspicion } from "../store/mod.ts";
+import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
-import { agentUrl } from "./session.ts";
+import { runningAgent } from "./session.ts";
 import { bytes, duration } from "./terminal.ts";
 
 export interface Finding {
@@ -112,13 +114,11 @@ function checkToken(dbPath: string): Finding[] {
 }
 
 async function checkAgent(config: Config): Promise<Finding[]> {
-  const held = lockedBy(config.db_path);
-  if (held) {
-    const url = agentUrl(held.holder, config);
-    const client = await connect(url, { tokenPath: tokenPathOf(config.db_path) });
+  const client = await runningAgent(config);
+  if (client) {
     const { warnings } = await client.get<{ warnings: Warning[] }>("/status");
     return [
-      ok("agent", `runs: ${url}`),
+      ok("agent", `runs: ${client.url}`),
       ...warnings.map(({ message }) => warn("warning", message)),
     ];
   }
@@ -136,7 +136,9 @@ async function checkAgent(config: Config): Promise<Finding[]> {
   return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
 }
 
-function checkDatabase({ db_path }: Config): Finding[] {
+const OLD_BACKUP_DAYS = 3;
+
+function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
   const size = statOf(db_path)?.size;
   if (size === undefined) return [warn("database", `${db_path} is not there yet`)];
   const started = performance.now();
@@ -149,7 +151,21 @@ function checkDatabase({ db_path }: Config): Finding[] {
     ];
   }
   const took = duration(performance.now() - started);
-  return [ok("database", `${db_path}, ${bytes(size)}, sound (looked at all of it in ${took})`)];
+  return [
+    ok("database", `${db_path}, ${bytes(size)}, sound (looked at all of it in ${took})`),
+    checkBackups(db_path, clock),
+  ];
+}
+
+/** The agent makes one a day; after some days without, something is in its way. */
+function checkBackups(dbPath: string, clock: Clock): Finding {
+  const newest = listBackups(dbPath)[0];
+  if (!newest) return ok("backups", "none yet: the agent makes one a day");
+  const days = daysBetween(newest.day, dayAt(clock.now()));
+  const text = `the newest is of ${newest.day}`;
+  return days > OLD_BACKUP_DAYS
+    ? warn("backups", `${text}. The agent makes one a day while it runs: its log says what failed`)
+    : ok("backups", text);
 }
 
 /** Looks for the game as the agent does, and keeps nothing. */

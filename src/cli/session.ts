@@ -5,6 +5,7 @@
  */
 import { type Agent, openAgent } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
+import { type Clock, systemClock } from "../core/mod.ts";
 import { type Holder, lockedBy } from "../store/mod.ts";
 import { type AgentClient, connect, createClient, readToken, tokenPathOf } from "./client.ts";
 import type { Context } from "./context.ts";
@@ -14,6 +15,9 @@ export interface SessionOptions {
   /** Whether an agent that is opened for this command syncs meanwhile. */
   sync?: boolean;
 }
+
+const PATIENCE_MS = 3_000;
+const RETRY_MS = 50;
 
 /** Nothing was ever recorded here. */
 export class NoDatabaseError extends Error {
@@ -33,13 +37,9 @@ export async function withAgent<T>(
   const config = context.config();
   await using _log = await startCommandLogging(config, { output: context.io.stderr });
   const tokenPath = tokenPathOf(config.db_path);
-  const held = lockedBy(config.db_path);
-  if (held) return await work(await connect(agentUrl(held.holder, config), { tokenPath }));
-  if (!isFile(config.db_path)) {
-    throw new NoDatabaseError(
-      `Cannot open "${config.db_path}": there is no database yet. Start the agent with clockblock run`,
-    );
-  }
+  const running = await runningAgent(config);
+  if (running) return await work(running);
+  requireDatabase(config);
   const agent = await openAgent(config);
   try {
     const client = createClient({
@@ -54,8 +54,39 @@ export async function withAgent<T>(
   }
 }
 
+/**
+ * The agent that holds the database; undefined when none does. One that has not said where it listens is about to say
+ * so, or is another command that ends soon: both are waited for.
+ * @throws {NoAnswerError}
+ */
+export async function runningAgent(
+  config: Config,
+  { clock = systemClock }: { clock?: Clock } = {},
+): Promise<AgentClient | undefined> {
+  const deadline = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    const held = lockedBy(config.db_path);
+    if (!held) return undefined;
+    try {
+      const tokenPath = tokenPathOf(config.db_path);
+      return await connect(agentUrl(held.holder, config), { tokenPath });
+    } catch (error) {
+      if (held.holder?.url || clock.monotonic() > deadline) throw error;
+      await clock.wait(RETRY_MS);
+    }
+  }
+}
+
+/** @throws {NoDatabaseError} when nothing was recorded yet */
+export function requireDatabase({ db_path }: Config): void {
+  if (isFile(db_path)) return;
+  throw new NoDatabaseError(
+    `Cannot open "${db_path}": there is no database yet. Start the agent with clockblock run`,
+  );
+}
+
 /** Where the agent that holds the database says it is; where the configuration puts it, while it has not said. */
-export function agentUrl(holder: Holder | undefined, { api_host, api_port }: Config): string {
+function agentUrl(holder: Holder | undefined, { api_host, api_port }: Config): string {
   if (holder?.url) return holder.url;
   const host = api_host === "0.0.0.0" ? "127.0.0.1" : api_host === "::" ? "::1" : api_host;
   return `http://${host.includes(":") ? `[${host}]` : host}:${api_port}`;

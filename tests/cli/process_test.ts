@@ -43,6 +43,16 @@ Deno.test("ClockBlock --once --dry-run prints a heartbeat under its real permiss
   assert.deepEqual([...Deno.readDirSync(dir.path)], []);
 });
 
+Deno.test("ClockBlock commands that run side by side wait for each other", async () => {
+  using dir = tempDir();
+  await runAgent(["--once", "--process-name", "no such game"], { dir: dir.path });
+  const all = await Promise.all(
+    Array.from({ length: 3 }, () => runAgent(["today"], { dir: dir.path })),
+  );
+  const today = { code: 0, stdout: "Played today: 0 min\n", stderr: "" };
+  assert.deepEqual(all, [today, today, today]);
+});
+
 Deno.test("ClockBlock doctor finds nothing amiss under its real permissions", async () => {
   using dir = tempDir();
   Deno.writeTextFileSync(`${dir.path}/config.json`, JSON.stringify({ ...config, api_port: 0 }));

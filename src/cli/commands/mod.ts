@@ -1,4 +1,5 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
+import { backup } from "./backup.ts";
 import { doctor } from "./doctor.ts";
 import { exportRows } from "./export.ts";
 import { recompute } from "./recompute.ts";
@@ -16,5 +17,6 @@ export const commands = {
   sync,
   rejected,
   recompute,
+  backup,
   doctor,
 };
