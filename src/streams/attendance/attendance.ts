@@ -63,6 +63,8 @@ export interface AttendanceStatus extends Record<string, unknown> {
 }
 
 const SWEEP_MS = 1_000;
+/** While nobody is connected there are no deadlines to look at. */
+const QUIET_SWEEP_MS = 10_000;
 const SAVE_MS = 10_000;
 /** Another program may hold the port, and may let go of it. */
 const LISTEN_AGAIN_MS = 15_000;
@@ -125,12 +127,12 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     const accepting = listener.run();
     const options = { signal, clock };
     await Promise.all([
-      every(SWEEP_MS, async () => {
+      every(() => listener.quiet ? QUIET_SWEEP_MS : SWEEP_MS, async () => {
         devices.sweep();
         turnstile.sweep();
         iclock.sweep();
         await listener.sweep();
-      }, { ...options, name: "attendance", later: true }),
+      }, { ...options, name: "attendance", later: true, bell: listener.arrival }),
       every(SAVE_MS, () => devices.save(), { ...options, name: "attendance devices" }),
     ]);
     await listener.close();

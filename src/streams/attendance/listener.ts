@@ -4,7 +4,7 @@
  * arrives.
  * @module
  */
-import { logger } from "../../core/mod.ts";
+import { Bell, logger } from "../../core/mod.ts";
 import { AifaceSocket, answerPost, isXml, meetXml, serialOf } from "./aiface/serve.ts";
 import { type Context, maySetClocks } from "./context.ts";
 import { isSerial } from "./device.ts";
@@ -26,6 +26,8 @@ const HEAD_MS = 20_000;
 const BETWEEN_REQUESTS_MS = 90_000;
 
 export class Listener {
+  /** Rings when someone comes while nobody is connected. */
+  readonly arrival = new Bell();
   readonly #context: Context;
   readonly #server: Deno.TcpListener;
   readonly #iclock: IclockRouter;
@@ -44,6 +46,11 @@ export class Listener {
 
   get address(): Deno.NetAddr {
     return this.#server.addr;
+  }
+
+  /** Whether nobody is connected. */
+  get quiet(): boolean {
+    return this.#connections.size === 0;
   }
 
   /** Lets devices in until the listener is closed. */
@@ -83,7 +90,7 @@ export class Listener {
     await Promise.all(this.#conversations);
   }
 
-  /** Looks at deadlines; called every second. */
+  /** Looks at deadlines; called every second while someone is connected. */
   async sweep(): Promise<void> {
     const now = this.#context.clock.monotonic();
     for (const connection of this.#connections) {
@@ -93,6 +100,7 @@ export class Listener {
   }
 
   async #talk(connection: Connection): Promise<void> {
+    if (this.quiet) this.arrival.ring();
     this.#connections.add(connection);
     try {
       await this.#requests(connection);

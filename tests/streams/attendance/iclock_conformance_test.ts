@@ -198,7 +198,7 @@ const cases: readonly Case[] = [
       assert.equal((await relay.device())?.state, "online");
       await relay.skip(119_000);
       assert.equal((await relay.device())?.state, "online");
-      await relay.advance(3_000);
+      await relay.advance(11_000);
       assert.equal((await relay.device())?.state, "offline");
       await relay.skip(60_000);
       await device.poll();
