@@ -86,6 +86,11 @@ export interface Outbox {
    * several cloud tables leaves out those in `skip`: one that cannot be pushed to must not stop the others.
    */
   pending(limit: number, options?: { skip?: ReadonlySet<string> }): OutboxBatch;
+  /**
+   * The batch after the first `given` rows that wait: for an outbox that can give out the next batch while
+   * the one before is being settled. A row that is given out twice is sent twice, no worse.
+   */
+  pendingAfter?(given: number, limit: number): OutboxBatch;
   /** The cloud has these. */
   settle(ids: readonly Id[], at: Instant): void;
   /** The cloud will never have these as they are. */

@@ -126,6 +126,7 @@ export class Delivery {
 
   /** A 2xx: it covers the rows it names, and no others. */
   #take(rows: readonly Row[], result: PushResult): void {
+    if (coversAll(rows, result)) return this.#keep(result.accepted, []);
     const accepted = new Set(result.accepted);
     const refused = new Map(result.rejected.map((rejection) => [rejection.id, rejection]));
     const settled: Id[] = [];
@@ -181,6 +182,12 @@ export class Delivery {
       this.#options.keep(accepted, rejections).then(() => undefined, (error) => error),
     );
   }
+}
+
+/** Whether every row was accepted, in the order in which they were sent: nearly always. */
+function coversAll(rows: readonly Row[], { accepted, rejected }: PushResult): boolean {
+  return rejected.length === 0 && accepted.length === rows.length &&
+    accepted.every((id, at) => id === rows[at]?.id);
 }
 
 /** Why a row of an accepted batch stays: it was named for another time, or not at all. */

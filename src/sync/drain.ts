@@ -1,6 +1,6 @@
 /**
  * Pushes what waits in an outbox, batch by batch, until nothing that waited at the start is left. One batch
- * is in flight at a time and the next is read when it is settled, so that memory does not grow with the backlog.
+ * is in flight at a time, so that memory does not grow with the backlog.
  * @module
  */
 import {
@@ -30,7 +30,7 @@ export interface DrainOptions {
   /** Told after every batch. */
   onDelivery(delivery: Delivery): void;
   /** A health row to push when there is time. */
-  onHealth(batch: OutboxBatch): Promise<void>;
+  onHealth(batch: OutboxBatch): void;
   stopped(): boolean;
 }
 
@@ -73,37 +73,60 @@ export async function drain(options: DrainOptions): Promise<Drained> {
   const drained: Drained = { progress: false };
   // Rows that come while this goes on wait for the next round: a trickle must not become a stream of requests.
   let left = outbox.depth().rows;
+  /** Why the batch before could not be settled, if so; known once it is. */
+  let settling: Promise<Failure | undefined> = Promise.resolve(undefined);
+  /** Rows that were given out and are not settled yet. */
+  const out = { rows: 0 };
 
   while (!stopped() && held.size <= MOST_HELD) {
     const limit = size.rows + held.size;
-    const batch = outbox.pending(limit, { skip });
+    const batch = out.rows > 0 && outbox.pendingAfter
+      ? outbox.pendingAfter(out.rows, limit)
+      : outbox.pending(limit, { skip });
     const rows = held.size > 0
       ? batch.rows.filter(({ id }) => !held.has(id)).slice(0, size.rows)
       : batch.rows;
     // An outbox of one table has nothing else to offer.
     if (rows.length === 0 || skip.has(batch.table)) break;
 
-    const delivery = await deliver({ ...batch, rows }, options);
+    const sent = { ...batch, rows };
+    out.rows += rows.length;
+    const delivering = deliver(sent, options, out);
+    // The batch before is settled while this one is under way.
+    const unsettled = await settling;
+    const delivery = await delivering;
+    settling = settle(sent, delivery, options);
     if (delivery.accepted > 0) drained.progress = true;
     for (const id of delivery.held) held.add(id);
     if (delivery.heldFor) drained.heldFor = delivery.heldFor;
-    if (delivery.failure?.verdict.action === "pause") {
-      pauses.add(batch.table, delivery.failure);
-      skip.add(batch.table);
-      continue;
+
+    const clean = delivery.accepted === rows.length && held.size === 0 && !unsettled;
+    if (!clean || !outbox.pendingAfter) {
+      const failure = await settling ?? unsettled;
+      out.rows = 0;
+      if (failure && failure.verdict.action !== "pause") return { ...drained, failure };
+      if (failure) {
+        pauses.add(batch.table, failure);
+        skip.add(batch.table);
+        settling = Promise.resolve(undefined);
+        continue;
+      }
     }
-    if (delivery.failure) return { ...drained, failure: delivery.failure };
     left -= rows.length;
     if (left <= 0 && batch.rows.length < limit) break;
   }
-  const { failure } = pauses;
+  const failure = await settling ?? pauses.failure;
   return failure ? { ...drained, failure } : drained;
 }
 
-/** Pushes one batch, and returns when the database knows how it went. */
-async function deliver(batch: OutboxBatch, options: DrainOptions): Promise<Delivery> {
+/** Brings a batch to the remote. */
+function deliver(
+  batch: OutboxBatch,
+  options: DrainOptions,
+  out: { rows: number },
+): Promise<Delivery> {
   const { outbox, store, clock, size, refusals, chances, send, stopped } = options;
-  const delivery = await new Delivery(batch, {
+  return new Delivery(batch, {
     send,
     stopped,
     refusals,
@@ -115,18 +138,32 @@ async function deliver(batch: OutboxBatch, options: DrainOptions): Promise<Deliv
       return store.write(() => {
         outbox.settle(accepted, at);
         if (rejections.length > 0) outbox.reject(rejections, at);
+        // From here on reads do not see them as waiting. Should this be undone, they are sent twice, no worse.
+        out.rows -= accepted.length + rejections.length;
       });
     },
   }).run();
-  const unkept = await delivery.kept();
-  if (unkept !== undefined) delivery.failure ??= failureOf(unkept);
-  options.onDelivery(delivery);
-  if (outbox.attempted) {
-    const attempt: Attempt = { at: instantOf(clock.now()), batch, ...outcomeOf(delivery) };
-    const health = await store.write(() => outbox.attempted?.(attempt));
-    if (health) await options.onHealth(health);
+}
+
+/** Resolves when the database knows how a batch went; with why the lane cannot go on, if so. Never rejects. */
+async function settle(
+  batch: OutboxBatch,
+  delivery: Delivery,
+  { outbox, store, clock, onDelivery, onHealth }: DrainOptions,
+): Promise<Failure | undefined> {
+  try {
+    const unkept = await delivery.kept();
+    if (unkept !== undefined) delivery.failure ??= failureOf(unkept);
+    onDelivery(delivery);
+    if (outbox.attempted) {
+      const attempt: Attempt = { at: instantOf(clock.now()), batch, ...outcomeOf(delivery) };
+      const health = await store.write(() => outbox.attempted?.(attempt));
+      if (health) onHealth(health);
+    }
+    return delivery.failure;
+  } catch (error) {
+    return delivery.failure ?? failureOf(error);
   }
-  return delivery;
 }
 
 function outcomeOf(delivery: Delivery): Pick<Attempt, "status" | "error"> {

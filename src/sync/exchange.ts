@@ -114,7 +114,10 @@ export class Exchange {
       refusals: this.#refusals,
       chances: this.#chances,
       pauses: this.#pushPauses,
-      send: (batch) => this.#request((remote, signal) => remote.push(batch, { signal })),
+      send: async (batch) => {
+        if (clock.monotonic() - this.#healthAt >= HEALTH_MS) await this.#pushHealth();
+        return await this.#request((remote, signal) => remote.push(batch, { signal }));
+      },
       stopped: () => this.#stop.aborted,
       onDelivery: ({ accepted, rejected }) => {
         this.tally.rowsPushed += accepted;
@@ -128,10 +131,7 @@ export class Exchange {
         }
         onChange();
       },
-      onHealth: async (batch) => {
-        this.#health = batch;
-        if (clock.monotonic() - this.#healthAt >= HEALTH_MS) await this.#pushHealth();
-      },
+      onHealth: (batch) => this.#health = batch,
     });
     await this.#pushHealth();
     return drained;

@@ -40,6 +40,16 @@ Deno.test("tableOutbox gives out what waits, oldest first, as the cloud wants it
   assert.deepEqual(outbox.depth(), { rows: 3, oldest: "at-a" });
 });
 
+Deno.test("tableOutbox gives out the next rows while the first are being settled", async () => {
+  using temp = tempStore([beats]);
+  const outbox = beatsOutbox(temp.store);
+  await insert(temp.store, outbox, ["a", "b", "c", "d"]);
+  const ahead = outbox.pendingAfter?.(2, 5).rows.map(({ id }) => id);
+  assert.deepEqual(ahead, ["c", "d"]);
+  await temp.store.write(() => outbox.settle(["a", "b"], AT));
+  assert.deepEqual(idsOf(outbox), ["c", "d"]);
+});
+
 Deno.test("tableOutbox settles by instant, and ignores ids that are unknown or settled", async () => {
   using temp = tempStore([beats]);
   const { store } = temp;

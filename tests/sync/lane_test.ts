@@ -24,6 +24,19 @@ Deno.test("Lane drains a backlog batch by batch without waiting", async () => {
   assert.deepEqual(settledNotes(bench.store), ids);
 });
 
+for (const [what, takesMs] of [["at once", 0], ["after a moment", 2]] as const) {
+  Deno.test(`Lane sends each row once to a remote that answers ${what}`, async () => {
+    await using bench = new SyncBench({ batchSize: 10 });
+    const ids = await addNotes(bench, 95);
+    bench.cloud.behave = async () => {
+      if (takesMs > 0) await new Promise((resolve) => setTimeout(resolve, takesMs));
+    };
+    await bench.begin();
+    assert.deepEqual(bench.cloud.requests.flat(), ids);
+    assert.deepEqual(settledNotes(bench.store), ids);
+  });
+}
+
 Deno.test("Lane keeps to its schedule, and pushes before its time when the bell rings", async () => {
   await using bench = new SyncBench({ intervalMs: 300_000 });
   await bench.begin();
@@ -376,6 +389,23 @@ Deno.test("Lane sends rows again whose settling the database did not take", asyn
   assert.match(bench.lane.last_error?.message ?? "", /disk is full/);
   await bench.passing(() => settledNotes(store).length === 1);
   assert.equal(bench.cloud.stored.get("a"), 2);
+});
+
+Deno.test("Lane ends a drain when a batch cannot be settled while the next is under way", async () => {
+  await using bench = new SyncBench({ batchSize: 10, random: () => 0 });
+  const { store, outbox } = bench;
+  const ids = await addNotes(bench, 45);
+  const settle = outbox.settle;
+  let settles = 0;
+  outbox.settle = (...given) => {
+    if (++settles === 2) throw new Error("database or disk is full");
+    settle(...given);
+  };
+  bench.start();
+  await until(() => bench.lane.last_error !== null);
+  assert.equal(bench.cloud.requests.length, 3);
+  await bench.passing(() => settledNotes(store).length === 45);
+  assert.deepEqual(settledNotes(store), ids);
 });
 
 Deno.test("Lane lets a push end that is under way when the agent stops, and settles it", async () => {

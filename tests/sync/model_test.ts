@@ -144,6 +144,7 @@ class Machine implements AsyncDisposable {
     for (let round = 0; round < 40; round++) {
       void this.#running.engine.now();
       await this.#clock.advance(1_000);
+      await this.#up();
       if (this.#running.engine.status().lanes[0]?.rows_waiting === 0) return;
     }
   }
