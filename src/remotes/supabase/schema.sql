@@ -256,7 +256,7 @@ create table if not exists projects (
   system_id text not null,
   name text,
   status text,
-  data jsonb not null default '{}',
+  data jsonb default '{}',
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
   received_at timestamptz not null default clock_timestamp()
@@ -267,7 +267,7 @@ create table if not exists tasks (
   project_id text references projects (id) on delete cascade,
   title text,
   status text,
-  data jsonb not null default '{}',
+  data jsonb default '{}',
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
   received_at timestamptz not null default clock_timestamp()
@@ -277,7 +277,7 @@ create table if not exists results (
   system_id text not null,
   task_id text references tasks (id) on delete cascade,
   status text,
-  data jsonb not null default '{}',
+  data jsonb default '{}',
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
   received_at timestamptz not null default clock_timestamp()

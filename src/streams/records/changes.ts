@@ -24,6 +24,9 @@ export interface ChangesOptions {
   clockOffsetMs: () => number;
 }
 
+/** The cloud tells its time in whole seconds, and an answer takes a while: less than this is no difference. */
+const NOISE_MS = 2_000;
+
 /** Every method is called inside a write. */
 export class Changes {
   readonly #options: ChangesOptions;
@@ -35,7 +38,10 @@ export class Changes {
   /** Makes the record what is given, whether it was there or not. */
   put(table: string, id: string, fields: JsonObject): { record: FlatRecord; created: boolean } {
     const before = this.#options.rows.find(table, id);
-    const record = this.#write(table, { id, before, data: ownFields(fields), deletedAt: null });
+    // A column cannot be left out in the cloud: what is no longer there is nothing there.
+    const gone = before?.remoteUpdatedAt ? Object.keys(before.data) : [];
+    const data = { ...Object.fromEntries(gone.map((name) => [name, null])), ...ownFields(fields) };
+    const record = this.#write(table, { id, before, data, deletedAt: null });
     return { record, created: before === undefined || before.deletedAt !== null };
   }
 
@@ -70,7 +76,8 @@ export class Changes {
 
   /** When a change made now was made, by the cloud's clock, and later than what it changes. */
   stamp(before: RecordVersion | undefined): Instant {
-    const now = this.#options.clock.now() + this.#options.clockOffsetMs();
+    const offsetMs = this.#options.clockOffsetMs();
+    const now = this.#options.clock.now() + (Math.abs(offsetMs) < NOISE_MS ? 0 : offsetMs);
     return instantOf(before ? Math.max(now, msOf(before.updatedAt) + 1) : now);
   }
 

@@ -23,7 +23,7 @@ import type { Changes } from "./changes.ts";
 import type { Conflicts } from "./conflicts.ts";
 import type { Queue } from "./queue.ts";
 import { flat, ownFields, type RecordVersion } from "./record.ts";
-import { type LocalRecord, resolve, sameContent } from "./resolve.ts";
+import { isEcho, type LocalRecord, resolve, sameContent } from "./resolve.ts";
 import type { Rows } from "./rows.ts";
 
 export interface RecordsInboxOptions {
@@ -152,9 +152,10 @@ export class RecordsInbox implements Inbox {
   ): void {
     const { rows, queue } = this.#options;
     // A push whose answer was lost had come after all.
-    if (local.pending && local.updatedAt === remote.updatedAt) queue.drop(table, remote.id);
-    // The cloud may have stamped our change anew; what comes later is held against its stamp.
-    if (!local.pending && sameContent(local, remote)) {
+    const came = local.pending && local.updatedAt === remote.updatedAt;
+    if (came) queue.drop(table, remote.id);
+    // The cloud may have stamped our change anew, or filled it up; what comes later is held against that.
+    if ((came || !local.pending) && (sameContent(local, remote) || isEcho(local, remote))) {
       rows.save(table, remote, { syncedAt: at, remoteUpdatedAt: remote.updatedAt });
     } else rows.agree(table, remote.id, { at, on: remote.updatedAt });
   }

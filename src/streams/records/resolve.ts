@@ -4,10 +4,14 @@
  *     cloud says        nothing pending here     an edit is pending          a deletion is pending
  *     ───────────────   ──────────────────────   ─────────────────────────   ─────────────────────────────
  *     the same          same                     same (the push had come)    same
+ *     ours and more¹    same                     same (the push had come)    same
  *     no news           same                     same                        same
  *     newer             apply                    apply, conflict             apply: an edit brings it back
  *     same stamp        push anew, conflict      push anew, conflict         apply: an edit brings it back
  *     older             push, conflict           keep, conflict              apply: an edit brings it back
+ *
+ * ¹ Not newer than ours, with all that ours says: our own push, with the cloud's defaults for what it did not
+ *   name, and perhaps a stamp that the cloud put right.
  *
  * @module
  */
@@ -37,7 +41,7 @@ export interface Resolution {
 /** Decides between this machine's version of a record and the cloud's. */
 export function resolve(local: LocalRecord | undefined, remote: RecordVersion): Resolution {
   if (!local) return { action: "apply" };
-  if (sameContent(local, remote)) return { action: "same" };
+  if (sameContent(local, remote) || isEcho(local, remote)) return { action: "same" };
   if (remote.updatedAt === local.remoteUpdatedAt) return { action: "same" };
 
   const newer = remote.updatedAt > local.updatedAt;
@@ -58,6 +62,13 @@ export function sameContent(local: RecordVersion, remote: RecordVersion): boolea
   return (local.deletedAt === null) === (remote.deletedAt === null) &&
     // Two tombstones are the same, whatever the record was when it died.
     (local.deletedAt !== null || sameJson(local.data, remote.data));
+}
+
+/** Whether the cloud's version is ours as it came back. */
+export function isEcho(local: RecordVersion, remote: RecordVersion): boolean {
+  return remote.updatedAt <= local.updatedAt && local.deletedAt === null &&
+    remote.deletedAt === null &&
+    Object.entries(local.data).every(([name, value]) => sameJson(value, remote.data[name]));
 }
 
 /** What was done here, and what was done there. */
