@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { bundleAgent } from "../../build/compile.ts";
+import { attendanceBench } from "./attendance_bench.ts";
 import { drainBench } from "./drain_bench.ts";
 import { heartbeatBench } from "./heartbeat_bench.ts";
 import { idleBench } from "./idle_bench.ts";
@@ -13,7 +14,7 @@ import { type BenchRow, markdown } from "./row.ts";
 import { startBench } from "./start_bench.ts";
 import { statusBench } from "./status_bench.ts";
 
-const SUITES = [heartbeatBench, statusBench, startBench, drainBench, idleBench];
+const SUITES = [heartbeatBench, statusBench, startBench, drainBench, attendanceBench, idleBench];
 
 const { values, positionals } = parseArgs({
   args: Deno.args,

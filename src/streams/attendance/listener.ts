@@ -19,6 +19,7 @@ import {
   readHead,
   type RequestHead,
 } from "./wire/http.ts";
+import { Pace } from "./wire/pace.ts";
 import { upgradeAnswer } from "./wire/websocket.ts";
 
 /** What a peer may take its time for. */
@@ -31,6 +32,7 @@ export class Listener {
   readonly #context: Context;
   readonly #server: Deno.TcpListener;
   readonly #iclock: IclockRouter;
+  readonly #pace = new Pace();
   readonly #connections = new Set<Connection>();
   readonly #sockets = new Set<AifaceSocket>();
   readonly #conversations = new Set<Promise<void>>();
@@ -69,7 +71,7 @@ export class Listener {
         await clock.wait(100);
         continue;
       }
-      const connection = new Connection(conn, { clock });
+      const connection = new Connection(conn, { clock, pace: this.#pace });
       if (!turnstile.enter(connection.address)) {
         connection.close();
         continue;

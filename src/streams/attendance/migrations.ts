@@ -48,7 +48,8 @@ export const migrations: readonly Migration[] = [
         raw TEXT NOT NULL,
         synced_at TEXT,
         rejected_at TEXT,
-        UNIQUE (device_sn, person_id, device_time)
+        -- The time before the person: a backlog then goes to the end of the index, not all over it.
+        UNIQUE (device_sn, device_time, person_id)
       );
       CREATE INDEX device_logs_waiting ON device_logs (seq)
         WHERE synced_at IS NULL AND rejected_at IS NULL;

@@ -25,6 +25,8 @@ const SUSPECT_BEFORE_YEAR = "2020";
 /** A punch this close to the second reading of an ambiguous wall time is taken to be that one. */
 const LIVE_MS = 30 * MINUTE_MS;
 
+/** As nearly all firmware writes it, and as it is stored. */
+const USUAL = /^\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
 const WRITTEN =
   /^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[ T]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?$/;
 const DIGITS = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})$/;
@@ -36,6 +38,10 @@ export class Zone {
   /** Day → the offset all day long in milliseconds; null on a day when the clocks change. */
   readonly #offsets = new Map<Day, number | null>();
 
+  /** Every answer tells the time: the same one for a second. */
+  #toldAt = NaN;
+  #told: WallTime = "";
+
   constructor(readonly name: string) {}
 
   /**
@@ -44,6 +50,7 @@ export class Zone {
    * @returns undefined when it is no time of the calendar
    */
   normalise(text: string): WallTime | undefined {
+    if (USUAL.test(text) && this.#offsets.has(text.slice(0, 10))) return text;
     const trimmed = text.trim();
     if (EPOCH.test(trimmed)) return this.wallAt(+trimmed.padEnd(13, "0"));
     const match = WRITTEN.exec(trimmed) ?? DIGITS.exec(trimmed);
@@ -76,7 +83,12 @@ export class Zone {
 
   /** The wall time of a moment, as devices are told it. */
   wallAt(ms: number): WallTime {
-    return instantOf(ms + this.offsetAt(ms)).slice(0, 19).replace("T", " ");
+    const second = Math.floor(ms / 1000);
+    if (second !== this.#toldAt) {
+      this.#toldAt = second;
+      this.#told = instantOf(ms + this.offsetAt(ms)).slice(0, 19).replace("T", " ");
+    }
+    return this.#told;
   }
 
   /** How far the zone is ahead of UTC at a moment, in milliseconds. */

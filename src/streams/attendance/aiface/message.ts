@@ -31,20 +31,19 @@ export class MessageReader {
     this.#sender = sender;
   }
 
-  /** A message begins with these bytes, which `push` gets as well. */
-  async begin(chunk: Uint8Array): Promise<Scanned[]> {
+  /** A message begins with these bytes, which `push` gets as well. What it cuts off, if it does. */
+  begin(chunk: Uint8Array): Promise<Scanned[]> | undefined {
     this.#splitSince = undefined;
     const garbage = this.#scanner.begin(chunk);
-    if (garbage) await this.#drop();
     if (!this.#scanner.pending) this.#bytes = 0;
-    return garbage ? [garbage] : [];
+    return garbage && this.#drop().then(() => [garbage]);
   }
 
   /** What these bytes complete. */
-  async push(chunk: Uint8Array): Promise<Scanned[]> {
+  push(chunk: Uint8Array): Scanned[] | Promise<Scanned[]> {
     this.#bytes += chunk.length;
     const found = this.#scanner.push(chunk);
-    if (this.#bytes > this.#context.turnstile.limits.messageBytes) return await this.#spill(found);
+    if (this.#bytes > this.#context.turnstile.limits.messageBytes) return this.#spill(found);
     this.#count();
     return found;
   }

@@ -230,9 +230,8 @@ export class FrameScanner {
   }
 
   #afterRecordKey(): boolean {
-    const { length } = this.#head;
-    const tail = String.fromCharCode(...this.#head.view(Math.max(0, length - 24)));
-    return /"\s*record\s*"\s*:\s*$/i.test(tail);
+    const tail = this.#head.view(Math.max(0, this.#head.length - 24));
+    return /"\s*record\s*"\s*:\s*$/i.test(String.fromCharCode(...tail));
   }
 
   #endGroup(): void {

@@ -23,6 +23,7 @@ import { AifaceSession, type Answer } from "./session.ts";
 /** A quiet device is asked whether it is there, and given up when it does not answer. */
 const PING_MS = 15_000;
 const IDLE_MS = 30_000;
+const OPEN_BRACE = 0x7b;
 
 export class AifaceSocket {
   readonly #context: Context;
@@ -57,7 +58,8 @@ export class AifaceSocket {
       for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
         this.#heard();
         for (const event of frames.read(bytes)) {
-          if (await this.#event(event) === "over") return;
+          const dealing = this.#event(event);
+          if (dealing && await dealing === "over") return;
         }
         connection.consume(bytes.length);
       }
@@ -97,34 +99,44 @@ export class AifaceSocket {
     this.#session.sweep();
   }
 
-  async #event(event: FrameEvent): Promise<"over" | void> {
+  /** Undefined when there is nothing to wait for. */
+  #event(event: FrameEvent): Promise<"over" | void> | undefined {
     switch (event.kind) {
       case "begin": {
         const { turnstile, clock } = this.#context;
         const delayMs = turnstile.delay(this.#connection.address);
-        if (delayMs > 0) await clock.wait(delayMs);
         this.#fresh = true;
-        return;
+        return delayMs > 0 ? clock.wait(delayMs) : undefined;
       }
-      case "data": {
-        if (this.#fresh) {
-          this.#fresh = false;
-          if (isXml(event.bytes)) return this.#unsupported(event.bytes);
-          await this.#answer(await this.#reader.begin(event.bytes));
-        }
-        return await this.#answer(await this.#reader.push(event.bytes));
-      }
+      case "data":
+        return this.#data(event.bytes);
       case "end":
-        return await this.#answer(this.#reader.end());
+        return this.#answer(this.#reader.end());
       case "ping":
-        return void this.#connection.write(pongFrame(event.bytes));
+        void this.#connection.write(pongFrame(event.bytes));
+        return undefined;
       case "close":
-        await this.close(event.code === 1005 ? 1000 : event.code);
-        return "over";
+        return this.close(event.code === 1005 ? 1000 : event.code).then(() => "over");
+      case "pong":
+        return undefined;
     }
   }
 
-  async #answer(found: readonly Scanned[]): Promise<void> {
+  async #data(bytes: Uint8Array): Promise<"over" | void> {
+    if (this.#fresh) {
+      this.#fresh = false;
+      if (isXml(bytes)) return this.#unsupported(bytes);
+      const cutOff = this.#reader.begin(bytes);
+      if (cutOff) await this.#answer(await cutOff);
+    }
+    await this.#answer(await this.#reader.push(bytes));
+  }
+
+  #answer(found: readonly Scanned[]): Promise<void> | undefined {
+    return found.length === 0 ? undefined : this.#answerAll(found);
+  }
+
+  async #answerAll(found: readonly Scanned[]): Promise<void> {
     for (const scanned of found) {
       const answer = await this.#session.take(scanned);
       if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
@@ -189,6 +201,7 @@ function httpAnswer(answers: readonly Answer[]): HttpAnswer {
 
 /** Whether a device speaks the XML protocol of the FK6xx family. */
 export function isXml(bytes: Uint8Array): boolean {
+  if (bytes[0] === OPEN_BRACE) return false;
   return /^[\s\0\u00ef\u00bb\u00bf]*</.test(String.fromCharCode(...bytes.subarray(0, 32)));
 }
 

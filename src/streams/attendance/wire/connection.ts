@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../../../core/mod.ts";
+import type { Pace } from "./pace.ts";
 
 const FIRST_BYTES = 4 * 1024;
 const MOST_BYTES = 64 * 1024;
@@ -18,6 +19,7 @@ export class Connection {
   onClose: (() => void) | undefined;
   readonly #conn: Deno.TcpConn;
   readonly #clock: Clock;
+  readonly #pace: Pace;
   #buffer = new Uint8Array(FIRST_BYTES);
   #start = 0;
   #end = 0;
@@ -26,9 +28,10 @@ export class Connection {
   #sending: Promise<void> | undefined;
   #closed = false;
 
-  constructor(conn: Deno.TcpConn, { clock }: { clock: Clock }) {
+  constructor(conn: Deno.TcpConn, { clock, pace }: { clock: Clock; pace: Pace }) {
     this.#conn = conn;
     this.#clock = clock;
+    this.#pace = pace;
     this.address = conn.remoteAddr.hostname.replace(/^::ffff:/, "");
     try {
       // An acknowledgement is one small packet that a device waits for.
@@ -97,6 +100,8 @@ export class Connection {
     try {
       const count = await this.#conn.read(this.#buffer.subarray(this.#end));
       if (count === null || this.#closed) return false;
+      const turn = this.#pace.take(count);
+      if (turn) await turn;
       this.#end += count;
       // A read that fills the buffer is one of many: the next ones take more at once.
       if (this.#end === this.#buffer.length) this.#grow();

@@ -145,8 +145,20 @@ export class FrameReader {
 
   #unmask(bytes: Uint8Array): void {
     const mask = this.#mask;
+    const { length, byteOffset } = bytes;
     let position = this.#position;
-    for (let at = 0; at < bytes.length; at++) bytes[at]! ^= mask[position++ & 3]!;
+    let at = 0;
+    if (length >= 64) {
+      // To a boundary of four byte by byte, then four at a time.
+      while ((byteOffset + at) % 4 !== 0) bytes[at++]! ^= mask[position++ & 3]!;
+      const turned = new Uint8Array([0, 1, 2, 3].map((i) => mask[(position + i) & 3]!));
+      const word = new Uint32Array(turned.buffer)[0]!;
+      const words = new Uint32Array(bytes.buffer, byteOffset + at, (length - at) >> 2);
+      for (let i = 0; i < words.length; i++) words[i]! ^= word;
+      position += words.length * 4;
+      at += words.length * 4;
+    }
+    while (at < length) bytes[at++]! ^= mask[position++ & 3]!;
     this.#position = position;
   }
 }
