@@ -4,13 +4,18 @@
  * @module
  */
 import {
+  AliasNotFoundError,
   type Application,
   type ApplicationText,
-  ArgumentScannerError,
+  ArgumentParseError,
   buildApplication,
   buildRouteMap,
-  formatMessageForArgumentScannerError,
+  EnumValidationError,
+  FlagNotFoundError,
   text_en,
+  UnexpectedPositionalError,
+  UnsatisfiedFlagError,
+  UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { version } from "../core/mod.ts";
 import { commands } from "./commands/mod.ts";
@@ -37,37 +42,44 @@ export const application: Application<Context> = buildApplication(
   },
 );
 
-type FlawFormatter = Parameters<typeof formatMessageForArgumentScannerError>[1];
-
 /** Mistakes in one line each, as everywhere else. */
 function text(): ApplicationText {
-  const flaws: FlawFormatter = {
-    FlagNotFoundError: ({ input, corrections }) =>
-      `Unknown flag --${input}${
-        didYouMean(nearestFlag(`--${input}`, corrections.map((name) => `--${name}`)))
-      }`,
-    AliasNotFoundError: ({ input }) => `Unknown flag -${input}. ${HELP}`,
-    UnexpectedPositionalError: ({ input }) => `Unexpected argument ${input}. ${HELP}`,
-    UnsatisfiedPositionalError: ({ placeholder }) => `Missing argument <${placeholder}>. ${HELP}`,
-    EnumValidationError: ({ externalFlagName, input, values }) =>
-      `Cannot use --${externalFlagName} ${input}: expected one of ${values.join(", ")}`,
-    UnsatisfiedFlagError: ({ externalFlagName }) => `Missing flag --${externalFlagName}. ${HELP}`,
-    ArgumentParseError: ({ externalFlagNameOrPlaceholder, exception }) =>
-      `Cannot use ${externalFlagNameOrPlaceholder}: ${messageOf(exception)}`,
-  };
   return {
     ...text_en,
     noCommandRegisteredForInput: ({ input, corrections }) =>
       `Unknown command ${input}${didYouMean(corrections[0]?.replaceAll("`", ""))}`,
-    exceptionWhileParsingArguments: (error) =>
-      error instanceof ArgumentScannerError
-        ? formatMessageForArgumentScannerError(error, flaws)
-        : messageOf(error),
+    exceptionWhileParsingArguments: describeFlaw,
     exceptionWhileLoadingCommandFunction: messageOf,
     exceptionWhileLoadingCommandContext: messageOf,
     exceptionWhileRunningCommand: messageOf,
     commandErrorResult: messageOf,
   };
+}
+
+/** By class: stricli's own way goes by the names of classes, which are others in the minified executable. */
+function describeFlaw(flaw: unknown): string {
+  if (flaw instanceof FlagNotFoundError) {
+    const own = flaw.corrections.map((name) => `--${name}`);
+    return `Unknown flag --${flaw.input}${didYouMean(nearestFlag(`--${flaw.input}`, own))}`;
+  }
+  if (flaw instanceof AliasNotFoundError) return `Unknown flag -${flaw.input}. ${HELP}`;
+  if (flaw instanceof UnexpectedPositionalError) {
+    return `Unexpected argument ${flaw.input}. ${HELP}`;
+  }
+  if (flaw instanceof UnsatisfiedPositionalError) {
+    return `Missing argument <${flaw.placeholder}>. ${HELP}`;
+  }
+  if (flaw instanceof UnsatisfiedFlagError) {
+    return `Cannot use --${flaw.externalFlagName}: it needs a value`;
+  }
+  if (flaw instanceof EnumValidationError) {
+    const { externalFlagName, input, values } = flaw;
+    return `Cannot use --${externalFlagName} ${input}: expected one of ${values.join(", ")}`;
+  }
+  if (flaw instanceof ArgumentParseError) {
+    return `Cannot use --${flaw.externalFlagNameOrPlaceholder}: ${messageOf(flaw.exception)}`;
+  }
+  return messageOf(flaw);
 }
 
 function didYouMean(near: string | undefined): string {

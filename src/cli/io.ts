@@ -61,7 +61,8 @@ function output(stream: typeof Deno.stdout): Output {
     },
     width() {
       try {
-        return Deno.consoleSize().columns;
+        // Some terminals say 0.
+        return Deno.consoleSize().columns || 80;
       } catch {
         return 80;
       }

@@ -43,7 +43,7 @@ export interface Logging extends AsyncDisposable {
 /** Starts logging; disposal writes what is still on its way. */
 export async function startLogging(options: LoggingOptions): Promise<Logging> {
   const { level, output, file, outputLevel = level } = options;
-  const withStack = level === "debug" || level === "trace";
+  const withStack = debugs(level);
   const hide = redactor(options.secrets);
   const json = (record: LogRecord) => hide(jsonLine(record, { withStack }));
   const text = (record: LogRecord) => hide(textLine(record, output));
@@ -79,14 +79,19 @@ export function startCommandLogging(
   { output }: { output: Output },
 ): Promise<Logging> {
   const { log_level: level } = config;
-  const debugs = level === "debug" || level === "trace";
+  const debugging = debugs(level);
   return startLogging({
     level,
     output,
-    outputLevel: debugs || level === "info" ? "warning" : level,
-    file: debugs ? logPathOf(config) : null,
+    outputLevel: debugging || level === "info" ? "warning" : level,
+    file: debugging ? logPathOf(config) : null,
     secrets: secretsOf(config),
   });
+}
+
+/** Whether someone looks for the cause of an error: then stacks are of use. */
+export function debugs(level: Config["log_level"]): boolean {
+  return level === "debug" || level === "trace";
 }
 
 /** The log file lies beside the database. */

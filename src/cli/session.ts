@@ -5,7 +5,7 @@
  */
 import { type Agent, openAgent } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
-import { type Clock, systemClock } from "../core/mod.ts";
+import { type Clock, logger, systemClock } from "../core/mod.ts";
 import { type Holder, lockedBy } from "../store/mod.ts";
 import { type AgentClient, connect, createClient, readToken, tokenPathOf } from "./client.ts";
 import type { Context } from "./context.ts";
@@ -36,16 +36,27 @@ export async function withAgent<T>(
 ): Promise<T> {
   const config = context.config();
   await using _log = await startCommandLogging(config, { output: context.io.stderr });
-  const tokenPath = tokenPathOf(config.db_path);
-  const running = await runningAgent(config);
-  if (running) return await work(running);
+  try {
+    const running = await runningAgent(config);
+    return running ? await work(running) : await withOpened(config, work, { sync });
+  } catch (error) {
+    logger("cli").debug("{error}", { error });
+    throw error;
+  }
+}
+
+async function withOpened<T>(
+  config: Config,
+  work: (client: AgentClient) => Promise<T>,
+  { sync }: Required<SessionOptions>,
+): Promise<T> {
   requireDatabase(config);
   const agent = await openAgent(config);
   try {
     const client = createClient({
       url: null,
       base: `http://127.0.0.1:${config.api_port}`,
-      token: await readToken(tokenPath),
+      token: await readToken(tokenPathOf(config.db_path)),
       fetch: agent.fetch,
     });
     return sync ? await syncing(agent, () => work(client)) : await work(client);

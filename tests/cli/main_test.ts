@@ -31,6 +31,10 @@ const mistakes: readonly [args: string[], message: string][] = [
   [["run", "--db-path"], "Cannot use --db-path: it needs a value"],
   [["run", "--frobnicate"], "Unknown flag --frobnicate. See clockblock --help"],
   [["run", "-x"], "Unknown flag -x. See clockblock --help"],
+  [["export", "--format"], "Cannot use --format: it needs a value"],
+  [["export", "--format", "xml"], "Cannot use --format xml: expected one of csv, json"],
+  [["sync", "nwo"], "Unknown command nwo. Did you mean now?"],
+  [["rejected", "retry", "--alll"], "Unknown flag --alll. Did you mean --all?"],
   [["run", "now"], "Unexpected argument now. See clockblock --help"],
   [
     ["--config", "missing.json"],

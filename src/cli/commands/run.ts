@@ -6,8 +6,8 @@ import { buildCommand, type Command } from "@stricli/core";
 import { openAgent, runAgent } from "../../agent.ts";
 import { Hub, logger, systemClock, version } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
-import { EXIT } from "../exit.ts";
-import { logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
+import { EXIT, isUsersToMend } from "../exit.ts";
+import { debugs, logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
 
 interface Flags {
   once: boolean;
@@ -83,6 +83,8 @@ async function runUntilStopped(
     void systemClock.wait(STOP_MS, { signal: ended.signal }).then(() => forced.resolve("forced"));
   });
 
+  const stopCatching = catchStrays();
+  let started = false;
   const hub = new Hub();
   if (dryRun) {
     hub.subscribe(({ topic, data }) => {
@@ -97,6 +99,7 @@ async function runUntilStopped(
       // In a dry run standard output is for heartbeats.
       const output = dryRun ? io.stderr : io.stdout;
       output.write(`ClockBlock ${version} is running: ${url}\n`);
+      started = true;
       logger("agent").info("Started", { version, url });
       log.release();
     },
@@ -108,10 +111,23 @@ async function runUntilStopped(
     if (outcome === "forced") context.process.exitCode = EXIT.failed;
     else logger("agent").info("Stopped");
   } catch (error) {
-    logger("agent").debug("{error}", { error });
+    const unforeseen = started && !isUsersToMend(error);
+    logger("agent")[unforeseen ? "fatal" : "debug"]("{error}", { error });
+    if (debugs(config.log_level)) log.release();
     throw error;
   } finally {
     ended.abort();
     stopListening();
+    stopCatching();
   }
+}
+
+/** A promise that nobody waits for must not end the recording when it fails. @returns a function that ends this */
+function catchStrays(): () => void {
+  const onStray = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    logger("agent").error("An error that nobody expected: {error}", { error: event.reason });
+  };
+  addEventListener("unhandledrejection", onStray);
+  return () => removeEventListener("unhandledrejection", onStray);
 }

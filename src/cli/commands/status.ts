@@ -26,7 +26,7 @@ export interface Status {
   process_name: string | null;
   today: Today;
   online: boolean | null;
-  database: { bytes: number };
+  database: { bytes: number; wal_bytes: number };
   sync: SyncStatus;
   warnings: Warning[];
 }
@@ -72,7 +72,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     ["Playing", url === null ? lastSeen(status, now) : playing(status, now)],
     ["Today", describeToday(status.today, paint)],
     ["Cloud", cloud(status.online, { running: url !== null, paint })],
-    ["Database", bytes(status.database.bytes)],
+    ["Database", bytes(status.database.bytes + status.database.wal_bytes)],
   ];
   const lanes = status.sync.lanes.filter(({ state, rows_waiting }) =>
     state !== "disabled" || rows_waiting > 0

@@ -88,7 +88,7 @@ Deno.test("export refuses days that are none", async () => {
   using folder = cliFolder(NO_GAME);
   const wrong = await folder.cli("export", "--from", "2026-02-30");
   assert.equal(wrong.code, 2);
-  assert.equal(wrong.err, 'Cannot use from: "2026-02-30" is not a day, expected YYYY-MM-DD\n');
+  assert.equal(wrong.err, 'Cannot use --from: "2026-02-30" is not a day, expected YYYY-MM-DD\n');
   const around = await folder.cli("export", "--from", "2026-03-02", "--to", "2026-03-01");
   assert.equal(around.code, 2);
   assert.match(around.err, /the first day is after the last/);
@@ -113,6 +113,15 @@ Deno.test("sync now says that there is nowhere to send to", async () => {
   const { code, err } = await folder.cli("sync", "now");
   assert.equal(code, 1);
   assert.match(err, /No cloud is configured: set endpoint_url or supabase/);
+});
+
+Deno.test("Commands leave the stack of what failed in the log, for those who debug", async () => {
+  using folder = cliFolder(NO_GAME);
+  await folder.cli("--once");
+  const { err } = await folder.cli("rejected", "retry", "no-such-id", "--log-level", "debug");
+  assert.equal(err.trimEnd().split("\n").length, 1);
+  const log = Deno.readTextFileSync(`${folder.path}/logs/clockblock.log`);
+  assert.match(log, /"stack":"UsageError: No rejected row/);
 });
 
 Deno.test("Commands refuse a stream that does not exist", async () => {
