@@ -70,6 +70,17 @@ export function imageTest(image: string): (process: Process) => boolean {
   return (process) => fits(withoutExe(process.image));
 }
 
+/**
+ * Words in lower case of which a text has at least one if it has in it the name of an image that a matcher
+ * asks for: the longest part of each that is ASCII (how other letters become small depends on what follows).
+ */
+export function imageWords(matchers: readonly Matcher[]): string[] {
+  return matchers.map(({ image }) => {
+    const parts = withoutExe(image).toLowerCase().split(/[^\x20-\x7e]|\*/);
+    return parts.reduce((longest, part) => part.length > longest.length ? part : longest);
+  });
+}
+
 /** Whether every matcher asks for what this system's process list does not tell: nothing could ever fit. */
 export function neverSeen(matchers: readonly Matcher[], os: typeof Deno.build.os): boolean {
   const hidden = os === "windows" ? "command" : "window_title";

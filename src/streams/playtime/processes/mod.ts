@@ -8,5 +8,5 @@ export type { Process, ProcessLister } from "./process.ts";
 
 /** The lister of this operating system, told what is looked for so that it asks for no more. */
 export function systemLister(matchers: readonly Matcher[]): ProcessLister {
-  return Deno.build.os === "windows" ? tasklist(matchers) : ps();
+  return Deno.build.os === "windows" ? tasklist(matchers) : ps(matchers);
 }

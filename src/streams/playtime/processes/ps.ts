@@ -2,6 +2,7 @@
  * The process list of Linux and macOS: one call of `ps` with columns of its own choosing.
  * @module
  */
+import { imageWords, type Matcher } from "../matchers.ts";
 import type { Process, ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
 
@@ -18,23 +19,29 @@ const LINE = /^\s*([A-Z]\S*)\s+(.*?)\s+\d+\s+\d+\s?(.*)$/;
 /** Where the kernel cuts a short name, in bytes; macOS cuts one later. */
 const SHORT_NAME_BYTES = 15;
 
-/** A lister of everything that runs, with commands. */
+/** A lister of what could fit the matchers, with commands. */
 export function ps(
+  matchers: readonly Matcher[],
   { os = Deno.build.os, run = runTool }: { os?: typeof Deno.build.os; run?: RunTool } = {},
 ): ProcessLister {
   const columns = os === "linux" ? COLUMNS.linux : COLUMNS.bsd;
   const args = ["-A", "-ww", ...columns.flatMap((column) => ["-o", column])];
-  return async ({ signal }) => parsePs(new TextDecoder().decode(await run("ps", args, { signal })));
+  const words = imageWords(matchers);
+  return async ({ signal }) =>
+    parsePs(new TextDecoder().decode(await run("ps", args, { signal })), words);
 }
 
 /**
- * The processes of such a list.
+ * The processes of such a list. Of hundreds of lines, only those with one of the words in them are taken
+ * apart, and the first, which tells whether this is such a list at all.
  * @throws {SyntaxError} for what is not one
  */
-export function parsePs(text: string): Process[] {
+export function parsePs(text: string, words: readonly string[] = [""]): Process[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   if (lines.length === 0) throw new SyntaxError("ps printed no processes, not even itself");
   return lines.flatMap((line, index) => {
+    const lower = line.toLowerCase();
+    if (index > 0 && !words.some((word) => lower.includes(word))) return [];
     const [, state, name, command] = LINE.exec(line) ?? [];
     if (state === undefined || name === undefined || command === undefined) {
       throw new SyntaxError(`ps printed a line that is not a process: number ${index + 1}`);

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { gameFinder, toMatchers } from "../../../../src/streams/playtime/matchers.ts";
+import {
+  gameFinder,
+  imageWords,
+  MINECRAFT,
+  toMatchers,
+} from "../../../../src/streams/playtime/matchers.ts";
 import { parsePs, ps } from "../../../../src/streams/playtime/processes/ps.ts";
 import { startFakeGame } from "../../../support/fake_game.ts";
 
@@ -71,6 +76,16 @@ Deno.test("parsePs reads the columns of macOS", () => {
   ]);
 });
 
+Deno.test("parsePs leaves out what has none of the words, whatever else it is", () => {
+  const list =
+    "S init 1 0 /sbin/init\nS JAVA 7 1 JAVA -jar x\nno process\nS Wü日.exe 8 1 Wü日.exe\n";
+  const images = (...names: string[]) =>
+    parsePs(list, imageWords(toMatchers(names))).map(({ image }) => image);
+  assert.deepEqual(images("java.exe"), ["init", "JAVA"]);
+  assert.deepEqual(images("wü日"), ["init", "Wü日.exe"]);
+  assert.throws(() => images("java", "日*"), /not a process: number 3/);
+});
+
 for (const output of ["", "\n", "ps: bad option\n", "123 456\n", "\u0000\u0001"]) {
   Deno.test(`parsePs does not take for a list: ${JSON.stringify(output)}`, () => {
     assert.throws(() => parsePs(output), SyntaxError);
@@ -82,8 +97,8 @@ Deno.test({
   ignore: !posix,
   async fn() {
     await using _game = await startFakeGame("Minecraft.exe");
-    const find = gameFinder(toMatchers(null));
-    assert.equal(find(await ps()({ signal }))?.image, "Minecraft.exe");
+    const find = gameFinder(MINECRAFT);
+    assert.equal(find(await ps(MINECRAFT)({ signal }))?.image, "Minecraft.exe");
   },
 });
 
@@ -93,13 +108,14 @@ Deno.test({
   ignore: !posix,
   async fn() {
     const name = `Würfel Игра ${crypto.randomUUID()}.exe`;
-    const find = gameFinder(toMatchers(name));
+    const matchers = toMatchers(name);
+    const find = gameFinder(matchers);
     const game = await startFakeGame(name);
     try {
-      assert.equal(find(await ps()({ signal }))?.image, name);
+      assert.equal(find(await ps(matchers)({ signal }))?.image, name);
     } finally {
       await game.stop();
     }
-    assert.equal(find(await ps()({ signal })), undefined);
+    assert.equal(find(await ps(matchers)({ signal })), undefined);
   },
 });

@@ -76,7 +76,7 @@ Deno.test({
     Deno.writeTextFileSync(
       script,
       `import { ps } from ${JSON.stringify(ps.href)};
-       const processes = await ps()({ signal: new AbortController().signal });
+       const processes = await ps([{ image: "ps" }])({ signal: new AbortController().signal });
        console.log(processes.some(({ image }) => image === "ps"));`,
     );
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
