@@ -177,7 +177,8 @@ export class Exchange {
     try {
       return await this.#timed((signal) => call(connection.remote, signal));
     } catch (error) {
-      if (this.#refreshed || !connection.remote.refresh || !isSignIn(error)) throw error;
+      const hopeless = this.#refreshed || this.#stop.aborted || !connection.remote.refresh;
+      if (hopeless || !isSignIn(error)) throw error;
       this.#refreshed = true;
       const fresh = await this.#limited((signal) => connection.refresh(signal));
       if (!fresh) throw error;

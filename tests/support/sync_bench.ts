@@ -3,7 +3,7 @@
  * @module
  */
 import { Bell, Hub, type Inbox, type Outbox, type Remote, Warnings } from "../../src/core/mod.ts";
-import type { Store, TableOutbox } from "../../src/store/mod.ts";
+import type { TableOutbox } from "../../src/store/mod.ts";
 import { type LaneStatus, SyncEngine } from "../../src/sync/mod.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeRemote } from "./fake_remote.ts";
@@ -17,7 +17,8 @@ export interface SyncBenchOptions {
   batchSize?: number;
   intervalMs?: number;
   inbox?: Inbox;
-  outbox?: (store: Store) => Outbox;
+  /** What the lane has for an outbox, made from the real one. */
+  outbox?: (real: TableOutbox) => Outbox;
   random?: () => number;
   timeoutMs?: number;
 }
@@ -42,7 +43,7 @@ export class SyncBench implements AsyncDisposable {
       store: this.store,
       lanes: [{
         name: "playtime",
-        outbox: options.outbox?.(this.store) ?? this.outbox,
+        outbox: options.outbox?.(this.outbox) ?? this.outbox,
         schedule: { intervalMs: () => intervalMs, batchSize, bell: this.bell },
         remote: options.remote === undefined ? this.cloud : options.remote,
         inbox,

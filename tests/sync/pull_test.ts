@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { type Cursor, type Inbox, type Page, RemoteError } from "../../src/core/mod.ts";
+import { Pauses } from "../../src/sync/pauses.ts";
+import { pull, type PullOptions } from "../../src/sync/pull.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+Deno.test("pull reads every table page by page, each from where the last one ended", async () => {
+  const cloud = new Cloud({ projects: 5, tasks: 2 });
+  const pulled = await pull(cloud.options());
+  assert.deepEqual(pulled, { rows: 7, progress: true });
+  assert.deepEqual(cloud.reads, ["projects ", "projects 2", "projects 4", "tasks "]);
+  assert.deepEqual(cloud.applied, ["1", "2", "3", "4", "5", "1", "2"]);
+});
+
+Deno.test("pull goes on where it was, the next time", async () => {
+  const cloud = new Cloud({ projects: 3 });
+  await pull(cloud.options());
+  cloud.rows.projects = 4;
+  await pull(cloud.options());
+  assert.deepEqual(cloud.applied, ["1", "2", "3", "4"]);
+});
+
+Deno.test("pull does not read a page for ever that leads nowhere", async () => {
+  const cloud = new Cloud({ projects: 1 });
+  const stuck: Page = { table: "projects", rows: [], cursor: null, more: true };
+  await pull(cloud.options({ read: () => Promise.resolve(stuck) }));
+  assert.deepEqual(cloud.reads, []);
+});
+
+Deno.test("pull reads the other tables when one waits for a person, and leaves it alone for a while", async () => {
+  const cloud = new Cloud({ projects: 1, tasks: 1 });
+  cloud.broken.set("projects", new RemoteError("no such table", { status: 404, code: "PGRST205" }));
+  const first = await pull(cloud.options());
+  assert.equal(first.failure?.code, "PGRST205");
+  assert.equal(first.progress, true);
+  const second = await pull(cloud.options());
+  assert.equal(second.failure?.code, "PGRST205");
+  assert.equal(cloud.reads.filter((read) => read.startsWith("projects")).length, 1);
+
+  cloud.broken.clear();
+  await cloud.clock.advance(160_000);
+  const third = await pull(cloud.options());
+  assert.equal(third.failure, undefined);
+  assert.ok(cloud.applied.includes("1"));
+});
+
+Deno.test("pull ends with the first failure that concerns all tables", async () => {
+  const cloud = new Cloud({ projects: 1, tasks: 1 });
+  cloud.broken.set("projects", new RemoteError("away"));
+  const { failure, progress } = await pull(cloud.options());
+  assert.equal(failure?.answered, false);
+  assert.equal(progress, false);
+  assert.deepEqual(cloud.reads, ["projects "]);
+});
+
+Deno.test("pull reads the page again whose rows the database did not take", async () => {
+  const cloud = new Cloud({ projects: 2 });
+  const full = () => Promise.reject(new Error("database or disk is full"));
+  const { failure } = await pull(cloud.options({ apply: full }));
+  assert.match(failure?.message ?? "", /disk is full/);
+  await pull(cloud.options());
+  assert.deepEqual(cloud.reads, ["projects ", "projects "]);
+});
+
+Deno.test("pull reads nothing more once the lane has come to its end", async () => {
+  const cloud = new Cloud({ projects: 5 });
+  await pull(cloud.options({ stopped: () => cloud.reads.length > 0 }));
+  assert.equal(cloud.reads.length, 1);
+});
+
+/** Tables of numbered rows in pages of two, and an inbox that remembers where it is. */
+class Cloud {
+  readonly clock = new FakeClock();
+  readonly rows: Record<string, number>;
+  readonly reads: string[] = [];
+  readonly applied: string[] = [];
+  readonly broken = new Map<string, RemoteError>();
+  readonly #pauses = new Pauses(this.clock);
+  readonly #cursors = new Map<string, Cursor | null>();
+  readonly #inbox: Inbox;
+
+  constructor(rows: Record<string, number>) {
+    this.rows = rows;
+    this.#inbox = {
+      tables: Object.keys(rows),
+      cursor: (table) => this.#cursors.get(table) ?? null,
+      apply: ({ table, rows, cursor }) => {
+        this.applied.push(...rows.map(({ id }) => id));
+        this.#cursors.set(table, cursor);
+        return { applied: rows.length, conflicts: 0 };
+      },
+    };
+  }
+
+  options(others: Partial<PullOptions> = {}): PullOptions {
+    return {
+      inbox: this.#inbox,
+      pauses: this.#pauses,
+      read: (table, cursor) => this.#read(table, cursor),
+      apply: (page) => Promise.resolve(this.#inbox.apply(page)),
+      stopped: () => false,
+      ...others,
+    };
+  }
+
+  #read(table: string, cursor: Cursor | null): Promise<Page> {
+    this.reads.push(`${table} ${cursor?.id ?? ""}`);
+    const error = this.broken.get(table);
+    if (error) return Promise.reject(error);
+    const from = Number(cursor?.id ?? 0);
+    const to = Math.min(from + 2, this.rows[table] ?? 0);
+    const rows = Array.from({ length: to - from }, (_, n) => ({ id: String(from + n + 1) }));
+    const last = rows.at(-1);
+    return Promise.resolve({
+      table,
+      rows,
+      cursor: last ? { id: last.id, updatedAt: "2026-03-02T12:00:00.000Z" } : cursor,
+      more: to < (this.rows[table] ?? 0),
+    });
+  }
+}
