@@ -29,6 +29,8 @@ export interface MachineOptions {
   clock?: Clock;
   tombstoneDays?: number;
   realtime?: boolean;
+  /** How long a request may take. */
+  timeoutMs?: number;
   tables?: readonly { name: string; parent: string | null }[];
   supabase?: Partial<SupabaseOptions>;
 }
@@ -175,7 +177,7 @@ export class Machine implements AsyncDisposable {
       hub,
       clock,
       networkInterfaces: () => [],
-      timeoutMs: 10_000,
+      timeoutMs: this.#options.timeoutMs ?? 10_000,
     });
     this.#stop = new AbortController();
     this.#running = this.engine.run(this.#stop.signal);

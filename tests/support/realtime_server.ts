@@ -138,6 +138,13 @@ export class RealtimeServer {
     }
   }
 
+  /** Every token has run out. */
+  expireAll(): void {
+    for (const client of this.#clients) {
+      for (const channel of [...client.channels.values()]) this.#expire(client, channel);
+    }
+  }
+
   close(): void {
     for (const client of this.#clients) {
       client.socket.close();

@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   fetch?: typeof fetch;
   /** For tests: the WebSocket that Realtime uses. */
   transport?: typeof WebSocket;
+  /** How often Realtime gives a sign of life: the server closes a socket that is silent for a minute. */
+  heartbeatMs?: number;
   clock?: Clock;
   random?: () => number;
 }
@@ -49,7 +51,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     const { url, key, tokens, timeoutMs = 10_000, clock = systemClock, transport } = options;
-    const { fetch: request = fetch, random = Math.random } = options;
+    const { fetch: request = fetch, random = Math.random, heartbeatMs = 25_000 } = options;
     this.#options = options;
     this.#clock = clock;
     this.name = `supabase ${new URL(url).host}`;
@@ -74,6 +76,7 @@ export class Connection {
       // Lanes have a backoff of their own.
       db: { retry: false },
       realtime: {
+        heartbeatIntervalMs: heartbeatMs,
         // A fleet that lost the same server must not come back in the same second.
         reconnectAfterMs: (tries: number) =>
           Math.min(60_000, 1_000 * 2 ** Math.min(tries, 6)) * (0.5 + random() / 2),

@@ -18,11 +18,12 @@ export interface DoorbellOptions {
   random: () => number;
   /** Told when the subscription begins to work and when it ceases to. */
   onState: (connected: boolean) => void;
+  /** A channel that has not worked for this long is made anew. */
+  giveUpMs: number;
 }
 
-/** A channel that has not worked for this long is made anew. */
-const GIVE_UP_MS = 60_000;
-const LOOK_MS = 10_000;
+/** So many times while it may be broken it is looked at. */
+const LOOKS = 6;
 
 /** Rings for a table until the signal aborts. */
 export async function ringOnChange(
@@ -30,21 +31,21 @@ export async function ringOnChange(
   signal: AbortSignal,
   options: DoorbellOptions,
 ): Promise<void> {
-  const { connection, clock, random, onState } = options;
+  const { connection, clock, random, onState, giveUpMs } = options;
   while (!signal.aborted) {
     const subscription = new Subscription(ring, options);
     try {
       await connection.signedIn();
       subscription.open();
       while (!signal.aborted && !subscription.isLost(clock.monotonic())) {
-        await clock.wait(LOOK_MS, { signal });
+        await clock.wait(giveUpMs / LOOKS, { signal });
       }
     } catch (error) {
       logger("supabase").debug("Realtime is not available: {error}", { error });
     }
     await subscription.close();
     onState(false);
-    if (!signal.aborted) await clock.wait(GIVE_UP_MS * (0.5 + random() / 2), { signal });
+    if (!signal.aborted) await clock.wait(giveUpMs * (0.5 + random() / 2), { signal });
   }
 }
 
@@ -84,7 +85,7 @@ class Subscription {
   }
 
   isLost(nowMs: number): boolean {
-    return !this.#works && nowMs - this.#lostAtMs > GIVE_UP_MS;
+    return !this.#works && nowMs - this.#lostAtMs > this.#options.giveUpMs;
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,8 @@ export interface SupabaseOptions extends Omit<ConnectionOptions, "systems"> {
   eventsTable: string;
   healthTable: string;
   realtime?: boolean;
+  /** How long a subscription may be broken before it is made anew. */
+  giveUpMs?: number;
   /** Told when Realtime begins to work and when it ceases to. */
   onRealtime?: (connected: boolean) => void;
 }
@@ -85,6 +87,7 @@ export function createSupabase(options: SupabaseOptions): Supabase {
             clock,
             random: options.random ?? Math.random,
             onState: onRealtime,
+            giveUpMs: options.giveUpMs ?? 60_000,
           }),
       }
       : {}),
