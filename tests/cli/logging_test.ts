@@ -116,6 +116,29 @@ Deno.test("startLogging goes on without a file that cannot be written, and says 
   assert.equal(lines.filter((line) => line.startsWith("Cannot write the log")).length, 1);
 });
 
+Deno.test({
+  name: "startLogging survives a disk that is full",
+  // Linux has a file that is always full.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const io = capturedIo();
+    await using _log = await startLogging({ ...quiet, output: io.stderr, file: "/dev/full" });
+    const told = () => io.err.split("\n").filter((line) => line.startsWith("Cannot write the log"));
+    const deadline = performance.now() + 10_000;
+    while (told().length === 0 && performance.now() < deadline) {
+      logger("sync").info("{filling}", { filling: "x".repeat(9_000) });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    logger("sync").info("still here");
+    assert.match(
+      told()[0] ?? "nothing",
+      /\/dev\/full: No space left on device.*Going on without it/,
+    );
+    assert.equal(told().length, 1);
+    assert(io.err.includes("still here"));
+  },
+});
+
 Deno.test("startLogging makes no file before it is released, and then loses no line", async () => {
   using dir = tempDir();
   const file = `${dir.path}/logs/clockblock.log`;
