@@ -17,10 +17,8 @@ import {
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import type { Output } from "../io.ts";
+import { type Row, writeCsv, writeJson } from "../rows.ts";
 import { withAgent } from "../session.ts";
-
-type Row = Readonly<Record<string, unknown>>;
 
 interface Flags {
   format: "csv" | "json";
@@ -134,39 +132,8 @@ async function* days(client: AgentClient, { from, to, timeZone }: Range): AsyncG
   }
 }
 
-async function writeCsv(
-  output: Output,
-  pages: AsyncIterable<Row[]>,
-  columns: readonly string[],
-): Promise<void> {
-  output.write(`${columns.join(",")}\r\n`);
-  for await (const rows of pages) {
-    output.write(
-      rows.map((row) => `${columns.map((column) => csvField(row[column])).join(",")}\r\n`).join(""),
-    );
-  }
-}
-
-/** https://www.rfc-editor.org/rfc/rfc4180 */
-export function csvField(value: unknown): string {
-  const text = value === null || value === undefined ? "" : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-async function writeJson(output: Output, pages: AsyncIterable<Row[]>): Promise<void> {
-  let separator = "[\n";
-  for await (const rows of pages) {
-    let text = "";
-    for (const row of rows) {
-      text += separator + JSON.stringify(row);
-      separator = ",\n";
-    }
-    output.write(text);
-  }
-  output.write(separator === "[\n" ? "[]\n" : "\n]\n");
-}
-
-function day(text: string): Day {
+/** A flag's day of the calendar. */
+export function day(text: string): Day {
   if (!isDay(text)) throw new UsageError(`"${text}" is not a day, expected YYYY-MM-DD`);
   return text;
 }

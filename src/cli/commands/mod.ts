@@ -1,7 +1,9 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
 import { backup } from "./backup.ts";
+import { devices } from "./devices.ts";
 import { doctor } from "./doctor.ts";
 import { exportRows } from "./export.ts";
+import { punches } from "./punches.ts";
 import { recompute } from "./recompute.ts";
 import { rejected } from "./rejected.ts";
 import { run } from "./run.ts";
@@ -16,6 +18,8 @@ export const commands = {
   export: exportRows,
   sync,
   rejected,
+  devices,
+  punches,
   recompute,
   backup,
   doctor,

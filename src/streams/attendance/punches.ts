@@ -229,5 +229,5 @@ function asPunch(row: RawRow): Punch {
 function nameIn(raw: string): string | null {
   if (!raw.startsWith("{")) return null;
   const found = /"name":"((?:[^"\\]|\\.)*)"/.exec(raw)?.[1];
-  return found ? String(JSON.parse(`"${found}"`)).trim() || null : null;
+  return found ? String(JSON.parse(`"${found}"`)).replace(/\p{C}/gu, "").trim() || null : null;
 }

@@ -1,6 +1,6 @@
 /** Commands while no agent runs: they open the database themselves. @module */
 import assert from "node:assert/strict";
-import { csvField } from "../../../src/cli/commands/export.ts";
+import { csvField } from "../../../src/cli/rows.ts";
 import { cliFolder } from "../../support/cli.ts";
 
 const NO_GAME = { process_name: "no such game" };

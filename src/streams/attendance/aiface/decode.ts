@@ -189,6 +189,7 @@ function textOrNull(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
 }
 
+/** Text that is shown to people, also on terminals: without control characters. */
 function short(text: string | null): string | null {
-  return text === null ? null : text.slice(0, 128);
+  return text === null ? null : text.replace(/\p{C}/gu, "").slice(0, 128);
 }

@@ -11,7 +11,7 @@ import type { Connection } from "../wire/connection.ts";
 import { type Answer, readBody, type RequestHead } from "../wire/http.ts";
 import { stripText } from "../strip.ts";
 import { CommandQueue } from "./commands.ts";
-import { learn } from "./facts.ts";
+import { learn, shown } from "./facts.ts";
 import { LineScanner } from "./lines.ts";
 import { offsetMinutesAt, optionBlock } from "./options.ts";
 import { receiveTable } from "./tables.ts";
@@ -118,9 +118,9 @@ export class IclockRouter {
 
   #offer({ sn, device, query }: Request): Answer {
     if (!device) return OK;
-    const firmware = query.get("info")?.split(",")[0]?.trim();
+    const firmware = shown(query.get("info")?.split(",")[0] ?? "");
     if (firmware && firmware !== device.firmware) {
-      device.firmware = firmware.slice(0, 128);
+      device.firmware = firmware;
       this.#context.devices.changed(device);
     }
     return { status: 200, body: this.commands.offer(sn) || "OK" };

@@ -1,0 +1,142 @@
+/** `clockblock devices list|approve|refuse|resync`: the attendance devices, and who of them may come in. @module */
+import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { type Instant, msOf, systemClock } from "../../core/mod.ts";
+import type { Context } from "../context.ts";
+import { jsonFlag } from "../flags.ts";
+import { withAgent } from "../session.ts";
+import { type Color, columns, count, duration, painter } from "../terminal.ts";
+
+interface Device {
+  sn: string;
+  name: string | null;
+  state: "online" | "offline" | "pending" | "refused" | "unsupported";
+  last_seen: Instant | null;
+  protocol: string | null;
+  address: string | null;
+  backlog: number | null;
+  skew_ms: number | null;
+}
+
+const COLORS: Readonly<Record<Device["state"], Color>> = {
+  online: "green",
+  offline: "red",
+  pending: "yellow",
+  refused: "dim",
+  unsupported: "yellow",
+};
+
+/** A device's clock that is further off than this is worth a word. */
+const SKEW_MS = 60_000;
+
+const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+  docs: { brief: "Show the devices: on or off line, waiting for approval, last seen" },
+  parameters: { flags: { json: jsonFlag } },
+  async func({ json }) {
+    const { stdout } = this.io;
+    const paint = painter(stdout);
+    await withAgent(this, async (client) => {
+      const devices = await client.get<Device[]>("/devices");
+      if (json) return stdout.write(`${JSON.stringify(devices, null, 2)}\n`);
+      if (devices.length === 0) return stdout.write("No device has called\n");
+      stdout.write(columns(devices.map((device) => [
+        device.sn,
+        device.name ?? "",
+        paint(COLORS[device.state], device.state),
+        paint("dim", device.last_seen === null ? "never seen" : ago(device.last_seen)),
+        [device.protocol, device.address].filter((part) => part !== null).join(" "),
+        remarks(device).join(", "),
+      ])));
+    });
+  },
+});
+
+function ago(instant: Instant): string {
+  return `${duration(Math.max(0, systemClock.now() - msOf(instant)))} ago`;
+}
+
+function remarks({ backlog, skew_ms }: Device): string[] {
+  const words: string[] = [];
+  if (backlog !== null && backlog > 0) words.push(`${count(backlog)} punches waiting in it`);
+  if (skew_ms !== null && Math.abs(skew_ms) > SKEW_MS) {
+    words.push(`clock ${duration(Math.abs(skew_ms))} ${skew_ms > 0 ? "ahead" : "behind"}`);
+  }
+  return words;
+}
+
+interface ApproveFlags {
+  name?: string;
+  timeZone?: string;
+}
+
+const serial = {
+  parse: String,
+  brief: "Which device, as devices list shows it",
+  placeholder: "sn",
+} as const;
+
+const approve: Command<Context> = buildCommand<ApproveFlags, [string], Context>({
+  docs: { brief: "Let a device in: its punches are taken from now on" },
+  parameters: {
+    flags: {
+      name: { kind: "parsed", parse: String, brief: "What people call it", optional: true },
+      timeZone: {
+        kind: "parsed",
+        parse: String,
+        brief: "The zone of its clock, where it is another than the others'",
+        placeholder: "zone",
+        optional: true,
+      },
+    },
+    positional: { kind: "tuple", parameters: [serial] },
+  },
+  async func({ name, timeZone }, sn) {
+    await decide(this, `/devices/${encodeURIComponent(sn)}/approve`, {
+      body: {
+        ...(name === undefined ? {} : { name }),
+        ...(timeZone === undefined ? {} : { time_zone: timeZone }),
+      },
+      done: "is approved",
+    });
+  },
+});
+
+/** `refuse` and `resync` take nothing but the device. */
+function plain(action: string, { brief, done }: { brief: string; done: string }): Command<Context> {
+  return buildCommand<Record<never, never>, [string], Context>({
+    docs: { brief },
+    parameters: { positional: { kind: "tuple", parameters: [serial] } },
+    async func(_flags, sn) {
+      await decide(this, `/devices/${encodeURIComponent(sn)}/${action}`, { done });
+    },
+  });
+}
+
+async function decide(
+  context: Context,
+  path: string,
+  { body, done }: { body?: unknown; done: string },
+): Promise<void> {
+  await withAgent(context, async (client) => {
+    const { sn, name } = await client.post<Device>(path, body);
+    context.io.stdout.write(`${name === null ? sn : `${sn} (${name})`} ${done}\n`);
+  });
+}
+
+export const devices: RouteMap<Context> = buildRouteMap<
+  "list" | "approve" | "refuse" | "resync",
+  Context
+>({
+  routes: {
+    list,
+    approve,
+    refuse: plain("refuse", {
+      brief: "Keep a device out: nothing it sends is stored any more",
+      done: "is refused",
+    }),
+    resync: plain("resync", {
+      brief: "Have a device send its punches again; an iclock device restarts for it",
+      done: "will send its punches again",
+    }),
+  },
+  docs: { brief: "Attendance devices: list them, approve, refuse, fetch their punches again" },
+});

@@ -1,0 +1,38 @@
+/** Rows on their way out, page by page: as CSV for spreadsheets, as JSON for programs. @module */
+import type { Output } from "./io.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Rows as CSV, the names of these columns first. */
+export async function writeCsv(
+  output: Output,
+  pages: AsyncIterable<Row[]>,
+  columns: readonly string[],
+): Promise<void> {
+  output.write(`${columns.join(",")}\r\n`);
+  for await (const rows of pages) {
+    output.write(
+      rows.map((row) => `${columns.map((column) => csvField(row[column])).join(",")}\r\n`).join(""),
+    );
+  }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc4180 */
+export function csvField(value: unknown): string {
+  const text = value === null || value === undefined ? "" : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Rows as one JSON array. */
+export async function writeJson(output: Output, pages: AsyncIterable<Row[]>): Promise<void> {
+  let separator = "[\n";
+  for await (const rows of pages) {
+    let text = "";
+    for (const row of rows) {
+      text += separator + JSON.stringify(row);
+      separator = ",\n";
+    }
+    output.write(text);
+  }
+  output.write(separator === "[\n" ? "[]\n" : "\n]\n");
+}

@@ -1,0 +1,99 @@
+/** Commands about attendance devices and their punches. @module */
+import assert from "node:assert/strict";
+import { IclockDevice } from "../../support/devices.ts";
+import { cliFolder } from "../../support/cli.ts";
+
+const config = {
+  process_name: "no such game",
+  attendance: {
+    enabled: true,
+    host: "127.0.0.1",
+    port: 0,
+    time_zone: "Asia/Kolkata",
+    devices: [{ sn: "DEV1", name: "Front door" }],
+  },
+};
+
+const LINES = "1001\t2026-03-02 09:15:30\t0\t15\n=1+1\t2026-03-02 09:16:00\t0\t15\n" +
+  "1001\t2026-03-03 18:00:00\t1\t15\n";
+
+/** Where the agent at this address listens for devices. */
+async function portOf(url: string): Promise<number> {
+  const { attendance } = await (await fetch(`${url}/status`)).json();
+  return Number(attendance.listening.split(":").at(-1));
+}
+
+Deno.test("devices lists, approves, refuses and resyncs what has called the running agent", async () => {
+  using folder = cliFolder(config);
+  await using agent = await folder.start();
+  const port = await portOf(agent.url);
+  const device = new IclockDevice({ port, sn: "NEW1" });
+  assert.equal((await device.post("ATTLOG", LINES)).status, 503);
+
+  const { out } = await folder.cli("devices", "list");
+  const [first, second] = out.trimEnd().split("\n");
+  assert.match(first!, /^DEV1 {2}Front door {2}offline {2}never seen$/);
+  assert.match(second!, /^NEW1 {14}pending {2}\d+ s ago {5}iclock 127\.0\.0\.1$/);
+
+  const approve = ["devices", "approve", "NEW1", "--name", "Gate"];
+  assert.equal((await folder.cli(...approve)).out, "NEW1 (Gate) is approved\n");
+  assert.equal((await device.post("ATTLOG", LINES)).body, "OK: 3");
+  assert.equal(
+    (await folder.cli("devices", "resync", "NEW1")).out,
+    "NEW1 (Gate) will send its punches again\n",
+  );
+  assert.equal((await device.poll()).body, "C:1:REBOOT\n");
+  assert.equal((await folder.cli("devices", "refuse", "NEW1")).out, "NEW1 (Gate) is refused\n");
+  assert.equal((await device.post("ATTLOG", LINES)).status, 503);
+
+  const { out: json } = await folder.cli("devices", "list", "--json");
+  assert.deepEqual(JSON.parse(json).map(({ sn, state }: Record<string, string>) => [sn, state]), [
+    ["DEV1", "offline"],
+    ["NEW1", "refused"],
+  ]);
+  const unknown = await folder.cli("devices", "approve", "NONE");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.err, /No such device: no device "NONE" has called/);
+  assert.equal((await folder.cli("devices", "approve")).code, 2);
+});
+
+Deno.test("punches export prints what was recorded, also when no agent runs", async () => {
+  using folder = cliFolder(config);
+  {
+    await using agent = await folder.start();
+    const device = new IclockDevice({ port: await portOf(agent.url), sn: "DEV1" });
+    assert.equal((await device.post("ATTLOG", LINES)).body, "OK: 3");
+  }
+  const { out: csv } = await folder.cli("punches", "export", "--format", "csv");
+  const [head, ...rows] = csv.trimEnd().split("\r\n").map((line) => line.split(",").slice(1, 8));
+  assert.deepEqual(head, [
+    "device_sn",
+    "person_id",
+    "person_name",
+    "punched_at",
+    "device_time",
+    "time_zone",
+    "time_suspect",
+  ]);
+  const zone = ["Asia/Kolkata", "false"];
+  assert.deepEqual(rows, [
+    ["DEV1", "1001", "", "2026-03-03T12:30:00.000Z", "2026-03-03 18:00:00", ...zone],
+    ["DEV1", "'=1+1", "", "2026-03-02T03:46:00.000Z", "2026-03-02 09:16:00", ...zone],
+    ["DEV1", "1001", "", "2026-03-02T03:45:30.000Z", "2026-03-02 09:15:30", ...zone],
+  ]);
+  const count = async (...flags: string[]) =>
+    JSON.parse((await folder.cli("punches", "export", "--format", "json", ...flags)).out).length;
+  assert.equal(await count("--from", "2026-03-03"), 1);
+  assert.equal(await count("--to", "2026-03-02"), 2);
+  assert.equal(await count("--person", "1001", "--device", "DEV1"), 2);
+  assert.equal(await count("--person", "1002"), 0);
+  const backwards = await folder.cli(
+    "punches",
+    "export",
+    "--from",
+    "2026-03-03",
+    "--to",
+    "2026-03-02",
+  );
+  assert.equal(backwards.code, 2);
+});
