@@ -108,7 +108,11 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   return {
     counted: counter.complete,
     added: (rows) => count(rows),
-    removed: (rows) => count(-rows),
+    removed(rows) {
+      count(-rows);
+      // SQLite may give the key of a deleted row to a new one: what is on its way is sent again instead.
+      if (rows > 0) keys.clear();
+    },
 
     pending: (limit) => pendingAfter(0, limit),
     pendingAfter,

@@ -123,6 +123,22 @@ Deno.test("tableOutbox still knows a row's key after the writer that settled it 
   assert.equal(outbox.depth().rows, 0);
 });
 
+Deno.test("tableOutbox does not take a new row for a deleted one whose key it got", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await insertTicks(store, outbox, ["old"]);
+  outbox.pending(1);
+  // Retention deletes the row while it is on its way; the table is empty, so its key is free again.
+  await Promise.all([
+    store.write(() => outbox.removed(Number(store.db.prepare("DELETE FROM ticks").run().changes))),
+    insertTicks(store, outbox, ["new"]),
+    store.write(() => outbox.settle(["old"], AT)),
+  ]);
+  assert.deepEqual(idsOf(outbox), ["new"]);
+  assert.equal(outbox.depth().rows, 1);
+});
+
 Deno.test("tableOutbox settles by key, not by looking through the table", () => {
   using temp = tempStore([ticks]);
   const { db } = temp.store;
