@@ -1,7 +1,6 @@
 /**
  * How far a long command is: a bar that is redrawn on a terminal, a plain line now and then elsewhere. Our own, because
- * the packages for it (cli-progress and its kin) have not been released for years, bring dependencies and
- * write to Node's streams.
+ * it is shorter than what adapts cli-progress and its dependencies, which write to Node's streams.
  * @module
  */
 import { type Clock, systemClock } from "../core/mod.ts";
