@@ -189,16 +189,19 @@ export class Lane {
 
   #failed(failure: Failure, partial: boolean): void {
     const { clock, warnings } = this.#options;
-    // Once for each change: a cloud that is away for a week is no week of log lines.
-    if (failure.message !== this.#failure?.message) {
+    // Once for each change of what is wrong, whatever the number of rows: a cloud that is away for a week is
+    // no week of log lines.
+    if (kindOf(failure) !== (this.#failure && kindOf(this.#failure))) {
       logger("sync").warn("{lane}: {message}", { lane: this.name, message: failure.message });
     }
     this.#failures++;
     this.#failure = { ...failure, at: instantOf(clock.now()) };
     this.#partial = partial;
     const advice = this.#advice(failure);
-    if (advice) warnings.raise(this.#code, `${failure.message}; ${advice}`);
-    else warnings.clear(this.#code);
+    const { name } = this.#connection.remote;
+    if (advice) {
+      warnings.raise(this.#code, `${this.name} to ${name}: ${kindOf(failure)}; ${advice}`);
+    } else warnings.clear(this.#code);
   }
 
   /** What a person has to do; null when the lane goes on by itself. */
@@ -257,4 +260,10 @@ export class Lane {
   get #code(): string {
     return `sync.${this.name}`;
   }
+}
+
+/** What is wrong, in the same words for any number of rows. */
+function kindOf({ status, code, message }: Failure): string {
+  if (status === undefined) return code ?? message.replaceAll(/\d+/g, "…");
+  return code === undefined ? `status ${status}` : `status ${status} (${code})`;
 }

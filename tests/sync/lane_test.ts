@@ -271,6 +271,10 @@ Deno.test("Lane pauses for a person, says what to do, and asks again every few m
   assert.equal(bench.lane.state, "failed");
   assert.match(bench.lane.last_error?.advice ?? "", /schema supabase/);
   assert.deepEqual(bench.warnings.list().map(({ code }) => code), ["sync.playtime"]);
+  assert.equal(
+    bench.warnings.list()[0]?.message.split(";")[0],
+    "playtime to fake cloud: status 404 (PGRST205)",
+  );
   bench.bell.ring();
   await bench.clock.advance(120_000);
   assert.equal(bench.cloud.requests.length, 1);
