@@ -222,12 +222,12 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     supabase: remotes.supabase,
     fetch: (request) => api.fetch(request),
     async run({ signal, onListening = () => {} }) {
-      const damaged = new AbortController();
-      const stop = AbortSignal.any([signal, damaged.signal]);
+      const end = new AbortController();
+      const stop = AbortSignal.any([signal, end.signal]);
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
       store.announce(server.url);
       onListening(server.url);
-      await Promise.all([
+      await allEnded([
         server.finished,
         engine.run(stop),
         dryRun ? undefined : maintain(store, {
@@ -235,14 +235,23 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
           warnings,
           clock,
           streams,
-          onDamaged: () => damaged.abort(),
+          onDamaged: () => end.abort(),
         }),
         ...streams.map((stream) => stream.run?.(stop)),
-      ]);
+      ], () => end.abort());
       return signal.aborted ? "stopped" : "damaged";
     },
     close: () => store.close(),
   };
+}
+
+/** Waits for every part, so that none works on a closed store; the first that fails ends the others. */
+async function allEnded(
+  parts: readonly (Promise<void> | undefined)[],
+  endAll: () => void,
+): Promise<void> {
+  await Promise.allSettled(parts.map((part) => part?.catch(endAll)));
+  await Promise.all(parts);
 }
 
 type Remotes = Readonly<Record<Stream["name"], Remote | null>> & { supabase: Supabase | null };
