@@ -28,6 +28,7 @@ import { DEFAULT_LIMITS, type Limits, Turnstile } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { Punches } from "./punches.ts";
 import { Quarantine } from "./quarantine.ts";
+import { Rezoner } from "./rezone.ts";
 import { retention } from "./retention.ts";
 import { attendanceRoutes } from "./routes.ts";
 import type { AttendanceSettings } from "./settings.ts";
@@ -105,6 +106,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     pullIntervalMs: settings.pull_interval_min * 60_000,
   };
   const iclock = new IclockRouter(context);
+  const rezoner = new Rezoner(store, { outbox: punches.outbox });
   let listening: string | null = null;
 
   /** Listens until the signal aborts; ends early when the port cannot be had. */
@@ -134,6 +136,13 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
         await listener.sweep();
       }, { ...options, name: "attendance", later: true, bell: listener.arrival }),
       every(SAVE_MS, () => devices.save(), { ...options, name: "attendance devices" }),
+      every(SAVE_MS, async () => {
+        for (const device of devices.all()) {
+          if (!Rezoner.isDue(device)) continue;
+          await rezoner.run(device, { signal });
+          devices.changed(device);
+        }
+      }, { ...options, name: "attendance zones" }),
     ]);
     await listener.close();
     await accepting;

@@ -72,6 +72,8 @@ export class Device {
 
   /** A zone chosen for this device when it was approved; the configuration's own goes first. */
   ownZone: string | null = null;
+  /** The zone in which its punches were read so far; null when there are none. */
+  readZone: string | null = null;
   /** How a storage failure is told; see the settings. */
   nackStatus: 200 | 503 = 503;
 

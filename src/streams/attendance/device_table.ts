@@ -14,8 +14,9 @@ export class DeviceTable {
 
   constructor({ db }: Store) {
     this.#upsert = db.prepare(
-      `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, address, model, firmware,
-         mac, backlog, skew_ms, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, read_zone, address, model,
+         firmware, mac, backlog, skew_ms, first_seen, last_seen)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     this.#all = db.prepare("SELECT * FROM devices");
@@ -32,8 +33,8 @@ export class DeviceTable {
       device.report();
     // deno-fmt-ignore
     this.#upsert.run(
-      sn, name, approval, protocol, ownZone, address, model, firmware,
-      mac, backlog, skew_ms, first_seen, last_seen,
+      sn, name, approval, protocol, ownZone, device.readZone, address, model,
+      firmware, mac, backlog, skew_ms, first_seen, last_seen,
     );
   }
 
@@ -52,6 +53,7 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.name = text("name");
   device.protocol = text("protocol") as Protocol | null;
   device.ownZone = text("time_zone");
+  device.readZone = text("read_zone");
   device.address = text("address");
   device.model = text("model");
   device.firmware = text("firmware");

@@ -103,6 +103,7 @@ export class Intake {
 
   #add({ device, receivedMs }: Delivery, punches: NonNullable<Delivery["punches"]>): void {
     const { sn, skewMs, zone } = device;
+    device.readZone ??= zone.name;
     this.#options.punches.add(punches, { sn, skewMs, timeZone: zone.name, receivedMs });
   }
 

@@ -11,6 +11,7 @@ export const migrations: readonly Migration[] = [
         approval TEXT NOT NULL,
         protocol TEXT,
         time_zone TEXT,
+        read_zone TEXT,
         address TEXT,
         model TEXT,
         firmware TEXT,

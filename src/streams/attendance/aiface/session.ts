@@ -171,6 +171,7 @@ export class AifaceSession implements Link {
       const today = dayAt(this.#context.clock.now(), device.zone.name);
       this.pull(stored.firstDay ?? today, stored.lastDay ?? today);
     }
+    if (device.backlog !== null) device.backlog = Math.max(0, device.backlog - announced);
     return { send: this.#acknowledgement(device, announced, logIndex) };
   }
 

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { instantOf } from "../../../src/core/mod.ts";
+import { tempDir } from "../../support/temp.ts";
+import { Relay, until } from "./relay.ts";
+
+const record = Array.from({ length: 250 }, (_, i) => ({
+  enrollid: i + 1,
+  time: i === 0 ? "2026-03-29 02:30:00" : "2026-10-04 09:15:30",
+}));
+
+Deno.test("Punches are read anew and sent again when the zone of their device is mended", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const first = await Relay.start({ path });
+  await (await first.registered()).ask({ cmd: "sendlog", sn: "DEV1", record });
+  const { outbox } = first.stream;
+  await first.store.write(() => {
+    const ids = outbox!.pending(100).rows.map(({ id }) => id);
+    outbox!.settle(ids, instantOf(first.clock.now()));
+  });
+  assert.equal(outbox!.depth().rows, 150);
+  const before = first.punches();
+  await first.stop();
+
+  await using second = await Relay.start({ path, settings: { time_zone: "Europe/Berlin" } });
+  await until(
+    "all are read anew",
+    () => second.punches().every(({ time_zone }) => time_zone === "Europe/Berlin"),
+  );
+  const after = second.punches();
+  assert.deepEqual(
+    after.slice(0, 2).map(({ punched_at, time_suspect }) => [punched_at, time_suspect]),
+    [["2026-03-29T01:30:00.000Z", 1], ["2026-10-04T07:15:30.000Z", 0]],
+  );
+  assert.deepEqual(after.map(({ id }) => id), before.map(({ id }) => id));
+  assert.equal(second.stream.outbox!.depth().rows, 250);
+  assert.equal((await second.device())?.time_zone, "Europe/Berlin");
+  await second.advance(10_000);
+  assert.equal(second.rows("SELECT read_zone FROM devices")[0]?.read_zone, "Europe/Berlin");
+});
+
+Deno.test("Punches are read anew when a device is approved for another zone", async () => {
+  await using relay = await Relay.start();
+  const device = await relay.registered();
+  await device.ask({ cmd: "sendlog", sn: "DEV1", record: record.slice(1, 3) });
+  const body = { time_zone: "UTC" };
+  await relay.api("POST", "/devices/{sn}/approve", { params: { sn: "DEV1" }, body });
+  await relay.advance(10_000);
+  await until("they are read anew", () => relay.punches()[0]?.time_zone === "UTC");
+  assert.equal(relay.punches()[0]?.punched_at, "2026-10-04T09:15:30.000Z");
+});
