@@ -33,6 +33,8 @@ import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
 
+export { schema as supabaseSchema } from "./remotes/supabase/mod.ts";
+
 export interface AgentOptions {
   clock?: Clock;
   /** Where the agent's news goes: a command that prints heartbeats listens here. */
@@ -321,6 +323,14 @@ function supabaseOf(
     }),
     clock,
   });
+}
+
+/** A person's sign-in to the cloud, kept on the disk. */
+export type SignIn = Pick<Supabase, "login" | "logout">;
+
+/** The sign-in of the configured project, without an agent; null when none is configured. */
+export function signIn(config: Config): SignIn | null {
+  return supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
 }
 
 /** The device id made on the first run. */

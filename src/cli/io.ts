@@ -20,6 +20,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string>>;
   /** The folder that relative paths start from (default: the one the process runs in). */
   readonly cwd?: string | undefined;
+  /** Asks the person, or reads the next line of what is piped in; null when there is none. */
+  ask(question: string, options?: { secret?: boolean }): Promise<string | null>;
   /** Calls back when somebody asks the program to end. @returns a function that stops listening */
   onStop(handler: (signal: Deno.Signal) => void): () => void;
 }
@@ -35,6 +37,7 @@ export function processIo(): Io {
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
     env: Deno.env.toObject(),
+    ask: (question, { secret = false } = {}) => Promise.resolve(ask(question, { secret })),
     onStop(handler) {
       const handlers = STOP_SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
       for (const [signal, listener] of handlers) Deno.addSignalListener(signal, listener);
@@ -43,6 +46,44 @@ export function processIo(): Io {
       };
     },
   };
+}
+
+const CTRL_C = 3;
+const CTRL_D = 4;
+const ERASE = [8, 127];
+const LINE_ENDS = [10, 13];
+
+/** One line of standard input. A secret is not shown while it is typed. */
+function ask(question: string, { secret }: { secret: boolean }): string | null {
+  const { stdin } = Deno;
+  const terminal = stdin.isTerminal();
+  const say = (text: string) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
+  const hidden = terminal && secret;
+  if (terminal) say(question);
+  if (hidden) stdin.setRaw(true, { cbreak: false });
+  try {
+    const line: number[] = [];
+    const byte = new Uint8Array(1);
+    for (;;) {
+      const [key] = stdin.readSync(byte) === null ? [undefined] : byte;
+      if (key === undefined || (hidden && key === CTRL_D)) {
+        return line.length > 0 ? text(line) : null;
+      }
+      if (hidden && key === CTRL_C) return null;
+      if (LINE_ENDS.includes(key)) return text(line);
+      if (hidden && ERASE.includes(key)) line.pop();
+      else line.push(key);
+    }
+  } finally {
+    if (hidden) {
+      stdin.setRaw(false);
+      say("\n");
+    }
+  }
+}
+
+function text(bytes: readonly number[]): string {
+  return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
 function output(stream: typeof Deno.stdout): Output {

@@ -19,12 +19,15 @@ export interface CapturedIoOptions {
   cwd?: string;
   env?: Readonly<Record<string, string>>;
   terminal?: boolean;
+  /** What is typed when something is asked, line by line. */
+  answers?: readonly string[];
 }
 
 export function capturedIo(
-  { cwd, env = {}, terminal = false }: CapturedIoOptions = {},
+  { cwd, env = {}, terminal = false, answers = [] }: CapturedIoOptions = {},
 ): CapturedIo {
   const text = { out: "", err: "" };
+  const typed = [...answers];
   const stops = new Set<(signal: Deno.Signal) => void>();
   const waiting = new Set<() => void>();
   const output = (name: "out" | "err"): Output => ({
@@ -41,6 +44,7 @@ export function capturedIo(
     stderr: output("err"),
     env,
     cwd,
+    ask: () => Promise.resolve(typed.shift() ?? null),
     onStop(handler) {
       stops.add(handler);
       return () => stops.delete(handler);

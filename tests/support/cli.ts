@@ -14,6 +14,8 @@ export interface Ran {
 
 export interface Folder extends Disposable {
   path: string;
+  /** What is typed when a command asks, line by line. */
+  answers: string[];
   /** Runs one command to its end. */
   cli(...args: string[]): Promise<Ran>;
   /** Starts the agent; disposal stops it. */
@@ -27,8 +29,9 @@ export function cliFolder(config: Readonly<Record<string, unknown>> = {}): Folde
   Deno.writeTextFileSync(`${dir.path}/config.json`, JSON.stringify({ api_port: 0, ...config }));
   return {
     path: dir.path,
+    answers: [],
     async cli(...args) {
-      const io = capturedIo({ cwd: dir.path });
+      const io = capturedIo({ cwd: dir.path, answers: this.answers });
       const code = await main(args, { io });
       return { code, out: io.out, err: io.err };
     },

@@ -3,10 +3,12 @@ import { backup } from "./backup.ts";
 import { devices } from "./devices.ts";
 import { doctor } from "./doctor.ts";
 import { exportRows } from "./export.ts";
+import { login, logout } from "./login.ts";
 import { punches } from "./punches.ts";
 import { recompute } from "./recompute.ts";
 import { rejected } from "./rejected.ts";
 import { run } from "./run.ts";
+import { schema } from "./schema.ts";
 import { status } from "./status.ts";
 import { sync } from "./sync.ts";
 import { today } from "./today.ts";
@@ -20,6 +22,9 @@ export const commands = {
   rejected,
   devices,
   punches,
+  login,
+  logout,
+  schema,
   recompute,
   backup,
   doctor,

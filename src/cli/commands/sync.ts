@@ -1,4 +1,4 @@
-/** `clockblock sync now|status|reset`: the way to the cloud. @module */
+/** `clockblock sync now|status|conflicts|reset`: the way to the cloud. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
 import { type Clock, systemClock } from "../../core/mod.ts";
 import type { LaneStatus, SyncStatus } from "../../sync/mod.ts";
@@ -9,6 +9,7 @@ import { jsonFlag, streamFlag } from "../flags.ts";
 import { Progress } from "../progress.ts";
 import { withAgent } from "../session.ts";
 import { count, painter } from "../terminal.ts";
+import { conflicts } from "./conflicts.ts";
 import { describeLanes } from "./status.ts";
 
 interface StreamFlags {
@@ -126,8 +127,11 @@ const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [],
   },
 });
 
-export const sync: RouteMap<Context> = buildRouteMap<"now" | "status" | "reset", Context>({
-  routes: { now, status, reset },
+export const sync: RouteMap<Context> = buildRouteMap<
+  "now" | "status" | "conflicts" | "reset",
+  Context
+>({
+  routes: { now, status, conflicts, reset },
   docs: { brief: "Send what waits, see how it stands, begin anew" },
 });
 

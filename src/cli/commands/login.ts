@@ -1,0 +1,73 @@
+/**
+ * `clockblock login|logout`: signing in to Supabase. What is kept is the session, encrypted beside the database; the
+ * password is not.
+ * @module
+ */
+import { buildCommand, type Command } from "@stricli/core";
+import { type SignIn, signIn } from "../../agent.ts";
+import type { Config } from "../../config/mod.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../exit.ts";
+import { startCommandLogging } from "../logging.ts";
+import { runningAgent } from "../session.ts";
+
+export const login: Command<Context> = buildCommand<{ email?: string }, [], Context>({
+  docs: {
+    brief: "Sign in to Supabase; asks for what the configuration does not say",
+    fullDescription:
+      "Signs in with e-mail and password and keeps the session, encrypted, in auth.json beside the database. " +
+      "The password is read from the terminal or from standard input and kept nowhere.",
+  },
+  parameters: {
+    flags: {
+      email: {
+        kind: "parsed",
+        parse: String,
+        brief: "The account (default: supabase.email)",
+        optional: true,
+      },
+    },
+  },
+  async func({ email: given }) {
+    const config = this.config();
+    const { io } = this;
+    await using _log = await startCommandLogging(config, { output: io.stderr });
+    const account = accountOf(config);
+    const email = given ?? config.supabase.email ?? await io.ask("E-mail: ");
+    const known = given === undefined || given === config.supabase.email;
+    const password = (known ? config.supabase.password : null) ??
+      await io.ask("Password: ", { secret: true });
+    if (!email || !password) {
+      throw new UsageError("Cannot sign in: an e-mail address and a password are needed");
+    }
+    await account.login(email, password);
+    io.stdout.write(`Signed in as ${email}\n`);
+    // An agent that waits for this need not wait any longer.
+    const running = await runningAgent(config);
+    await running?.post("/sync/now");
+  },
+});
+
+export const logout: Command<Context> = buildCommand<Record<never, never>, [], Context>({
+  docs: { brief: "Forget the sign-in to Supabase; what is recorded waits for the next" },
+  parameters: {},
+  async func() {
+    const config = this.config();
+    await using _log = await startCommandLogging(config, { output: this.io.stderr });
+    await accountOf(config).logout();
+    this.io.stdout.write("Signed out\n");
+    if (config.supabase.password !== null) {
+      this.io.stderr.write(
+        "The agent will sign in again by itself: the configuration has a password\n",
+      );
+    }
+  },
+});
+
+function accountOf(config: Config): SignIn {
+  const account = signIn(config);
+  if (account) return account;
+  throw new UsageError(
+    "Cannot sign in: no Supabase project is configured. Set supabase.url and supabase.key in config.json",
+  );
+}
