@@ -11,6 +11,7 @@
 import { setImmediate } from "node:timers";
 import { logger } from "../core/mod.ts";
 import type { Database, Statement } from "./database.ts";
+import { afterIo } from "./slices.ts";
 import { databaseFailure, type StoreError, storeErrorKind } from "./store_error.ts";
 
 export interface WriteOptions {
@@ -53,6 +54,8 @@ export class CommitQueue {
   #scheduled = false;
   #closed = false;
   #busySince: number | undefined;
+  /** How long this has worked since the event loop last looked at its sockets for certain. */
+  #heldMs = 0;
   /** What the writer that runs now wants done once it is committed. */
   #hooks: (() => void)[] | undefined;
 
@@ -104,15 +107,23 @@ export class CommitQueue {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // After the requests that arrived in this turn of the event loop, so that they share the commit;
-    // a timer of 0 would wait 2 ms.
-    if (this.#busySince === undefined) setImmediate(() => this.#turn());
-    else setTimeout(() => this.#turn(), BUSY_RETRY_MS);
+    const turn = () => this.#turn();
+    if (this.#busySince !== undefined) setTimeout(turn, BUSY_RETRY_MS);
+    else if (this.#heldMs >= SLICE_MS) {
+      this.#heldMs = 0;
+      afterIo(turn);
+    } else {
+      // After the requests that arrived in this turn of the event loop, so that they share the commit;
+      // a timer of 0 would wait 2 ms.
+      setImmediate(turn);
+    }
   }
 
   #turn(): void {
+    const started = performance.now();
     this.#scheduled = false;
     this.#commitSlice();
+    this.#heldMs += performance.now() - started;
     if (this.#waiting.length > 0) this.#schedule();
   }
 

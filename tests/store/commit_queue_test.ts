@@ -89,6 +89,26 @@ Deno.test("CommitQueue gives the event loop back between slices of a long queue"
   assert.ok(Math.max(...groups) <= 5, `a slice took ${Math.max(...groups)} writers of 1 ms`);
 });
 
+Deno.test("CommitQueue lets requests be answered while it has more to do than it can", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => new Response(),
+  );
+  const ask = async () =>
+    await (await fetch(`http://127.0.0.1:${server.addr.port}`)).body?.cancel();
+  await ask();
+  let busy = true;
+  const written = Promise.all(Array.from({ length: 100 }, () => store.write(() => spin(4))))
+    .then(() => busy = false);
+  let answers = 0;
+  for (; busy; answers++) await ask();
+  await written;
+  await server.shutdown();
+  assert.ok(answers >= 10, `${answers} answers in 100 slices of 4 ms`);
+});
+
 Deno.test("CommitQueue keeps the order of 10 000 writers", async () => {
   using temp = tempStore([notes]);
   const { store } = temp;
