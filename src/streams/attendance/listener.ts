@@ -139,6 +139,11 @@ export class Listener {
       const delayMs = turnstile.delay(connection.address);
       if (delayMs > 0) await clock.wait(delayMs);
 
+      if (isBrowser(head)) {
+        // A web page that somebody looks at on this network has no business here.
+        const answer = { status: 403, body: "this is for devices\n" };
+        return void await connection.write(answerBytes(answer, { keepAlive: false, date: null }));
+      }
       const upgrade = upgradeAnswer(head.headers);
       if (upgrade) {
         void connection.write(upgrade);
@@ -196,4 +201,10 @@ export class Listener {
       answerBytes({ status: 400, body: `${message}\n` }, { keepAlive: false, date: null }),
     );
   }
+}
+
+/** Whether a web page asks: browsers name its origin, and call themselves Mozilla; no device does both. */
+function isBrowser({ headers }: RequestHead): boolean {
+  return headers.has("sec-fetch-site") ||
+    (headers.has("origin") && /^mozilla\//i.test(headers.get("user-agent") ?? ""));
 }

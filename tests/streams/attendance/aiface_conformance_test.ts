@@ -433,6 +433,21 @@ for (const { name, run } of cases) {
   });
 }
 
+Deno.test("AiFace conformance: 16b. the limit is for one object, not for many in a message", async () => {
+  await using relay = await Relay.start({ options: { limits: { messageBytes: 200_000 } } });
+  const device = await relay.registered();
+  const image = "A".repeat(60_000);
+  const messages = Array.from(
+    { length: 10 },
+    (_, i) => sendlog([punch(i + 1, "2026-10-05 09:15:30", { image })], { logindex: i }),
+  );
+  const text = messages.map((message) => JSON.stringify(message)).join("\n");
+  await device.socket.send(text, { cuts: [70_000, 100_000] });
+  for (let i = 0; i < 10; i++) assert.equal((await device.hear())?.logindex, i);
+  assert.equal(relay.count("device_logs"), 10);
+  assert.equal(relay.count("device_quarantine"), 0);
+});
+
 Deno.test("AiFace conformance: 7. a kill between commit and answer costs nothing", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "clockblock-" });
   try {

@@ -162,6 +162,32 @@ Deno.test("The listener gives up who holds too much of an unfinished message, an
   assert.equal((await again.ask(SENDLOG))?.ret, "sendlog", "what was held is free again");
 });
 
+Deno.test("The listener does not talk with web pages", async () => {
+  await using relay = await Relay.start();
+  const browser = { "User-Agent": "Mozilla/5.0 (X11)", Origin: "https://evil.example" };
+  for (
+    const headers of [browser, { ...browser, Upgrade: "websocket", "Sec-WebSocket-Key": "eA==" }]
+  ) {
+    const body = JSON.stringify(SENDLOG);
+    const reply = await rawRequest(relay.port, { method: "POST", path: "/", body, headers });
+    assert.equal(reply.status, 403);
+  }
+  assert.equal(relay.count("device_logs"), 0);
+});
+
+Deno.test("The listener hangs up on a WebSocket that does not say who it is", async () => {
+  await using relay = await Relay.start({ settings: { pull_interval_min: 0 } });
+  const nobody = await relay.socket();
+  const known = await relay.registered();
+  for (let round = 0; round < 5; round++) {
+    await relay.skip(14_000);
+    assert((await known.ask({ cmd: "checklive" }))?.result);
+    await nobody.say({ cmd: "checklive" }).catch(() => {});
+  }
+  await nobody.socket.closed;
+  assert((await known.ask({ cmd: "checklive" }))?.result);
+});
+
 Deno.test("The listener closes connections on which nothing comes", async () => {
   await using relay = await Relay.start();
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: relay.port });

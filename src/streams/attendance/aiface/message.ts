@@ -45,6 +45,8 @@ export class MessageReader {
     const found = this.#scanner.push(chunk);
     if (this.#bytes > this.#context.turnstile.limits.messageBytes) return this.#spill(found);
     this.#count();
+    // The limit is for one object, not for many that come together.
+    if (found.some(({ kind }) => kind === "object")) this.#bytes = 0;
     return found;
   }
 

@@ -23,6 +23,8 @@ import { AifaceSession, type Answer } from "./session.ts";
 /** A quiet device is asked whether it is there, and given up when it does not answer. */
 const PING_MS = 15_000;
 const IDLE_MS = 30_000;
+/** A device says who it is at once; whoever does not is none. */
+const ANONYMOUS_MS = 60_000;
 const OPEN_BRACE = 0x7b;
 
 export class AifaceSocket {
@@ -30,6 +32,7 @@ export class AifaceSocket {
   readonly #connection: Connection;
   readonly #session: AifaceSession;
   readonly #reader: MessageReader;
+  readonly #since: number;
   #heardAt = 0;
   #pinged = false;
   #closing = false;
@@ -39,6 +42,7 @@ export class AifaceSocket {
   constructor(context: Context, connection: Connection) {
     this.#context = context;
     this.#connection = connection;
+    this.#since = context.clock.monotonic();
     this.#session = new AifaceSession(context, {
       address: connection.address,
       link: {
@@ -90,7 +94,11 @@ export class AifaceSocket {
 
   /** Called every second. */
   async sweep(): Promise<void> {
-    const quietMs = this.#context.clock.monotonic() - this.#heardAt;
+    const now = this.#context.clock.monotonic();
+    if (!this.#session.identified && now - this.#since > ANONYMOUS_MS) {
+      return await this.close(1008, "register first");
+    }
+    const quietMs = now - this.#heardAt;
     if (quietMs >= PING_MS && !this.#pinged) {
       this.#pinged = true;
       void this.#connection.write(pingFrame());

@@ -101,6 +101,11 @@ export class AifaceSession implements Link {
     if (this.#device?.approval === "approved") this.#context.devices.heard(this.#device);
   }
 
+  /** Whether the device has said who it is. */
+  get identified(): boolean {
+    return this.#device !== undefined;
+  }
+
   /** The connection is over. */
   end(): void {
     if (this.#device) this.#context.devices.disconnected(this.#device, this);
