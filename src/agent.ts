@@ -25,15 +25,13 @@ import {
 } from "./core/mod.ts";
 import { loadPage } from "./dashboard/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
-import { createSupabase, encryptedTokenStore, type Supabase } from "./remotes/supabase/mod.ts";
+import type { Supabase } from "./remotes/supabase/mod.ts";
 import { lockedBy, maintain, openStore, Store } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
-
-export { schema as supabaseSchema } from "./remotes/supabase/mod.ts";
 
 export interface AgentOptions {
   clock?: Clock;
@@ -131,7 +129,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
   const deviceId = config.device_id ?? await keptDeviceId(store);
   const systemId = config.records.system_id ?? deviceId;
   const timeZone = config.time_zone ?? localTimeZone();
-  const remotes = dryRun ? NO_REMOTES : createRemotes(config, { clock, deviceId, systemId });
+  const remotes = dryRun ? NO_REMOTES : await createRemotes(config, { clock, deviceId, systemId });
   const clockOffsetMs = () => engine.clockOffsetMs;
 
   const shared = { store, hub, warnings, clock };
@@ -267,10 +265,10 @@ const NO_REMOTES: Remotes = {
 };
 
 /** Where each stream goes: to an endpoint of its own, else to Supabase, else nowhere. */
-function createRemotes(
+async function createRemotes(
   config: Config,
   { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
-): Remotes {
+): Promise<Remotes> {
   const { device_token, timeout_sec, endpoint_gzip } = config;
   const timeoutMs = timeout_sec * 1_000;
   const endpoint = (url: string, shape: Partial<Parameters<typeof createEndpoint>[0]> = {}) =>
@@ -282,7 +280,7 @@ function createRemotes(
       clock,
       ...shape,
     });
-  const supabase = supabaseOf(config, { clock, deviceId, systemId });
+  const supabase = await supabaseOf(config, { clock, deviceId, systemId });
   const { endpoint_url } = config;
   const attendanceUrl = config.attendance.endpoint_url;
   const batch = {
@@ -298,12 +296,13 @@ function createRemotes(
   };
 }
 
-function supabaseOf(
+async function supabaseOf(
   { supabase, records, events, db_path, timeout_sec }: Config,
   { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
-): Supabase | null {
+): Promise<Supabase | null> {
   const { url, key, email, password, realtime } = supabase;
   if (url === null || key === null) return null;
+  const { createSupabase, encryptedTokenStore } = await loadSupabase();
   const folder = dirname(db_path);
   return createSupabase({
     url,
@@ -325,12 +324,22 @@ function supabaseOf(
   });
 }
 
+/** Its library is as large as the rest of the agent, so only those who use it wait for it and hold it. */
+function loadSupabase(): Promise<typeof import("./remotes/supabase/mod.ts")> {
+  return import("./remotes/supabase/mod.ts");
+}
+
+/** What the tables of a Supabase project are made with, as SQL. */
+export async function supabaseSchema(): Promise<string> {
+  return (await loadSupabase()).schema;
+}
+
 /** A person's sign-in to the cloud, kept on the disk. */
 export type SignIn = Pick<Supabase, "login" | "logout">;
 
 /** The sign-in of the configured project, without an agent; null when none is configured. */
-export function signIn(config: Config): SignIn | null {
-  return supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
+export async function signIn(config: Config): Promise<SignIn | null> {
+  return await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
 }
 
 /** The device id made on the first run. */

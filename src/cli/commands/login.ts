@@ -32,7 +32,7 @@ export const login: Command<Context> = buildCommand<{ email?: string }, [], Cont
     const config = this.config();
     const { io } = this;
     await using _log = await startCommandLogging(config, { output: io.stderr });
-    const account = accountOf(config);
+    const account = await accountOf(config);
     const email = given ?? config.supabase.email ?? await io.ask("E-mail: ");
     const known = given === undefined || given === config.supabase.email;
     const password = (known ? config.supabase.password : null) ??
@@ -54,7 +54,7 @@ export const logout: Command<Context> = buildCommand<Record<never, never>, [], C
   async func() {
     const config = this.config();
     await using _log = await startCommandLogging(config, { output: this.io.stderr });
-    await accountOf(config).logout();
+    await (await accountOf(config)).logout();
     this.io.stdout.write("Signed out\n");
     if (config.supabase.password !== null) {
       this.io.stderr.write(
@@ -64,8 +64,8 @@ export const logout: Command<Context> = buildCommand<Record<never, never>, [], C
   },
 });
 
-function accountOf(config: Config): SignIn {
-  const account = signIn(config);
+async function accountOf(config: Config): Promise<SignIn> {
+  const account = await signIn(config);
   if (account) return account;
   throw new UsageError(
     "Cannot sign in: no Supabase project is configured. Set supabase.url and supabase.key in config.json",

@@ -6,8 +6,8 @@ import type { Context } from "../context.ts";
 const supabase: Command<Context> = buildCommand<Record<never, never>, [], Context>({
   docs: { brief: "Print the SQL to run once in the SQL editor; again changes nothing" },
   parameters: {},
-  func() {
-    this.io.stdout.write(supabaseSchema);
+  async func() {
+    this.io.stdout.write(await supabaseSchema());
   },
 });
 
