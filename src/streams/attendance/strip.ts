@@ -11,6 +11,7 @@ const SECRET_KEY =
 
 /** No name, time or state is as long as this; a template or a photo always is. */
 export const LONGEST_VALUE = 512;
+const LONGEST_RECORD = 4 * 1024;
 
 /** A device's record without secrets and without anything that is too long to be a plain value. */
 export function stripRecord(record: Readonly<Record<string, unknown>>): JsonObject {
@@ -21,6 +22,15 @@ export function stripRecord(record: Readonly<Record<string, unknown>>): JsonObje
     if (plain !== undefined) kept[key.trim()] = plain;
   }
   return kept;
+}
+
+/** A record as it is stored beside what was read of it. */
+export function rawOf(record: Readonly<Record<string, unknown>>): string {
+  const raw = JSON.stringify(stripRecord(record));
+  // No device has so much to say of a punch.
+  return raw.length <= LONGEST_RECORD
+    ? raw
+    : JSON.stringify({ removed: `${raw.length} characters` });
 }
 
 function strip(value: unknown): Json | undefined {
@@ -44,12 +54,16 @@ const BLOB = /[A-Za-z0-9+/_-]{128,}={0,2}/g;
 /** The most that is kept of something nobody understands. */
 const LONGEST_RAW = 16 * 1024;
 
-/** Text that could not be parsed, fit to be kept for a person to look at. */
-export function stripText(text: string): string {
-  const stripped = text
-    .slice(0, LONGEST_RAW * 4)
+/** Text of any length without secrets, whether it can be parsed or not. */
+export function stripSecrets(text: string): string {
+  return text
     .replace(SECRET_FIELD, "$1=")
     .replace(SECRET_MEMBER, '"$1":""')
     .replace(BLOB, (run) => `[${run.length} characters removed]`);
+}
+
+/** Text that could not be parsed, fit to be kept in the database for a person to look at. */
+export function stripText(text: string): string {
+  const stripped = stripSecrets(text.slice(0, LONGEST_RAW * 4));
   return stripped.length <= LONGEST_RAW ? stripped : `${stripped.slice(0, LONGEST_RAW)}…`;
 }

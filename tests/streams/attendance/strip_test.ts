@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { stripRecord, stripText } from "../../../src/streams/attendance/strip.ts";
+import { rawOf, stripRecord, stripText } from "../../../src/streams/attendance/strip.ts";
 
 const BLOB = "QUJD".repeat(200);
 
@@ -16,6 +16,12 @@ Deno.test("stripRecord leaves photos, templates and secrets out, at any depth", 
     }),
     { enrollid: 7, name: "Asha", inner: { temp: 36.5, list: [1, null, {}] } },
   );
+});
+
+Deno.test("rawOf bounds what is kept of a record", () => {
+  const record = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`key${i}`, i]));
+  assert.match(rawOf(record), /^\{"removed":"\d+ characters"\}$/);
+  assert.equal(rawOf({ a: 1 }), '{"a":1}');
 });
 
 Deno.test("stripText removes secrets from what could not be parsed", () => {

@@ -11,7 +11,7 @@ import {
   type Readings,
   wholeNumber,
 } from "../reading.ts";
-import { stripRecord, stripText } from "../strip.ts";
+import { rawOf, stripText } from "../strip.ts";
 import { FrameScanner, type ScannedObject } from "./scan.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -96,7 +96,7 @@ export function readRecords(group: string, context: ReadContext): Readings {
 
 function readRecord(record: unknown, readings: Readings, { zone, receivedMs }: ReadContext): void {
   const fields = isObject(record) ? trimKeys(record) : {};
-  const raw = JSON.stringify(stripRecord(fields));
+  const raw = rawOf(fields);
   const personId = textOrNull(fields.enrollid);
   if (personId === null || !isPersonId(personId)) {
     readings.unreadable.push({ reason: "no usable enrollid", raw });
@@ -132,7 +132,7 @@ export function commandEvent(cmd: string, fields: Fields): ReadEvent {
     personId: textOrNull(fields.enrollid)?.slice(0, 64) ?? "",
     deviceTime: "",
     event: wholeNumber(fields.event),
-    raw: JSON.stringify(stripRecord({ ...fields, record: undefined })),
+    raw: rawOf({ ...fields, record: undefined }),
   };
 }
 
