@@ -101,6 +101,16 @@ Deno.test.each(
   assert.equal((await response.json()).parameter, parameter);
 });
 
+Deno.test("GET /local/events says which since_seq it takes, in whole numbers", async () => {
+  using bench = eventsBench();
+  for (const given of ["-1", "1.5", "9".repeat(16)]) {
+    const response = await bench.ask(`/local/events?mode=live&since_seq=${given}`);
+    const { detail } = await response.json();
+    assert.match(detail, /"since_seq": expected a whole number from 0 to 999999999999999$/);
+  }
+  assert.deepEqual(await bench.get(`/local/events?mode=live&since_seq=${"9".repeat(15)}`), []);
+});
+
 Deno.test("PUT /local/state keeps a state, which GET gives back with health and last_seq", async () => {
   const clock = new FakeClock("2026-03-02T12:00:00.000Z");
   using bench = eventsBench({ clock });
