@@ -5,6 +5,7 @@
  */
 import { dirname, join } from "node:path";
 import { checkListen, createApi, loadToken, serve } from "./api/mod.ts";
+import { createRemotes, NO_REMOTES, type SignIn } from "./clouds.ts";
 import type { Config } from "./config/mod.ts";
 import {
   type Clock,
@@ -17,21 +18,19 @@ import {
   type Migration,
   type Outbox,
   randomId,
-  type Remote,
   type Schedule,
   type Stream,
   systemClock,
   Warnings,
 } from "./core/mod.ts";
 import { loadPage } from "./dashboard/mod.ts";
-import { createEndpoint } from "./remotes/endpoint/mod.ts";
-import type { Supabase } from "./remotes/supabase/mod.ts";
 import { lockedBy, maintain, openStore, Store } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
+export { type SignIn, signIn, supabaseSchema } from "./clouds.ts";
 
 export interface AgentOptions {
   clock?: Clock;
@@ -53,7 +52,7 @@ export interface Agent {
   readonly hub: Hub;
   readonly warnings: Warnings;
   /** The cloud that people sign in to, where one is configured. */
-  readonly supabase: Supabase | null;
+  readonly supabase: SignIn | null;
   /** The local API without a port: how commands ask when no agent runs. */
   fetch(request: Request): Response | Promise<Response>;
   /** Runs until the signal aborts, or until the database turns out to be damaged. */
@@ -252,94 +251,6 @@ async function allEnded(
 ): Promise<void> {
   await Promise.allSettled(parts.map((part) => part?.catch(endAll)));
   await Promise.all(parts);
-}
-
-type Remotes = Readonly<Record<Stream["name"], Remote | null>> & { supabase: Supabase | null };
-
-const NO_REMOTES: Remotes = {
-  playtime: null,
-  events: null,
-  attendance: null,
-  records: null,
-  supabase: null,
-};
-
-/** Where each stream goes: to an endpoint of its own, else to Supabase, else nowhere. */
-async function createRemotes(
-  config: Config,
-  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
-): Promise<Remotes> {
-  const { device_token, timeout_sec, endpoint_gzip } = config;
-  const timeoutMs = timeout_sec * 1_000;
-  const endpoint = (url: string, shape: Partial<Parameters<typeof createEndpoint>[0]> = {}) =>
-    createEndpoint({
-      url,
-      token: device_token ?? undefined,
-      timeoutMs,
-      gzip: endpoint_gzip,
-      clock,
-      ...shape,
-    });
-  const supabase = await supabaseOf(config, { clock, deviceId, systemId });
-  const { endpoint_url } = config;
-  const attendanceUrl = config.attendance.endpoint_url;
-  const batch = {
-    path: attendance.SYNC_BATCH_PATH,
-    envelope: attendance.syncBatch(deviceId),
-  };
-  return {
-    playtime: endpoint_url === null ? supabase : endpoint(endpoint_url),
-    events: config.events.endpoint_url === null ? supabase : endpoint(config.events.endpoint_url),
-    attendance: attendanceUrl === null ? supabase : endpoint(attendanceUrl, batch),
-    records: supabase,
-    supabase,
-  };
-}
-
-async function supabaseOf(
-  { supabase, records, events, db_path, timeout_sec }: Config,
-  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
-): Promise<Supabase | null> {
-  const { url, key, email, password, realtime } = supabase;
-  if (url === null || key === null) return null;
-  const { createSupabase, encryptedTokenStore } = await loadSupabase();
-  const folder = dirname(db_path);
-  return createSupabase({
-    url,
-    key,
-    email: email ?? undefined,
-    password: password ?? undefined,
-    systemId,
-    deviceId,
-    recordTables: records.tables.map(({ name }) => name),
-    eventsTable: events.table,
-    healthTable: events.health_table,
-    realtime,
-    timeoutMs: timeout_sec * 1_000,
-    tokens: encryptedTokenStore({
-      sessionPath: join(folder, "auth.json"),
-      keyPath: join(folder, "auth.key"),
-    }),
-    clock,
-  });
-}
-
-/** Its library is as large as the rest of the agent, so only those who use it wait for it and hold it. */
-function loadSupabase(): Promise<typeof import("./remotes/supabase/mod.ts")> {
-  return import("./remotes/supabase/mod.ts");
-}
-
-/** What the tables of a Supabase project are made with, as SQL. */
-export async function supabaseSchema(): Promise<string> {
-  return (await loadSupabase()).schema;
-}
-
-/** A person's sign-in to the cloud, kept on the disk. */
-export type SignIn = Pick<Supabase, "login" | "logout">;
-
-/** The sign-in of the configured project, without an agent; null when none is configured. */
-export async function signIn(config: Config): Promise<SignIn | null> {
-  return await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
 }
 
 /** The device id made on the first run. */

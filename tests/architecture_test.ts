@@ -17,13 +17,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ["core", "store", "sync"],
   client: [],
   dashboard: ["client", "dist"],
+  "clouds.ts": ["core", "config", "streams/mod.ts", "remotes/*"],
   "agent.ts": [
     "core",
     "config",
     "store",
     "streams/mod.ts",
-    "streams/*",
-    "remotes/*",
+    "clouds.ts",
     "sync",
     "api",
     "dashboard",
@@ -38,6 +38,10 @@ const ONLY_KNOWN_TO: Readonly<Record<string, readonly string[]>> = {
   "hono": ["api"],
   "@supabase/supabase-js": ["remotes/supabase"],
   "@stricli/core": ["cli"],
+  "@logtape/file": ["cli"],
+  "preact": ["dashboard"],
+  "@preact/signals": ["dashboard"],
+  "uplot": ["dashboard"],
 };
 
 interface Module {

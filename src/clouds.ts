@@ -1,0 +1,100 @@
+/**
+ * Where each stream goes, by the configuration.
+ * @module
+ */
+import { dirname, join } from "node:path";
+import type { Config } from "./config/mod.ts";
+import { type Clock, type Id, type Remote, type StreamName, systemClock } from "./core/mod.ts";
+import { createEndpoint } from "./remotes/endpoint/mod.ts";
+import type { Supabase } from "./remotes/supabase/mod.ts";
+import { attendance } from "./streams/mod.ts";
+
+/** Each stream's remote, and the cloud that people sign in to. */
+export type Remotes = Readonly<Record<StreamName, Remote | null>> & { supabase: Supabase | null };
+
+/** Where nothing may be sent. */
+export const NO_REMOTES: Remotes = {
+  playtime: null,
+  events: null,
+  attendance: null,
+  records: null,
+  supabase: null,
+};
+
+/** Where each stream goes: to an endpoint of its own, else to Supabase, else nowhere. */
+export async function createRemotes(
+  config: Config,
+  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
+): Promise<Remotes> {
+  const { device_token, timeout_sec, endpoint_gzip } = config;
+  const timeoutMs = timeout_sec * 1_000;
+  const endpoint = (url: string, shape: Partial<Parameters<typeof createEndpoint>[0]> = {}) =>
+    createEndpoint({
+      url,
+      token: device_token ?? undefined,
+      timeoutMs,
+      gzip: endpoint_gzip,
+      clock,
+      ...shape,
+    });
+  const supabase = await supabaseOf(config, { clock, deviceId, systemId });
+  const { endpoint_url } = config;
+  const attendanceUrl = config.attendance.endpoint_url;
+  const batch = {
+    path: attendance.SYNC_BATCH_PATH,
+    envelope: attendance.syncBatch(deviceId),
+  };
+  return {
+    playtime: endpoint_url === null ? supabase : endpoint(endpoint_url),
+    events: config.events.endpoint_url === null ? supabase : endpoint(config.events.endpoint_url),
+    attendance: attendanceUrl === null ? supabase : endpoint(attendanceUrl, batch),
+    records: supabase,
+    supabase,
+  };
+}
+
+async function supabaseOf(
+  { supabase, records, events, db_path, timeout_sec }: Config,
+  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
+): Promise<Supabase | null> {
+  const { url, key, email, password, realtime } = supabase;
+  if (url === null || key === null) return null;
+  const { createSupabase, encryptedTokenStore } = await loadSupabase();
+  const folder = dirname(db_path);
+  return createSupabase({
+    url,
+    key,
+    email: email ?? undefined,
+    password: password ?? undefined,
+    systemId,
+    deviceId,
+    recordTables: records.tables.map(({ name }) => name),
+    eventsTable: events.table,
+    healthTable: events.health_table,
+    realtime,
+    timeoutMs: timeout_sec * 1_000,
+    tokens: encryptedTokenStore({
+      sessionPath: join(folder, "auth.json"),
+      keyPath: join(folder, "auth.key"),
+    }),
+    clock,
+  });
+}
+
+/** Its library is as large as the rest of the agent, so only those who use it wait for it and hold it. */
+function loadSupabase(): Promise<typeof import("./remotes/supabase/mod.ts")> {
+  return import("./remotes/supabase/mod.ts");
+}
+
+/** What the tables of a Supabase project are made with, as SQL. */
+export async function supabaseSchema(): Promise<string> {
+  return (await loadSupabase()).schema;
+}
+
+/** A person's sign-in to the cloud, kept on the disk. */
+export type SignIn = Pick<Supabase, "login" | "logout">;
+
+/** The sign-in of the configured project, without an agent; null when none is configured. */
+export async function signIn(config: Config): Promise<SignIn | null> {
+  return await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
+}
