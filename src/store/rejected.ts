@@ -34,7 +34,15 @@ export class Rejected {
   readonly #database: OpenDatabase;
   readonly #statements: Readonly<
     Record<
-      "keep" | "isOpen" | "readmit" | "accepted" | "remove" | "list" | "newest" | "find",
+      | "keep"
+      | "isOpen"
+      | "readmit"
+      | "isReadmitted"
+      | "accepted"
+      | "remove"
+      | "list"
+      | "newest"
+      | "find",
       Statement
     >
   >;
@@ -59,7 +67,10 @@ export class Rejected {
       readmit: db.prepare(
         "UPDATE sync_rejected SET readmitted = 1 WHERE stream = ? AND row_id = ? AND readmitted = 0",
       ),
-      // Found by the partial index of readmitted rows, which is empty nearly always.
+      // The partial index of readmitted rows is empty nearly always, and asking it first is nearly free.
+      isReadmitted: db.prepare(
+        "SELECT 1 FROM sync_rejected WHERE stream = ? AND readmitted = 1 LIMIT 1",
+      ),
       accepted: db.prepare(
         `DELETE FROM sync_rejected
          WHERE stream = ? AND readmitted = 1 AND row_id IN (SELECT value FROM json_each(?))`,
@@ -102,7 +113,8 @@ export class Rejected {
 
   /** The cloud has these now: what was known against them is over. */
   accepted(stream: StreamName, ids: readonly Id[]): void {
-    this.#statements.accepted.run(stream, JSON.stringify(ids));
+    const { isReadmitted, accepted } = this.#statements;
+    if (isReadmitted.get(stream)) accepted.run(stream, JSON.stringify(ids));
   }
 
   /** The row is given up; false when it is not rejected. */
