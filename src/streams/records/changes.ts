@@ -64,10 +64,13 @@ export class Changes {
     return this.#write(table, { id, before, data: before.data, deletedAt: this.stamp(before) });
   }
 
-  /** Pushes a record as it stands, with a stamp that wins over the cloud's. */
+  /**
+   * Pushes a record as it stands, with a stamp just later than the cloud's. Its own stamp may be the reason why it
+   * was not taken: one from a clock far ahead is put right by the server, to a time that can be too early to win.
+   */
   assert(table: string, local: LocalRecord, { over }: { over: Instant }): void {
     const { rows, queue } = this.#options;
-    const updatedAt = instantOf(Math.max(msOf(local.updatedAt), msOf(over) + 1));
+    const updatedAt = instantOf(msOf(over) + 1);
     const version: RecordVersion = { ...local, updatedAt };
     const at = instantOf(this.#options.clock.now());
     rows.save(table, version);
