@@ -6,7 +6,7 @@ import type { Migration } from "../core/mod.ts";
 import { connect, type Database } from "./database.ts";
 import { isFile, removeIfThere } from "./files.ts";
 import { appliedNames, refuseNewer } from "./migrations.ts";
-import { databaseFailure, StoreError, storeErrorKind } from "./store_error.ts";
+import { damageText, databaseFailure, StoreError, storeErrorKind } from "./store_error.ts";
 
 export interface InspectOptions {
   migrations: readonly Migration[];
@@ -53,7 +53,7 @@ function hasTables(db: Database): boolean {
 
 function firstFinding(db: Database): string | undefined {
   const finding = String(db.prepare("PRAGMA integrity_check(1)").get()?.integrity_check);
-  return finding === "ok" ? undefined : finding;
+  return finding === "ok" ? undefined : damageText(finding);
 }
 
 function messageOf(error: unknown): string {

@@ -90,3 +90,11 @@ export function databaseFailure(attempt: string, error: unknown): StoreError | u
   const state = kind && STATES[kind];
   return state ? new StoreError(kind, `${attempt}: ${state}.`, { cause: error }) : undefined;
 }
+
+/** What `PRAGMA integrity_check` says, on one line and without the headings it puts before each database. */
+export function damageText(findings: string): string {
+  return findings.replace(/\*\*\* in database \w+ \*\*\*\s*/g, "").trim().replace(
+    /\s*\n\s*/g,
+    "; ",
+  );
+}

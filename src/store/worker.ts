@@ -3,6 +3,7 @@
  * the text of a function below, because a module of its own would have to be embedded in the executable.
  * @module
  */
+import { damageText } from "./store_error.ts";
 
 /** What the worker is asked. */
 export interface Examination {
@@ -27,7 +28,8 @@ export async function examine(
   const { promise, resolve } = Promise.withResolvers<Finding>();
   const stop = () => resolve(STOPPED);
   signal?.addEventListener("abort", stop, { once: true });
-  worker.onmessage = ({ data }: MessageEvent<Finding>) => resolve(data);
+  worker.onmessage = ({ data }: MessageEvent<Finding>) =>
+    resolve(data.state === "damaged" ? { ...data, damage: damageText(data.damage) } : data);
   worker.onerror = (event) => {
     event.preventDefault();
     resolve({ state: "failed", reason: event.message });

@@ -85,6 +85,10 @@ Deno.test("maintain finds damage in the background; opening anew repairs it", as
   await clock.advance(DAY_MS);
   await until(() => house.damage !== undefined, "the damage to be found");
   assert.deepEqual(warnings.list().map(({ code }) => code), ["database-damaged"]);
+  assert.match(
+    warnings.list()[0]!.message,
+    /^The database is damaged \([^*\n]+\) and is being repaired\.$/,
+  );
   assert.deepEqual(listBackups(path).map(({ day }) => day), ["2026-03-02"]);
   await house.stop();
 
