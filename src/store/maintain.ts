@@ -25,18 +25,19 @@ export interface MaintainOptions {
 const FIRST_AFTER_MS = 60_000;
 const INTERVAL_MS = 60 * 60_000;
 /** An error that comes again and again, and that no check finds the reason of, is not checked each time. */
-const CHECK_AGAIN_AFTER_MS = 10 * 60_000;
+const ALARM_AGAIN_AFTER_MS = 10 * 60_000;
 
 /** Looks after the database until the signal aborts. */
 export async function maintain(store: Store, options: MaintainOptions): Promise<void> {
   const { signal, warnings, clock = systemClock, streams = [], onDamaged = () => {} } = options;
   await clock.wait(FIRST_AFTER_MS, { signal });
-  let checkedAt = -Infinity;
+  let checked = false;
+  let falseAlarmAt = -Infinity;
   await every(INTERVAL_MS, async () => {
-    const sinceCheck = clock.monotonic() - checkedAt;
-    if (store.suspected && sinceCheck < CHECK_AGAIN_AFTER_MS) return;
+    const { suspected } = store;
+    if (suspected && clock.monotonic() - falseAlarmAt < ALARM_AGAIN_AFTER_MS) return;
     const due = isBackupDue(store.path, { clock });
-    if (due || store.suspected || sinceCheck === Infinity) {
+    if (due || suspected || !checked) {
       const finding = await reading(
         store,
         () =>
@@ -45,9 +46,12 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
             : examine({ path: store.path }, { signal }),
       );
       if (signal.aborted) return;
-      checkedAt = clock.monotonic();
       if (finding.state === "damaged") return giveUp(store, { ...finding, warnings, onDamaged });
-      if (finding.state === "sound") store.foundSound();
+      if (finding.state === "sound") {
+        store.foundSound();
+        checked = true;
+        if (suspected) falseAlarmAt = clock.monotonic();
+      }
       tell(finding, { due, warnings });
     }
     await prune(store, { streams, clock, signal });
