@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { bundleAgent } from "../../build/compile.ts";
 import { attendanceBench } from "./attendance_bench.ts";
 import { drainBench } from "./drain_bench.ts";
+import { eventsBench } from "./events_bench.ts";
 import { heartbeatBench } from "./heartbeat_bench.ts";
 import { idleBench } from "./idle_bench.ts";
 import { print } from "./print.ts";
@@ -14,7 +15,15 @@ import { type BenchRow, markdown } from "./row.ts";
 import { startBench } from "./start_bench.ts";
 import { statusBench } from "./status_bench.ts";
 
-const SUITES = [heartbeatBench, statusBench, startBench, drainBench, attendanceBench, idleBench];
+const SUITES = [
+  heartbeatBench,
+  statusBench,
+  eventsBench,
+  startBench,
+  drainBench,
+  attendanceBench,
+  idleBench,
+];
 
 const { values, positionals } = parseArgs({
   args: Deno.args,

@@ -3,7 +3,7 @@
  * deleted, so that the count goes on where it stood, whatever retention took.
  * @module
  */
-import { type Clock, type Id, instantOf } from "../../core/mod.ts";
+import { type Clock, type Id, type Instant, instantOf } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import { COLUMNS, type NewEvent, type StoredEvent } from "./event.ts";
 
@@ -15,11 +15,41 @@ export interface Accepted {
   duplicate: boolean;
 }
 
-export interface Appended {
-  /** One for each event, in their order. */
-  accepted: readonly Accepted[];
-  /** Those that are new. */
-  stored: readonly StoredEvent[];
+/** Events after their insertion. What was stored is put together only for whom it concerns: most is for nobody. */
+export class Appended {
+  readonly events: readonly NewEvent[];
+  /** What became of each, in their order. */
+  readonly accepted: readonly Accepted[];
+  readonly #at: Instant;
+
+  constructor(events: readonly NewEvent[], accepted: readonly Accepted[], at: Instant) {
+    this.events = events;
+    this.accepted = accepted;
+    this.#at = at;
+  }
+
+  /** The event at a place of the list, as it lies in the log; nothing when it was there before. */
+  stored(index: number): StoredEvent | undefined {
+    const event = this.events[index];
+    const accepted = this.accepted[index];
+    if (!event || !accepted || accepted.duplicate) return undefined;
+    const { id, seq, idempotency_key } = accepted;
+    const { mode, ts, source, type, subtype, symbol, severity, body, metaJson } = event;
+    return {
+      id,
+      ts: ts ?? this.#at,
+      seq,
+      source,
+      type,
+      subtype,
+      symbol,
+      severity,
+      body,
+      meta_json: metaJson,
+      mode,
+      idempotency_key,
+    };
+  }
 }
 
 export interface EventFilter {
@@ -33,17 +63,11 @@ export interface EventLogOptions {
   ids: () => Id;
 }
 
-/** Rows of one statement: a long list in one costs a fifth less than one by one. */
-const MANY = 100;
-const PARAMETERS = COLUMNS.length + 1;
-
 export class EventLog {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #ids: () => Id;
-  readonly #insertOne: Statement;
-  readonly #insertMany: Statement;
-  readonly #removeAfter: Statement;
+  readonly #insert: Statement;
   readonly #byKey: Statement;
   readonly #maxSeq: Statement;
   readonly #page: Statement;
@@ -58,18 +82,10 @@ export class EventLog {
     this.#ids = ids;
     const { db } = store;
     const columns = COLUMNS.join(", ");
-    const insert = (rows: number) => {
-      const row = `(${Array(PARAMETERS).fill("?").join(", ")})`;
-      return db.prepare(
-        `INSERT INTO local_events (${columns}, created_at) VALUES ${
-          Array(rows).fill(row).join(", ")
-        }
-         ON CONFLICT (idempotency_key) DO NOTHING`,
-      );
-    };
-    this.#insertOne = insert(1);
-    this.#insertMany = insert(MANY);
-    this.#removeAfter = db.prepare("DELETE FROM local_events WHERE mode = ? AND seq > ?");
+    this.#insert = db.prepare(
+      `INSERT INTO local_events (${columns}, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING`,
+    );
     this.#byKey = db.prepare("SELECT id, seq FROM local_events WHERE idempotency_key = ?");
     this.#maxSeq = db.prepare("SELECT max(seq) AS seq FROM local_events WHERE mode = ?");
     this.#page = db.prepare(
@@ -98,44 +114,19 @@ export class EventLog {
   append(events: readonly NewEvent[]): Appended {
     const at = instantOf(this.#clock.now());
     const seqs = new Map<string, number>();
-    const accepted: Accepted[] = [];
-    const stored: StoredEvent[] = [];
-    const add = (event: StoredEvent) => {
-      accepted.push(acceptedOf(event));
-      stored.push(event);
-    };
-    for (let from = 0; from < events.length; from += MANY) {
-      const some = events.slice(from, from + MANY);
-      if (some.length === MANY) {
-        const before = new Map(seqs);
-        const many = some.map((event) => this.#numbered(event, at, seqs));
-        if (
-          this.#insertMany.run(...many.flatMap((event) => [...values(event), at])).changes === MANY
-        ) {
-          for (const event of many) add(event);
-          continue;
-        }
-        // One is known already: its number must not be lost, so these are taken back and come one by one.
-        for (const mode of seqs.keys()) {
-          const seq = before.get(mode) ?? this.lastSeq(mode);
-          this.#removeAfter.run(mode, seq);
-          seqs.set(mode, seq);
-        }
-      }
-      for (const event of some) {
-        const next = this.#numbered(event, at, seqs);
-        if (this.#insertOne.run(...values(next), at).changes === 1) {
-          add(next);
-          continue;
-        }
-        seqs.set(event.mode, next.seq - 1);
-        accepted.push(this.#known(next.idempotency_key));
-      }
-    }
+    const accepted = events.map((event): Accepted => {
+      const { mode, idempotencyKey } = event;
+      const seq = (seqs.get(mode) ?? this.lastSeq(mode)) + 1;
+      const id = this.#ids();
+      const key = idempotencyKey ?? id;
+      if (!this.#insertNew(event, { id, seq, key, at })) return this.#known(key);
+      seqs.set(mode, seq);
+      return { id, seq, idempotency_key: key, duplicate: false };
+    });
     this.#store.afterCommit(() => {
       for (const [mode, seq] of seqs) this.#lastSeq.set(mode, seq);
     });
-    return { accepted, stored };
+    return new Appended(events, accepted, at);
   }
 
   /** At most `limit` events of a mode after a `seq`, in order. */
@@ -162,14 +153,15 @@ export class EventLog {
     return { events, until: events.length === limit ? events.at(-1)!.seq : until };
   }
 
-  #numbered(event: NewEvent, at: string, seqs: Map<string, number>): StoredEvent {
+  /** Whether the event was not there yet. */
+  #insertNew(
+    event: NewEvent,
+    { id, seq, key, at }: { id: Id; seq: number; key: string; at: Instant },
+  ): boolean {
     const { mode, ts, source, type, subtype, symbol, severity, body, metaJson } = event;
-    const seq = (seqs.get(mode) ?? this.lastSeq(mode)) + 1;
-    seqs.set(mode, seq);
-    const id = this.#ids();
-    return {
+    const { changes } = this.#insert.run(
       id,
-      ts: ts ?? at,
+      ts ?? at,
       seq,
       source,
       type,
@@ -177,10 +169,12 @@ export class EventLog {
       symbol,
       severity,
       body,
-      meta_json: metaJson,
+      metaJson,
       mode,
-      idempotency_key: event.idempotencyKey ?? id,
-    };
+      key,
+      at,
+    );
+    return changes === 1;
   }
 
   #known(key: string): Accepted {
@@ -192,12 +186,4 @@ export class EventLog {
       duplicate: true,
     };
   }
-}
-
-function acceptedOf({ id, seq, idempotency_key }: StoredEvent): Accepted {
-  return { id, seq, idempotency_key, duplicate: false };
-}
-
-function values(event: StoredEvent): (string | number | null)[] {
-  return COLUMNS.map((column) => event[column]);
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import { type Store, storeErrorKind, type TableOutbox } from "../../store/mod.ts";
-import type { NewEvent, StoredEvent } from "./event.ts";
-import type { Accepted, EventLog } from "./event_log.ts";
+import type { NewEvent } from "./event.ts";
+import { MOST_EVENTS } from "./read_body.ts";
+import type { Accepted, Appended, EventLog } from "./event_log.ts";
 
 interface Waiting {
   events: readonly NewEvent[];
@@ -20,27 +21,27 @@ export interface IngestOptions {
   outbox: Pick<TableOutbox, "added">;
   criticalSubtypes: readonly string[];
   /** Told of new events as soon as they are committed, before their request is answered. */
-  onStored: (events: readonly StoredEvent[]) => void;
+  onAppended: (appended: Appended) => void;
 }
 
-/** The most events appended at once, so that the event loop is not held for long; one request may have more. */
-const GROUP_EVENTS = 500;
+/** The most events appended at once: what a request may have. Together they take a few milliseconds. */
+const GROUP_EVENTS = MOST_EVENTS;
 
 export class Ingest {
   readonly #store: Store;
   readonly #log: EventLog;
   readonly #outbox: Pick<TableOutbox, "added">;
   readonly #critical: ReadonlySet<string>;
-  readonly #onStored: (events: readonly StoredEvent[]) => void;
+  readonly #onAppended: (appended: Appended) => void;
   #waiting: Waiting[] = [];
   #writing = false;
 
-  constructor({ store, log, outbox, criticalSubtypes, onStored }: IngestOptions) {
+  constructor({ store, log, outbox, criticalSubtypes, onAppended }: IngestOptions) {
     this.#store = store;
     this.#log = log;
     this.#outbox = outbox;
     this.#critical = new Set(criticalSubtypes);
-    this.#onStored = onStored;
+    this.#onAppended = onAppended;
   }
 
   /** Stores the events of one request; resolves once they are committed, a critical one on the disk itself. */
@@ -64,9 +65,13 @@ export class Ingest {
         const accepted = await this.#store.write(() => {
           // Chosen only now, so that what came while the queue was busy is in it.
           group = this.#next({ durable, most: alone > 0 ? 1 : GROUP_EVENTS });
-          const { accepted, stored } = this.#log.append(group.flatMap(({ events }) => events));
-          this.#outbox.added(stored.length);
-          this.#store.afterCommit(() => this.#onStored(stored));
+          const events = group.length === 1
+            ? group[0]!.events
+            : group.flatMap(({ events }) => events);
+          const appended = this.#log.append(events);
+          const { accepted } = appended;
+          this.#outbox.added(accepted.filter(({ duplicate }) => !duplicate).length);
+          this.#store.afterCommit(() => this.#onAppended(appended));
           return accepted;
         }, { durable });
         this.#waiting.splice(0, group.length);

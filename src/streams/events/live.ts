@@ -10,7 +10,7 @@
  */
 import { type Clock, type SseFrame, SseStream } from "../../core/mod.ts";
 import { itemJson, type StoredEvent } from "./event.ts";
-import type { EventLog } from "./event_log.ts";
+import type { Appended, EventLog } from "./event_log.ts";
 
 export interface LiveOptions {
   log: EventLog;
@@ -83,19 +83,19 @@ export class LiveStream {
   }
 
   /** New events, right after their commit. */
-  publish(events: readonly StoredEvent[]): void {
-    let any = false;
-    for (const event of events) {
-      if (!this.#following.get(event.mode)?.size) continue;
-      const news = this.#news.get(event.mode);
-      const text = frameText(event);
+  publish(appended: Appended): void {
+    if (this.#clients === 0) return;
+    for (const [index, { mode }] of appended.events.entries()) {
+      if (!this.#following.get(mode)?.size) continue;
+      const event = appended.stored(index);
+      if (!event) continue;
+      const news = this.#news.get(mode);
       if (news) {
-        news.text += text;
+        news.text += frameText(event);
         news.lastSeq = event.seq;
-      } else this.#news.set(event.mode, { text, lastSeq: event.seq });
-      any = true;
+      } else this.#news.set(mode, { text: frameText(event), lastSeq: event.seq });
     }
-    if (any) this.#schedule();
+    if (this.#news.size > 0) this.#schedule();
   }
 
   async #catchUp(client: Client): Promise<void> {

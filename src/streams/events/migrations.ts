@@ -27,7 +27,7 @@ export const migrations: readonly Migration[] = [{
     );
     CREATE INDEX idx_local_events_unflushed ON local_events (mode, seq)
       WHERE flushed = 0 AND rejected_at IS NULL;
-    CREATE UNIQUE INDEX idx_local_events_mode_seq ON local_events (mode, seq DESC);
+    CREATE UNIQUE INDEX idx_local_events_mode_seq ON local_events (mode, seq);
 
     CREATE TABLE local_flush_log (
       id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -17,11 +17,11 @@ import {
   systemClock,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { type EventItem, itemOf, type StoredEvent } from "./event.ts";
 import { EventLog } from "./event_log.ts";
 import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
 import { LiveStream } from "./live.ts";
+import { News } from "./news.ts";
 import { retention } from "./retention.ts";
 import { eventRoutes } from "./routes.ts";
 import { flushIntervalMs, type FlushTimes } from "./schedule.ts";
@@ -49,16 +49,6 @@ export interface EventsOptions {
   flush: FlushTimes & { batchSize: number; criticalImmediate: boolean };
 }
 
-/** What the hub is told, topic `events`. */
-export interface EventNews {
-  mode: string;
-  last_seq: number;
-  /** How many events are new. */
-  count: number;
-  /** The newest of them, oldest first. */
-  events: readonly EventItem[];
-}
-
 /** What events add to `/status`. */
 export interface EventsStatus {
   /** How many programs follow the live stream. */
@@ -76,11 +66,6 @@ export interface EventsStream extends Stream {
   prune(now: Instant, budget: Budget): PruneResult;
 }
 
-/** How many events a piece of news carries. */
-const NEWS_EVENTS = 20;
-/** Busy applications make more news than a page can show. */
-const NEWS_PAUSE_MS = 250;
-
 export function createEventsStream(options: EventsOptions): EventsStream {
   const { store, hub, ids, clock = systemClock, modes, criticalSubtypes, flush } = options;
   const { retentionDays, retentionUnsyncedDays, cloud } = options;
@@ -89,8 +74,7 @@ export function createEventsStream(options: EventsOptions): EventsStream {
   const live = new LiveStream({ log, clock });
   const snapshots = new Snapshots(store, { clock });
   const bell = new Bell();
-  const newsBell = new Bell();
-  const news = new Map<string, { count: number; newest: StoredEvent[] }>();
+  const news = new News({ log, hub, clock, modes });
   const critical = new Set(criticalSubtypes);
 
   const ingest = new Ingest({
@@ -98,16 +82,10 @@ export function createEventsStream(options: EventsOptions): EventsStream {
     log,
     outbox,
     criticalSubtypes,
-    onStored(events) {
-      live.publish(events);
-      for (const event of events) {
-        const { count, newest } = news.get(event.mode) ?? { count: 0, newest: [] };
-        newest.push(event);
-        if (newest.length > NEWS_EVENTS) newest.shift();
-        news.set(event.mode, { count: count + 1, newest });
-      }
-      newsBell.ring();
-      if (flush.criticalImmediate && events.some(({ subtype }) => critical.has(subtype))) {
+    onAppended(appended) {
+      live.publish(appended);
+      news.ring();
+      if (flush.criticalImmediate && appended.events.some(({ subtype }) => critical.has(subtype))) {
         bell.ring();
       }
     },
@@ -145,25 +123,6 @@ export function createEventsStream(options: EventsOptions): EventsStream {
       },
     }),
 
-    async run(signal) {
-      const ended = new Promise<void>((resolve) =>
-        signal.addEventListener("abort", () => resolve(), { once: true })
-      );
-      while (!signal.aborted) {
-        await Promise.race([newsBell.heard(), ended]);
-        newsBell.rearm();
-        for (const [mode, { count, newest }] of news) {
-          const data: EventNews = {
-            mode,
-            last_seq: log.lastSeq(mode),
-            count,
-            events: newest.map(itemOf),
-          };
-          hub.publish("events", data);
-        }
-        news.clear();
-        await clock.wait(NEWS_PAUSE_MS, { signal });
-      }
-    },
+    run: (signal) => news.run(signal),
   };
 }

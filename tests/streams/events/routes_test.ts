@@ -198,8 +198,8 @@ Deno.test("The hub is told of new events, a few times a second at most", async (
     Array.from({ length: 20 }, (_, i) => 11 + i),
   );
   assert.deepEqual(then.map(({ mode, count, last_seq }) => [mode, count, last_seq]), [
-    ["live", 1, 31],
     ["paper", 1, 1],
+    ["live", 1, 31],
   ]);
   stop.abort();
   await clock.advance(250);

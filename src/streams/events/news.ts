@@ -1,0 +1,74 @@
+/**
+ * What the hub is told of new events: how many there are and the newest of them, a few times a second at most,
+ * because a busy program makes more events than a page can show.
+ * @module
+ */
+import { Bell, type Clock, type Hub } from "../../core/mod.ts";
+import { type EventItem, itemOf } from "./event.ts";
+import type { EventLog } from "./event_log.ts";
+
+/** Topic `events`. */
+export interface EventNews {
+  mode: string;
+  last_seq: number;
+  /** How many events are new. */
+  count: number;
+  /** The newest of them, oldest first. */
+  events: readonly EventItem[];
+}
+
+export interface NewsOptions {
+  log: EventLog;
+  hub: Hub;
+  clock: Clock;
+  modes: readonly string[];
+}
+
+/** How many events a piece of news carries. */
+const NEWEST = 20;
+const PAUSE_MS = 250;
+
+export class News {
+  readonly #options: NewsOptions;
+  readonly #bell = new Bell();
+  /** The last `seq` of each mode that was told. */
+  readonly #told: Map<string, number>;
+
+  constructor(options: NewsOptions) {
+    this.#options = options;
+    this.#told = new Map(options.modes.map((mode) => [mode, options.log.lastSeq(mode)]));
+  }
+
+  /** There are new events. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  /** Tells until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    while (!signal.aborted) {
+      await Promise.race([this.#bell.heard(), ended]);
+      if (signal.aborted) return;
+      this.#bell.rearm();
+      this.#tell();
+      await this.#options.clock.wait(PAUSE_MS, { signal });
+    }
+  }
+
+  #tell(): void {
+    const { log, hub, modes } = this.#options;
+    for (const mode of modes) {
+      const told = this.#told.get(mode) ?? 0;
+      const last = log.lastSeq(mode);
+      if (last <= told) continue;
+      this.#told.set(mode, last);
+      const since = Math.max(told, last - NEWEST);
+      const events = log.page(mode, { since, limit: NEWEST }).map(itemOf);
+      hub.publish("events", { mode, last_seq: last, count: last - told, events });
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/** Events on their way in and out: batches beside raw transactions, one a request, and the live stream. @module */
+import { migrations } from "../../src/agent.ts";
+import { Store } from "../../src/store/mod.ts";
+import { startAgent } from "../support/agent_process.ts";
+import { tempDir } from "../support/temp.ts";
+import { benchEvent, loadEvents } from "./events_load.ts";
+import { followEvents } from "./events_follow.ts";
+import { type BenchRow, median, type Suite } from "./row.ts";
+
+const BATCH = 500;
+const BATCHES = 200;
+const SINGLES = 30_000;
+const CONNECTIONS = 32;
+const CLIENTS = 500;
+
+export const eventsBench: Suite = {
+  name: "events",
+  async run({ rounds, bundle }) {
+    return [
+      await batches(rounds, bundle),
+      ...await singles(rounds, bundle),
+      await growth(rounds, bundle),
+      ...await following(bundle),
+    ];
+  },
+};
+
+async function batches(rounds: number, bundle: string): Promise<BenchRow> {
+  const pairs: { ours: number; raw: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    using dir = tempDir();
+    const raw = rawBatches(`${dir.path}/raw.db`);
+    await using agent = await startAgent({ config: {}, entry: bundle });
+    const options = { token: await agent.token(), connections: 4, eventsEach: BATCH };
+    const { rate } = await loadEvents(agent.url, { ...options, requests: BATCHES });
+    pairs.push({ ours: rate, raw });
+  }
+  return {
+    name: `events over HTTP, batches of ${BATCH}, durable`,
+    value: median(pairs.map(({ ours }) => ours)),
+    unit: "/s",
+    baseline: {
+      name: `raw transactions of ${BATCH}`,
+      value: median(pairs.map(({ raw }) => raw)),
+    },
+    target: "≥ 0.9 of raw",
+    met: median(pairs.map(({ ours, raw }) => ours / raw)) >= 0.9,
+  };
+}
+
+/** The same rows by a prepared statement each, in transactions of as many as a batch has. */
+function rawBatches(path: string): number {
+  const store = new Store(path, { migrations });
+  const { db } = store;
+  const insert = db.prepare(
+    `INSERT INTO local_events (id, mode, ts, seq, source, type, subtype, symbol, severity, body,
+       meta_json, idempotency_key, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const at = new Date().toISOString();
+  let seq = 0;
+  let tookMs = 0;
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const rows = Array.from({ length: BATCH }, () => {
+      const { meta, ...event } = benchEvent("raw", ++seq);
+      // Ids in the order of their making, as the agent's are.
+      const id = `019cae44-0000-7000-8000-${seq.toString(16).padStart(12, "0")}`;
+      return { ...event as Record<string, string>, id, seq, meta_json: JSON.stringify(meta) };
+    }).map((row: Record<string, string | number>) => [
+      row.id!,
+      row.mode!,
+      row.ts!,
+      row.seq!,
+      row.source!,
+      row.type!,
+      row.subtype!,
+      row.symbol!,
+      row.severity!,
+      row.body!,
+      row.meta_json!,
+      row.idempotency_key!,
+      at,
+    ]);
+    const began = performance.now();
+    db.exec("BEGIN IMMEDIATE");
+    for (const row of rows) insert.run(...row);
+    db.exec("COMMIT");
+    tookMs += performance.now() - began;
+  }
+  store.close();
+  return BATCH * BATCHES / tookMs * 1_000;
+}
+
+async function singles(rounds: number, bundle: string): Promise<BenchRow[]> {
+  const rates: number[] = [];
+  const p99s: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await using agent = await startAgent({ config: {}, entry: bundle });
+    const options = { token: await agent.token(), connections: CONNECTIONS, eventsEach: 1 };
+    const { rate, p99Ms } = await loadEvents(agent.url, { ...options, requests: SINGLES });
+    rates.push(rate);
+    p99s.push(p99Ms);
+  }
+  const name = `events over HTTP, one a request, ${CONNECTIONS} connections, durable`;
+  const rate = median(rates);
+  const p99 = median(p99s);
+  return [
+    { name, value: rate, unit: "/s", target: "≥ 10 000", met: rate >= 10_000 },
+    { name: `${name}: p99`, value: p99, unit: "ms", target: "≤ 10", met: p99 <= 10 },
+  ];
+}
+
+async function growth(rounds: number, bundle: string): Promise<BenchRow> {
+  const small: number[] = [];
+  const large: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await using agent = await startAgent({ config: {}, entry: bundle });
+    const options = { token: await agent.token(), connections: 4, eventsEach: BATCH };
+    const costOf = async () =>
+      1e6 / (await loadEvents(agent.url, { ...options, requests: 50 })).rate;
+    await loadEvents(agent.url, { ...options, requests: 50 });
+    small.push(await costOf());
+    await loadEvents(agent.url, { ...options, requests: 800 });
+    large.push(await costOf());
+  }
+  const value = median(large);
+  const baseline = median(small);
+  return {
+    name: "cost of an event in a batch at 450 000 events",
+    value,
+    unit: "µs",
+    baseline: { name: "at 25 000", value: baseline },
+    target: "≤ 1.2 ×",
+    met: value / baseline <= 1.2,
+  };
+}
+
+async function following(bundle: string): Promise<BenchRow[]> {
+  await using agent = await startAgent({ config: {}, entry: bundle });
+  const { delivered, expected, p99Ms } = await followEvents(agent.url, {
+    token: await agent.token(),
+    clients: CLIENTS,
+    perSecond: 100,
+    seconds: 5,
+  });
+  const name = `events to ${CLIENTS} clients of the live stream, 100 a second`;
+  return [
+    {
+      name: `${name}: delivered`,
+      value: delivered,
+      unit: "events",
+      baseline: { name: "sent", value: expected },
+      target: "all",
+      met: delivered === expected,
+    },
+    { name: `${name}: p99`, value: p99Ms, unit: "ms", target: "≤ 100", met: p99Ms <= 100 },
+  ];
+}
