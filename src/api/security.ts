@@ -81,8 +81,7 @@ export class Security {
       return { host, ownOrigin: true };
     }
     if (this.#allowedOrigins.has(origin)) return { host, ownOrigin: false, foreignOrigin: origin };
-    if (site !== null || !isRead(request.method)) throw foreign(`"${origin}"`);
-    return { host, ownOrigin: false };
+    throw foreign(`"${origin}"`);
   }
 
   /** Whether a request like this takes the token at all. */

@@ -126,9 +126,15 @@ const SCENARIOS: Scenario[] = [
     answered: NO_CORS,
   },
   {
-    name: "a foreign page cannot see the answer in a browser that does not",
+    name: "a foreign page reads nothing in a browser that does not",
     headers: { origin: EVIL },
-    status: 200,
+    status: 403,
+    answered: NO_CORS,
+  },
+  {
+    name: "a page without an origin, such as a file, reads nothing",
+    headers: { origin: "null" },
+    status: 403,
     answered: NO_CORS,
   },
   ...[EVIL, "null", "http://127.0.0.1:8080", "https://127.0.0.1:3841", "http://localhost:3841"].map(
