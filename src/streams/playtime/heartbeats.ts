@@ -100,6 +100,22 @@ export class Heartbeats {
     return this.#after.all(seq, limit).map(placed);
   }
 
+  /**
+   * Where a time would stand in the log: the first `seq` of that time or later. Found by halves, as times have no
+   * index; where the clock was set back, one of the places that fit.
+   */
+  seqAt(time: Instant): number {
+    let [low, high] = [1, (this.before(Number.MAX_SAFE_INTEGER, 1)[0]?.seq ?? 0) + 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      // Deleted ones leave gaps: the next that is there answers for them.
+      const next = this.after(middle - 1, 1)[0];
+      if (next && next.heartbeat.timestamp_utc < time) low = next.seq + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** What the first ones that came after `seq` come to, slot by slot, and how many and up to where these are. */
   sumsAfter(seq: number, limit: number): { sums: SlotSum[]; rows: number; last: number } {
     const page = { sums: [] as SlotSum[], rows: 0, last: seq };

@@ -8,6 +8,7 @@ import {
   dayBounds,
   daysBetween,
   dayText,
+  type Instant,
   instantOf,
   instantText,
   isDay,
@@ -140,15 +141,18 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
         limit: v.optional(wholeNumber({ min: 1, max: MAX_HISTORY }), "200"),
         before: v.optional(
           v.pipe(
-            wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-            v.description("where the page begins: from the Link header of the page before"),
+            place(),
+            v.description(
+              "a time, or where the page begins: from the Link header of the one before",
+            ),
           ),
         ),
       }),
       answer: v.array(heartbeat),
       handle: async ({ query: { limit, before = Number.MAX_SAFE_INTEGER }, raw }) => {
+        const seq = typeof before === "number" ? before : tables.heartbeats.seqAt(before);
         // One more than asked for tells whether another page follows.
-        const found = await history(before, limit + 1);
+        const found = await history(seq, limit + 1);
         const rows = found.slice(0, limit);
         const more = found.length > limit;
         return reply(rows.map(({ heartbeat }) => heartbeat), {
@@ -195,6 +199,13 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
     });
     return rows;
   }
+}
+
+/** A place in the history: a number of its `Link` header, or a point in time. */
+function place(): v.GenericSchema<string, number | Instant> {
+  const message = "expected a time as 2026-03-02T12:00:00.000Z, or the link to the next page";
+  const number = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
+  return v.union([number, instantText()], message);
 }
 
 /** A day or a point in time. */

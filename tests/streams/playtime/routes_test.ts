@@ -138,6 +138,27 @@ Deno.test("GET /history is newest first, and its pages follow each other without
   assert.deepEqual(paged, all);
 });
 
+Deno.test("GET /history takes a time for before, as its rows have it", async () => {
+  using test = served();
+  const { fixture, get } = test;
+  await play(fixture, 5);
+  const { body: all } = await get("/history");
+  const { body: first } = await get("/history?limit=2");
+  const { body: second } = await get(`/history?limit=2&before=${first[1].timestamp_utc}`);
+  assert.deepEqual([...first, ...second], all.slice(0, 4));
+  const between = await get("/history?before=2026-03-02T12:00:14.999Z&limit=1");
+  assert.deepEqual(between.body, [all[2]]);
+  assert.equal(between.headers.get("link"), '</history?before=3&limit=1>; rel="next"');
+  assert.deepEqual((await get("/history?before=2026-03-02T14:00:05%2B02:00")).body, [all[4]]);
+  assert.deepEqual((await get("/history?before=2030-01-01T00:00:00Z")).body, all);
+  assert.deepEqual((await get("/history?before=2020-01-01T00:00:00Z")).body, []);
+});
+
+Deno.test("GET /history with a time for before is empty where nothing was recorded yet", async () => {
+  using test = served();
+  assert.deepEqual((await test.get("/history?before=2026-03-02T12:00:00Z")).body, []);
+});
+
 Deno.test("GET /history gives 5000 at once", async () => {
   using test = served();
   const { store } = test.fixture;
@@ -172,7 +193,9 @@ const REFUSED: readonly [path: string, parameter: string, allowed: RegExp][] = [
   ["/history?limit=5001", "limit", /from 1 to 5000/],
   ["/history?limit=1e3", "limit", /from 1 to 5000/],
   ["/history?limit=many", "limit", /from 1 to 5000/],
-  ["/history?before=x", "before", /whole number/],
+  ["/history?before=x", "before", /a time as .*, or the link to the next page/],
+  ["/history?before=0", "before", /a time as .*, or the link to the next page/],
+  ["/history?before=2026-02-30T00:00:00Z", "before", /a time as/],
 ];
 
 for (const [path, parameter, allowed] of REFUSED) {
