@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { settled } from "../../support/fake_clock.ts";
-import { connectReadOnly, Relay, until } from "./relay.ts";
+import { connectReadOnly, Relay } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 const punch = (enrollid: number | string, time: string, more = {}) => ({
   enrollid,
@@ -90,7 +91,7 @@ const cases: readonly Case[] = [
       const gate = Promise.withResolvers<void>();
       relay.store.gate = gate.promise;
       await device.say(TWO);
-      await until("the write waits", () => relay.store.waiting === 1);
+      await until(() => relay.store.waiting === 1, "the write waits");
       await settled();
       assert.equal(device.socket.unread, 0, "nothing is said while the commit is held up");
       let storedBeforeAck = 0;
@@ -347,7 +348,7 @@ const cases: readonly Case[] = [
       await relay.skip(15_000);
       await relay.skip(16_000);
       await device.socket.closed;
-      await until("offline", async () => (await relay.device())?.state === "offline");
+      await until(async () => (await relay.device())?.state === "offline", "offline");
       await relay.skip(60_000);
       assert.equal(relay.said("DEV1", "offline"), 1);
     },
@@ -359,7 +360,7 @@ const cases: readonly Case[] = [
       for (let round = 0; round < 5; round++) {
         await relay.skip(16_000);
         const now = new Date(relay.clock.now()).toISOString();
-        await until("the pong is heard", async () => (await relay.device())?.last_seen === now);
+        await until(async () => (await relay.device())?.last_seen === now, "the pong is heard");
         assert.equal(device.socket.pings, round + 1);
       }
       assert.equal(relay.said("DEV1", "offline"), 0);
@@ -460,7 +461,7 @@ Deno.test("AiFace conformance: 7. a kill between commit and answer costs nothing
       stopped ??= first.stop();
     };
     await device.say(TWO);
-    await until("the relay stops after the commit", () => stopped !== undefined);
+    await until(() => stopped !== undefined, "the relay stops after the commit");
     await stopped;
     assert.equal(device.socket.unread, 0);
 

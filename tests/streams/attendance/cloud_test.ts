@@ -4,7 +4,8 @@ import { SYNC_BATCH_PATH, syncBatch } from "../../../src/streams/attendance/mod.
 import { SyncEngine } from "../../../src/sync/mod.ts";
 import { AifaceDevice } from "../../support/devices.ts";
 import { FaultyServer } from "../../support/faulty_server.ts";
-import { Relay, until } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 /** The relay's outbox on its way to a server, by the real engine. */
 function engine(relay: Relay, cloud: FaultyServer) {
@@ -39,10 +40,10 @@ Deno.test("Conformance: 35. a batch that was stored and not answered is sent aga
   const device = await relay.registered();
   const record = [1, 2, 3].map(punch);
   await device.ask({ cmd: "sendlog", sn: "DEV1", record });
-  await until("the cloud has it, twice", async () => {
+  await until(async () => {
     await relay.skip(11_000);
     return cloud.posts.length >= 2 && relay.stream.outbox!.depth().rows === 0;
-  });
+  }, "the cloud has it, twice");
   const [first, second] = cloud.posts;
   assert.equal(first!.path, "/api/devices/sync-batch");
   assert.deepEqual(second!.ids, first!.ids);
@@ -79,10 +80,10 @@ Deno.test("Conformance: 35b. devices are acknowledged for two days while the clo
   assert.equal(relay.stream.outbox!.depth().rows, 48);
   assert.equal(cloud.rows.size, 0);
   cloud.nextFault = () => undefined;
-  await until("all are in the cloud", async () => {
+  await until(async () => {
     await relay.skip(300_000);
     return cloud.rows.size === 48 && relay.stream.outbox!.depth().rows === 0;
-  });
+  }, "all are in the cloud");
   assert([...cloud.deliveries.values()].every((times) => times === 1));
 });
 
@@ -114,10 +115,10 @@ Deno.test("A device that gets no answer hangs up, comes again and brings all of 
   relay.break();
   const stop = new AbortController();
   const running = device.run(stop.signal);
-  await until("it has come three times", () => device.registrations >= 3);
+  await until(() => device.registrations >= 3, "it has come three times");
   assert.deepEqual([acknowledged.length, relay.count("device_logs")], [0, 0]);
   relay.mend();
-  await until("all is acknowledged", () => device.waiting === 0);
+  await until(() => device.waiting === 0, "all is acknowledged");
   assert.equal(relay.count("device_logs"), 40);
   stop.abort();
   await running;

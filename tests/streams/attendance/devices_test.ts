@@ -5,7 +5,8 @@ import { migrations } from "../../../src/streams/attendance/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
-import { Relay, until } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -131,7 +132,7 @@ Deno.test("A device that is approved is made to come again, and its punches are 
 
   await relay.api("POST", "/devices/{sn}/refuse", { params });
   await again.socket.closed;
-  await until("refused", async () => (await relay.device("NEW1"))?.state === "refused");
+  await until(async () => (await relay.device("NEW1"))?.state === "refused", "refused");
   const third = await relay.socket();
   assert.equal((await third.ask({ cmd: "reg", sn: "NEW1" }))?.result, false);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { rawRequest } from "../../support/raw_wire.ts";
-import { Relay, SETTINGS, until } from "./relay.ts";
+import { Relay, SETTINGS } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 const THREE = "1001\t2026-10-05 09:15:30\t0\t15\t\t0\t0\n" +
   "1002\t2026-10-05 09:15:40\t1\t1\t\t0\t0\n" +
@@ -277,7 +278,7 @@ Deno.test("iclock warns when the clocks have changed and a device has not notice
   assert.match(relay.warnings.list()[0]?.message ?? "", /restart it/);
   assert.match((await relay.iclock().handshake()).body, /^TimeZone=1$/m);
   await relay.advance(2_000);
-  await until("the warning is over", () => relay.warnings.list().length === 0);
+  await until(() => relay.warnings.list().length === 0, "the warning is over");
 });
 
 Deno.test("iclock tells no time while this machine's clock is in doubt", async () => {

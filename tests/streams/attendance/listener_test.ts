@@ -9,7 +9,8 @@ import {
 import { rawRequest, RawSocket } from "../../support/raw_wire.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
-import { Relay, SETTINGS, until } from "./relay.ts";
+import { Relay, SETTINGS } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 const PUNCH = { enrollid: 7, time: "2026-10-05 09:15:30" };
 const SENDLOG = { cmd: "sendlog", sn: "DEV1", count: 1, logindex: 3, record: [PUNCH] };
@@ -140,14 +141,14 @@ Deno.test("The listener bounds how many connections an address may have", async 
   await relay.socket();
   await assert.rejects(RawSocket.open(relay.port));
   first.socket.close();
-  await until("there is room again", async () => {
+  await until(async () => {
     try {
       (await RawSocket.open(relay.port)).close();
       return true;
     } catch {
       return false;
     }
-  });
+  }, "there is room again");
 });
 
 Deno.test("The listener gives up who holds too much of an unfinished message, and only that one", async () => {
@@ -192,7 +193,7 @@ Deno.test("The listener closes connections on which nothing comes", async () => 
   await using relay = await Relay.start();
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: relay.port });
   await conn.write(new TextEncoder().encode("GET / HT"));
-  await until("it is let in", () => relay.stream.status!() !== undefined);
+  await until(() => relay.stream.status!() !== undefined, "it is let in");
   await relay.skip(21_000);
   await relay.skip(2_000);
   assert.equal(await conn.read(new Uint8Array(1)).catch(() => null), null);
@@ -229,7 +230,7 @@ Deno.test("The listener says when another program has its port, and listens when
   });
   const stop = new AbortController();
   const running = made.run!(stop.signal);
-  await until("it warns", () => warnings.list().length === 1);
+  await until(() => warnings.list().length === 1, "it warns");
   assert.match(warnings.list()[0]!.message, /another program uses the port/);
   holder.close();
   await clock.sleep(16_000);

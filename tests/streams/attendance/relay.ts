@@ -234,15 +234,6 @@ export class Conversation {
   }
 }
 
-/** Polls until it is so. */
-export async function until(what: string, so: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!await so()) {
-    if (performance.now() > end) throw new Error(`Cannot see it happen: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`Cannot wait longer for ${what}`)), ms);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { instantOf, type PruneResult } from "../../../src/core/mod.ts";
-import { Relay, until } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 const DAY_MS = 86_400_000;
 const AT = Date.parse("2026-10-05T03:50:00Z");
@@ -95,5 +96,5 @@ Deno.test("Retention removes the quarantine's files with their entries", async (
   assert.equal([...Deno.readDirSync(folder)].length, 1);
   await relay.store.write(() => relay.rows("UPDATE device_quarantine SET received_at = '2020'"));
   await prune(relay);
-  await until("the file is gone", () => [...Deno.readDirSync(folder)].length === 0);
+  await until(() => [...Deno.readDirSync(folder)].length === 0, "the file is gone");
 });

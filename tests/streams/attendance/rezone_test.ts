@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { instantOf } from "../../../src/core/mod.ts";
 import { tempDir } from "../../support/temp.ts";
-import { Relay, until } from "./relay.ts";
+import { Relay } from "./relay.ts";
+import { until } from "../../support/until.ts";
 
 const record = Array.from({ length: 250 }, (_, i) => ({
   enrollid: i + 1,
@@ -24,8 +25,8 @@ Deno.test("Punches are read anew and sent again when the zone of their device is
 
   await using second = await Relay.start({ path, settings: { time_zone: "Europe/Berlin" } });
   await until(
-    "all are read anew",
     () => second.punches().every(({ time_zone }) => time_zone === "Europe/Berlin"),
+    "all are read anew",
   );
   const after = second.punches();
   assert.deepEqual(
@@ -46,6 +47,6 @@ Deno.test("Punches are read anew when a device is approved for another zone", as
   const body = { time_zone: "UTC" };
   await relay.api("POST", "/devices/{sn}/approve", { params: { sn: "DEV1" }, body });
   await relay.advance(10_000);
-  await until("they are read anew", () => relay.punches()[0]?.time_zone === "UTC");
+  await until(() => relay.punches()[0]?.time_zone === "UTC", "they are read anew");
   assert.equal(relay.punches()[0]?.punched_at, "2026-10-04T09:15:30.000Z");
 });
