@@ -181,6 +181,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     tables: config.records.tables,
     syncIntervalSec: config.records.sync_interval_sec,
     clockOffsetMs: () => clockOffsetMs() ?? 0,
+    realtime: () => remotes.supabase?.realtime() ?? null,
     writeConflict: appendTo(join(folder, "logs", "conflicts.log")),
   });
   const streams: Stream[] = [playtimeStream, eventsStream, attendanceStream, recordsStream];

@@ -61,6 +61,7 @@ export class SyncEngine {
   readonly #lanes = new Map<StreamName, Lane>();
   readonly #connections: readonly Connection[];
   readonly #networkInterfaces: () => readonly NetworkInterface[];
+  #running = false;
   #toldAtMs = -Infinity;
   #toldStates = "";
 
@@ -105,6 +106,7 @@ export class SyncEngine {
   /** Syncs until the signal aborts; ends within two seconds of that. */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#lanes.size === 0) return;
+    this.#running = true;
     await Promise.all([
       ...[...this.#lanes.values()].map((lane) => lane.run(signal)),
       ...this.#connections.map((connection) => connection.run(signal)),
@@ -118,6 +120,7 @@ export class SyncEngine {
         },
       }),
     ]);
+    this.#running = false;
   }
 
   /** The streams that have an outbox. */
@@ -150,6 +153,7 @@ export class SyncEngine {
     const lanes = this.#setups.map((setup) => this.#laneStatus(setup));
     return {
       state: worst(lanes.map(({ state }) => state)),
+      running: this.#running,
       online: this.online(),
       clock_offset_ms: this.clockOffsetMs,
       lanes,

@@ -50,6 +50,8 @@ export const laneStatus = v.object({
 export const syncStatus = v.object({
   /** The lane that is worst off. */
   state,
+  /** Whether the engine runs: not while a command only looks at the database. */
+  running: v.boolean(),
   /** By the newest evidence; null when no cloud is configured. */
   online: v.nullable(v.boolean()),
   /** The cloud's clock less this machine's; null when it was not compared. */

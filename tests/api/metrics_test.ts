@@ -35,6 +35,7 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
       status: () => ({
         state: "connected",
         online: true,
+        running: true,
         clock_offset_ms: 0,
         lanes: [
           lane("playtime"),

@@ -8,6 +8,7 @@ import { testApi } from "../support/api.ts";
 const SYNC: SyncStatus = {
   state: "disconnected",
   online: false,
+  running: true,
   clock_offset_ms: null,
   lanes: [],
 };

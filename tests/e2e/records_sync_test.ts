@@ -338,6 +338,20 @@ test("brings parents before their children, and children before their parents wh
   assert.deepEqual(posts, ["results", "tasks", "projects"]);
 });
 
+test("warns while more than 1 000 changes wait", async (machine) => {
+  const warned = () => machine.warnings.list().some(({ code }) => code === "records.waiting");
+  cloud.plug.pull();
+  for (let n = 0; n < 1_000; n++) await machine.put("projects", `p${n}`, { name: "many" });
+  assert.equal(warned(), false);
+  await machine.put("projects", "one more", { name: "many" });
+  assert.equal(warned(), true);
+  cloud.plug.push();
+  await machine.sync();
+  assert.equal(machine.waiting, 0);
+  assert.equal(warned(), false);
+  assert.equal((await cloud.sql("SELECT 1 FROM projects")).length, 1_001);
+});
+
 const fastClock = offsetClock();
 fastClock.offsetMs = DAY_MS;
 test("writes the cloud's time on its edits when its own clock is a day ahead", async (machine) => {

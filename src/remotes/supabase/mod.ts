@@ -31,6 +31,8 @@ export interface SupabaseOptions extends Omit<ConnectionOptions, "systems"> {
 
 /** Supabase as a remote, and the sign-in that a person does. */
 export interface Supabase extends Remote {
+  /** Whether Realtime tells of changes; null when it is not wanted. */
+  realtime(): boolean | null;
   login(email: string, password: string): Promise<void>;
   logout(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function createSupabase(options: SupabaseOptions): Supabase {
     ]),
   );
   const puller = new Puller(connection, { systemId });
+  let live = false;
 
   return {
     name: connection.name,
@@ -86,11 +89,15 @@ export function createSupabase(options: SupabaseOptions): Supabase {
             tables: recordTables,
             clock,
             random: options.random ?? Math.random,
-            onState: onRealtime,
+            onState(connected) {
+              live = connected;
+              onRealtime(connected);
+            },
             giveUpMs: options.giveUpMs ?? 60_000,
           }),
       }
       : {}),
+    realtime: () => realtime ? live : null,
     login: (email, password) => connection.login(email, password),
     logout: () => connection.logout(),
   };

@@ -38,6 +38,8 @@ export interface RecordsOptions {
   syncIntervalSec: number;
   /** The cloud's clock less this machine's. */
   clockOffsetMs?: () => number;
+  /** Whether the cloud tells of changes as they happen; null when it is not wanted. */
+  realtime?: () => boolean | null;
   /** Appends a line to `logs/conflicts.log`. */
   writeConflict?: (line: string) => void;
   /** How long the cloud keeps tombstones (`purge_tombstones` in the schema). */
@@ -53,12 +55,15 @@ export interface RecordsStream extends Stream {
 /** As many as the seed allows in one cycle. */
 const BATCH_SIZE = 100;
 
+/** More changes than this are no ordinary delay. */
+const MOST_WAITING = 1_000;
+
 const DAY_MS = 86_400_000;
 
 export function createRecordsStream(options: RecordsOptions): RecordsStream {
   const { store, hub, warnings, systemId, syncIntervalSec } = options;
   const { clock = systemClock, clockOffsetMs = () => 0, writeConflict = () => {} } = options;
-  const { tombstoneDays = 90 } = options;
+  const { tombstoneDays = 90, realtime = () => null } = options;
   const tables = options.tables.map(({ name }) => name);
 
   const rows = new Rows(store);
@@ -87,9 +92,17 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
     "SELECT 1 FROM sync_conflicts WHERE at >= ? AND kind = 'delete/edit' LIMIT 1",
   );
 
+  const warnOfDepth = () => {
+    if (queue.waiting <= MOST_WAITING) return warnings.clear("records.waiting");
+    warnings.raise(
+      "records.waiting",
+      `More than ${MOST_WAITING} changes of records wait for the cloud. See clockblock sync status`,
+    );
+  };
+
   return {
     name: "records",
-    outbox: new RecordsOutbox({ store, queue, rows, tables }),
+    outbox: new RecordsOutbox({ store, queue, rows, tables, onAttempt: warnOfDepth }),
     inbox,
     schedule: { intervalMs: () => syncIntervalSec * 1_000, batchSize: BATCH_SIZE },
     routes: recordRoutes({
@@ -98,10 +111,17 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
       changes,
       conflicts,
       tables,
-      changed: (table, record) => hub.publish("records", { table, record, origin: "local" }),
+      changed(table, record) {
+        hub.publish("records", { table, record, origin: "local" });
+        warnOfDepth();
+      },
     }),
     status: () => ({
-      records: { waiting: queue.waiting, conflicts_24h: conflicts.countSince(aDayAgo()) },
+      records: {
+        waiting: queue.waiting,
+        conflicts_24h: conflicts.countSince(aDayAgo()),
+        realtime: realtime(),
+      },
     }),
     prune(now: Instant): PruneResult {
       // Entries the cloud has are kept for a day, for a person who looks what happened.

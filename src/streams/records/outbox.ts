@@ -15,6 +15,8 @@ export interface RecordsOutboxOptions {
   rows: Rows;
   /** Parents before children. */
   tables: readonly string[];
+  /** Told after every push. */
+  onAttempt?: () => void;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -27,11 +29,13 @@ export class RecordsOutbox implements Outbox {
   readonly #rows: Rows;
   readonly #phases: readonly { operation: Operation; table: string }[];
   readonly #tables: readonly string[];
+  readonly #onAttempt: () => void;
   /** The batch that is out, by record id: a batch is of one table. */
   #offered = new Map<Id, Entry>();
   #offeredTable = "";
 
-  constructor({ store, queue, rows, tables }: RecordsOutboxOptions) {
+  constructor({ store, queue, rows, tables, onAttempt = () => {} }: RecordsOutboxOptions) {
+    this.#onAttempt = onAttempt;
     this.#rejected = store.rejected;
     this.#queue = queue;
     this.#rows = rows;
@@ -101,6 +105,7 @@ export class RecordsOutbox implements Outbox {
   }
 
   attempted({ status, batch }: Attempt): undefined {
+    this.#onAttempt();
     if (status === "ok") return;
     for (const { id } of batch.rows) {
       const entry = this.#offered.get(id);
