@@ -91,7 +91,11 @@ export function createApi(options: ApiOptions): Api {
     ...pageRoutes({ page, security, connection: (request) => connections.get(request) }),
   ];
   routes.push(openApiRoute(routes));
-  const app = application(routes, { closing: closing.signal, checkAnswers });
+  const app = application(routes, {
+    closing: closing.signal,
+    checkAnswers,
+    onError: (error) => store.noticed(error),
+  });
 
   function answer(request: Request, info?: ConnectionInfo): Response | Promise<Response> {
     try {
@@ -147,7 +151,7 @@ function failed(error: unknown, { method, url }: Request): Response {
 /** The routes on Hono, with answers for whatever is none. */
 function application(
   routes: readonly Route[],
-  options: { closing: AbortSignal; checkAnswers: boolean },
+  options: { closing: AbortSignal; checkAnswers: boolean; onError: (error: unknown) => void },
 ): Hono {
   const app = new Hono();
   const mounted = new Set<string>();
@@ -157,7 +161,10 @@ function application(
     mounted.add(name);
     mount(app, route, options);
   }
-  app.onError((error, c) => problemResponse(problemOf(error, `${c.req.method} ${c.req.path}`)));
+  app.onError((error, c) => {
+    options.onError(error);
+    return problemResponse(problemOf(error, `${c.req.method} ${c.req.path}`));
+  });
   app.notFound((c) => {
     const methods = methodsOf(app, c.req.path);
     if (methods.length === 0) {

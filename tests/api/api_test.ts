@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { dayText, Problem, reply, type Route, route, wholeNumber } from "../../src/core/mod.ts";
 import { StoreError } from "../../src/store/mod.ts";
 import { testApi } from "../support/api.ts";
+import { tempStore } from "../support/temp.ts";
 
 const ROUTES: Route[] = [
   route({
@@ -377,4 +378,20 @@ Deno.test("API lets no two routes share a method and path", () => {
     handle: () => undefined,
   });
   assert.throws(() => testApi({ routes: [twice] }), TypeError);
+});
+
+Deno.test("The API has the database checked when reading it fails as of a damaged one", async () => {
+  using temp = tempStore();
+  const broken = route({
+    method: "GET",
+    path: "/broken",
+    summary: "Reads a damaged page",
+    tag: "test",
+    handle() {
+      throw Object.assign(new Error("database disk image is malformed"), { errcode: 11 });
+    },
+  });
+  using api = testApi({ store: temp.store, routes: [broken] });
+  assert.equal((await api.ask("/broken")).status, 500);
+  assert.equal(temp.store.suspected, true);
 });
