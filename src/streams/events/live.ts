@@ -78,6 +78,8 @@ export class LiveStream {
       }),
     };
     this.#clients++;
+    // An id without data is no message, but what a browser resumes from that is cut before the first one.
+    if (since === undefined) client.stream.send(encoder.encode(`id: ${lastSeq}\n\n`));
     void this.#catchUp(client);
     return client.stream.response;
   }

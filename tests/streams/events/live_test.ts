@@ -56,6 +56,15 @@ class Client implements AsyncDisposable {
   }
 }
 
+/** What a stream says before anything happens. */
+async function firstWords(bench: EventsBench, query: string): Promise<string> {
+  const response = await bench.ask(`/local/stream${query}`);
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
@@ -85,6 +94,15 @@ Deno.test("GET /local/stream begins after since_seq, and Last-Event-ID goes befo
   assert.deepEqual(all.seqs, numbers(1, 10));
   assert.deepEqual(some.seqs, [8, 9, 10]);
   assert.deepEqual(resumed.seqs, [10]);
+});
+
+Deno.test("A client that is cut before its first event has the seq to resume from", async () => {
+  using bench = eventsBench();
+  await bench.post(batch(3));
+  assert.match(await firstWords(bench, "?mode=live"), /^retry: \d+\n\nid: 3\n\n$/);
+  assert.match(await firstWords(bench, "?mode=paper"), /^retry: \d+\n\nid: 0\n\n$/);
+  // Who says where it is knows it.
+  assert.match(await firstWords(bench, "?mode=live&since_seq=3"), /^retry: \d+\n\n$/);
 });
 
 Deno.test("GET /local/stream goes on with what comes, for a client of a longer log", async () => {
