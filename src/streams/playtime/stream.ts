@@ -66,8 +66,8 @@ export interface PlaytimeStatus extends SessionView {
   readonly today: TodayView;
 }
 
-/** Rows of one push: a quarter of a megabyte. */
-const BATCH_ROWS = 1_000;
+/** Rows of one push: 100 kB. Twice as many drain no faster, hold the loop twice as long and cost 25 MB more. */
+const BATCH_ROWS = 500;
 
 /** A clock that leaps by more than this is not believed by retention for as long. */
 const LEAP_MS = 86_400_000;
