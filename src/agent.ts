@@ -155,7 +155,8 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     deviceId,
     modes: config.events.modes,
     table: config.events.table,
-    healthTable: config.events.health_table,
+    // A plain endpoint takes events and nothing else.
+    healthTable: config.events.endpoint_url === null ? config.events.health_table : null,
     criticalSubtypes: config.events.critical_subtypes,
     retentionDays: config.events.retention_days,
     retentionUnsyncedDays: unsyncedDays,

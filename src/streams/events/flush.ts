@@ -8,11 +8,11 @@ import { type RawRow, type Store, type TableOutbox, tableOutbox } from "../../st
 import { COLUMNS, itemOf, type StoredEvent } from "./event.ts";
 
 export interface FlushOptions {
-  store: Store;
   deviceId: string;
-  /** The cloud's tables for events and for the health row. */
+  /** The cloud's table for events. */
   table: string;
-  healthTable: string;
+  /** The cloud's table for the health row; null where there is none. */
+  healthTable: string | null;
 }
 
 /** How the flush of a mode stands. */
@@ -34,7 +34,7 @@ export interface EventOutbox extends TableOutbox {
   health(mode: string): FlushHealth;
 }
 
-export function eventOutbox(store: Store, options: Omit<FlushOptions, "store">): EventOutbox {
+export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const { deviceId, table, healthTable } = options;
   const { db } = store;
   const index = "idx_local_events_unflushed";
@@ -108,7 +108,7 @@ export function eventOutbox(store: Store, options: Omit<FlushOptions, "store">):
       const entry = log.run(at, mode, batch.rows.length, seq, status, error ?? null);
       pruneLog.run(Number(entry.lastInsertRowid) - LOG_ENTRIES);
       served = mode;
-      if (status === "error") return undefined;
+      if (status === "error" || healthTable === null) return undefined;
       return {
         stream: "events",
         table: healthTable,

@@ -35,9 +35,10 @@ export interface EventsOptions {
   deviceId: string;
   /** The modes that events may have. */
   modes: readonly string[];
-  /** The cloud's tables for events and for the health row. */
+  /** The cloud's table for events. */
   table: string;
-  healthTable: string;
+  /** The cloud's table for the health row; null where there is none. */
+  healthTable: string | null;
   /** What must not wait: on the disk before the answer, and in the cloud at once. */
   criticalSubtypes: readonly string[];
   /** Days that flushed events are kept. */

@@ -159,6 +159,16 @@ Deno.test("Every flush leaves an entry in the flush log, and a good one a health
   ]);
 });
 
+Deno.test("Without a table for it there is no health row", async () => {
+  using bench = eventsBench({ healthTable: null });
+  const { outbox } = bench.stream;
+  await bench.post(sampleEvent());
+  const batch = outbox.pending(500);
+  const health = await bench.store.write(() => outbox.attempted?.({ at: AT, batch, status: "ok" }));
+  assert.equal(health, undefined);
+  assert.equal(flushLog(bench).length, 1);
+});
+
 Deno.test("The flush log keeps its newest thousand entries", async () => {
   using bench = eventsBench();
   const { outbox } = bench.stream;
