@@ -16,7 +16,7 @@ import { connect, type Database, type OpenDatabase, type Statement } from "./dat
 import type { Lock } from "./lock.ts";
 import { migrate } from "./migrations.ts";
 import { Rejected } from "./rejected.ts";
-import { type StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
+import { StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
 
 export interface StoreOptions {
   migrations: readonly Migration[];
@@ -57,6 +57,7 @@ export class Store implements OpenDatabase {
       migrate(this.db, migrations, instantOf(clock.now()));
       // From here on a lock of another program is waited for by the commit queue, not by the event loop.
       this.db.exec("PRAGMA busy_timeout=5");
+      refuseReadOnly(this.db);
       this.#meta = {
         get: this.db.prepare("SELECT value FROM meta WHERE key = ?"),
         set: this.db.prepare(
@@ -151,5 +152,21 @@ export class Store implements OpenDatabase {
     if (!this.#disk || this.#clock.monotonic() - this.#disk.at < WELL_AGAIN_MS) return;
     this.#disk = undefined;
     this.#warnings.clear("disk");
+  }
+}
+
+/**
+ * A header that asks for a file format of the future makes SQLite open the file for reading only. That the file
+ * may be written is known by now, so it is the header that is damaged.
+ */
+function refuseReadOnly(db: Database): void {
+  try {
+    // Changes no row, so writes no page, but is refused all the same (BEGIN IMMEDIATE would not be).
+    db.prepare("DELETE FROM meta WHERE key = ''").run();
+  } catch (error) {
+    const kind = storeErrorKind(error);
+    if (kind === "readonly") throw new StoreError("corrupt", "its header asks for reading only");
+    // Another program's lock is waited for by the commit queue.
+    if (kind !== "busy") throw error;
   }
 }

@@ -65,6 +65,8 @@ export function storeErrorKind(error: unknown): StoreErrorKind | undefined {
   if (!(error instanceof Error)) return undefined;
   // The one failure of SQLite's constructor, which gives no result code.
   if (error.message.startsWith("unable to open database file")) return "cannot-open";
+  // A schema format above 4, the last since 2006, comes with no code of its own: the header is damaged.
+  if (error.message === "unsupported file format") return "corrupt";
   if (!("errcode" in error)) return undefined;
   const code = Number(error.errcode);
   return code === IOERR_SHMSIZE ? "full" : KINDS[code & 0xff] ?? "other";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Migration, Warnings } from "../../src/core/mod.ts";
-import { openStore, Store } from "../../src/store/mod.ts";
+import { findDamage, openStore, Store, storeErrorKind } from "../../src/store/mod.ts";
 import { overwrite } from "../support/damage.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
@@ -173,6 +173,30 @@ Deno.test("openStore brings a database cut anywhere back to one that works", () 
     const { texts, warnings } = opened(path);
     assert.deepEqual(texts, ["monday"]);
     assert.equal(warnings.length, 1);
+  }
+});
+
+Deno.test("openStore copes with any byte of the header flipped: it opens as before, or from the backup", () => {
+  for (let at = 0; at < 100; at++) {
+    using dir = tempDir();
+    const path = `${dir.path}/clockblock.db`;
+    makeDatabase(path, ["monday", "tuesday"]);
+    makeBackup(dir.path, "2026-03-03", ["monday"]);
+    const byte = Deno.readFileSync(path)[at]!;
+    overwrite(path, at, new Uint8Array([byte ^ 0xff]));
+    const { texts, warnings } = opened(path);
+    const expected = warnings.length > 0 ? ["monday"] : ["monday", "tuesday"];
+    assert.deepEqual(texts, expected, `byte ${at}`);
+    const store = new Store(path, { migrations: [notes] });
+    try {
+      store.setMeta("writable", "yes");
+    } catch (error) {
+      // What opening cannot see is seen by the first write that meets it, and by the check that it causes.
+      assert.equal(storeErrorKind(error), "corrupt", `byte ${at}`);
+      assert.ok(findDamage(path, { migrations: [notes], thoroughly: true }), `byte ${at}`);
+    } finally {
+      store.close();
+    }
   }
 });
 
