@@ -37,6 +37,8 @@ const FIRST_PULL_MS = 3_000;
 /** The longest absence that is made up for by asking. */
 const LONGEST_PULL_DAYS = 31;
 const DAY_MS = 86_400_000;
+/** How far a device's clock may be off in silence. */
+const WORTH_A_WORD_MS = 60_000;
 
 export class AifaceSession implements Link {
   readonly #context: Context;
@@ -146,6 +148,12 @@ export class AifaceSession implements Link {
     device.backlog = info.backlog ?? device.backlog;
     const time = info.time === null ? undefined : device.zone.normalise(info.time);
     if (time !== undefined) device.compareClock(time, clock.now());
+    if (Math.abs(device.skewMs ?? 0) > WORTH_A_WORD_MS) {
+      logger("attendance").warn("The clock of {sn} is {seconds} s off", {
+        sn,
+        seconds: Math.round(device.skewMs! / 1_000),
+      });
+    }
     devices.heard(device);
     devices.changed(device);
     if (pullIntervalMs > 0) {

@@ -4,22 +4,21 @@
  * @module
  */
 
-/** What may be read in one turn of the event loop, over all connections: about a millisecond of work. */
+/** What may be dealt with in one turn of the event loop, over all connections: about a millisecond of work. */
 const TURN_BYTES = 256 * 1024;
 
-/** Pieces that may be dealt with in the next turn: each is at most 64 KiB. */
-const TURN_PIECES = 4;
-
 export class Pace {
-  #read = 0;
-  #waiting: (() => void)[] = [];
+  #left = TURN_BYTES;
+  #waiting: { bytes: number; go: () => void }[] = [];
 
   /** So much was read. Undefined when it may be dealt with at once, else a promise for the turn when it may. */
   take(bytes: number): Promise<void> | undefined {
-    this.#read += bytes;
-    if (this.#read < TURN_BYTES && this.#waiting.length === 0) return undefined;
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+    if (this.#waiting.length === 0 && this.#left > 0) {
+      this.#left -= bytes;
+      return undefined;
+    }
+    return new Promise((go) => {
+      this.#waiting.push({ bytes, go });
       if (this.#waiting.length === 1) this.#nextTurn();
     });
   }
@@ -27,8 +26,12 @@ export class Pace {
   #nextTurn(): void {
     // A timer, which takes 2 ms: between two immediates the runtime may not look at its sockets at all.
     setTimeout(() => {
-      this.#read = 0;
-      for (const resolve of this.#waiting.splice(0, TURN_PIECES)) resolve();
+      this.#left = TURN_BYTES;
+      while (this.#waiting.length > 0 && this.#left > 0) {
+        const { bytes, go } = this.#waiting.shift()!;
+        this.#left -= bytes;
+        go();
+      }
       if (this.#waiting.length > 0) this.#nextTurn();
     }, 0);
   }

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { Pace } from "../../../../src/streams/attendance/wire/pace.ts";
+
+const KIB = 1024;
+
+/** Reads of this size, one after the other; how many turns of a timer they took. */
+async function turns(reads: number, bytes: number): Promise<number> {
+  const pace = new Pace();
+  let waits = 0;
+  for (let read = 0; read < reads; read++) {
+    const turn = pace.take(bytes);
+    if (!turn) continue;
+    waits++;
+    await turn;
+  }
+  return waits;
+}
+
+Deno.test("Pace lets a fast sender have 256 KiB a turn", async () => {
+  assert.equal(await turns(4, 64 * KIB), 0);
+  assert.equal(await turns(40, 64 * KIB), 9);
+});
+
+Deno.test("Pace does not hold up many who have little to say", async () => {
+  assert.equal(await turns(1_000, 200), 0);
+  const pace = new Pace();
+  for (let i = 0; i < 4; i++) assert.equal(pace.take(64 * KIB), undefined);
+  let through = 0;
+  const waiting = Array.from({ length: 500 }, () => pace.take(200)!.then(() => through++));
+  await waiting[0];
+  assert.equal(through, 500, "all of them in one turn");
+  await Promise.all(waiting);
+});
