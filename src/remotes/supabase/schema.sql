@@ -24,6 +24,12 @@ language sql stable security definer set search_path = public as $$
   )
 $$;
 
+-- The systems of the caller. A policy that asks `in (select my_systems())` asks once a statement, not once a row.
+create or replace function my_systems() returns setof text
+language sql stable security definer set search_path = public as $$
+  select system_id from system_members where user_id = (select auth.uid())
+$$;
+
 -- Makes the caller the first member of a system that nobody has yet; tells whether the caller is a member afterwards.
 create or replace function register_system(new_system text) returns boolean
 language plpgsql security definer set search_path = public as $$
@@ -86,10 +92,10 @@ alter table heartbeats enable row level security;
 alter table heartbeats_default enable row level security;
 drop policy if exists "members read heartbeats" on heartbeats;
 create policy "members read heartbeats" on heartbeats
-  for select to authenticated using (is_member(device_id));
+  for select to authenticated using (device_id in (select my_systems()));
 drop policy if exists "members add heartbeats" on heartbeats;
 create policy "members add heartbeats" on heartbeats
-  for insert to authenticated with check (is_member(device_id));
+  for insert to authenticated with check (device_id in (select my_systems()));
 
 -- The minutes a device may play on a weekday (1 Monday … 7 Sunday); none means 0, as on the agent.
 create table if not exists allowances (
@@ -101,7 +107,7 @@ create table if not exists allowances (
 alter table allowances enable row level security;
 drop policy if exists "members keep allowances" on allowances;
 create policy "members keep allowances" on allowances
-  for all to authenticated using (is_member(device_id)) with check (is_member(device_id));
+  for all to authenticated using (device_id in (select my_systems())) with check (device_id in (select my_systems()));
 
 -- Whole seconds are summed, so that the order in which heartbeats arrive cannot change the result.
 create table if not exists daily_rollups (
@@ -119,7 +125,7 @@ create table if not exists daily_rollups (
 alter table daily_rollups enable row level security;
 drop policy if exists "members read rollups" on daily_rollups;
 create policy "members read rollups" on daily_rollups
-  for select to authenticated using (is_member(device_id));
+  for select to authenticated using (device_id in (select my_systems()));
 
 -- Adds a batch of heartbeats to its days. Rows that were there already (ON CONFLICT DO NOTHING) are not in
 -- `added`, so a batch that is sent twice counts once.
@@ -175,10 +181,10 @@ create index if not exists punches_person_time on punches (system_id, person_id,
 alter table punches enable row level security;
 drop policy if exists "members read punches" on punches;
 create policy "members read punches" on punches
-  for select to authenticated using (is_member(system_id));
+  for select to authenticated using (system_id in (select my_systems()));
 drop policy if exists "members add punches" on punches;
 create policy "members add punches" on punches
-  for insert to authenticated with check (is_member(system_id));
+  for insert to authenticated with check (system_id in (select my_systems()));
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Events. `seq` orders a mode's events of one system; `idempotency_key` makes a repeated flush harmless.
@@ -204,10 +210,10 @@ create index if not exists zoe_events_mode_seq on zoe_events (system_id, mode, s
 alter table zoe_events enable row level security;
 drop policy if exists "members read events" on zoe_events;
 create policy "members read events" on zoe_events
-  for select to authenticated using (is_member(system_id));
+  for select to authenticated using (system_id in (select my_systems()));
 drop policy if exists "members add events" on zoe_events;
 create policy "members add events" on zoe_events
-  for insert to authenticated with check (is_member(system_id));
+  for insert to authenticated with check (system_id in (select my_systems()));
 
 create table if not exists zoe_health (
   system_id text not null,
@@ -218,7 +224,7 @@ create table if not exists zoe_health (
 alter table zoe_health enable row level security;
 drop policy if exists "members keep health" on zoe_health;
 create policy "members keep health" on zoe_health
-  for all to authenticated using (is_member(system_id)) with check (is_member(system_id));
+  for all to authenticated using (system_id in (select my_systems())) with check (system_id in (select my_systems()));
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Records, edited on either side. The last write wins by `updated_at`, and the server is the one who says so: a
@@ -298,7 +304,7 @@ begin
   execute format('drop policy if exists "members keep records" on %I', table_name);
   -- Tombstones stay visible: a deletion that a policy hides would never reach the other side.
   execute format('create policy "members keep records" on %I for all to authenticated
-    using (is_member(system_id)) with check (is_member(system_id))', table_name);
+    using (system_id in (select my_systems())) with check (system_id in (select my_systems()))', table_name);
   if exists (select 1 from pg_publication where pubname = 'supabase_realtime')
      and not exists (
        select 1 from pg_publication_tables

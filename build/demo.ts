@@ -1,0 +1,174 @@
+/**
+ * `deno task demo`: the agent with everything it can be connected to, all of it pretended and on this machine: a
+ * Supabase with a real PostgreSQL in this process, a game that comes and goes, two attendance devices, an application
+ * that sends events, and somebody who edits records in the cloud. Enter pulls the plug of the cloud and puts it back;
+ * so does a POST to the switch, which is printed at the start. Ctrl-C ends it and leaves nothing behind.
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { runAgent } from "../src/agent.ts";
+import { loadConfig } from "../src/config/mod.ts";
+import { every, systemClock } from "../src/core/mod.ts";
+import { Cloud } from "../tests/support/cloud.ts";
+import { AifaceDevice, IclockDevice } from "../tests/support/devices.ts";
+
+const [apiPort = 3841] = Deno.args.map(Number);
+const SYSTEM = "demo-pc";
+const DEVICES = ["DEMO-AIFACE", "DEMO-ICLOCK"] as const;
+
+const stop = new AbortController();
+const { signal } = stop;
+Deno.addSignalListener("SIGINT", () => stop.abort());
+Deno.addSignalListener("SIGTERM", () => stop.abort());
+
+console.log("Starting a Supabase in this process …");
+await using cloud = await Cloud.start();
+const dir = await Deno.makeTempDir({ prefix: "clockblock-demo-" });
+const attendancePort = freePort();
+await Deno.writeTextFile(
+  `${dir}/config.json`,
+  JSON.stringify({
+    device_id: SYSTEM,
+    api_port: apiPort,
+    poll_interval_sec: 2,
+    sync_interval_sec: 10,
+    daily_allowance_min: 1,
+    process_name: "Minecraft.exe",
+    log_level: "warning",
+    supabase: {
+      url: cloud.url,
+      key: cloud.key,
+      email: cloud.alice.email,
+      password: cloud.alice.password,
+    },
+    attendance: {
+      enabled: true,
+      host: "127.0.0.1",
+      port: attendancePort,
+      devices: [{ sn: DEVICES[0], name: "front door" }, { sn: DEVICES[1], name: "workshop" }],
+    },
+  }),
+);
+const config = loadConfig({ path: `${dir}/config.json`, cwd: dir });
+
+const switchServer = Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen() {}, signal },
+  (request) => {
+    if (request.method === "POST") flip();
+    return Response.json({ plugged: cloud.plug.plugged });
+  },
+);
+const switchUrl = `http://127.0.0.1:${switchServer.addr.port}/`;
+const listening = Promise.withResolvers<string>();
+const agent = runAgent(config, {
+  signal,
+  lister: () => Promise.resolve(gameRuns() ? [{ image: "Minecraft.exe" }] : []),
+  onListening: (url) => listening.resolve(url),
+});
+// An agent that cannot start ends the demo with its reason.
+const api = await Promise.race([listening.promise, agent.then(() => "")]);
+const token = (await Deno.readTextFile(`${dir}/api-token`)).trim();
+console.log(`
+  Dashboard   ${api}
+  Cloud       ${cloud.url}
+  Plug        Enter, or: curl -X POST ${switchUrl}
+  End         Ctrl-C
+`);
+
+const door = new AifaceDevice({ port: attendancePort, sn: DEVICES[0] });
+const workshop = new IclockDevice({ port: attendancePort, sn: DEVICES[1] });
+let person = 0;
+const loops = [
+  door.run(signal),
+  workshop.run(signal),
+  loop(5, () => {
+    const time = new Date().toISOString().slice(0, 19).replace("T", " ");
+    const enrollid = ++person % 20 + 1;
+    if (person % 2 === 0) door.punch({ enrollid, time, mode: 0, inout: 0, event: 0 });
+    else workshop.punch(`${enrollid}\t${time}\t0\t1\t0`);
+  }),
+  loop(3, () =>
+    send("POST", "/local/events", {
+      mode: "paper",
+      source: "demo",
+      type: "order",
+      subtype: Math.random() < 0.1 ? "BUY_FILLED" : "QUOTE",
+      symbol: "ABC",
+      body: `price ${(100 + Math.random()).toFixed(2)}`,
+    })),
+  loop(7, async () => {
+    const n = Math.floor(Math.random() * 5);
+    await send("PUT", `/records/projects/p${n}`, {
+      name: `project ${n}`,
+      status: `edited here at ${clockTime()}`,
+    });
+  }),
+  loop(11, async () => {
+    const n = Math.floor(Math.random() * 5);
+    await cloud.sql(
+      `INSERT INTO projects (id, system_id, name, status) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = now()`,
+      [`p${n}`, SYSTEM, `project ${n}`, `edited in the cloud at ${clockTime()}`],
+    );
+  }),
+  loop(10, tell),
+];
+if (Deno.stdin.isTerminal()) void flipOnEnter();
+
+await agent;
+await Promise.all([...loops, switchServer.finished]);
+await Deno.remove(dir, { recursive: true });
+// The terminal may still be read from.
+setTimeout(() => Deno.exit(0), 0);
+
+function flip(): void {
+  if (cloud.plug.plugged) cloud.plug.pull();
+  else cloud.plug.push();
+  console.log(cloud.plug.plugged ? "The cloud is plugged in" : "The cloud is unplugged");
+}
+
+async function flipOnEnter(): Promise<void> {
+  for await (const _ of Deno.stdin.readable) flip();
+}
+
+/** What has arrived, and what waits. */
+async function tell(): Promise<void> {
+  const counts = await cloud.sql<Record<string, number>>(
+    `SELECT (SELECT count(*) FROM heartbeats)::int AS heartbeats, (SELECT count(*) FROM zoe_events)::int AS events,
+       (SELECT count(*) FROM punches)::int AS punches, (SELECT count(*) FROM projects)::int AS projects`,
+  );
+  const { lanes } = await (await fetch(`${api}/sync/status`)).json() as {
+    lanes: { rows_waiting: number }[];
+  };
+  const waiting = lanes.reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
+  const there = Object.entries(counts[0]!).map(([name, count]) => `${count} ${name}`).join(", ");
+  console.log(`${clockTime()}  in the cloud: ${there} · waiting here: ${waiting}`);
+}
+
+async function send(method: string, path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${api}${path}`, {
+    method,
+    body: JSON.stringify(body),
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    signal,
+  });
+  await response.body?.cancel();
+}
+
+function loop(sec: number, work: () => void | Promise<void>): Promise<void> {
+  return every(sec * 1_000, work, { signal, name: "demo", later: true, onError: () => {} });
+}
+
+/** Half a minute of play, half a minute of rest. */
+function gameRuns(): boolean {
+  return systemClock.now() % 60_000 < 30_000;
+}
+
+function clockTime(): string {
+  return new Date().toTimeString().slice(0, 8);
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
