@@ -144,7 +144,8 @@ function whyNoAnswer(error: unknown): string {
   return "nothing answers there. It may be starting or stopping: try again";
 }
 
-async function answerOf<T>(response: Response, base: string): Promise<T> {
+/** The answer's body. @throws {ApiError} when it is a refusal */
+export async function answerOf<T>(response: Response, base: string): Promise<T> {
   const text = await response.text();
   const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
   let body: unknown;
@@ -171,7 +172,8 @@ function nextOf(response: Response): string | null {
   return pathname + search;
 }
 
-function withQuery(url: string, query: Query): string {
+/** The URL with its query; what is undefined is left out. */
+export function withQuery(url: string, query: Query): string {
   const filled = Object.entries(query)
     .flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);
   return filled.length === 0 ? url : `${url}?${new URLSearchParams(filled)}`;

@@ -10,6 +10,8 @@ export interface Output {
   /** Whether a person looks at it: then it may be coloured and redrawn. */
   readonly terminal: boolean;
   readonly color: boolean;
+  /** Whether the reader went away: nobody sees what is written from now on. */
+  readonly gone: boolean;
   /** Columns, for what has to fit into a line. */
   width(): number;
 }
@@ -20,6 +22,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string>>;
   /** The folder that relative paths start from (default: the one the process runs in). */
   readonly cwd?: string | undefined;
+  /** What is piped in, or typed. */
+  input(): ReadableStream<Uint8Array>;
   /** Asks the person, or reads the next line of what is piped in; null when there is none. */
   ask(question: string, options?: { secret?: boolean }): Promise<string | null>;
   /** Calls back when somebody asks the program to end. @returns a function that stops listening */
@@ -37,6 +41,7 @@ export function processIo(): Io {
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
     env: Deno.env.toObject(),
+    input: () => Deno.stdin.readable,
     ask: (question, { secret = false } = {}) => Promise.resolve(ask(question, { secret })),
     onStop(handler) {
       const handlers = STOP_SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
@@ -89,7 +94,11 @@ function text(bytes: readonly number[]): string {
 function output(stream: typeof Deno.stdout): Output {
   const terminal = stream.isTerminal();
   const encoder = new TextEncoder();
+  let gone = false;
   return {
+    get gone() {
+      return gone;
+    },
     terminal,
     color: terminal && !Deno.noColor,
     write(text) {
@@ -98,6 +107,7 @@ function output(stream: typeof Deno.stdout): Output {
         while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
       } catch (error) {
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        gone = true;
       }
     },
     width() {

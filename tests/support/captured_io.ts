@@ -28,10 +28,12 @@ export function capturedIo(
 ): CapturedIo {
   const text = { out: "", err: "" };
   const typed = [...answers];
+  const encoder = new TextEncoder();
   const stops = new Set<(signal: Deno.Signal) => void>();
   const waiting = new Set<() => void>();
   const output = (name: "out" | "err"): Output => ({
     terminal,
+    gone: false,
     color: terminal,
     width: () => 80,
     write(written) {
@@ -44,6 +46,7 @@ export function capturedIo(
     stderr: output("err"),
     env,
     cwd,
+    input: () => ReadableStream.from(typed.splice(0).map((line) => encoder.encode(`${line}\n`))),
     ask: () => Promise.resolve(typed.shift() ?? null),
     onStop(handler) {
       stops.add(handler);

@@ -2,6 +2,7 @@
 import { backup } from "./backup.ts";
 import { devices } from "./devices.ts";
 import { doctor } from "./doctor.ts";
+import { events } from "./events.ts";
 import { exportRows } from "./export.ts";
 import { login, logout } from "./login.ts";
 import { punches } from "./punches.ts";
@@ -20,6 +21,7 @@ export const commands = {
   export: exportRows,
   sync,
   rejected,
+  events,
   devices,
   punches,
   login,
