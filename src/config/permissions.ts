@@ -80,7 +80,7 @@ function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
 
 function explain({ key, permission, target }: Need, standalone: boolean): string {
   if (permission === "files") {
-    return `Cannot use ${key}: this ClockBlock may not read and write in ${target}. ` +
+    return `Cannot use ${key}: this ClockBlock may not read and write in "${target}". ` +
       "Name a file inside the folder it is started in, or start it in that folder";
   }
   const state = permission === "connect" ? `may not connect to ${target}` : `may not use ${target}`;

@@ -20,6 +20,8 @@ interface Mistake {
   ignore?: boolean;
 }
 
+/** For mistakes that show after the port is looked at: another agent on this machine must not be in the way. */
+const ANY_PORT = { CLOCKBLOCK_API_PORT: "0" };
 const isRoot = Deno.build.os !== "windows" && Deno.uid() === 0;
 
 const mistakes: readonly Mistake[] = [
@@ -78,21 +80,24 @@ const mistakes: readonly Mistake[] = [
     name: "a database outside of the folder",
     config: { db_path: "../clockblock.db" },
     message:
-      /^Cannot use db_path: this ClockBlock may not read and write in \.\.\. Name a file inside/,
+      /^Cannot use db_path: this ClockBlock may not read and write in "\.\."\. Name a file inside/,
   },
   {
     name: "a database in a folder that is not there",
+    env: ANY_PORT,
     config: { db_path: "data/clockblock.db" },
     message: /^Cannot open "data.clockblock\.db": there is no folder "data"\. Make it first\.$/,
   },
   {
     name: "a database that is something else",
+    env: ANY_PORT,
     prepare: (folder) => database(folder, "CREATE TABLE recipes (name TEXT)").close(),
     message:
       /^Cannot open "clockblock\.db": it is another program's database\. Use another path\.$/,
   },
   {
     name: "a database of a later version",
+    env: ANY_PORT,
     prepare: (folder) =>
       database(
         folder,
@@ -104,6 +109,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: "a database that another program has locked",
+    env: ANY_PORT,
     prepare: (folder) => {
       const db = database(folder, "CREATE TABLE recipes (name TEXT)");
       db.exec("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
@@ -113,6 +119,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: "a folder that may not be written",
+    env: ANY_PORT,
     prepare: (folder) => {
       Deno.chmodSync(folder, 0o555);
       return { [Symbol.dispose]: () => Deno.chmodSync(folder, 0o755) };

@@ -68,7 +68,7 @@ Deno.test("checkPermissions looks at addresses that are listened on", () => {
 
 Deno.test("checkPermissions keeps the database inside the folder", () => {
   const [problem] = problemsOf({ db_path: "/var/data/x.db" }, /write.*var/);
-  assert.match(problem!, /db_path.*may not read and write in \/var\/data/);
+  assert.match(problem!, /db_path.*may not read and write in "\/var\/data"/);
 });
 
 Deno.test("config.example.json loads as it is and needs no more than the permission set", () => {
