@@ -15,7 +15,7 @@ if (import.meta.main) await buildDashboard(`${root}dist`);
 
 /** Bundles the sources and writes `dashboard.html` and `client.js.txt` into a folder. */
 export async function buildDashboard(folder: string): Promise<void> {
-  const dashboard = await bundle("src/dashboard/main.ts");
+  const dashboard = await bundle("src/dashboard/main.tsx");
   // A library's style comes first, so that ours may change it.
   const style = dashboard.style + await Deno.readTextFile(`${root}src/dashboard/style.css`);
   const client = await bundle("src/client/mod.ts");

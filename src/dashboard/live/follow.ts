@@ -1,0 +1,137 @@
+/**
+ * Keeps the page up to date: the agent's stream while it can be had, asking every few seconds where it cannot, and
+ * neither while nobody looks (a browser allows six connections to one address for all of its tabs together).
+ * @module
+ */
+import { batch } from "@preact/signals";
+import { readStream, type SseMessage } from "../../client/mod.ts";
+import type { Status, SyncStatus, Warning } from "./answers.ts";
+import { ask, Refusal } from "./api.ts";
+import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
+import { noteHeartbeat } from "./today.ts";
+import type { Heartbeat } from "../model/spans.ts";
+
+const POLL_MS = 5_000;
+const RETRY_MS = 1_000;
+/** A stream that was silent for so long is asked whether it is still there. */
+const QUIET_MS = 2_000;
+const TIMEOUT_MS = 2_000;
+/** A page that nobody has looked at for so long lets go of its connection. */
+const HIDDEN_MS = 30_000;
+/** News that come close together are one change. */
+const SETTLE_MS = 250;
+
+let unlock: () => void = () => {};
+
+/** Runs as long as the page. */
+export async function follow(): Promise<never> {
+  setInterval(() => {
+    if (!document.hidden) nowMs.value = Date.now();
+  }, 1_000);
+  for (;;) {
+    await shown();
+    await followStream();
+    await refresh();
+    await wait(link.value === "polling" ? POLL_MS : RETRY_MS);
+  }
+}
+
+/** The token was accepted. */
+export function unlocked(): void {
+  link.value = "connecting";
+  unlock();
+}
+
+/** Reads the status again; what cannot be reached shows in `link`. */
+export async function refresh(): Promise<void> {
+  try {
+    const answered = await ask<Status>("/status", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    batch(() => {
+      status.value = answered;
+      heardMs.value = Date.now();
+      if (link.value !== "live") link.value = "polling";
+    });
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 401) await locked();
+    else link.value = "offline";
+  }
+}
+
+async function locked(): Promise<void> {
+  link.value = "locked";
+  await new Promise<void>((resolve) => unlock = resolve);
+}
+
+async function followStream(): Promise<void> {
+  const stop = new AbortController();
+  let heard = performance.now();
+  const watch = setInterval(async () => {
+    if (performance.now() - heard < QUIET_MS) return;
+    try {
+      await ask("/healthz", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      heard = performance.now();
+    } catch (error) {
+      if (!(error instanceof Refusal)) stop.abort();
+    }
+  }, 1_000);
+  const hidden = () => {
+    if (!document.hidden) return clearTimeout(leave);
+    leave = setTimeout(() => stop.abort(), HIDDEN_MS);
+  };
+  let leave: ReturnType<typeof setTimeout> | undefined;
+  document.addEventListener("visibilitychange", hidden);
+  try {
+    const response = await fetch("/stream", { signal: stop.signal, cache: "no-store" });
+    if (response.status === 401) await locked();
+    for await (const messages of readStream(response)) {
+      heard = performance.now();
+      if (link.value !== "live") {
+        link.value = "live";
+        // The stream has no past: what happened before it is asked for.
+        void refresh().then(() => arrivals.value++);
+      }
+      batch(() => messages.forEach(take));
+    }
+  } catch {
+    // It broke: whether the agent answers at all shows next.
+  } finally {
+    clearInterval(watch);
+    clearTimeout(leave);
+    document.removeEventListener("visibilitychange", hidden);
+    if (link.value === "live") link.value = "connecting";
+  }
+}
+
+function take({ event, data }: SseMessage): void {
+  const value: unknown = JSON.parse(data);
+  const known = status.value;
+  if (event === "sync" && known) status.value = { ...known, sync: value as SyncStatus };
+  if (event === "warnings" && known) status.value = { ...known, warnings: value as Warning[] };
+  if (event === "heartbeat") noteHeartbeat(value as Heartbeat);
+  if (event in changes) announce(event as Topic);
+}
+
+const announced = new Set<Topic>();
+let settling: ReturnType<typeof setTimeout> | undefined;
+
+function announce(topic: Topic): void {
+  announced.add(topic);
+  settling ??= setTimeout(() => {
+    settling = undefined;
+    // Events come by the hundred and change nothing of what the status says but a number.
+    if ([...announced].some((topic) => topic !== "events" && topic !== "sync")) void refresh();
+    batch(() => announced.forEach((topic) => changes[topic].value++));
+    announced.clear();
+  }, SETTLE_MS);
+}
+
+function shown(): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", () => resolve(), { once: true });
+  });
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,70 @@
+/**
+ * What the whole page knows, as signals: the agent's status, how it is reached, the reader's choices, and a count
+ * for each topic that goes up when there is news of it.
+ * @module
+ */
+import { computed, effect, type Signal, signal } from "@preact/signals";
+import type { Status } from "./answers.ts";
+import { detectedZone } from "../model/zones.ts";
+
+/** How the agent is reached: by its stream, by asking again and again, not at all, or only with its token. */
+export type Link = "connecting" | "live" | "polling" | "offline" | "locked";
+
+export const link = signal<Link>("connecting");
+export const status = signal<Status | null>(null);
+/** When the agent last answered. */
+export const heardMs = signal<number | null>(null);
+/** Ticks while someone looks. */
+export const nowMs = signal(Date.now());
+
+export type Topic =
+  | "heartbeat"
+  | "events"
+  | "punches"
+  | "devices"
+  | "records"
+  | "sync"
+  | "warnings";
+
+/** Counts of news. A panel that shows a topic loads again when its count has changed. */
+export const changes: Readonly<Record<Topic, Signal<number>>> = {
+  heartbeat: signal(0),
+  events: signal(0),
+  punches: signal(0),
+  devices: signal(0),
+  records: signal(0),
+  sync: signal(0),
+  warnings: signal(0),
+};
+/** Goes up whenever the agent is back: whatever was shown may have changed meanwhile. */
+export const arrivals = signal(0);
+
+const ZONE_KEY = "clockblock.zone";
+
+/** The zone that the reader chose; empty for that of the agent, whose days the allowance counts. */
+export const chosenZone = signal(kept(ZONE_KEY));
+export const agentZone = computed(() => status.value?.today.time_zone);
+export const zone = computed(() => chosenZone.value || agentZone.value || detectedZone());
+
+effect(() => keep(ZONE_KEY, chosenZone.value));
+
+/** The panel on show: what stands after the `#`. */
+export const route = signal(location.hash.slice(1));
+addEventListener("hashchange", () => void (route.value = location.hash.slice(1)));
+
+function kept(key: string): string {
+  try {
+    return localStorage.getItem(key) ?? "";
+  } catch {
+    // A browser may keep nothing.
+    return "";
+  }
+}
+
+function keep(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // As above: then it is asked for again.
+  }
+}

@@ -1,0 +1,124 @@
+/** Numbers and times as the reader writes them. @module */
+
+const units = new Map<string, Intl.NumberFormat>();
+
+function unit(value: number, name: string): string {
+  let format = units.get(name);
+  if (!format) {
+    format = new Intl.NumberFormat(undefined, {
+      style: "unit",
+      unit: name,
+      unitDisplay: "short",
+      maximumFractionDigits: 0,
+    });
+    units.set(name, format);
+  }
+  return format.format(value);
+}
+
+/** `1 hr 12 min`; whole minutes, and seconds only where there is nothing longer. */
+export function duration(minutes: number): string {
+  if (minutes > 0 && minutes < 1) return unit(Math.floor(minutes * 60), "second");
+  const whole = Math.floor(minutes + 1e-6);
+  const hours = Math.floor(whole / 60);
+  const rest = whole % 60;
+  if (hours === 0) return unit(rest, "minute");
+  return rest === 0 ? unit(hours, "hour") : `${unit(hours, "hour")} ${unit(rest, "minute")}`;
+}
+
+export function number(value: number): string {
+  return new Intl.NumberFormat().format(value);
+}
+
+export function bytes(value: number): string {
+  const [amount, name] = value < 1e6 ? [value / 1e3, "kilobyte"] : [value / 1e6, "megabyte"];
+  return unit(Math.max(1, Math.round(amount)), name);
+}
+
+type Zone = string | undefined;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(ms: number, options: Intl.DateTimeFormatOptions): string {
+  const key = JSON.stringify(options);
+  let made = formats.get(key);
+  if (!made) formats.set(key, made = new Intl.DateTimeFormat(undefined, options));
+  return Number.isNaN(ms) ? "" : made.format(ms);
+}
+
+/** `14:02` */
+export function clock(ms: number, timeZone: Zone): string {
+  return format(ms, { hour: "2-digit", minute: "2-digit", ...zone(timeZone) });
+}
+
+/** `14:02:09` */
+export function clockSeconds(ms: number, timeZone: Zone): string {
+  return format(ms, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    ...zone(timeZone),
+  });
+}
+
+/** Date and time; the date alone is left out of what is today. */
+export function moment(ms: number, timeZone: Zone): string {
+  return format(ms, { dateStyle: "medium", timeStyle: "short", ...zone(timeZone) });
+}
+
+/** `Mon, 2 Mar` of a calendar day. */
+export function dayName(day: string): string {
+  return format(Date.parse(`${day}T00:00:00Z`), {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    timeZone: "UTC",
+  });
+}
+
+/** `2 Mar` */
+export function shortDay(day: string): string {
+  return format(Date.parse(`${day}T00:00:00Z`), {
+    day: "numeric",
+    month: "short",
+    timeZone: "UTC",
+  });
+}
+
+/** `Monday, 2 March` */
+export function longDay(day: string): string {
+  return format(Date.parse(`${day}T00:00:00Z`), {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    timeZone: "UTC",
+  });
+}
+
+/** Names of weekdays, Monday first. */
+export function weekdayNames(): string[] {
+  // 5 January 1970 was a Monday.
+  return Array.from(
+    { length: 7 },
+    (_, index) => format((4 + index) * 86_400_000, { weekday: "short", timeZone: "UTC" }),
+  );
+}
+
+const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/** `5 seconds ago`, `in 2 minutes`, `now`. */
+export function relative(ms: number, nowMs: number): string {
+  const seconds = Math.round((ms - nowMs) / 1_000);
+  const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const [name, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  return words.format(Math.trunc(seconds / size), name);
+}
+
+function zone(timeZone: Zone): { timeZone?: string } {
+  return timeZone === undefined ? {} : { timeZone };
+}

@@ -1,0 +1,216 @@
+/** The page around its panels: who it is, how it is reached, what a person must know, and the way about. @module */
+import type { ComponentType, VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import {
+  agentZone,
+  chosenZone,
+  heardMs,
+  type Link,
+  link,
+  nowMs,
+  route,
+  status,
+} from "../live/state.ts";
+import { bytes, number, relative } from "../model/format.ts";
+import { syncHealth, type Tone } from "../model/health.ts";
+import { detectedZone, knownZones } from "../model/zones.ts";
+import { AttendancePanel } from "./attendance.tsx";
+import { EventsPanel } from "./events.tsx";
+import { HistoryPanel } from "./history.tsx";
+import { Ago, Dot } from "./parts.tsx";
+import { RecordsPanel } from "./records.tsx";
+import { SignIn } from "./sign_in.tsx";
+import { SyncPanel } from "./sync.tsx";
+import { TodayPanel } from "./today.tsx";
+
+interface Panel {
+  id: string;
+  name: string;
+  view: ComponentType;
+}
+
+const PANELS: readonly Panel[] = [
+  { id: "", name: "Today", view: TodayPanel },
+  { id: "history", name: "History", view: HistoryPanel },
+  { id: "events", name: "Events", view: EventsPanel },
+  { id: "attendance", name: "Attendance", view: AttendancePanel },
+  { id: "records", name: "Records", view: RecordsPanel },
+  { id: "sync", name: "Sync", view: SyncPanel },
+];
+
+const LINKS: Readonly<Record<Link, { tone: Tone; words: string }>> = {
+  connecting: { tone: "idle", words: "Connecting" },
+  live: { tone: "good", words: "Live" },
+  polling: { tone: "warn", words: "Every 5 s" },
+  offline: { tone: "bad", words: "Offline" },
+  locked: { tone: "warn", words: "Locked" },
+};
+
+export function App(): VNode {
+  const panel = PANELS.find(({ id }) => id === route.value) ?? PANELS[0]!;
+  const View = panel.view;
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = panel.id === "" ? "ClockBlock" : `${panel.name} · ClockBlock`;
+    // Whoever follows a link with the keyboard or a reader goes on from where it leads.
+    if (!first.current) main.current?.focus({ preventScroll: true });
+    first.current = false;
+    scrollTo(0, 0);
+  }, [panel]);
+  const locked = link.value === "locked";
+  return (
+    <>
+      <a class="skip" href="#" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to content
+      </a>
+      <header class="top">
+        <div class="brand">
+          <Mark />
+          <h1>ClockBlock</h1>
+        </div>
+        <div class="pills">
+          {status.value && !locked && <SyncPill />}
+          <p class="pill" role="status">
+            <Dot tone={LINKS[link.value].tone} live={link.value === "live"} />
+            {LINKS[link.value].words}
+          </p>
+        </div>
+        {!locked && (
+          <nav aria-label="Sections">
+            {PANELS.map(({ id, name }) => (
+              <a key={id} href={`#${id}`} aria-current={id === panel.id ? "page" : undefined}>
+                {name}
+                <Mention id={id} />
+              </a>
+            ))}
+          </nav>
+        )}
+      </header>
+      <main ref={main} tabIndex={-1} aria-label={panel.name}>
+        <Notices />
+        {locked ? <SignIn /> : <View key={panel.id} />}
+      </main>
+      {!locked && <Foot />}
+    </>
+  );
+}
+
+/** Whether everything is synced, wherever in the page one is. */
+function SyncPill() {
+  const { tone, short } = syncHealth(status.value?.sync ?? null);
+  return (
+    <a class="pill" href="#sync" aria-label={`Sync: ${short}`}>
+      <Dot tone={tone} />
+      {short}
+    </a>
+  );
+}
+
+/** A tab's news in a dot: something behind it wants to be looked at. */
+function Mention({ id }: { id: string }) {
+  const known = status.value;
+  if (!known) return null;
+  const sync = syncHealth(known.sync).tone;
+  const tone = id === "sync" && (sync === "warn" || sync === "bad")
+    ? sync
+    : id === "attendance" && (known.attendance?.devices.pending ?? 0) > 0
+    ? "warn"
+    : undefined;
+  if (tone === undefined) return null;
+  return (
+    <>
+      <Dot tone={tone} />
+      <span class="hidden">, needs a look</span>
+    </>
+  );
+}
+
+/** What a person must know, above everything else: in full on the first screen, in a line elsewhere. */
+function Notices() {
+  const warnings = status.value?.warnings ?? [];
+  const offline = link.value === "offline";
+  const list = (
+    <ul>
+      {warnings.map(({ code, message, since }) => (
+        <li key={code}>
+          <span class="grow">{message}</span>
+          <Way code={code} />
+          <small>
+            <Ago at={since} />
+          </small>
+        </li>
+      ))}
+    </ul>
+  );
+  return (
+    <>
+      {offline && (
+        <div class="notice bad" role="alert">
+          <p>
+            <b>The agent does not answer.</b> {heardMs.value === null
+              ? "Is it running?"
+              : `It last did ${relative(heardMs.value, nowMs.value)}.`} This page goes on trying.
+          </p>
+        </div>
+      )}
+      {warnings.length > 0 && (
+        <section class="notice" aria-label="Warnings">
+          {route.value === "" || warnings.length === 1 ? list : (
+            <details>
+              <summary>{number(warnings.length)} warnings</summary>
+              {list}
+            </details>
+          )}
+        </section>
+      )}
+    </>
+  );
+}
+
+/** The panel where a warning's matter can be mended. */
+function Way({ code }: { code: string }) {
+  const panel = /^(sync|attendance|records)\b/.exec(code)?.[1] ??
+    (/reject/.test(code) ? "sync" : "");
+  if (panel === "" || panel === route.value) return null;
+  return <a href={`#${panel}`}>Open {PANELS.find(({ id }) => id === panel)?.name}</a>;
+}
+
+function Foot() {
+  const known = status.value;
+  return (
+    <footer class="foot">
+      <label>
+        <span>Time zone</span>
+        <select
+          value={chosenZone.value}
+          onChange={({ currentTarget }) => void (chosenZone.value = currentTarget.value)}
+        >
+          <option value="">
+            {agentZone.value ? `${agentZone.value} (the agent's)` : `${detectedZone()} (yours)`}
+          </option>
+          {knownZones().map((name) => (
+            <option key={name} value={name}>
+              {name === detectedZone() ? `${name} (yours)` : name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {known && (
+        <p>
+          Version {known.version} · {bytes(known.database.bytes)} of data · device{" "}
+          <code>{known.device_id}</code> · started <Ago at={known.started_at} />
+        </p>
+      )}
+    </footer>
+  );
+}
+
+function Mark() {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+      <rect x="2" y="2" width="28" height="28" rx="8" />
+      <path d="M16 9v7l5 3" />
+    </svg>
+  );
+}

@@ -1,0 +1,223 @@
+/** Devices, who is here, and the punches as they come. @module */
+import type { VNode } from "preact";
+import { useSignal } from "@preact/signals";
+import type { Device, DeviceState, Punch } from "../live/answers.ts";
+import { ask, askAll, change } from "../live/api.ts";
+import { nowMs, status, zone } from "../live/state.ts";
+import { useAction, useAnswer } from "../live/use.ts";
+import { clock, clockSeconds, duration, number } from "../model/format.ts";
+import type { Tone } from "../model/health.ts";
+import { presentOf } from "../model/present.ts";
+import { dayOf } from "../model/zones.ts";
+import { Ago, Card, Dot, Failed, Instead } from "./parts.tsx";
+
+const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
+  online: { tone: "good", words: "Online" },
+  offline: { tone: "bad", words: "Offline" },
+  pending: { tone: "warn", words: "Waiting for approval" },
+  refused: { tone: "idle", words: "Refused" },
+  unsupported: { tone: "warn", words: "Speaks a protocol that is not supported" },
+};
+
+/** A day's punches that the list of people is made of. */
+const MOST_PUNCHES = 20_000;
+const FEED = 50;
+
+export function AttendancePanel(): VNode {
+  const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
+    topics: ["devices"],
+  });
+  const day = dayOf(nowMs.value, zone.value);
+  const punches = useAnswer(
+    (signal) => askAll<Punch>(`/punches?from=${day}&limit=5000`, { most: MOST_PUNCHES, signal }),
+    { key: day, topics: ["punches"] },
+  );
+  const newest = useAnswer(
+    (signal) => ask<Punch[]>(`/punches?limit=${FEED}`, { signal }),
+    { topics: ["punches"] },
+  );
+  const names = new Map(devices.value?.map(({ sn, name }) => [sn, name ?? sn]));
+  const enabled = status.value?.attendance?.enabled ?? false;
+  const listening = status.value?.attendance?.listening;
+  return (
+    <>
+      <Card
+        title="Devices"
+        aside={
+          <small class="quiet">
+            {listening ? `listening on ${listening}` : "not listening"} · {internet()}
+          </small>
+        }
+      >
+        <Instead
+          answer={devices}
+          {...(devices.value?.length === 0
+            ? {
+              empty: enabled
+                ? "No device has called yet. Point one at this computer's address and port."
+                : (
+                  <>
+                    Attendance is off. Set <code>attendance.enabled</code> in config.json.
+                  </>
+                ),
+            }
+            : {})}
+        >
+          <ul class="devices">
+            {devices.value?.map((device) => (
+              <DeviceRow key={device.sn} device={device} changed={devices.reload} />
+            ))}
+          </ul>
+        </Instead>
+      </Card>
+      <div class="columns">
+        <People punches={punches} />
+        <Card title="Latest punches">
+          <Instead
+            answer={newest}
+            {...(newest.value?.length === 0 ? { empty: "No punches yet." } : {})}
+          >
+            <ul class="punches">
+              {newest.value?.map((punch) => (
+                <li key={punch.id}>
+                  <time dateTime={punch.punched_at}>
+                    {clockSeconds(Date.parse(punch.punched_at), zone.value)}
+                  </time>
+                  <b>{punch.person_name || punch.person_id}</b>
+                  <span class="quiet">{direction(punch.in_out)}</span>
+                  <span class="quiet grow">{names.get(punch.device_sn) ?? punch.device_sn}</span>
+                  {punch.time_suspect && <span class="tag warn">clock?</span>}
+                </li>
+              ))}
+            </ul>
+          </Instead>
+        </Card>
+      </div>
+    </>
+  );
+}
+
+function People({ punches }: { punches: ReturnType<typeof useAnswer<Punch[]>> }) {
+  const people = presentOf(punches.value ?? []);
+  return (
+    <Card title="Here today" aside={<small class="quiet">{number(people.length)}</small>}>
+      <Instead
+        answer={punches}
+        {...(people.length === 0 ? { empty: "Nobody has punched today." } : {})}
+      >
+        <ul class="people">
+          {people.slice(0, 200).map((person) => (
+            <li key={person.id}>
+              <Dot tone={person.inside === false ? "idle" : "good"} />
+              <b class="grow">
+                {person.name || person.id}{" "}
+                {person.inside === false && <span class="quiet">(left)</span>}
+              </b>
+              <span class="quiet">
+                {clock(Date.parse(person.first), zone.value)}
+                {person.punches > 1 && ` – ${clock(Date.parse(person.last), zone.value)}`}
+              </span>
+            </li>
+          ))}
+        </ul>
+        {people.length > 200 && <p class="quiet">and {number(people.length - 200)} more</p>}
+      </Instead>
+    </Card>
+  );
+}
+
+function DeviceRow({ device, changed }: { device: Device; changed: () => void }) {
+  const { sn, state } = device;
+  const action = useAction();
+  const name = useSignal(device.name ?? "");
+  const path = `/devices/${encodeURIComponent(sn)}`;
+  const act = (work: () => Promise<unknown>) => () => action.run(work).then(changed);
+  const approve = (event: Event) => {
+    event.preventDefault();
+    const given = name.value.trim();
+    void act(() => change(`${path}/approve`, given === "" ? undefined : { name: given }))();
+  };
+  return (
+    <li>
+      <div class="device">
+        <Dot tone={STATES[state].tone} />
+        <div class="grow">
+          <b>{device.name ?? sn}</b>
+          <span class="quiet">
+            {STATES[state].words}
+            {state !== "online" && device.last_seen !== null && (
+              <>
+                , seen <Ago at={device.last_seen} />
+              </>
+            )}
+          </span>
+        </div>
+        <dl class="facts">
+          <Fact name="Serial" value={sn} />
+          <Fact name="Model" value={device.model} />
+          <Fact name="Address" value={device.address} />
+          <Fact name="Holds" value={device.backlog ? `${number(device.backlog)} punches` : null} />
+          <Fact name="Clock" value={skew(device.skew_ms)} />
+        </dl>
+        {state === "refused" && (
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={act(() => change(`${path}/approve`))}
+          >
+            Approve after all
+          </button>
+        )}
+      </div>
+      {state === "pending" && (
+        <form class="tools" onSubmit={approve}>
+          <label class="grow">
+            <span>Name for {sn}</span>
+            <input
+              value={name.value}
+              maxLength={100}
+              placeholder="Front door"
+              onInput={({ currentTarget }) => void (name.value = currentTarget.value)}
+            />
+          </label>
+          <button type="submit" class="primary" disabled={action.busy}>Approve</button>
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={act(() => change(`${path}/refuse`))}
+          >
+            Refuse
+          </button>
+        </form>
+      )}
+      {action.error && <Failed error={action.error} />}
+    </li>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string | null }) {
+  if (value === null) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** A clock that is off by less than this is right enough. */
+const SKEW_SHOWN_MS = 60_000;
+
+function skew(ms: number | null): string | null {
+  if (ms === null || Math.abs(ms) < SKEW_SHOWN_MS) return null;
+  return `${duration(Math.abs(ms) / 60_000)} ${ms > 0 ? "ahead" : "behind"}`;
+}
+
+function direction(inOut: number | null): string {
+  return inOut === 0 ? "in" : inOut === 1 ? "out" : "";
+}
+
+function internet(): string {
+  const online = status.value?.online ?? null;
+  return online === null ? "no cloud connected" : online ? "internet up" : "internet down";
+}

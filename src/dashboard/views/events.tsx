@@ -1,0 +1,250 @@
+/** Application events as they happen, and the state that the application last kept. @module */
+import type { ComponentChildren, VNode } from "preact";
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { connectLocalLive, type LocalEvent, type Source } from "../../client/mod.ts";
+import { ask } from "../live/api.ts";
+import { nowMs, status, zone } from "../live/state.ts";
+import { useAnswer } from "../live/use.ts";
+import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
+import { moment, number } from "../model/format.ts";
+import { EventList, severityClass } from "./event_list.tsx";
+import { Card, Dot, Instead } from "./parts.tsx";
+
+const CAP = 2_000;
+const RECENT = 200;
+/** The list is drawn at most this often: nobody reads faster. */
+const DRAW_MS = 100;
+const SEVERITIES = ["debug", "info", "success", "warning", "error", "critical"];
+
+export function EventsPanel(): VNode {
+  const modes = Object.keys(status.value?.events?.modes ?? {});
+  const chosen = useSignal("");
+  const mode = chosen.value || busiest() || modes[0];
+  if (mode === undefined) {
+    return (
+      <Card title="Events">
+        <div class="empty">This agent takes no events.</div>
+      </Card>
+    );
+  }
+  return (
+    <>
+      <Live
+        key={mode}
+        mode={mode}
+        picker={modes.length > 1 && (
+          <label>
+            <span>Mode</span>
+            <select
+              value={mode}
+              onChange={({ currentTarget }) => void (chosen.value = currentTarget.value)}
+            >
+              {modes.map((each) => <option key={each}>{each}</option>)}
+            </select>
+          </label>
+        )}
+      />
+      <Snapshot key={`state-${mode}`} mode={mode} />
+    </>
+  );
+}
+
+/** The mode with the most events when the panel is opened. */
+function busiest(): string | undefined {
+  const modes = Object.entries(status.peek()?.events?.modes ?? {});
+  return modes.sort(([, a], [, b]) => b.last_seq - a.last_seq)[0]?.[0];
+}
+
+function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
+  const feed = useSignal<Feed<LocalEvent>>(emptyFeed());
+  const badge = useSignal<{ source: Source; syncedAt: number | null; at: number }>({
+    source: "offline",
+    syncedAt: null,
+    at: performance.now(),
+  });
+  const words = useSignal("");
+  const severity = useSignal("");
+  const open = useSignal<LocalEvent | null>(null);
+
+  useEffect(() => {
+    const live = connectLocalLive({ localUrl: location.origin, mode, recent: RECENT });
+    let news: LocalEvent[] = [];
+    let drawing: ReturnType<typeof setTimeout> | undefined;
+    const draw = () => {
+      drawing = undefined;
+      // A burst beyond what is kept would only be thrown away again.
+      feed.value = withNews(feed.value, news.slice(-CAP), CAP);
+      news = [];
+    };
+    live.subscribe(({ events, source, syncedAgo }) => {
+      const syncedAt = syncedAgo === null ? null : Date.now() - syncedAgo * 1_000;
+      badge.value = { source, syncedAt, at: performance.now() };
+      if (events.length === 0) return;
+      news.push(...events);
+      drawing ??= setTimeout(() => requestAnimationFrame(draw), DRAW_MS);
+    });
+    return () => {
+      clearTimeout(drawing);
+      live.close();
+    };
+  }, [mode]);
+
+  const { shown, waiting, paused: isPaused } = feed.value;
+  const filtered = useMemo(() => {
+    const wanted = words.value.trim().toLowerCase();
+    return shown.filter((event) =>
+      (severity.value === "" || event.severity === severity.value) &&
+      (wanted === "" || searchText(event).includes(wanted))
+    );
+  }, [shown, words.value, severity.value]);
+
+  return (
+    <Card title="Events" aside={<Badge {...badge.value} />} kind="log">
+      <div class="tools">
+        {picker}
+        <label class="grow">
+          <span>Filter</span>
+          <input
+            type="search"
+            placeholder="Words in any field"
+            value={words.value}
+            onInput={({ currentTarget }) => void (words.value = currentTarget.value)}
+          />
+        </label>
+        <label>
+          <span>Severity</span>
+          <select
+            value={severity.value}
+            onChange={({ currentTarget }) => void (severity.value = currentTarget.value)}
+          >
+            <option value="">any</option>
+            {SEVERITIES.map((each) => <option key={each}>{each}</option>)}
+          </select>
+        </label>
+        <button
+          type="button"
+          aria-pressed={isPaused}
+          onClick={() =>
+            void (feed.value = isPaused ? resumed(feed.value, CAP) : paused(feed.value))}
+        >
+          {isPaused ? `Resume (${number(waiting.length)} new)` : "Pause"}
+        </button>
+      </div>
+      {filtered.length > 0
+        ? <EventList events={filtered} onOpen={(event) => void (open.value = event)} />
+        : (
+          <div class="empty">
+            {shown.length > 0 ? "No event has all of that." : (
+              <>
+                No events in <b>{mode}</b> yet. An application sends them to{" "}
+                <code>POST /local/events</code>.
+              </>
+            )}
+          </div>
+        )}
+      <p class="quiet count">
+        {number(filtered.length)} of the newest {number(shown.length)} events
+      </p>
+      {open.value && <Details event={open.value} close={() => void (open.value = null)} />}
+    </Card>
+  );
+}
+
+/** Where the events come from. */
+function Badge({ source, syncedAt }: { source: Source; syncedAt: number | null }) {
+  const names = { local: "LOCAL LIVE", remote: "REMOTE", offline: "OFFLINE" };
+  const ago = syncedAt === null ? null : Math.max(0, Math.round((nowMs.value - syncedAt) / 1_000));
+  return (
+    <div class={`badge ${source}`} role="status">
+      <b>
+        <Dot tone={source === "local" ? "good" : "warn"} />
+        {names[source]}
+      </b>
+      <small>{ago === null ? "not synced to a cloud" : `synced ${number(ago)} s ago`}</small>
+    </div>
+  );
+}
+
+function Details({ event, close }: { event: LocalEvent; close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const fields: [string, string | number | null][] = [
+    ["Time", moment(Date.parse(event.ts), zone.value)],
+    ["Sequence", number(event.seq)],
+    ["Source", event.source],
+    ["Type", event.type],
+    ["Symbol", event.symbol],
+    ["Key", event.idempotency_key],
+  ];
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby="event-title"
+      onClose={close}
+      onClick={(click) => click.target === dialog.current && dialog.current?.close()}
+    >
+      <div class="dialog">
+        <header class="card-head">
+          <h2 id="event-title">{event.subtype || event.type}</h2>
+          <span class={`severity ${severityClass(event.severity)}`}>{event.severity}</span>
+        </header>
+        <p class="event-body">{event.body}</p>
+        <dl class="facts">
+          {fields.map(([name, value]) =>
+            value !== null && (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            )
+          )}
+        </dl>
+        {Object.keys(event.meta).length > 0 && (
+          <pre tabIndex={0}>{JSON.stringify(event.meta, null, 2)}</pre>
+        )}
+        <button type="button" onClick={() => dialog.current?.close()}>Close</button>
+      </div>
+    </dialog>
+  );
+}
+
+function Snapshot({ mode }: { mode: string }) {
+  const answer = useAnswer(
+    (signal) =>
+      ask<{ health: { snapshot_ts: string | null }; last_seq: number }>(
+        `/local/state?mode=${encodeURIComponent(mode)}`,
+        { signal },
+      ),
+    // A snapshot is no news of its own: it is looked for when events come, and every few seconds.
+    { key: `${mode}${Math.floor(nowMs.value / 5_000)}`, topics: ["events"] },
+  );
+  const { health, last_seq: _, ...state } = answer.value ?? { health: { snapshot_ts: null } };
+  const kept = health.snapshot_ts;
+  return (
+    <Card
+      title="State"
+      aside={kept !== null && <small class="quiet">{moment(Date.parse(kept), zone.value)}</small>}
+    >
+      <Instead
+        answer={answer}
+        {...(kept === null
+          ? {
+            empty: (
+              <>
+                No snapshot. An application keeps one with <code>PUT /local/state</code>.
+              </>
+            ),
+          }
+          : {})}
+      >
+        <pre tabIndex={0} aria-label="State">{JSON.stringify(state, null, 2)}</pre>
+      </Instead>
+    </Card>
+  );
+}
+
+function searchText(event: LocalEvent): string {
+  const { subtype, type, body, symbol, source, severity } = event;
+  return `${subtype} ${type} ${body} ${symbol ?? ""} ${source} ${severity}`.toLowerCase();
+}

@@ -1,0 +1,164 @@
+/** Days and weeks: bars, the heat map, any range, and the numbers to take away. @module */
+import type { VNode } from "preact";
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { DayView } from "../live/answers.ts";
+import { ask } from "../live/api.ts";
+import { nowMs, zone } from "../live/state.ts";
+import { useAnswer } from "../live/use.ts";
+import { daysCsv } from "../model/csv.ts";
+import { dayName, duration, number } from "../model/format.ts";
+import { heatOf, type Slot } from "../model/heat.ts";
+import { addDays, dayOf, daysBetween, dayStart } from "../model/zones.ts";
+import { Bars, dayWords } from "./bars.tsx";
+import { HeatMap } from "./heat_map.tsx";
+import { Card, Figure, Instead } from "./parts.tsx";
+
+const RANGES = [7, 30, 90, 365];
+const MOST_DAYS = 366;
+/** As many as `/slots` answers at once. */
+const SLOT_DAYS = 30;
+
+export function HistoryPanel(): VNode {
+  const timeZone = zone.value;
+  const today = dayOf(nowMs.value, timeZone);
+  const length = useSignal<number | null>(30);
+  const chosen = useSignal({ from: addDays(today, -29), to: today });
+  const { from, to } = length.value === null
+    ? chosen.value
+    : { from: addDays(today, 1 - length.value), to: today };
+  const valid = from <= to && daysBetween(from, to) < MOST_DAYS;
+  const hover = useSignal<number | null>(null);
+
+  const answer = useAnswer(async (signal) => {
+    if (!valid) return { days: [], heat: heatOf([], timeZone) };
+    const days = await ask<DayView[]>(
+      `/days?from=${from}&to=${to}&tz=${encodeURIComponent(timeZone)}`,
+      { signal },
+    );
+    const slots: Slot[] = [];
+    const end = dayStart(addDays(to, 1), timeZone);
+    for (let start = dayStart(from, timeZone); start < end; start += SLOT_DAYS * 86_400_000) {
+      const until = Math.min(end, start + SLOT_DAYS * 86_400_000);
+      const query = `from=${new Date(start).toISOString()}&to=${new Date(until).toISOString()}`;
+      slots.push(...await ask<Slot[]>(`/slots?${query}`, { signal }));
+    }
+    return { days, heat: heatOf(slots, timeZone) };
+  }, { key: `${from}${to}${timeZone}` });
+
+  const days = answer.value?.days ?? [];
+  const pick = (edge: "from" | "to") => (event: Event) => {
+    const { value } = event.currentTarget as HTMLInputElement;
+    if (value === "") return;
+    chosen.value = { from, to, [edge]: value };
+    length.value = null;
+  };
+  return (
+    <>
+      <div class="tools">
+        <div class="segments" role="group" aria-label="Range">
+          {RANGES.map((count) => (
+            <button
+              type="button"
+              key={count}
+              aria-pressed={length.value === count}
+              onClick={() => void (length.value = count)}
+            >
+              {count === 365 ? "1 year" : `${number(count)} days`}
+            </button>
+          ))}
+        </div>
+        <label>
+          <span>From</span>
+          <input type="date" value={from} max={today} onChange={pick("from")} />
+        </label>
+        <label>
+          <span>To</span>
+          <input type="date" value={to} max={today} onChange={pick("to")} />
+        </label>
+        <button type="button" disabled={days.length === 0} onClick={() => download(days)}>
+          Download CSV
+        </button>
+      </div>
+      {!valid && (
+        <p class="failed" role="alert">
+          Choose a first day that is before the last, at most {number(MOST_DAYS)} days earlier.
+        </p>
+      )}
+      <Card title="Minutes per day">
+        <Instead
+          answer={answer}
+          {...(days.some((day) => day.minutes_used > 0)
+            ? {}
+            : { empty: "Nothing was played in this range." })}
+        >
+          <Sums days={days} />
+          <p class="hover" aria-live="polite">
+            {hover.value === null || !days[hover.value]
+              ? <span class="quiet">Point at a day to read it.</span>
+              : dayWords(days[hover.value]!)}
+          </p>
+          <Bars days={days} hover={hover} />
+          <details>
+            <summary>As a table</summary>
+            <DayTable days={days} />
+          </details>
+        </Instead>
+      </Card>
+      <Card title="By weekday and hour">
+        <Instead answer={answer}>{answer.value && <HeatMap heat={answer.value.heat} />}</Instead>
+      </Card>
+    </>
+  );
+}
+
+function Sums({ days }: { days: readonly DayView[] }) {
+  const total = days.reduce((sum, { minutes_used }) => sum + minutes_used, 0);
+  const most = days.reduce((most, day) => day.minutes_used > most.minutes_used ? day : most);
+  const over = days.filter((day) => day.allowance_min > 0 && day.minutes_overdraft > 0).length;
+  return (
+    <dl class="figures">
+      <Figure name="Altogether">{duration(total)}</Figure>
+      <Figure name="A day">{duration(total / days.length)}</Figure>
+      <Figure name="Most" note={dayName(most.date_utc)}>{duration(most.minutes_used)}</Figure>
+      <Figure name="Days over">{number(over)}</Figure>
+    </dl>
+  );
+}
+
+function DayTable({ days }: { days: readonly DayView[] }) {
+  const rows = useMemo(() => days.toReversed(), [days]);
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Days">
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">Day</th>
+            <th scope="col">Played</th>
+            <th scope="col">Allowance</th>
+            <th scope="col">Over</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((day) => (
+            <tr key={day.date_utc}>
+              <th scope="row">{dayName(day.date_utc)}</th>
+              <td>{duration(day.minutes_used)}</td>
+              <td>{day.allowance_min > 0 ? duration(day.allowance_min) : "none"}</td>
+              <td>{day.allowance_min > 0 ? duration(day.minutes_overdraft) : "–"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function download(days: readonly DayView[]): void {
+  const url = URL.createObjectURL(new Blob([daysCsv(days)], { type: "text/csv" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `clockblock-${days[0]!.date_utc}-${days.at(-1)!.date_utc}.csv`;
+  link.click();
+  URL.revokeObjectURL(url);
+}

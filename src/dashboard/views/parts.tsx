@@ -1,0 +1,101 @@
+/** The small things that every panel is made of. @module */
+import type { ComponentChildren, VNode } from "preact";
+import type { Answer } from "../live/use.ts";
+import { Refusal } from "../live/api.ts";
+import { nowMs, zone } from "../live/state.ts";
+import { moment, relative } from "../model/format.ts";
+import type { Tone } from "../model/health.ts";
+
+/** A panel's part with a heading. */
+export function Card(
+  { title, aside, children, kind = "" }: {
+    title?: string;
+    aside?: ComponentChildren;
+    children: ComponentChildren;
+    kind?: string;
+  },
+): VNode {
+  return (
+    <section class={`card ${kind}`} aria-label={title}>
+      {title !== undefined && (
+        <header class="card-head">
+          <h2>{title}</h2>
+          {aside}
+        </header>
+      )}
+      {children}
+    </section>
+  );
+}
+
+/** A colour with words beside it: the colour alone tells nothing to some readers. */
+export function Dot({ tone, live = false }: { tone: Tone | "over"; live?: boolean }): VNode {
+  return <span class={`dot ${tone} ${live ? "pulse" : ""}`} aria-hidden="true" />;
+}
+
+/** A point in time as it is felt, with the exact one behind it. */
+export function Ago({ at, none = "never" }: { at: string | null; none?: string }): VNode {
+  if (at === null) return <>{none}</>;
+  const ms = Date.parse(at);
+  return (
+    <time dateTime={at} title={moment(ms, zone.value)}>
+      {relative(Math.min(ms, ms <= Date.now() ? nowMs.value : ms), nowMs.value)}
+    </time>
+  );
+}
+
+/** What is there instead of what could not be read, is being read, or is not there. */
+export function Instead<T>(
+  { answer, empty, children }: {
+    answer: Answer<T>;
+    /** Said when there is nothing; undefined when there is something. */
+    empty?: ComponentChildren;
+    children: ComponentChildren;
+  },
+): VNode {
+  if (answer.value === undefined) {
+    if (answer.error) return <Failed error={answer.error} retry={answer.reload} />;
+    return (
+      <div class="skeleton" role="status">
+        <span class="hidden">Loading</span>
+      </div>
+    );
+  }
+  return (
+    <>
+      {answer.error && <Failed error={answer.error} retry={answer.reload} />}
+      {empty === undefined ? children : <div class="empty">{empty}</div>}
+    </>
+  );
+}
+
+export function Failed({ error, retry }: { error: Error; retry?: () => void }): VNode {
+  const detail = error instanceof Refusal ? error.detail : "The agent did not answer.";
+  return (
+    <div class="failed" role="alert">
+      <p>
+        <strong>{error instanceof Refusal ? error.message : "That did not work"}.</strong> {detail}
+      </p>
+      {retry && <button type="button" onClick={retry}>Try again</button>}
+    </div>
+  );
+}
+
+/** A number that someone looks for, under its name. */
+export function Figure(
+  { name, children, note }: {
+    name: string;
+    children: ComponentChildren;
+    note?: ComponentChildren;
+  },
+): VNode {
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd>
+        {children}
+        {note !== undefined && <small>{note}</small>}
+      </dd>
+    </div>
+  );
+}

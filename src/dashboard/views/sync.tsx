@@ -1,0 +1,197 @@
+/** How each stream's way to the cloud stands, and the rows that the cloud will not have. @module */
+import type { VNode } from "preact";
+import { useSignal } from "@preact/signals";
+import type { LaneStatus, RejectedRow, SyncStatus } from "../live/answers.ts";
+import { ask, change } from "../live/api.ts";
+import { link, status } from "../live/state.ts";
+import { useAction, useAnswer } from "../live/use.ts";
+import { duration, number } from "../model/format.ts";
+import { laneHealth, STREAM_NAMES, syncHealth } from "../model/health.ts";
+import { Ago, Card, Dot, Failed, Figure, Instead } from "./parts.tsx";
+
+const MOST = 100;
+
+export function SyncPanel(): VNode {
+  const sync = status.value?.sync ?? null;
+  const whole = syncHealth(sync);
+  const action = useAction();
+  const now = () =>
+    action.run(async () => {
+      const answered = await change<{ sync: SyncStatus }>("/sync/now");
+      if (status.value) status.value = { ...status.value, sync: answered.sync };
+    });
+  const lanes = sync?.lanes ?? [];
+  const used = lanes.filter(({ state }) => state !== "disabled");
+  const unused = lanes.filter(({ state }) => state === "disabled");
+  return (
+    <>
+      <Card kind="whole">
+        <div class="whole-words" role="status">
+          <h2>
+            <Dot tone={whole.tone} />
+            {whole.words}
+          </h2>
+          <p>{whole.detail}</p>
+        </div>
+        {used.length > 0 && (
+          <button
+            type="button"
+            class="primary"
+            disabled={action.busy || link.value === "offline"}
+            onClick={now}
+          >
+            {action.busy ? "Syncing…" : "Sync now"}
+          </button>
+        )}
+        {action.error && <Failed error={action.error} />}
+      </Card>
+      <div class="lanes">
+        {[...used, ...unused].map((lane) => <Lane key={lane.stream} lane={lane} />)}
+      </div>
+      <Offset sync={sync} />
+      <Rejected />
+    </>
+  );
+}
+
+function Lane({ lane }: { lane: LaneStatus }) {
+  const { tone, words } = laneHealth(lane);
+  const off = lane.state === "disabled";
+  return (
+    <Card kind={`lane ${off ? "off" : ""}`} title={STREAM_NAMES[lane.stream] ?? lane.stream}>
+      <p class="lane-state">
+        <Dot tone={tone} live={lane.state === "syncing"} />
+        {words}
+      </p>
+      {lane.last_error && (
+        <div class={`why ${lane.last_error.advice ? "bad" : "warn"}`}>
+          <p>{lane.last_error.message}</p>
+          {lane.last_error.advice && (
+            <p>
+              <b>{lane.last_error.advice}</b>
+            </p>
+          )}
+        </div>
+      )}
+      {!off && (
+        <dl class="figures">
+          <Figure
+            name="Waiting"
+            note={lane.oldest_waiting_at !== null && (
+              <>
+                oldest <Ago at={lane.oldest_waiting_at} />
+              </>
+            )}
+          >
+            {number(lane.rows_waiting)}
+          </Figure>
+          <Figure name="Last success">
+            <Ago at={lane.last_success_at} none="not yet" />
+          </Figure>
+          <Figure name="Next try">
+            <Ago at={lane.next_attempt_at} none={lane.state === "syncing" ? "now" : "–"} />
+          </Figure>
+          <Figure
+            name="Sent"
+            note={lane.mean_latency_ms !== null &&
+              `${number(Math.round(lane.mean_latency_ms))} ms each`}
+          >
+            {number(lane.rows_pushed)}
+          </Figure>
+        </dl>
+      )}
+    </Card>
+  );
+}
+
+/** A clock this much off makes the wrong side of a conflict win. */
+const OFFSET_SHOWN_MS = 5_000;
+
+function Offset({ sync }: { sync: SyncStatus | null }) {
+  const offset = sync?.clock_offset_ms ?? 0;
+  if (Math.abs(offset) < OFFSET_SHOWN_MS) return null;
+  return (
+    <p class="why warn">
+      This computer's clock is {duration(Math.abs(offset) / 60_000)}{" "}
+      {offset > 0 ? "behind" : "ahead of"}{" "}
+      the cloud's. Records allow for it; set the clock to mend it.
+    </p>
+  );
+}
+
+function Rejected() {
+  const answer = useAnswer(
+    (signal) => ask<RejectedRow[]>(`/sync/rejected?limit=${MOST}`, { signal }),
+    { topics: ["sync"] },
+  );
+  const rows = answer.value ?? [];
+  const action = useAction();
+  const act = (what: "retry" | "discard", body: unknown) => () =>
+    action.run(() => change(`/sync/rejected/${what}`, body)).then(answer.reload);
+  if (answer.value?.length === 0) return null;
+  return (
+    <Card
+      title="Refused by the cloud"
+      aside={rows.length > 1 && (
+        <button type="button" disabled={action.busy} onClick={act("retry", { all: true })}>
+          Retry all
+        </button>
+      )}
+    >
+      {action.error && <Failed error={action.error} />}
+      <Instead answer={answer}>
+        <ul class="rejected">
+          {rows.map((row) => (
+            <RejectedItem
+              key={`${row.stream} ${row.id}`}
+              row={row}
+              busy={action.busy}
+              retry={act("retry", { stream: row.stream, ids: [row.id] })}
+              discard={act("discard", { stream: row.stream, ids: [row.id] })}
+            />
+          ))}
+        </ul>
+      </Instead>
+    </Card>
+  );
+}
+
+function RejectedItem(
+  { row, busy, retry, discard }: {
+    row: RejectedRow;
+    busy: boolean;
+    retry: () => void;
+    discard: () => void;
+  },
+) {
+  // Giving a row up cannot be taken back, so it takes two presses.
+  const sure = useSignal(false);
+  return (
+    <li>
+      <div class="rejected-words">
+        <b>{row.message}</b>
+        <span class="quiet">
+          {STREAM_NAMES[row.stream] ?? row.stream}, {row.table}
+          {row.code && `, ${row.code}`}
+          {row.status !== null && `, status ${row.status}`}, refused <Ago at={row.first_at} />
+        </span>
+        <details>
+          <summary>The row</summary>
+          <pre tabIndex={0}>{JSON.stringify(row.row, null, 2)}</pre>
+        </details>
+      </div>
+      <div class="tools">
+        <button type="button" disabled={busy} onClick={retry}>Retry</button>
+        <button
+          type="button"
+          class={sure.value ? "danger" : ""}
+          disabled={busy}
+          onClick={() => sure.value ? discard() : void (sure.value = true)}
+          onBlur={() => void (sure.value = false)}
+        >
+          {sure.value ? "Discard for good?" : "Discard"}
+        </button>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,205 @@
+/** The first screen: playing or not, minutes left, and whether everything is synced. @module */
+import type { VNode } from "preact";
+import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { DayView, Status } from "../live/answers.ts";
+import { ask } from "../live/api.ts";
+import { agentZone, arrivals, link, nowMs, status, zone } from "../live/state.ts";
+import { loadSpans, spans } from "../live/today.ts";
+import { useAnswer } from "../live/use.ts";
+import { clock, duration, longDay, number, relative } from "../model/format.ts";
+import { syncHealth } from "../model/health.ts";
+import { sessionsOf } from "../model/spans.ts";
+import { addDays, dayOf, dayStart } from "../model/zones.ts";
+import { Ago, Card, Dot } from "./parts.tsx";
+import { Ring } from "./ring.tsx";
+import { Timeline } from "./timeline.tsx";
+
+export function TodayPanel(): VNode {
+  const timeZone = zone.value;
+  // Both change once a day, not with every tick.
+  const day = useComputed(() => dayOf(nowMs.value, zone.value)).value;
+  const from = useComputed(() => dayStart(day, zone.value)).value;
+  const to = dayStart(addDays(day, 1), timeZone);
+  useEffect(() => {
+    if (link.value === "offline" || link.value === "locked") return;
+    // Why it could not be read shows where the status is shown.
+    loadSpans(from).catch(() => {});
+  }, [from, arrivals.value]);
+
+  const known = status.value;
+  if (!known) {
+    return (
+      <div class="skeleton tall" role="status">
+        <span class="hidden">Loading</span>
+      </div>
+    );
+  }
+  return (
+    <div class="today">
+      <Now known={known} day={day} />
+      <Card title={longDay(day)} kind="day">
+        <Timeline
+          spans={spans.value}
+          from={from}
+          to={to}
+          now={nowMs.value - nowMs.value % 30_000}
+          timeZone={timeZone}
+        />
+      </Card>
+      <Glance known={known} />
+    </div>
+  );
+}
+
+function Now({ known, day }: { known: Status; day: string }) {
+  const timeZone = zone.value;
+  // The status counts the agent's own day; another zone's day is asked for.
+  const elsewhere = agentZone.value !== timeZone;
+  const answer = useAnswer(
+    (signal) =>
+      elsewhere
+        ? ask<DayView>(`/daily?date=${day}&tz=${encodeURIComponent(timeZone)}`, { signal })
+        : Promise.resolve(undefined),
+    { key: `${day}${timeZone}`, topics: ["heartbeat"] },
+  );
+  const today = elsewhere ? answer.value : known.today;
+  const used = today?.minutes_used ?? 0;
+  const allowance = today?.allowance_min ?? 0;
+  const over = Math.max(0, used - allowance);
+  // Together with the minutes used, which are whole ones, it makes up the allowance.
+  const exactly = Math.max(0, allowance - used);
+  const left = exactly < 1 ? exactly : Math.ceil(exactly - 1e-6);
+  const limited = allowance > 0;
+  const words = !limited
+    ? `${duration(used)} played, no allowance set`
+    : over > 0
+    ? `${duration(over)} over the allowance of ${duration(allowance)}`
+    : `${duration(left)} left of ${duration(allowance)}`;
+  return (
+    <Card kind={`now ${known.is_playing ? "playing" : ""}`}>
+      <Ring used={used} allowance={allowance} label={`${duration(used)} used today: ${words}`}>
+        <b class={over > 0 && limited ? "over" : ""}>
+          {duration(!limited ? used : over > 0 ? over : left)}
+        </b>
+        <span>{!limited ? "played" : over > 0 ? "over" : "left"}</span>
+      </Ring>
+      <div class="now-words" aria-live="polite">
+        <Headline known={known} />
+        <dl class="pairs">
+          <div>
+            <dt>Used</dt>
+            <dd>{duration(used)}</dd>
+          </div>
+          <div>
+            <dt>Allowance</dt>
+            <dd>{limited ? duration(allowance) : "none set"}</dd>
+          </div>
+          {limited && (
+            <div>
+              <dt>{over > 0 ? "Over" : "Left"}</dt>
+              <dd class={over > 0 ? "over" : ""}>{duration(over > 0 ? over : left)}</dd>
+            </div>
+          )}
+        </dl>
+      </div>
+    </Card>
+  );
+}
+
+function Headline({ known }: { known: Status }) {
+  const { is_playing, playing_since, process_name, last_seen } = known;
+  if (link.value === "offline") {
+    return (
+      <>
+        <h2>
+          <Dot tone="warn" />Agent not reached
+        </h2>
+        <p>
+          What is shown is from <Ago at={last_seen} none="before" />.
+        </p>
+      </>
+    );
+  }
+  if (is_playing && playing_since) {
+    const since = Date.parse(playing_since);
+    return (
+      <>
+        <h2>
+          <Dot tone="good" live />Playing now
+        </h2>
+        <p>
+          {process_name} since {clock(since, zone.value)},{" "}
+          {duration(Math.max(0, nowMs.value - since) / 60_000)}
+        </p>
+      </>
+    );
+  }
+  const last = sessionsOf(spans.value).at(-1);
+  return (
+    <>
+      <h2>
+        <Dot tone={is_playing === null ? "warn" : "idle"} />
+        {is_playing === null ? "Not known yet" : "Not playing"}
+      </h2>
+      <p>
+        {is_playing === null
+          ? "The agent has not seen the list of programs yet."
+          : last
+          ? `Last played ${relative(last.to, nowMs.value)}, until ${clock(last.to, zone.value)}`
+          : "Nothing played today so far."}
+      </p>
+    </>
+  );
+}
+
+/** The rest of the agent in a line each, where it is in use. */
+function Glance({ known }: { known: Status }) {
+  const sync = syncHealth(known.sync);
+  const { attendance, records, events } = known;
+  const modes = Object.entries(events?.modes ?? {}).filter(([, { last_seq }]) => last_seq > 0);
+  return (
+    <div class="glance">
+      <a class="tile" href="#sync">
+        <span class="tile-name">Cloud</span>
+        <b>
+          <Dot tone={sync.tone} />
+          {sync.words}
+        </b>
+        <span>{sync.detail}</span>
+      </a>
+      {modes.length > 0 && (
+        <a class="tile" href="#events">
+          <span class="tile-name">Events</span>
+          <b>{number(modes.reduce((sum, [, { last_seq }]) => sum + last_seq, 0))}</b>
+          <span>{modes.map(([mode]) => mode).join(", ")}</span>
+        </a>
+      )}
+      {attendance?.enabled && (
+        <a class="tile" href="#attendance">
+          <span class="tile-name">Attendance</span>
+          <b>
+            <Dot tone={attendance.devices.pending > 0 ? "warn" : "good"} />
+            {number(attendance.devices.online)} online
+          </b>
+          <span>
+            {attendance.devices.pending > 0
+              ? `${number(attendance.devices.pending)} waiting for approval`
+              : (
+                <>
+                  Last punch <Ago at={attendance.last_punch_at} />
+                </>
+              )}
+          </span>
+        </a>
+      )}
+      {(records?.conflicts_24h ?? 0) > 0 && (
+        <a class="tile" href="#records">
+          <span class="tile-name">Records</span>
+          <b>{number(records!.conflicts_24h)}</b>
+          <span>conflicts in the last 24 hours</span>
+        </a>
+      )}
+    </div>
+  );
+}
