@@ -12,6 +12,7 @@ import { buildDashboard } from "./dashboard.ts";
 import { deno } from "./deno.ts";
 import { type Embedded, flaws, inspect } from "./inspect.ts";
 import { hostOf, permissionFlags } from "./permissions.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -158,6 +159,7 @@ export async function compile(
     "--no-lock",
     // The cache would lie in the machine's folder for temporary files, where others may write as well.
     "--no-code-cache",
+    V8_FLAGS,
     ...permissionFlags(undefined, { hosts, anyhost, os }),
     ...icon,
     "--app-name=clockblock",

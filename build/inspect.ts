@@ -21,6 +21,7 @@ type Limits = Record<
 /** The parts of the metadata that say what the program may do. */
 export interface Baked {
   argv: string[];
+  v8_flags: string[];
   permissions: Readonly<Limits> & { readonly prompt: boolean };
   code_cache_key: unknown;
   ca_data: unknown;

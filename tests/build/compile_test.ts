@@ -10,6 +10,8 @@ import {
   writeChecksums,
 } from "../../build/compile.ts";
 import { MAX_PAYLOAD_BYTES } from "../../build/inspect.ts";
+import { V8_FLAGS } from "../../build/v8_flags.ts";
+import project from "../../deno.json" with { type: "json" };
 import { tempDir } from "../support/temp.ts";
 
 // deno compile's own runtime has to be downloaded; the Deno that runs the test takes its place, since what is
@@ -35,6 +37,9 @@ Deno.test("compile embeds the bundle alone, with permissions that hold wherever 
   ]);
   assert.equal(permissions.allow_ffi, null);
   assert.equal(permissions.prompt, false);
+  // The same stand in `deno task start`.
+  assert.ok(V8_FLAGS.endsWith(`=${baked.v8_flags.slice(-2).join(",")}`));
+  assert.ok(project.tasks.start.command.includes(V8_FLAGS));
   assert.deepEqual(files.map(({ path }) => path), ["agent.js"]);
   assert.equal(files[0]!.size, (await Deno.stat(bundle)).size);
   assert.ok(payload.byteLength <= MAX_PAYLOAD_BYTES);

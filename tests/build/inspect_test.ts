@@ -10,6 +10,7 @@ import {
 
 const SOUND: Baked = {
   argv: [],
+  v8_flags: [],
   permissions: {
     allow_read: ["./"],
     allow_write: ["./"],

@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { permissionFlags } from "../../build/permissions.ts";
+import { V8_FLAGS } from "../../build/v8_flags.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -155,7 +156,8 @@ function command(options: AgentOptions, cwd: string, args: readonly string[]): D
   const [program = "deno", ...before] = deno;
   const flags = permissionFlags(undefined, { hosts, os });
   return new Deno.Command(program, {
-    args: [...before, "run", "--quiet", ...flags, entry, ...args],
+    // As the executable: with its flags, and without a cache of compiled code, which makes a start look better.
+    args: [...before, "run", "--quiet", "--no-code-cache", V8_FLAGS, ...flags, entry, ...args],
     cwd,
     env: { ...env, NO_COLOR: "1", ...options.env },
     clearEnv: true,
