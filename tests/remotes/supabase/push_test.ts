@@ -199,6 +199,58 @@ test("keeps a refused row's words for the row", async () => {
   assert.deepEqual(classify(error), { action: "bisect", alone: "reject" });
 });
 
+// Section by section what PostgREST and PostgreSQL answer, and what the lane makes of it.
+const ANSWERS: readonly [status: number, code: string, action: string, alone: string][] = [
+  [503, "PGRST000", "retry", "wait"],
+  [503, "PGRST002", "retry", "wait"],
+  [504, "PGRST003", "retry", "wait"],
+  [503, "08006", "retry", "wait"],
+  [503, "53300", "retry", "wait"],
+  [500, "40001", "retry", "wait"],
+  [500, "40P01", "retry", "wait"],
+  [503, "57P01", "retry", "wait"],
+  [429, "", "retry", "wait"],
+  [502, "", "retry", "wait"],
+  [408, "", "split", "wait"],
+  [413, "", "split", "reject"],
+  [500, "57014", "split", "wait"],
+  [500, "54000", "split", "reject"],
+  [401, "PGRST301", "sign-in", "wait"],
+  [401, "PGRST302", "sign-in", "wait"],
+  [401, "PGRST303", "sign-in", "wait"],
+  [401, "42501", "sign-in", "wait"],
+  [404, "PGRST205", "pause", "wait"],
+  [404, "42P01", "pause", "wait"],
+  [500, "42P17", "pause", "wait"],
+  [406, "PGRST106", "pause", "wait"],
+  [400, "22P02", "bisect", "reject"],
+  [400, "23502", "bisect", "reject"],
+  [400, "23514", "bisect", "reject"],
+  [500, "21000", "bisect", "reject"],
+  [400, "P0001", "bisect", "reject"],
+  [400, "PGRST102", "bisect", "reject"],
+  [422, "", "bisect", "reject"],
+  [409, "23503", "bisect", "later"],
+  [409, "23505", "duplicate", "settle"],
+];
+
+for (const [status, code, action, alone] of ANSWERS) {
+  test(`makes of ${status} ${code || "without a code"}: ${action}`, async () => {
+    const remote = supabaseOn(cloud);
+    const fault = { kind: "status", status, code, message: "a row's secret" } as const;
+    // Refused an upsert, it tries whether it may insert plainly.
+    cloud.faults.push(fault, ...(code === "42501" ? [fault] : []));
+    const error = await refused(remote.push(heartbeats([heartbeat({ n: 0 })]), { signal }));
+    assert.equal(error.status, status);
+    assert.equal(error.code ?? "", code);
+    const verdict = classify(error);
+    assert.deepEqual([verdict.action, verdict.alone], [action, alone]);
+    // Nothing was lost: the same push passes afterwards.
+    await remote.push(heartbeats([heartbeat({ n: 0 })]), { signal });
+    assert.equal((await cloud.sql("SELECT 1 FROM heartbeats")).length, 1);
+  });
+}
+
 test("asks for nothing but the key where nobody signs in", async () => {
   const remote = supabaseOn(cloud, {
     key: cloud.serviceKey,
