@@ -44,7 +44,7 @@ export interface StatusOptions {
 }
 
 /** How long an answer is given to others as well. Short enough that nobody can tell. */
-const KEPT_MS = 5;
+const KEPT_MS = 20;
 
 export class Status {
   readonly #options: StatusOptions;
