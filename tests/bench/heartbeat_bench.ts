@@ -1,19 +1,22 @@
 /** What a heartbeat costs: to write, on the disk, and when there are ten times as many. @module */
-import { Hub, idSource, systemClock, Warnings } from "../../src/core/mod.ts";
+import { Hub, idSource, instantOf, systemClock, Warnings } from "../../src/core/mod.ts";
 import { migrations } from "../../src/agent.ts";
 import { Store } from "../../src/store/mod.ts";
-import { createPlaytimeStream } from "../../src/streams/playtime/mod.ts";
+import { createPlaytimeStream, type PlaytimeStream } from "../../src/streams/playtime/mod.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeBacklog } from "./backlog.ts";
 import { type BenchRow, median, type Suite } from "./row.ts";
 
 const LOOKS = 3_000;
 const SIZED_ROWS = 200_000;
+const ONLINE_ROWS = 12_000;
+/** Looks in five minutes. */
+const SYNCED_EVERY = 60;
 
 export const heartbeatBench: Suite = {
   name: "heartbeat",
   async run({ rounds }) {
-    return [...await insertRows(rounds), ...size(), await growth(rounds)];
+    return [...await insertRows(rounds), ...await sizes(), await growth(rounds)];
   },
 };
 
@@ -32,6 +35,7 @@ async function insertRows(rounds: number): Promise<BenchRow[]> {
     value,
     unit: "/s",
     baseline: { name: "the same three statements in raw transactions", value: raw },
+    ratio: median(ours.map((rate, round) => rate / raws[round]!)),
     target: "for information",
     met: true,
   }];
@@ -39,6 +43,16 @@ async function insertRows(rounds: number): Promise<BenchRow[]> {
 
 /** A look every turn of the event loop at a list of processes that is already there. */
 async function looks(path: string, count = LOOKS): Promise<{ rate: number; msEach: number }> {
+  const { store, stream } = await open(path);
+  for (let i = 0; i < 200; i++) await stream.pollOnce();
+  const began = performance.now();
+  for (let i = 0; i < count; i++) await stream.pollOnce();
+  const tookMs = performance.now() - began;
+  store.close();
+  return { rate: count / tookMs * 1_000, msEach: tookMs / count };
+}
+
+async function open(path: string): Promise<{ store: Store; stream: PlaytimeStream }> {
   const store = new Store(path, { migrations });
   const stream = createPlaytimeStream({
     store,
@@ -46,16 +60,12 @@ async function looks(path: string, count = LOOKS): Promise<{ rate: number; msEac
     hub: new Hub(),
     warnings: new Warnings(),
     ids: idSource(systemClock),
-    deviceId: "bench",
+    // As long as those that agents make themselves.
+    deviceId: crypto.randomUUID(),
     lister: () => Promise.resolve([{ image: "Minecraft.exe" }]),
   });
   await stream.outbox.counted;
-  for (let i = 0; i < 200; i++) await stream.pollOnce();
-  const began = performance.now();
-  for (let i = 0; i < count; i++) await stream.pollOnce();
-  const tookMs = performance.now() - began;
-  store.close();
-  return { rate: count / tookMs * 1_000, msEach: tookMs / count };
+  return { store, stream };
 }
 
 function rawInserts(path: string): number {
@@ -85,22 +95,46 @@ function rawInserts(path: string): number {
   return rate;
 }
 
-function size(): BenchRow[] {
-  return [false, true].map((synced) => {
-    using dir = tempDir();
-    const empty = `${dir.path}/empty.db`;
-    const full = `${dir.path}/full.db`;
-    makeBacklog(empty, { rows: 1, synced });
-    makeBacklog(full, { rows: SIZED_ROWS, synced });
-    const bytes = (Deno.statSync(full).size - Deno.statSync(empty).size) / SIZED_ROWS;
-    return {
-      name: `a stored heartbeat with its indexes, ${synced ? "synced" : "waiting"}`,
-      value: bytes,
-      unit: "bytes",
-      target: "≤ 150",
-      met: bytes <= 150,
-    };
-  });
+async function sizes(): Promise<BenchRow[]> {
+  using dir = tempDir();
+  const bytes = (path: string, rows: number) => Deno.statSync(path).size / rows;
+  const month = `${dir.path}/month.db`;
+  makeBacklog(month, { rows: SIZED_ROWS });
+  const waiting = bytes(month, SIZED_ROWS);
+  {
+    const { store, stream } = await open(month);
+    await settle(store, stream);
+    store.close();
+  }
+  const online = `${dir.path}/online.db`;
+  {
+    const { store, stream } = await open(online);
+    for (let rows = 1; rows <= ONLINE_ROWS; rows++) {
+      await stream.pollOnce();
+      if (rows % SYNCED_EVERY === 0) await settle(store, stream);
+    }
+    store.close();
+  }
+  return [
+    { name: "waiting", value: waiting },
+    { name: "after a month's backlog was drained", value: bytes(month, SIZED_ROWS) },
+    { name: "synced every five minutes", value: bytes(online, ONLINE_ROWS) },
+  ].map(({ name, value }) => ({
+    name: `a stored heartbeat with its indexes, ${name}`,
+    value,
+    unit: "bytes",
+    target: "≤ 150",
+    met: value <= 150,
+  }));
+}
+
+/** As the sync does it: batch by batch, each in a transaction. */
+async function settle(store: Store, { outbox }: PlaytimeStream): Promise<void> {
+  for (;;) {
+    const ids = outbox.pending(500).rows.map(({ id }) => id);
+    if (ids.length === 0) return;
+    await store.write(() => outbox.settle(ids, instantOf(Date.now())));
+  }
 }
 
 async function growth(rounds: number): Promise<BenchRow> {
@@ -113,14 +147,14 @@ async function growth(rounds: number): Promise<BenchRow> {
     small.push((await looks(`${dir.path}/small.db`)).msEach * 1_000);
     large.push((await looks(`${dir.path}/large.db`)).msEach * 1_000);
   }
-  const value = median(large);
-  const baseline = median(small);
+  const ratio = median(large.map((cost, round) => cost / small[round]!));
   return {
     name: "cost of a look at 500 000 rows",
-    value,
+    value: median(large),
     unit: "µs",
-    baseline: { name: "at 50 000 rows", value: baseline },
+    baseline: { name: "at 50 000 rows", value: median(small) },
+    ratio,
     target: "≤ 1.2 ×",
-    met: value / baseline <= 1.2,
+    met: ratio <= 1.2,
   };
 }

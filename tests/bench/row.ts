@@ -10,6 +10,8 @@ export interface BenchRow {
   unit: string;
   /** The raw limit, or what is compared with, measured in the same run. */
   baseline?: { name: string; value: number };
+  /** The median of the rounds' own ratios, where each round measured both (default: of the two values). */
+  ratio?: number;
   /** What it should be, in words: `≥ 0.9 of raw`. */
   target: string;
   /** Whether it is. */
@@ -47,9 +49,9 @@ export function percentile(values: readonly number[], share: number): number {
 /** The rows as a Markdown table. */
 export function markdown(rows: readonly BenchRow[]): string {
   const head = "| what | measured | beside | ratio | target | |\n|---|---|---|---|---|---|";
-  const lines = rows.map(({ name, value, unit, baseline, target, met }) => {
+  const lines = rows.map(({ name, value, unit, baseline, target, met, ...row }) => {
     const beside = baseline ? `${baseline.name}: ${short(baseline.value)} ${unit}` : "";
-    const ratio = baseline ? (value / baseline.value).toFixed(2) : "";
+    const ratio = baseline ? (row.ratio ?? value / baseline.value).toFixed(2) : "";
     return `| ${name} | ${short(value)} ${unit} | ${beside} | ${ratio} | ${target} | ${
       met ? "✓" : "✗"
     } |`;

@@ -2,9 +2,22 @@
 import { startAgent } from "../support/agent_process.ts";
 import { startHelper } from "./helper_process.ts";
 import { load } from "./load.ts";
+import { processStats } from "./process_stats.ts";
 import { median, type Suite } from "./row.ts";
 
 const CONNECTIONS = 32;
+
+/** What one server made of the load. */
+interface Side {
+  rate: number;
+  /** Of one answer. */
+  cpuUs: number;
+}
+
+interface Round {
+  raw: Side;
+  ours: Side;
+}
 
 export const statusBench: Suite = {
   name: "status",
@@ -12,24 +25,38 @@ export const statusBench: Suite = {
     await using agent = await startAgent({ config: {}, entry: bundle });
     await using bare = await startHelper("bare_server.ts");
     const options = { connections: CONNECTIONS, seconds: 3 };
-    const ratios: { ours: number; raw: number }[] = [];
+    const measurements: Round[] = [];
+    const measured = async (url: string, pid: number): Promise<Side> => {
+      const before = (await processStats(pid)).cpuMs;
+      const { rate, failed } = await load(url, options);
+      if (failed > 0) throw new Error(`${failed} answers of ${url} were no 200`);
+      const spentMs = (await processStats(pid)).cpuMs - before;
+      return { rate, cpuUs: spentMs * 1_000 / (rate * options.seconds) };
+    };
     await load(`${agent.url}/status`, { ...options, seconds: 1 });
     await load(`${bare.url}/`, { ...options, seconds: 1 });
     for (let round = 0; round < rounds; round++) {
-      const raw = await load(`${bare.url}/`, options);
-      const ours = await load(`${agent.url}/status`, options);
-      if (ours.failed > 0) throw new Error(`${ours.failed} answers of /status were no 200`);
-      ratios.push({ ours: ours.rate, raw: raw.rate });
+      const raw = await measured(`${bare.url}/`, bare.pid);
+      measurements.push({ raw, ours: await measured(`${agent.url}/status`, agent.pid) });
     }
-    const value = median(ratios.map(({ ours }) => ours));
-    const baseline = median(ratios.map(({ raw }) => raw));
+    const medianOf = (figure: (round: Round) => number) => median(measurements.map(figure));
+    const ratio = medianOf(({ ours, raw }) => ours.rate / raw.rate);
     return [{
       name: `GET /status, ${CONNECTIONS} connections`,
-      value,
+      value: medianOf(({ ours }) => ours.rate),
       unit: "/s",
-      baseline: { name: "bare handler, one row", value: baseline },
+      baseline: { name: "bare handler, one row", value: medianOf(({ raw }) => raw.rate) },
+      ratio,
       target: "≥ 0.6 of bare",
-      met: median(ratios.map(({ ours, raw }) => ours / raw)) >= 0.6,
+      met: ratio >= 0.6,
+    }, {
+      name: "processor time of one",
+      value: medianOf(({ ours }) => ours.cpuUs),
+      unit: "µs",
+      baseline: { name: "bare handler", value: medianOf(({ raw }) => raw.cpuUs) },
+      ratio: medianOf(({ ours, raw }) => ours.cpuUs / raw.cpuUs),
+      target: "for information",
+      met: true,
     }];
   },
 };
