@@ -53,10 +53,6 @@ export function mount(
     if (route.body) {
       return readJson(route.body, request).then(() => route.handle(request)).then(send);
     }
-    // Nobody would ever read the stream that the handler would open.
-    if (raw.method === "HEAD" && route.mediaType === "text/event-stream") {
-      return safe(new Response(null, { headers: { "content-type": route.mediaType } }));
-    }
     const handled = route.handle(request);
     return handled instanceof Promise ? handled.then(send) : send(handled);
   };

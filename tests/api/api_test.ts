@@ -303,7 +303,7 @@ const SCENARIOS: Scenario[] = [
   },
   { name: "HEAD is checked as GET is", ask: ["/things/x", { method: "HEAD" }], status: 400 },
   {
-    name: "HEAD of an event stream opens none",
+    name: "HEAD of an event stream leaves none open",
     ask: ["/stream", { method: "HEAD" }],
     status: 200,
     headers: { "content-type": "text/event-stream" },

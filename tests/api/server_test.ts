@@ -94,6 +94,21 @@ for (
   });
 }
 
+Deno.test("serve tells HEAD the length that GET has, and sends no body", async () => {
+  await using it = served();
+  const { port } = new URL(it.serving.url);
+  const ask = (method: string) =>
+    raw(
+      Number(port),
+      `${method} /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
+  const [head, get] = [await ask("HEAD"), await ask("GET")];
+  const [, length] = /content-length: (\d+)/.exec(get)!;
+  assert.notEqual(length, "0");
+  assert.match(head, new RegExp(`content-length: ${length}\r\n`));
+  assert.ok(head.endsWith("\r\n\r\n"));
+});
+
 Deno.test("serve gives the page its cookie, and only there", async () => {
   await using server = served();
   const page = await fetch(`${server.serving.url}/`);
