@@ -86,6 +86,7 @@ export class Devices {
     const { clock } = this.#options;
     device.heardAt = clock.monotonic();
     device.lastSeenMs = clock.now();
+    device.firstSeenMs ??= device.lastSeenMs;
     this.#unsaved.add(device);
     const { address, protocol } = device;
     if (address !== encounter.address) this.#moved(device, encounter.address);

@@ -5,11 +5,19 @@
  */
 import type { Context } from "../context.ts";
 import type { QuarantineFile } from "../quarantine.ts";
-import { FrameScanner, type Scanned, type ScannedObject } from "./scan.ts";
+import { FrameScanner, type Scanned } from "./scan.ts";
 
 /** All unfinished messages together take too much: this connection is given up, the device will send again. */
 export class TooMuchHeld extends Error {
   override readonly name = "TooMuchHeld";
+}
+
+/** Who takes what is too large to wait until all of it is there. */
+export interface Spillway {
+  /** The approved device that sends a message which begins like this; undefined when nothing is to be kept. */
+  senderOf(head: string): string | undefined;
+  /** Stores some of its records. */
+  storeGroup(head: string, group: string): Promise<{ records: number; stored: boolean }>;
 }
 
 /** How long an object that was split over two messages may wait for its rest. */
@@ -18,17 +26,17 @@ const SPLIT_MS = 5_000;
 export class MessageReader {
   readonly #scanner = new FrameScanner();
   readonly #context: Context;
-  /** The approved device that sends, given the beginning of its message; undefined when nothing is to be kept. */
-  readonly #sender: (head: string) => string | undefined;
+  readonly #spillway: Spillway;
   /** Bytes since the object began. */
   #bytes = 0;
   #held = 0;
   #file: QuarantineFile | undefined;
+  #spilled = { records: 0, stored: true };
   #splitSince: number | undefined;
 
-  constructor(context: Context, sender: (head: string) => string | undefined) {
+  constructor(context: Context, spillway: Spillway) {
     this.#context = context;
-    this.#sender = sender;
+    this.#spillway = spillway;
   }
 
   /** A message begins with these bytes, which `push` gets as well. What it cuts off, if it does. */
@@ -75,25 +83,33 @@ export class MessageReader {
     return garbage ? [garbage] : [];
   }
 
-  /** Too large: what has come goes to a file, if it comes from a device that may send. */
+  /** Too large: what has come is stored and goes to a file, if it comes from a device that may send. */
   async #spill(found: Scanned[]): Promise<Scanned[]> {
     const object = found.find((scanned) => scanned.kind === "object");
     const head = object?.head ?? this.#scanner.headSoFar();
     const groups = object?.items ?? this.#scanner.takeGroups();
     this.#count();
     if (!this.#file) {
-      const sn = this.#sender(head);
+      const sn = this.#spillway.senderOf(head);
       if (sn === undefined) return [];
       this.#file = await this.#context.quarantine.openFile(sn, this.#context.clock.now());
+      this.#spilled = { records: 0, stored: true };
     }
-    for (const group of groups) await this.#file.write(`${group}\n`);
+    for (const group of groups) {
+      await this.#file.write(`${group}\n`);
+      if (!this.#spilled.stored) continue;
+      const { records, stored } = await this.#spillway.storeGroup(head, group);
+      this.#spilled = { records: this.#spilled.records + records, stored };
+    }
     if (!object) return [];
     await this.#file.write(`${head}\n`);
-    await this.#file.keep();
-    const kept: ScannedObject = { kind: "object", head, items: [], file: this.#file.name };
+    const spilled = { file: this.#file.name, ...this.#spilled };
+    // What could not be stored will come again.
+    if (spilled.stored) await this.#file.keep();
+    else await this.#file.discard();
     this.#file = undefined;
     this.#bytes = 0;
-    return found.map((scanned) => scanned === object ? kept : scanned);
+    return found.with(found.indexOf(object), { kind: "object", head, items: [], spilled });
   }
 
   async #drop(): Promise<void> {

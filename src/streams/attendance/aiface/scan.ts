@@ -17,8 +17,16 @@ export interface ScannedObject {
   head: string;
   /** Those items, joined by commas, in groups of about 16 KiB: small enough to parse in one go. */
   items: readonly string[];
-  /** The name of the file in the quarantine where the object lies, because it is too large. */
-  file?: string;
+  /** Where the object went as it arrived, because it is too large. */
+  spilled?: Spilled;
+}
+
+export interface Spilled {
+  /** Its file in the quarantine. */
+  file: string;
+  /** How many records it had, and whether all that could be read of them is stored. */
+  records: number;
+  stored: boolean;
 }
 
 /** Bytes that belong to no object, or an object that never ended. */

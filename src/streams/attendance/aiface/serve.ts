@@ -16,9 +16,10 @@ import {
   ProtocolError,
   textFrame,
 } from "../wire/websocket.ts";
+import type { Answer } from "./commands.ts";
 import { MessageReader, TooMuchHeld } from "./message.ts";
 import type { Scanned } from "./scan.ts";
-import { AifaceSession, type Answer } from "./session.ts";
+import { AifaceSession } from "./session.ts";
 
 /** A quiet device is asked whether it is there, and given up when it does not answer. */
 const PING_MS = 15_000;
@@ -50,7 +51,7 @@ export class AifaceSocket {
         close: (reason) => void this.close(1000, reason),
       },
     });
-    this.#reader = new MessageReader(context, (head) => this.#session.senderOf(head));
+    this.#reader = new MessageReader(context, this.#session);
   }
 
   /** Talks with the device until one of both has enough. */
@@ -171,7 +172,7 @@ export async function answerPost(
   head: RequestHead,
 ): Promise<HttpAnswer | undefined> {
   const session = new AifaceSession(context, { address: connection.address });
-  const reader = new MessageReader(context, (text) => session.senderOf(text));
+  const reader = new MessageReader(context, session);
   const answers: Answer[] = [];
   const take = async (found: readonly Scanned[]) => {
     for (const scanned of found) answers.push(await session.take(scanned));

@@ -9,22 +9,12 @@ import { addDays, dayAt, logger } from "../../../core/mod.ts";
 import { cloudTime, type Context } from "../context.ts";
 import { type Device, isSerial, type Link } from "../device.ts";
 import { wholeNumber } from "../reading.ts";
-import {
-  commandEvent,
-  decodeMessage,
-  type DeviceInfo,
-  type Fields,
-  type Message,
-  readRecords,
-  recordGroups,
-} from "./decode.ts";
+import { type Answer, answerCommand } from "./commands.ts";
+import { decodeMessage, type DeviceInfo, type Message } from "./decode.ts";
 import { Puller } from "./pull.ts";
-import type { Scanned, ScannedObject } from "./scan.ts";
-
-/** What the device is told, or why it is told nothing. */
-export type Answer =
-  | { send: Readonly<Record<string, unknown>> }
-  | { silent: "unknown" | "storage" | "malformed" | "incomplete" | "nothing" };
+import type { Spillway } from "./message.ts";
+import { storeGroup, storeRecords } from "./records.ts";
+import type { Scanned, ScannedObject, Spilled } from "./scan.ts";
 
 /** How a session talks; over HTTP there is nothing to hold and nothing to ask. */
 export interface SessionLink {
@@ -40,7 +30,7 @@ const DAY_MS = 86_400_000;
 /** How far a device's clock may be off in silence. */
 const WORTH_A_WORD_MS = 60_000;
 
-export class AifaceSession implements Link {
+export class AifaceSession implements Link, Spillway {
   readonly #context: Context;
   readonly #address: string;
   readonly #link: SessionLink | undefined;
@@ -65,20 +55,21 @@ export class AifaceSession implements Link {
     const message = decodeMessage(scanned);
     switch (message.kind) {
       case "malformed":
-        return await this.#malformed(message.reason, scanned.head, scanned.file);
+        return await this.#malformed(message.reason, scanned.head, scanned.spilled?.file);
       case "reg":
         return this.#register(message.sn, message.info);
     }
     const device = this.#sender(message.sn);
     if (!device) return { silent: "unknown" };
-    if (scanned.file !== undefined) return await this.#oversized(device, message, scanned);
+    const { spilled } = scanned;
+    if (spilled) return await this.#oversized(device, message, { ...scanned, spilled });
     switch (message.kind) {
       case "sendlog":
         return await this.#sendlog(device, message, scanned);
       case "reply":
         return await this.#reply(device, message, scanned);
       case "command":
-        return await this.#command(device, message.cmd, message.fields);
+        return await answerCommand(this.#context, device, message);
     }
   }
 
@@ -87,6 +78,18 @@ export class AifaceSession implements Link {
     const sn = /"\s*sn\s*"\s*:\s*"([^"]*)"/.exec(head)?.[1]?.trim();
     const device = sn === undefined ? this.#device : this.#context.devices.find(sn);
     return device?.approval === "approved" ? device.sn : undefined;
+  }
+
+  /** Stores records of a message that is too large to wait for its end. */
+  async storeGroup(
+    head: string,
+    group: string,
+  ): Promise<{ records: number; stored: boolean }> {
+    const device = this.#context.devices.find(this.senderOf(head) ?? "");
+    // Only punches come in such numbers; what else is large is kept in its file alone.
+    const punches = /"\s*(?:cmd|ret)\s*"\s*:\s*"\s*(?:sendlog|getalllog|getnewlog)\s*"/.test(head);
+    if (!device || !punches) return { records: 0, stored: device !== undefined };
+    return await storeGroup(this.#context, device, group);
   }
 
   pull(from: string, to: string): void {
@@ -173,7 +176,7 @@ export class AifaceSession implements Link {
     { count, logIndex }: Extract<Message, { kind: "sendlog" }>,
     scanned: ScannedObject,
   ): Promise<Answer> {
-    const stored = await this.#storeRecords(device, scanned);
+    const stored = await storeRecords(this.#context, device, scanned);
     if (!stored) return { silent: "storage" };
     const announced = count ?? stored.records;
     if (announced > stored.records && !this.#isRepeated(device, scanned)) {
@@ -182,7 +185,7 @@ export class AifaceSession implements Link {
     if (announced > stored.records) {
       // Sent twice with fewer records than announced: what is missing is fetched by its day.
       const today = dayAt(this.#context.clock.now(), device.zone.name);
-      this.pull(stored.firstDay ?? today, stored.lastDay ?? today);
+      this.pull(stored.days[0] ?? today, stored.days.at(-1) ?? today);
     }
     if (device.backlog !== null) device.backlog = Math.max(0, device.backlog - announced);
     return { send: this.#acknowledgement(device, announced, logIndex) };
@@ -199,7 +202,7 @@ export class AifaceSession implements Link {
     scanned: ScannedObject,
   ): Promise<Answer> {
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
-    const stored = await this.#storeRecords(device, scanned);
+    const stored = await storeRecords(this.#context, device, scanned);
     this.#puller?.answered({
       records: stored?.records ?? 0,
       count: wholeNumber(fields.count),
@@ -210,87 +213,34 @@ export class AifaceSession implements Link {
     return { silent: "nothing" };
   }
 
-  /** Stores a message's records group by group; undefined when the database would not. */
-  async #storeRecords(
-    device: Device,
-    scanned: ScannedObject,
-  ): Promise<{ records: number; firstDay?: string; lastDay?: string } | undefined> {
-    const receivedMs = this.#context.clock.now();
-    let records = 0;
-    let first: string | undefined;
-    let last: string | undefined;
-    for (const group of recordGroups(scanned)) {
-      const readings = readRecords(group, { zone: device.zone, receivedMs });
-      const { punches, events, unreadable } = readings;
-      records += punches.length + events.length + unreadable.length;
-      for (const { deviceTime } of punches) {
-        if (first === undefined || deviceTime < first) first = deviceTime;
-        if (last === undefined || deviceTime > last) last = deviceTime;
-      }
-      const delivery = { device, protocol: "aiface", receivedMs, ...readings } as const;
-      if (!await this.#context.intake.store(delivery)) return undefined;
-    }
-    return {
-      records,
-      ...(first !== undefined && last !== undefined &&
-        { firstDay: first.slice(0, 10), lastDay: last.slice(0, 10) }),
-    };
-  }
-
-  async #command(device: Device, cmd: string, fields: Fields): Promise<Answer> {
-    switch (cmd) {
-      case "checklive":
-        return { send: { ret: cmd, result: true } };
-      case "senduser": {
-        // Names and templates are not this agent's business; unanswered, the device would repeat them.
-        const { enrollid, backupnum } = fields;
-        const cloudtime = cloudTime(this.#context, device.zone);
-        return {
-          send: { ret: cmd, result: true, enrollid, backupnum, ...(cloudtime && { cloudtime }) },
-        };
-      }
-      case "sendgps":
-        return { silent: "nothing" };
-      case "otacheck":
-      case "otaget":
-        return { send: { ret: cmd, result: false } };
-    }
-    const receivedMs = this.#context.clock.now();
-    const events = [commandEvent(cmd, fields)];
-    const stored = await this.#context.intake.store({
-      device,
-      protocol: "aiface",
-      receivedMs,
-      events,
-    });
-    if (!stored) return { silent: "storage" };
-    // These two ask whether someone may come in. That is not for a recorder to grant.
-    const asksForEntry = cmd === "sendqrcode" || cmd === "sendpin";
-    return { send: { ret: cmd, result: !asksForEntry } };
-  }
-
-  /** A message beyond the limit: it lies in a file, its punches are fetched by their days. */
+  /** A message beyond the limit: its records are stored, the whole of it lies in a file for someone to look at. */
   async #oversized(
     device: Device,
     message: Message,
-    { head, file = "" }: ScannedObject,
+    { head, spilled: { file, records, stored } }: ScannedObject & { spilled: Spilled },
   ): Promise<Answer> {
     const { clock, intake } = this.#context;
-    const receivedMs = clock.now();
     const unreadable = [{ reason: "larger than a message may be", raw: `${file} ${head}` }];
-    const delivery = { device, protocol: "aiface", receivedMs, unreadable, file } as const;
-    if (!await intake.store(delivery)) return { silent: "storage" };
+    const delivery = {
+      device,
+      protocol: "aiface",
+      receivedMs: clock.now(),
+      unreadable,
+      file,
+    } as const;
+    if (!stored || !await intake.store(delivery)) return { silent: "storage" };
     logger("attendance").warn(
       "A message of {sn} was too large and lies in the quarantine as {file}",
       { sn: device.sn, file },
     );
-    const today = dayAt(receivedMs, device.zone.name);
-    if (message.kind === "sendlog") {
-      this.pull(addDays(today, -1), today);
-      return { send: this.#acknowledgement(device, message.count ?? 0, message.logIndex) };
+    switch (message.kind) {
+      case "sendlog":
+        return { send: this.#acknowledgement(device, message.count ?? records, message.logIndex) };
+      case "command":
+        return { send: { ret: message.cmd, result: true } };
+      default:
+        return { silent: "nothing" };
     }
-    if (message.kind === "command") return { send: { ret: message.cmd, result: true } };
-    return { silent: "nothing" };
   }
 
   async #malformed(reason: string, raw: string, file?: string): Promise<Answer> {

@@ -34,7 +34,10 @@ const NOT_KEPT = new Set([
   "ERRORLOG",
 ]);
 
-/** Takes a table's lines; the last of them are stored together with how far the device says it has come. */
+/**
+ * Takes a table's lines; the last of them are stored together with how far the device says it has come. What is
+ * beyond the limit of a body also lies in a file, for someone to look at.
+ */
 export async function receiveTable(
   context: Context,
   post: TablePost,
@@ -60,8 +63,8 @@ export async function receiveTable(
       file = await quarantine.openFile(device.sn, receivedMs);
     }
     for (const lines of scanner.push(next.value)) {
-      if (file) await file.write(`${lines.join("\n")}\n`);
-      else await store(readLines(lines, { context, post, receivedMs }));
+      await file?.write(`${lines.join("\n")}\n`);
+      await store(readLines(lines, { context, post, receivedMs }));
     }
   }
   if (!next.value.complete) {
@@ -70,15 +73,19 @@ export async function receiveTable(
   }
   const rest = scanner.end();
   const stamp = stampOf(post);
-  if (file) {
-    await file.write(`${rest.join("\n")}\n`);
-    await file.keep();
-    const unreadable = [{ reason: "larger than a body may be", raw: file.name }];
-    await store({ unreadable, file: file.name, stamp });
-  } else if (rest.length > 0 || stamp) {
+  await file?.write(`${rest.join("\n")}\n`);
+  if (rest.length > 0 || stamp) {
     await store({ ...readLines(rest, { context, post, receivedMs }), stamp });
   }
-  if (!stored) return "not stored";
+  if (!stored) {
+    await file?.discard();
+    return "not stored";
+  }
+  if (file) {
+    await file.keep();
+    const unreadable = [{ reason: "larger than a body may be", raw: file.name }];
+    await store({ unreadable, file: file.name });
+  }
   // A photo is one thing, however many line breaks its bytes have.
   return { lines: table === "ATTPHOTO" ? 1 : scanner.count };
 }
