@@ -18,7 +18,7 @@ export const recompute: Command<Context> = buildCommand<Record<never, never>, []
       (client) => client.post<Result>("/recompute"),
     );
     this.io.stdout.write(
-      `${days} days made anew, ${changed} of them changed` +
+      `${days} ${days === 1 ? "day" : "days"} made anew, ${changed} of them changed` +
         (incomplete > 0 ? `; ${incomplete} left alone, whose heartbeats are partly deleted` : "") +
         "\n",
     );

@@ -104,7 +104,7 @@ Deno.test("csvField quotes what would break a line", () => {
 Deno.test("recompute says what it did", async () => {
   using folder = cliFolder(NO_GAME);
   await folder.cli("--once");
-  assert.equal((await folder.cli("recompute")).out, "1 days made anew, 0 of them changed\n");
+  assert.equal((await folder.cli("recompute")).out, "1 day made anew, 0 of them changed\n");
 });
 
 Deno.test("sync now says that there is nowhere to send to", async () => {
