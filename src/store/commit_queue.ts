@@ -20,8 +20,8 @@ export interface WriteOptions {
 }
 
 export interface CommitQueueOptions {
-  /** A group was committed. */
-  onCommitted?: () => void;
+  /** A group was committed, which took the disk so long. */
+  onCommitted?: (tookMs: number) => void;
   /** SQLite failed, for one writer or for a group. */
   onFailed?: (error: StoreError) => void;
   /** How long writers wait for another program's lock before they fail. */
@@ -43,7 +43,7 @@ const BUSY_RETRY_MS = 20;
 
 export class CommitQueue {
   readonly #db: Database;
-  readonly #onCommitted: () => void;
+  readonly #onCommitted: (tookMs: number) => void;
   readonly #onFailed: (error: StoreError) => void;
   readonly #busyPatienceMs: number;
   // Prepared, because errors of `exec` do not carry SQLite's result code.
@@ -132,6 +132,7 @@ export class CommitQueue {
     if (writers.length === 0) return;
     const outcomes: (() => void)[] = [];
     let taken = 0;
+    let commitMs = 0;
     // One durable writer makes its whole group durable; only outside a transaction can this be set.
     const durable = writers.some((writer) => writer.durable);
     if (durable) this.#db.exec("PRAGMA synchronous=FULL");
@@ -142,7 +143,9 @@ export class CommitQueue {
       while (taken < writers.length && (taken === 0 || performance.now() - started < SLICE_MS)) {
         outcomes.push(this.#run(writers[taken++]!));
       }
+      const committing = performance.now();
       this.#statements.commit.run();
+      commitMs = performance.now() - committing;
     } catch (error) {
       if (taken === 0 && this.#mayWaitFor(error)) return;
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -155,7 +158,7 @@ export class CommitQueue {
       if (durable) this.#db.exec("PRAGMA synchronous=NORMAL");
     }
     writers.splice(0, taken);
-    this.#onCommitted();
+    this.#onCommitted(commitMs);
     for (const settle of outcomes) settle();
   }
 

@@ -5,7 +5,6 @@
  */
 import { type Clock, every, logger, type Stream, systemClock, type Warnings } from "../core/mod.ts";
 import { backupDaily, isBackupDue } from "./backup.ts";
-import { CHECKPOINT_PAGES } from "./database.ts";
 import { prune } from "./prune.ts";
 import { noteSuspicion } from "./repair.ts";
 import type { Store } from "./store.ts";
@@ -60,14 +59,8 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
 
 /** While someone reads it all, a commit need not try to move on a log that cannot be moved on. */
 async function reading(store: Store, look: () => Promise<Finding>): Promise<Finding> {
-  store.db.exec("PRAGMA wal_autocheckpoint=0");
-  try {
-    return await look();
-  } finally {
-    if (!store.closing.aborted) {
-      store.db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
-    }
-  }
+  using _held = store.checkpointer.hold();
+  return await look();
 }
 
 /** Says what is wrong and lets the agent end: the start after it repairs. */

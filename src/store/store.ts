@@ -11,6 +11,7 @@ import {
   systemClock,
   Warnings,
 } from "../core/mod.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
 import type { Lock } from "./lock.ts";
@@ -36,6 +37,7 @@ export class Store implements OpenDatabase {
   /** Rings when an error makes the database look damaged; `maintain` then checks it. */
   readonly suspicion: Bell = new Bell();
   readonly rejected: Rejected;
+  readonly checkpointer: Checkpointer;
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
@@ -66,8 +68,9 @@ export class Store implements OpenDatabase {
         ),
       };
       this.rejected = new Rejected(this);
+      this.checkpointer = new Checkpointer(this.db, path, { clock, closing: this.closing });
       this.#queue = new CommitQueue(this.db, {
-        onCommitted: () => this.#committed(),
+        onCommitted: (tookMs) => this.#committed(tookMs),
         onFailed: (error) => this.#failed(error),
       });
     } catch (error) {
@@ -148,7 +151,8 @@ export class Store implements OpenDatabase {
     this.#warnings.raise("disk", error.message);
   }
 
-  #committed(): void {
+  #committed(tookMs: number): void {
+    this.checkpointer.committed(tookMs);
     if (!this.#disk || this.#clock.monotonic() - this.#disk.at < WELL_AGAIN_MS) return;
     this.#disk = undefined;
     this.#warnings.clear("disk");
