@@ -83,7 +83,7 @@ export function agentLog(): Promise<EventServer> {
 }
 
 /** `zoe_events` and `zoe_health`, as PostgREST answers what the client asks. */
-export function cloudCopy(): Promise<EventServer> {
+export function cloudCopy({ cors = false }: { cors?: boolean } = {}): Promise<EventServer> {
   return serve((url, server) => {
     if (url.pathname === "/rest/v1/zoe_health") {
       return Response.json(server.lastFlush ? [{ last_flush_ts: server.lastFlush }] : []);
@@ -92,14 +92,16 @@ export function cloudCopy(): Promise<EventServer> {
     const rows = server.events.filter(({ seq }) => seq > Number(after));
     if (url.searchParams.get("order") === "seq.desc") rows.reverse();
     return Response.json(rows.slice(0, Number(url.searchParams.get("limit"))));
-  });
+  }, { cors });
 }
 
 async function serve(
   answer: (url: URL, server: EventServer) => Response,
-  { added = () => {}, stopped = () => {} }: {
+  { added = () => {}, stopped = () => {}, cors = false }: {
     added?: (events: readonly LocalEvent[]) => void;
     stopped?: () => void;
+    /** Whether web pages of any origin may ask, as Supabase lets them. */
+    cors?: boolean;
   } = {},
 ): Promise<EventServer> {
   let running: Deno.HttpServer<Deno.NetAddr> | undefined;
@@ -143,7 +145,12 @@ async function serve(
           await new Promise<void>((resolve) => waiting.add(resolve));
           return new Response(null, { status: 503 });
         }
-        return answer(url, server);
+        const response = request.method === "OPTIONS" ? new Response() : answer(url, server);
+        if (cors) {
+          response.headers.set("access-control-allow-origin", "*");
+          response.headers.set("access-control-allow-headers", "*, authorization, apikey");
+        }
+        return response;
       });
       await up.promise;
     },

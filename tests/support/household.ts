@@ -36,7 +36,8 @@ export interface Household extends AsyncDisposable {
   send(...events: readonly Readonly<Record<string, unknown>>[]): Promise<void>;
   /** A write of a program that has the token. */
   write(path: string, init: { method: string; json: unknown }): Promise<unknown>;
-  restart(): Promise<void>;
+  /** Starts it again after it was killed; `elsewhere` at another address than the one it had first. */
+  restart(options?: { elsewhere?: boolean }): Promise<void>;
 }
 
 export async function household(
@@ -70,6 +71,7 @@ export async function household(
     ...config,
   };
   let agent = await startAgent({ dir, config: settings });
+  const firstPort = Number(new URL(agent.url).port);
   const port = await listeningPort(agent);
   const stop = new AbortController();
   const door = new AifaceDevice({ port, sn: "AYSK1001" });
@@ -100,9 +102,8 @@ export async function household(
     play: () => startFakeGame(GAME),
     send: async (...events) => void await write("/local/events", { method: "POST", json: events }),
     write,
-    async restart() {
-      // At its old address, where the page looks for it.
-      const api_port = Number(new URL(agent.url).port);
+    async restart({ elsewhere = false } = {}) {
+      const api_port = elsewhere ? 0 : firstPort;
       agent = await startAgent({ dir, config: { ...settings, api_port } });
     },
     async [Symbol.asyncDispose]() {

@@ -9,9 +9,11 @@ export type Day = string;
 const DAY_MS = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+let detected: string | undefined;
+
 /** The reader's own zone. */
 export function detectedZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  return detected ??= Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
 
 /** Zones to choose from. */

@@ -126,9 +126,13 @@ function Mention({ id }: { id: string }) {
   );
 }
 
+/** Several warnings fill a phone's first screen, which is there to tell how much is left. */
+const phone = matchMedia("(max-width: 40rem)");
+
 /** What a person must know, above everything else: in full on the first screen, in a line elsewhere. */
 function Notices() {
   const warnings = status.value?.warnings ?? [];
+  const inFull = warnings.length === 1 || (route.value === "" && !phone.matches);
   const offline = link.value === "offline";
   const list = (
     <ul>
@@ -156,7 +160,7 @@ function Notices() {
       )}
       {warnings.length > 0 && (
         <section class="notice" aria-label="Warnings">
-          {route.value === "" || warnings.length === 1 ? list : (
+          {inFull ? list : (
             <details>
               <summary>{number(warnings.length)} warnings</summary>
               {list}
@@ -176,6 +180,13 @@ function Way({ code }: { code: string }) {
   return <a href={`#${panel}`}>Open {PANELS.find(({ id }) => id === panel)?.name}</a>;
 }
 
+/** Four hundred of them, made once: what is the same as before is not compared again. */
+const ZONES = knownZones().map((name) => (
+  <option key={name} value={name}>
+    {name === detectedZone() ? `${name} (yours)` : name}
+  </option>
+));
+
 function Foot() {
   const known = status.value;
   return (
@@ -189,11 +200,7 @@ function Foot() {
           <option value="">
             {agentZone.value ? `${agentZone.value} (the agent's)` : `${detectedZone()} (yours)`}
           </option>
-          {knownZones().map((name) => (
-            <option key={name} value={name}>
-              {name === detectedZone() ? `${name} (yours)` : name}
-            </option>
-          ))}
+          {ZONES}
         </select>
       </label>
       {known && (
