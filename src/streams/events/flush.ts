@@ -19,7 +19,7 @@ export interface FlushOptions {
 export interface FlushHealth {
   /** When events last reached the cloud. */
   last_flush_ts: Instant | null;
-  /** How many events wait; beyond the first thousand, rejected ones in between are counted too. */
+  /** How many events wait; beyond a hundred, rejected ones in between are counted too. */
   unflushed: number;
   oldest_unflushed: Instant | null;
   /** What went wrong in the last flush. */
@@ -28,7 +28,8 @@ export interface FlushHealth {
 
 /** How many entries the flush log keeps. */
 const LOG_ENTRIES = 1_000;
-const COUNTED = 1_000;
+/** Events that are counted one by one; more of them by their numbers, because this is asked often. */
+const COUNTED = 100;
 
 export interface EventOutbox extends TableOutbox {
   health(mode: string): FlushHealth;
@@ -124,7 +125,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
         last_flush_ts: latest([lastOf.get(mode, "ok")?.ts, lastOf.get(mode, "partial")?.ts]),
         unflushed: counted < COUNTED
           ? counted
-          : Number(last.get(mode)?.seq) - Number(oldest?.seq) + 1,
+          : Math.min(Number(last.get(mode)?.seq) - Number(oldest?.seq) + 1, whole.depth().rows),
         oldest_unflushed: oldest ? String(oldest.created_at) : null,
         error: (lastEntry.get(mode)?.error ?? null) as string | null,
       };
