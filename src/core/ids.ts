@@ -1,26 +1,47 @@
 /**
- * Row ids: UUID version 7, whose text sorts by time, so that a primary key grows at its end.
+ * Row ids: UUID version 7 (RFC 9562), whose text sorts by time, so that a primary key grows at its end.
  * @module
  */
-import { v4, v7 } from "uuid";
+import { v4 } from "uuid";
 import type { Clock } from "./clock.ts";
 
 export type Id = string;
 
-/** Makes ids in strictly increasing order, even when the clock is set back while the agent runs. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/**
+ * Makes ids in strictly increasing order, even when the clock is set back while the agent runs:
+ *
+ *     019cae44-8c00-7ccc-8ccc-ccrrrrrrrrrr     time, count within the millisecond (c), random (r)
+ *
+ * Put together here, because every event gets one and the library's way takes four times as long.
+ */
 export function idSource(clock: Clock): () => Id {
+  const random = new Uint8Array(5 * 200);
+  let used = random.length;
+  const randomHex = () => HEX[random[used++]!]!;
   let lastMs = 0;
-  let seq = 0;
+  let count = 0;
+  let time = "";
   return () => {
-    const now = clock.now();
+    const now = Math.floor(clock.now());
     if (now > lastMs) {
       lastMs = now;
       // Half of the 32-bit counter stays free, so that it cannot run over within a millisecond.
-      seq = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
+      count = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
+      const hex = now.toString(16).padStart(12, "0");
+      time = `${hex.slice(0, 8)}-${hex.slice(8)}`;
     } else {
-      seq++;
+      count++;
     }
-    return v7({ msecs: lastMs, seq });
+    if (used === random.length) {
+      crypto.getRandomValues(random);
+      used = 0;
+    }
+    const counted = HEX[count >>> 24]! + HEX[(count >>> 16) & 255] + HEX[(count >>> 8) & 255] +
+      HEX[count & 255];
+    return `${time}-7${counted.slice(0, 3)}-8${counted.slice(3, 6)}-${counted.slice(6)}` +
+      randomHex() + randomHex() + randomHex() + randomHex() + randomHex();
   };
 }
 
