@@ -23,7 +23,7 @@ Deno.test({
       await shows(page, ".pairs", /Used.*1 hr 4\d min/);
       await shows(page, ".ring-words", "left");
       await page.waitForSelector(".timeline .played[d^=M]", { state: "attached" });
-      assert.equal(await page.locator(".sessions li").count(), 3);
+      await until(async () => await page.locator(".sessions li").count() === 3, "three sessions");
     });
 
     await t.step("A game that begins shows within a second of its heartbeat", async () => {
