@@ -148,15 +148,15 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     dryRun,
     ...(lister ? { lister } : {}),
   });
-  const { flush } = config.events;
+  const { endpoint_url, flush, health_table, health_url } = config.events;
   const eventsStream = events.createEventsStream({
     ...shared,
     ids,
     deviceId,
     modes: config.events.modes,
     table: config.events.table,
-    // A plain endpoint takes events and nothing else.
-    healthTable: config.events.endpoint_url === null ? config.events.health_table : null,
+    // A plain endpoint would take a health row for an event, unless it has another address for it.
+    healthTable: endpoint_url === null || health_url !== null ? health_table : null,
     criticalSubtypes: config.events.critical_subtypes,
     retentionDays: config.events.retention_days,
     retentionUnsyncedDays: unsyncedDays,

@@ -38,7 +38,7 @@ export async function createRemotes(
       ...shape,
     });
   const supabase = await supabaseOf(config, { clock, deviceId, systemId });
-  const { endpoint_url } = config;
+  const { endpoint_url, events } = config;
   const attendanceUrl = config.attendance.endpoint_url;
   const batch = {
     path: attendance.SYNC_BATCH_PATH,
@@ -46,10 +46,24 @@ export async function createRemotes(
   };
   return {
     playtime: endpoint_url === null ? supabase : endpoint(endpoint_url),
-    events: config.events.endpoint_url === null ? supabase : endpoint(config.events.endpoint_url),
+    events: events.endpoint_url === null ? supabase : withTableElsewhere(
+      endpoint(events.endpoint_url),
+      events.health_table,
+      events.health_url === null ? null : endpoint(events.health_url),
+    ),
     attendance: attendanceUrl === null ? supabase : endpoint(attendanceUrl, batch),
     records: supabase,
     supabase,
+  };
+}
+
+/** A remote whose rows of one table go to another. */
+function withTableElsewhere(remote: Remote, table: string, elsewhere: Remote | null): Remote {
+  if (elsewhere === null) return remote;
+  return {
+    name: remote.name,
+    push: (batch, options) => (batch.table === table ? elsewhere : remote).push(batch, options),
+    probe: (options) => remote.probe(options),
   };
 }
 

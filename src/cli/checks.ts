@@ -193,7 +193,7 @@ const CLOCK_WARN_MS = 60_000;
 async function checkClouds(config: Config, clock: Clock): Promise<Finding[]> {
   const { attendance, device_token, endpoint_url, events, supabase } = config;
   const urls = new Set(
-    [endpoint_url, events.endpoint_url, attendance.endpoint_url, supabase.url]
+    [endpoint_url, events.endpoint_url, events.health_url, attendance.endpoint_url, supabase.url]
       .filter((url) => url !== null),
   );
   if (urls.size === 0) return [ok("cloud", "none configured: everything stays on this machine")];

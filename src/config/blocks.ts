@@ -101,6 +101,12 @@ export const events = v.object({
     v.nullable(v.pipe(httpUrl(), v.description("where events go instead of Supabase"))),
     null,
   ),
+  health_url: v.optional(
+    v.nullable(
+      v.pipe(httpUrl(), v.description("where that endpoint takes the health row of each flush")),
+    ),
+    null,
+  ),
   table: v.optional(
     v.pipe(word("a table"), v.description("table of the events in the cloud")),
     "zoe_events",

@@ -30,6 +30,12 @@ export function contradictions(config: Config): string[] {
       );
     }
   }
+  const { endpoint_url, health_url } = config.events;
+  if (health_url !== null && endpoint_url === null) {
+    problems.push(
+      "Cannot use events.health_url without events.endpoint_url: a health row goes where the events go",
+    );
+  }
   const { from, to } = config.events.flush.active_hours;
   if (from === to) {
     problems.push(

@@ -41,6 +41,7 @@ function needs(config: Config): Need[] {
     ["endpoint_url", config.endpoint_url],
     ["supabase.url", supabase.url],
     ["events.endpoint_url", events.endpoint_url],
+    ["events.health_url", events.health_url],
     ["attendance.endpoint_url", attendance.endpoint_url],
   ];
   return [

@@ -166,6 +166,10 @@ const flaws: readonly [unknown, RegExp][] = [
   [{ records: { tables: [{ name: "a", parent: "b" }, "b"] } }, /parent "b" of "a".*before it/],
   [{ events: { flush: { active_hours: { from: "9:30" } } } }, /active_hours\.from.*time of day/],
   [
+    { events: { health_url: "http://127.0.0.1:9/health" } },
+    /Cannot use events.health_url without events.endpoint_url/,
+  ],
+  [
     { events: { flush: { active_hours: { from: "16:00" } } } },
     /active_hours: from and to are both 16:00/,
   ],

@@ -112,6 +112,19 @@ Deno.test("A flush whose answer is lost is made again, and the cloud has no even
   assert.deepEqual(new Set(server.deliveries.values()), new Set([3]));
 });
 
+Deno.test("A plain endpoint gets the health row of a flush where it wants it, never as an event", async () => {
+  await using server = await FaultyServer.start();
+  await using health = await FaultyServer.start();
+  const { events, ...rest } = config(server);
+  await using agent = await startAgent({
+    config: { ...rest, events: { ...events, health_url: health.url } },
+  });
+  const [accepted] = await post(agent, sampleEvent({ subtype: CRITICAL[0] }));
+  await until(() => health.rows.has("live"), "the health row");
+  assert.ok(Date.parse(String(health.rows.get("live")!.last_flush_ts)) <= Date.now());
+  assert.deepEqual([...server.rows.keys()], [accepted!.id]);
+});
+
 Deno.test("A critical event is in the cloud within two seconds, other events are not", async () => {
   await using server = await FaultyServer.start();
   await using agent = await startAgent({ config: config(server) });
