@@ -105,17 +105,6 @@ Deno.test("A client that is cut before its first event has the seq to resume fro
   assert.match(await firstWords(bench, "?mode=live&since_seq=3"), /^retry: \d+\n\n$/);
 });
 
-Deno.test("GET /local/stream says at once where a client resumes that has had no event yet", async () => {
-  using bench = eventsBench();
-  await bench.post(batch(4));
-  const response = await bench.ask("/local/stream?mode=live");
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (!text.includes("id: ")) text += (await reader.read()).value;
-  assert.match(text, /\n\nid: 4\n\n$/);
-  await reader.cancel();
-});
-
 Deno.test("GET /local/stream goes on with what comes, for a client of a longer log", async () => {
   using bench = eventsBench();
   await bench.post(batch(3));
