@@ -236,7 +236,7 @@ async function readStart(conn: Deno.Conn): Promise<string> {
   return new TextDecoder().decode(buffer.subarray(0, read ?? 0));
 }
 
-Deno.test("Bodies without end and bodies without an end store nothing and stop nobody", async () => {
+Deno.test("Bodies that never end and bodies that break off store nothing and stop nobody", async () => {
   await using agent = await startAgent({ config: {} });
   const token = await agent.token();
   const { hostname, port, host } = new URL(agent.url);
