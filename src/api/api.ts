@@ -6,8 +6,10 @@ import { Hono } from "hono";
 import {
   type Clock,
   type Hub,
+  logger,
   Problem,
   type Route,
+  Seldom,
   type Stream,
   systemClock,
   type Warnings,
@@ -59,6 +61,10 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 const CORS_REQUEST_HEADERS = "authorization, cache-control, content-type, last-event-id";
 const CORS_ANSWER_HEADERS = "link, retry-after";
 const OPEN_PATHS = ["/", "/client.js", "/healthz"];
+/** Refusals that a person should hear of: a program without the token, a web page that may not, one that asks too much. */
+const WORTH_A_WORD: ReadonlySet<number> = new Set([401, 403, 413, 421]);
+/** How much of a caller's own words is worth a place in the log. */
+const MOST_WORDS = 300;
 
 /** Puts the API together. The store is open and migrated. */
 export function createApi(options: ApiOptions): Api {
@@ -71,6 +77,7 @@ export function createApi(options: ApiOptions): Api {
   const broadcast = new Broadcast({ hub, clock });
   const connections = new WeakMap<Request, ConnectionInfo>();
   const answers = new Map<number, number>();
+  const refusals = new Seldom({ clock });
 
   const routes: Route[] = [
     statusRoute(status),
@@ -94,7 +101,10 @@ export function createApi(options: ApiOptions): Api {
   const app = application(routes, {
     closing: closing.signal,
     checkAnswers,
-    onError: (error) => store.noticed(error),
+    onError(error, request) {
+      store.noticed(error);
+      return failed(error, request);
+    },
   });
 
   function answer(request: Request, info?: ConnectionInfo): Response | Promise<Response> {
@@ -108,7 +118,7 @@ export function createApi(options: ApiOptions): Api {
       if (authorized === true) return routed(request, visitor);
       return Promise.resolve(authorized).then((known) => {
         if (known) return routed(request, visitor);
-        return withCors(problemResponse(security.unauthorized(request)), visitor);
+        return withCors(failed(security.unauthorized(request), request), visitor);
       });
     } catch (error) {
       return failed(error, request);
@@ -132,6 +142,21 @@ export function createApi(options: ApiOptions): Api {
     return new Response(null, { status, headers: said });
   }
 
+  function failed(error: unknown, { method, url }: Request): Response {
+    const path = pathOf(url);
+    const problem = problemOf(error, `${method} ${path}`);
+    if (WORTH_A_WORD.has(problem.status)) {
+      refusals.say(problem.title, (more) => {
+        logger("api").warn("Refused {asked}: {why}{more}", {
+          asked: `${method} ${path}`.slice(0, MOST_WORDS),
+          why: problem.message.slice(0, MOST_WORDS),
+          more,
+        });
+      });
+    }
+    return problemResponse(problem);
+  }
+
   function counted(response: Response): Response {
     answers.set(response.status, (answers.get(response.status) ?? 0) + 1);
     return response;
@@ -153,14 +178,14 @@ export function createApi(options: ApiOptions): Api {
   };
 }
 
-function failed(error: unknown, { method, url }: Request): Response {
-  return problemResponse(problemOf(error, `${method} ${pathOf(url)}`));
-}
-
 /** The routes on Hono, with answers for whatever is none. */
 function application(
   routes: readonly Route[],
-  options: { closing: AbortSignal; checkAnswers: boolean; onError: (error: unknown) => void },
+  options: {
+    closing: AbortSignal;
+    checkAnswers: boolean;
+    onError: (error: unknown, request: Request) => Response;
+  },
 ): Hono {
   const app = new Hono();
   const mounted = new Set<string>();
@@ -170,10 +195,7 @@ function application(
     mounted.add(name);
     mount(app, route, options);
   }
-  app.onError((error, c) => {
-    options.onError(error);
-    return problemResponse(problemOf(error, `${c.req.method} ${c.req.path}`));
-  });
+  app.onError((error, c) => options.onError(error, c.req.raw));
   app.notFound((c) => {
     const methods = methodsOf(app, c.req.path);
     if (methods.length === 0) {

@@ -1,10 +1,11 @@
 /**
- * The API on a port. What bounds a client that means no good is Deno's: request lines and headers of some 64 KB at
- * most (400 otherwise); a connection that says nothing is kept for as long as its client wants.
+ * The API on a port, from its first connection to its last answer. Request lines and headers are bounded by Deno: some
+ * 64 KB (400 otherwise).
  * @module
  */
 import { systemClock } from "../core/mod.ts";
 import type { Api } from "./api.ts";
+import { type ConnectionLimits, type Listening, listenOn } from "./connections.ts";
 import { problemOf, problemResponse } from "./respond.ts";
 import { inUrl } from "./security.ts";
 
@@ -14,6 +15,7 @@ export interface ServeOptions {
   port: number;
   /** Ends the server. */
   signal: AbortSignal;
+  limits?: Partial<ConnectionLimits>;
 }
 
 export interface Serving {
@@ -36,8 +38,8 @@ const DRAIN_MS = 1_500;
  * Serves the API until the signal aborts.
  * @throws {ListenError} when the port is taken or the address is not ours
  */
-export function serve(api: Api, { host, port, signal }: ServeOptions): Serving {
-  const server = listen(api, { host, port });
+export function serve(api: Api, { host, port, signal, limits }: ServeOptions): Serving {
+  const server = listen(api, { host, port, limits });
   const finished = Promise.all([api.run(signal), served(server, { api, signal })]).then(() => {});
   const { port: actual } = server.addr;
   return { url: `http://${reachable(host)}:${actual}`, port: actual, finished };
@@ -57,7 +59,7 @@ export function checkListen({ host, port }: { host: string; port: number }): voi
 
 /** Resolves when the signal has aborted and the last answer is out, or has had its time. */
 async function served(
-  server: Deno.HttpServer,
+  server: Listening,
   { api, signal }: { api: Api; signal: AbortSignal },
 ): Promise<void> {
   if (!signal.aborted) {
@@ -84,15 +86,16 @@ function reachable(host: string): string {
 
 function listen(
   api: Api,
-  { host, port }: { host: string; port: number },
-): Deno.HttpServer<Deno.NetAddr> {
+  { host, port, limits }: { host: string; port: number; limits: ServeOptions["limits"] },
+): Listening {
   try {
-    return Deno.serve({
+    return listenOn({
       hostname: host,
       port,
-      onListen: () => {},
+      limits,
+      handler: (request, info) => api.fetch(request, info),
       onError: (error) => problemResponse(problemOf(error, "answer a request")),
-    }, (request, info) => api.fetch(request, info));
+    });
   } catch (error) {
     throw new ListenError(reason(error, { host, port }), { cause: error });
   }

@@ -14,6 +14,7 @@ export * from "./parse.ts";
 export * from "./problem.ts";
 export * from "./remote.ts";
 export * from "./route.ts";
+export * from "./seldom.ts";
 export * from "./sse.ts";
 export * from "./stream.ts";
 export * from "./version.ts";

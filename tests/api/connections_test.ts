@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { type ConnectionLimits, type Listening, listenOn } from "../../src/api/connections.ts";
+import { serveConnection } from "../../src/api/http_connection.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { until } from "../support/until.ts";
+
+interface Door extends AsyncDisposable {
+  port: number;
+  clock: FakeClock;
+  /** How many requests have come. */
+  readonly asked: number;
+  /** Lets the answers to `/later` go. */
+  answerLater: () => void;
+  /** Ends the event streams. */
+  endStreams: () => void;
+}
+
+function door(limits: Partial<ConnectionLimits>): Door {
+  const clock = new FakeClock();
+  let asked = 0;
+  const later = Promise.withResolvers<void>();
+  const ending = Promise.withResolvers<void>();
+  const listening: Listening = listenOn({
+    hostname: "127.0.0.1",
+    port: 0,
+    clock,
+    limits,
+    onError: () => new Response(null, { status: 500 }),
+    async handler({ url }) {
+      asked++;
+      if (url.endsWith("/later")) await later.promise;
+      if (!url.endsWith("/stream")) return new Response("hello");
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode(": hello\n\n")),
+        pull: async (controller) => {
+          await ending.promise;
+          controller.close();
+        },
+      });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  return {
+    port: listening.addr.port,
+    clock,
+    get asked() {
+      return asked;
+    },
+    answerLater: later.resolve,
+    endStreams: ending.resolve,
+    async [Symbol.asyncDispose]() {
+      later.resolve();
+      ending.resolve();
+      await listening.shutdown();
+    },
+  };
+}
+
+/** A caller, byte by byte. */
+class Caller implements Disposable {
+  readonly #connection: Deno.TcpConn;
+  heard = "";
+  closed = false;
+  readonly #ended: Promise<void>;
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+    this.#ended = this.#listen();
+  }
+
+  static async at({ port }: Door): Promise<Caller> {
+    return new Caller(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async say(text: string): Promise<void> {
+    await this.#connection.write(new TextEncoder().encode(text));
+  }
+
+  async ask(path = "/"): Promise<void> {
+    await this.say(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  }
+
+  hears(text: string): Promise<void> {
+    return until(() => this.heard.includes(text), `"${text}" is answered`);
+  }
+
+  async isClosed(): Promise<void> {
+    await this.#ended;
+  }
+
+  async #listen(): Promise<void> {
+    const bytes = new Uint8Array(4096);
+    try {
+      for (let n; (n = await this.#connection.read(bytes)) !== null;) {
+        this.heard += new TextDecoder().decode(bytes.subarray(0, n));
+      }
+    } catch {
+      // Reset.
+    }
+    this.closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.#connection.close();
+    } catch {
+      // Closed already.
+    }
+  }
+}
+
+Deno.test("This runtime lets connections be served one by one", () => {
+  assert.notEqual(serveConnection, undefined);
+});
+
+Deno.test("Connections make room for a newcomer by closing the one that is idle for longest", async () => {
+  await using it = door({ connections: 3 });
+  using silent = await Caller.at(it);
+  using second = await Caller.at(it);
+  await second.ask();
+  await second.hears("hello");
+  using third = await Caller.at(it);
+  await third.ask();
+  await third.hears("hello");
+  using newcomer = await Caller.at(it);
+  await newcomer.ask();
+  await newcomer.hears("hello");
+  await silent.isClosed();
+  assert.deepEqual([second.closed, third.closed, newcomer.closed], [false, false, false]);
+});
+
+Deno.test("Connections that are being answered are not closed for a newcomer", async () => {
+  await using it = door({ connections: 2 });
+  using waiting = await Caller.at(it);
+  await waiting.ask("/later");
+  await until(() => it.asked > 0, "it is being answered");
+  using listening = await Caller.at(it);
+  await listening.ask("/stream");
+  await listening.hears(": hello");
+  using newcomer = await Caller.at(it);
+  await newcomer.isClosed();
+  it.answerLater();
+  await waiting.hears("hello");
+  it.endStreams();
+  using late = await Caller.at(it);
+  await late.ask();
+  await late.hears("hello");
+});
+
+Deno.test("Connections close a newcomer whose first request does not come in time", async () => {
+  await using it = door({ firstRequestMs: 20_000 });
+  using silent = await Caller.at(it);
+  using slow = await Caller.at(it);
+  await slow.say("GET / HTTP/1.1\r\nHo");
+  using sound = await Caller.at(it);
+  await sound.ask();
+  await sound.hears("hello");
+  await it.clock.sleep(15_000);
+  await slow.say("st: a\r\nX-");
+  await it.clock.sleep(15_000);
+  await Promise.all([silent.isClosed(), slow.isClosed()]);
+  assert.equal(sound.closed, false);
+});
+
+Deno.test("Connections close what lies idle after its answer, and no event stream", async () => {
+  await using it = door({ idleMs: 120_000 });
+  using listening = await Caller.at(it);
+  await listening.ask("/stream");
+  await listening.hears(": hello");
+  using idle = await Caller.at(it);
+  await idle.ask();
+  await idle.hears("hello");
+  using working = await Caller.at(it);
+  await working.ask("/later");
+  await until(() => it.asked === 3, "it is being answered");
+  await it.clock.sleep(130_000);
+  await idle.isClosed();
+  assert.deepEqual([listening.closed, working.closed], [false, false]);
+});
+
+Deno.test("Connections give up a request that takes for ever, and no event stream", async () => {
+  await using it = door({ requestMs: 600_000 });
+  using listening = await Caller.at(it);
+  await listening.ask("/stream");
+  await listening.hears(": hello");
+  using stuck = await Caller.at(it);
+  await stuck.ask("/later");
+  await until(() => it.asked === 2, "it is being answered");
+  await it.clock.sleep(610_000);
+  await stuck.isClosed();
+  assert.equal(listening.closed, false);
+});
+
+Deno.test("Connections end by themselves once every answer is out", async () => {
+  await using it = door({});
+  using waiting = await Caller.at(it);
+  await waiting.ask("/later");
+  await until(() => it.asked > 0, "it is being answered");
+  using idle = await Caller.at(it);
+  await idle.ask();
+  await idle.hears("hello");
+  it.answerLater();
+  await it[Symbol.asyncDispose]();
+  await Promise.all([waiting.isClosed(), idle.isClosed()]);
+  assert.match(waiting.heard, /hello$/);
+});
