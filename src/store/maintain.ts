@@ -5,6 +5,7 @@
  */
 import { type Clock, every, logger, type Stream, systemClock, type Warnings } from "../core/mod.ts";
 import { backupDaily, isBackupDue } from "./backup.ts";
+import { ClockTrust } from "./clock_trust.ts";
 import { prune } from "./prune.ts";
 import { noteSuspicion } from "./repair.ts";
 import type { Store } from "./store.ts";
@@ -29,6 +30,7 @@ const ALARM_AGAIN_AFTER_MS = 10 * 60_000;
 /** Looks after the database until the signal aborts. */
 export async function maintain(store: Store, options: MaintainOptions): Promise<void> {
   const { signal, warnings, clock = systemClock, streams = [], onDamaged = () => {} } = options;
+  const clockTrust = new ClockTrust(store, clock);
   await clock.wait(FIRST_AFTER_MS, { signal });
   let checked = false;
   let falseAlarmAt = -Infinity;
@@ -53,7 +55,7 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
       }
       tell(finding, { due, warnings });
     }
-    await prune(store, { streams, clock, signal });
+    if (await clockTrust.trusted()) await prune(store, { streams, clock, signal });
   }, { signal, name: "store", clock, bell: store.suspicion });
 }
 

@@ -7,6 +7,7 @@ export { findDamage, type InspectOptions } from "./inspect.ts";
 export { type Lock, lockedBy } from "./lock.ts";
 export { maintain, type MaintainOptions } from "./maintain.ts";
 export { openStore } from "./open.ts";
+export { retention, type RetentionOptions } from "./retention.ts";
 export { Rejected, type RejectedRow } from "./rejected.ts";
 export { noteSuspicion } from "./repair.ts";
 export { RowCounter, type RowCounterOptions } from "./row_counter.ts";

@@ -50,7 +50,8 @@ export interface TableOutbox extends Outbox {
   readonly counted: Promise<void>;
 }
 
-const MARKS = {
+/** How a table says that the cloud has a row. */
+export const MARKS = {
   synced_at: { waiting: "synced_at IS NULL", set: "synced_at = ?", values: (at: Instant) => [at] },
   flushed: { waiting: "flushed = 0", set: "flushed = 1", values: () => [] },
 } as const;

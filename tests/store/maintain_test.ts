@@ -135,6 +135,27 @@ Deno.test("maintain does not check again and again for an error that no check fi
   assert.equal(house.damage, undefined);
 });
 
+Deno.test("maintain deletes nothing for a day after the clock leapt ahead", async () => {
+  let prunes = 0;
+  const stream: Pick<Stream, "name" | "prune"> = {
+    name: "playtime",
+    prune() {
+      prunes++;
+      return { deleted: 0, more: false };
+    },
+  };
+  await using house = keepHouse({ streams: [stream] });
+  const { clock } = house;
+  clock.set(clock.now() + 400 * DAY_MS);
+  for (let hour = 0; hour < 24; hour++) {
+    await clock.advance(HOUR_MS);
+    await until(() => clock.sleepers > 0, "the end of the housekeeping");
+  }
+  assert.equal(prunes, 0);
+  await clock.advance(2 * HOUR_MS);
+  await until(() => prunes > 0, "retention");
+});
+
 Deno.test("maintain prunes hourly, in slices, and goes on when a stream fails", async () => {
   let left = 0;
   const calls: string[] = [];

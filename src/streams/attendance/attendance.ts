@@ -29,7 +29,7 @@ import { Listener } from "./listener.ts";
 import { Punches } from "./punches.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Rezoner } from "./rezone.ts";
-import { retention } from "./retention.ts";
+import { attendanceRetention } from "./retention.ts";
 import { attendanceRoutes } from "./routes.ts";
 import type { AttendanceSettings } from "./settings.ts";
 
@@ -168,12 +168,10 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       timeZone: settings.time_zone,
       resync,
     }),
-    prune: retention({
-      store,
+    prune: attendanceRetention(store, {
       outbox: punches.outbox,
       retentionDays: settings.retention_days,
-      retentionUnsyncedDays,
-      cloud,
+      unsyncedDays: cloud ? retentionUnsyncedDays : settings.retention_days,
       folder,
     }),
     status: (): AttendanceStatus => ({

@@ -16,13 +16,12 @@ import {
   type Stream,
   systemClock,
 } from "../../core/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import { retention, type Store } from "../../store/mod.ts";
 import { EventLog } from "./event_log.ts";
 import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
 import { LiveStream } from "./live.ts";
 import { News } from "./news.ts";
-import { retention } from "./retention.ts";
 import { eventRoutes } from "./routes.ts";
 import { flushIntervalMs, type FlushTimes } from "./schedule.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -109,10 +108,16 @@ export function createEventsStream(options: EventsOptions): EventsStream {
       snapshots,
     }),
     prune: retention(store, {
+      table: "local_events",
+      key: "rowid",
+      instant: "created_at",
+      settled: "flushed",
       outbox,
       retentionDays,
       unsyncedDays: cloud ? retentionUnsyncedDays : retentionDays,
-      clock,
+      // The newest of a mode stays, so that its `seq` goes on from there.
+      dispensable:
+        "seq < (SELECT max(seq) FROM local_events AS others WHERE others.mode = local_events.mode)",
     }),
 
     status: () => ({

@@ -27,7 +27,7 @@ import { lookForGame } from "./poller.ts";
 import { type Process, type ProcessLister, systemLister } from "./processes/mod.ts";
 import { Recorder } from "./recorder.ts";
 import { recompute, type RecomputeResult } from "./recompute.ts";
-import { retention } from "./retention.ts";
+import { heartbeatRetention } from "./retention.ts";
 import type { Rollup } from "./rollups.ts";
 import { playtimeRoutes } from "./routes.ts";
 import { Session, type SessionView } from "./session.ts";
@@ -69,9 +69,6 @@ export interface PlaytimeStatus extends SessionView {
 /** Rows of one push: 100 kB. Twice as many drain no faster, hold the loop twice as long and cost 25 MB more. */
 const BATCH_ROWS = 500;
 
-/** A clock that leaps by more than this is not believed by retention for as long. */
-const LEAP_MS = 86_400_000;
-
 const EXPORT_ROWS = 500;
 
 /** The warning for as long as it is not known whether the game runs. */
@@ -92,7 +89,8 @@ export class PlaytimeStream implements Stream {
   readonly #today: Today;
   readonly #lister: ProcessLister;
   readonly #find: (processes: readonly Process[]) => Process | undefined;
-  readonly #prune: (now: Instant, budget: Budget) => PruneResult;
+  /** Called inside `write`. */
+  readonly prune: (now: Instant, budget: Budget) => PruneResult;
   readonly #pollIntervalSec: number;
   readonly #allowance: Allowance;
 
@@ -101,8 +99,6 @@ export class PlaytimeStream implements Stream {
 
   #lastSeen: Instant | null;
   #recomputing: Promise<RecomputeResult> | undefined;
-  #lastLook: { wall: number; monotonic: number } | undefined;
-  #clockDoubtedUntil = -Infinity;
 
   constructor(options: PlaytimeOptions) {
     const { store, clock, hub, warnings, deviceId, cloud = false, allowance = 0 } = options;
@@ -150,10 +146,10 @@ export class PlaytimeStream implements Stream {
       },
     });
     this.schedule = { intervalMs: () => syncIntervalSec * 1000, batchSize: BATCH_ROWS };
-    this.#prune = retention(store, {
+    this.prune = heartbeatRetention(store, {
       outbox: this.outbox,
       retentionDays,
-      unsyncedDays: cloud ? Math.max(retentionDays, retentionUnsyncedDays) : retentionDays,
+      unsyncedDays: cloud ? retentionUnsyncedDays : retentionDays,
     });
     this.routes = playtimeRoutes({
       tables: this.#tables,
@@ -199,7 +195,6 @@ export class PlaytimeStream implements Stream {
   ): Promise<Heartbeat | null> {
     const { clock, hub, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#options;
     const at = instantOf(clock.now());
-    this.#watchClock();
     let game: Process | null;
     try {
       game = await lookForGame(this.#lister, {
@@ -243,14 +238,6 @@ export class PlaytimeStream implements Stream {
     };
   }
 
-  /** Called inside `write`. */
-  prune(now: Instant, budget: Budget): PruneResult {
-    if (this.#options.clock.monotonic() < this.#clockDoubtedUntil) {
-      return { deleted: 0, more: false };
-    }
-    return this.#prune(now, budget);
-  }
-
   /** Makes days and slots anew from the raw heartbeats; a second call joins the one under way. */
   recompute({ signal }: { signal?: AbortSignal } = {}): Promise<RecomputeResult> {
     return this.#recomputing ??= (async () => {
@@ -288,14 +275,5 @@ export class PlaytimeStream implements Stream {
       last = rows.at(-1)!;
       yield rows;
     }
-  }
-
-  #watchClock(): void {
-    const { clock } = this.#options;
-    const now = { wall: clock.now(), monotonic: clock.monotonic() };
-    const last = this.#lastLook ?? now;
-    const leapMs = (now.wall - last.wall) - (now.monotonic - last.monotonic);
-    if (leapMs > LEAP_MS) this.#clockDoubtedUntil = now.monotonic + LEAP_MS;
-    this.#lastLook = now;
   }
 }

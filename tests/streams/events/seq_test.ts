@@ -164,13 +164,3 @@ Deno.test("Retention stops when its budget is spent and goes on from there", asy
   assert.deepEqual(await step(), { deleted: 200, more: true });
   assert.equal(await prune(bench.store, bench.stream, clock.now()), 599);
 });
-
-Deno.test("Retention does not believe a clock that leaps", async () => {
-  const clock = new FakeClock("2026-03-02T12:00:00.000Z");
-  using bench = eventsBench({ clock, cloud: false });
-  await bench.post([sampleEvent(), sampleEvent()]);
-  clock.set("2036-03-02T12:00:00.000Z");
-  assert.equal(await prune(bench.store, bench.stream, clock.now()), 0);
-  await clock.advance(DAY);
-  assert.equal(await prune(bench.store, bench.stream, clock.now()), 1);
-});

@@ -1,0 +1,82 @@
+/**
+ * Old rows of a table that only grows go, in slices. What the cloud does not have yet, or has refused, is kept
+ * longer.
+ * @module
+ */
+import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../core/mod.ts";
+import type { Store } from "./store.ts";
+import { MARKS, type TableOutbox, type TableOutboxOptions } from "./table_outbox.ts";
+
+export interface RetentionOptions extends Pick<TableOutboxOptions, "table" | "settled"> {
+  outbox: TableOutbox;
+  /** The integer key in whose order the rows came: `seq`, or `rowid`. */
+  key: string;
+  /** The column whose instant is a row's age. */
+  instant: string;
+  retentionDays: number;
+  /** For how long a row that waits for the cloud is kept; as `retentionDays` without a cloud. */
+  unsyncedDays: number;
+  /** SQL that is true of a row that may go, whatever its age. */
+  dispensable?: string;
+  /** Told the newest instant of what was deleted, in the same `write`. */
+  onDeleted?: (newest: Instant) => void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Rows looked at between two looks at the budget: about a millisecond. */
+const PAGE_ROWS = 200;
+
+/** Makes a stream's `prune`, which is called inside `write`. */
+export function retention(
+  store: Store,
+  options: RetentionOptions,
+): (now: Instant, budget: Budget) => PruneResult {
+  const { outbox, table, key, instant, settled = "synced_at", dispensable = "TRUE" } = options;
+  const { retentionDays, onDeleted = () => {} } = options;
+  const unsyncedDays = Math.max(retentionDays, options.unsyncedDays);
+  const { waiting } = MARKS[settled];
+  const page = store.db.prepare(
+    `SELECT max(at) AS last, min(since >= ?2 AND since <= ?3) AS young
+     FROM (SELECT ${key} AS at, ${instant} AS since FROM ${table} WHERE ${key} > ?1
+           ORDER BY ${key} LIMIT ${PAGE_ROWS})`,
+  );
+  const remove = store.db.prepare(
+    `DELETE FROM ${table}
+     WHERE ${key} > ? AND ${key} <= ? AND ${instant} < CASE WHEN ${waiting} THEN ? ELSE ? END
+       AND ${dispensable}
+     RETURNING ${instant} AS since, ${waiting} AND rejected_at IS NULL AS waited`,
+  );
+  /** Up to where the pass that is under way has looked. */
+  let looked = 0;
+
+  return (now, budget) => {
+    const at = msOf(now);
+    const cutoff = instantOf(at - retentionDays * DAY_MS);
+    const unsyncedCutoff = instantOf(at - unsyncedDays * DAY_MS);
+    // Rows from when the clock was ahead are no sign that all that follow are young.
+    const future = instantOf(at + DAY_MS);
+    let deleted = 0;
+    let waited = 0;
+    let newest = "";
+    let more = true;
+    do {
+      const { last, young } = page.get(looked, cutoff, future) ?? {};
+      if (last === null || last === undefined) more = false;
+      else {
+        for (const row of remove.all(looked, last, unsyncedCutoff, cutoff)) {
+          deleted++;
+          waited += Number(row.waited);
+          if (String(row.since) > newest) newest = String(row.since);
+        }
+        looked = Number(last);
+        // Rows lie in the order in which they came: after a page of young ones, all are.
+        if (young === 1) more = false;
+      }
+    } while (more && budget.left());
+    if (!more) looked = 0;
+    outbox.removed(waited);
+    if (deleted > 0) onDeleted(newest);
+    return { deleted, more };
+  };
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { ClockTrust } from "../../src/store/clock_trust.ts";
+import { openStore } from "../../src/store/mod.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { tempDir } from "../support/temp.ts";
+
+const DAY_MS = 86_400_000;
+
+Deno.test("A clock that leaps ahead is not trusted for a day", async () => {
+  const clock = new FakeClock("2026-10-20T12:00:00.000Z");
+  using bench = trustBench();
+  const trust = new ClockTrust(bench.open(clock), clock);
+  assert.equal(await trust.trusted(), true);
+  clock.set("2056-10-20T12:00:00.000Z");
+  assert.equal(await trust.trusted(), false);
+  await clock.advance(DAY_MS - 1);
+  assert.equal(await trust.trusted(), false);
+  await clock.advance(1);
+  assert.equal(await trust.trusted(), true);
+});
+
+Deno.test("A clock that time passes on is trusted, and so is one that is set back", async () => {
+  const clock = new FakeClock("2026-10-20T12:00:00.000Z");
+  using bench = trustBench();
+  const trust = new ClockTrust(bench.open(clock), clock);
+  await clock.advance(40 * DAY_MS);
+  assert.equal(await trust.trusted(), true);
+  clock.set("2026-10-21T12:00:00.000Z");
+  assert.equal(await trust.trusted(), true);
+});
+
+Deno.test("A start a month and more after the last look is not trusted for a day", async () => {
+  using bench = trustBench();
+  const before = new FakeClock("2026-10-20T12:00:00.000Z");
+  assert.equal(await new ClockTrust(bench.open(before), before).trusted(), true);
+
+  const soon = new FakeClock("2026-11-10T12:00:00.000Z");
+  assert.equal(await new ClockTrust(bench.open(soon), soon).trusted(), true);
+
+  const late = new FakeClock("2027-11-10T12:00:00.000Z");
+  const trust = new ClockTrust(bench.open(late), late);
+  assert.equal(await trust.trusted(), false);
+  // Nothing is remembered while it is in doubt: another start within the day doubts it again.
+  const again = new FakeClock("2027-11-10T13:00:00.000Z");
+  assert.equal(await new ClockTrust(bench.open(again), again).trusted(), false);
+});
+
+/** A database that is closed and opened again, as by one start after another. */
+function trustBench() {
+  const dir = tempDir();
+  let close = () => {};
+  return {
+    open(clock: FakeClock) {
+      close();
+      const store = openStore(`${dir.path}/clockblock.db`, {
+        migrations: [],
+        clock,
+      });
+      close = () => store.close();
+      return store;
+    },
+    [Symbol.dispose]() {
+      close();
+      dir[Symbol.dispose]();
+    },
+  };
+}
