@@ -7,6 +7,7 @@ import { ConfigError } from "../config/mod.ts";
 import { Problem } from "../core/mod.ts";
 import { StoreError, type StoreErrorKind } from "../store/mod.ts";
 import { ApiError } from "./client.ts";
+import { harmless } from "./terminal.ts";
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, alreadyRunning: 3 } as const;
 
@@ -35,6 +36,11 @@ export function isUsersToMend(error: unknown): boolean {
 
 /** What to print for an error: one line, several for a configuration with several mistakes. Never a stack. */
 export function messageOf(error: unknown): string {
+  // It may quote what a caller, a device or a server wrote.
+  return wordsOf(error).split("\n").map(harmless).join("\n");
+}
+
+function wordsOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   if (error instanceof Error) return error.message || error.name;
   return String(error);

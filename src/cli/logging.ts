@@ -8,7 +8,7 @@ import { getRotatingFileSink } from "@logtape/file";
 import { configure, dispose, type LogRecord, type Sink, withFilter } from "@logtape/logtape";
 import type { Config } from "../config/mod.ts";
 import type { Output } from "./io.ts";
-import { painter } from "./terminal.ts";
+import { harmless, harmlessJson, painter } from "./terminal.ts";
 
 export interface LoggingOptions {
   level: Config["log_level"];
@@ -200,7 +200,7 @@ function textLine(record: LogRecord, output: Output): string {
   const [color, mark] = MARKS[record.level];
   const time = new Date(record.timestamp).toTimeString().slice(0, 8);
   return `${paint("dim", time)} ${paint(color, mark)} ${paint("dim", roomOf(record).padEnd(10))} ${
-    messageOf(record)
+    harmless(messageOf(record))
   }\n`;
 }
 
@@ -215,11 +215,11 @@ function jsonLine(record: LogRecord, { withStack }: { withStack: boolean }): str
     const properties = Object.entries(record.properties)
       .map(([name, value]) => [name, plain(value, withStack)]);
     const line = JSON.stringify({ ...head, ...Object.fromEntries(properties), ...head });
-    if (line.length <= 2 * MAX_LINE) return `${line}\n`;
+    if (line.length <= 2 * MAX_LINE) return `${harmlessJson(line)}\n`;
   } catch {
     // A value that JSON cannot say: the message has its words.
   }
-  return `${JSON.stringify(head)}\n`;
+  return `${harmlessJson(JSON.stringify(head))}\n`;
 }
 
 function roomOf({ category }: LogRecord): string {

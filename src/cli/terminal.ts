@@ -21,6 +21,22 @@ export function painter(output: { color: boolean }): Painter {
   };
 }
 
+/** What would steer the terminal (C0, C1) or turn text around (bidirectional marks). */
+const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
+
+/** Text that somebody else wrote, fit for a line on a terminal. */
+export function harmless(text: string): string {
+  return text.replaceAll(STEERING, " ");
+}
+
+/** JSON on which a terminal does nothing either: `JSON.stringify` leaves some of these as they are. */
+export function harmlessJson(json: string): string {
+  return json.replaceAll(
+    /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** `45 s`, `3 min`, `1 h 05 min`, `2 d 3 h` */
 export function duration(ms: number): string {
   const seconds = Math.round(ms / 1000);

@@ -173,3 +173,14 @@ async function appears(text: string, folder: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+Deno.test("startLogging lets no value begin a line of its own or steer a terminal", async () => {
+  const host = 'evil\r\n{"level":"info"}\x1b[2J\x9b31m\u202e';
+  for (const terminal of [true, false]) {
+    const io = capturedIo({ terminal });
+    await using _log = await startLogging({ ...quiet, output: { ...io.stderr, color: false } });
+    logger("api").warn("Refused {host}", { host });
+    // deno-lint-ignore no-control-regex -- that is what must not be there
+    assert.match(io.err, /^[^\x00-\x1f\x7f-\x9f\u202e]+\n$/);
+  }
+});

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { bytes, columns, count, duration, minutesText, painter } from "../../src/cli/terminal.ts";
+import {
+  bytes,
+  columns,
+  count,
+  duration,
+  harmless,
+  harmlessJson,
+  minutesText,
+  painter,
+} from "../../src/cli/terminal.ts";
 
 Deno.test("Durations, counts and sizes read like words", () => {
   assert.equal(duration(0), "0 s");
@@ -24,4 +33,17 @@ Deno.test("columns line up, whatever the colours", () => {
 
 Deno.test("painter leaves text alone where there is no colour", () => {
   assert.equal(painter({ color: false })("red", "a"), "a");
+});
+
+Deno.test("harmless text neither steers a terminal nor turns the line around", () => {
+  const hostile = "a\x1b[2Jb\r\nc\x9b31md\u202ee\u2066f\x07";
+  assert.equal(harmless(hostile), "a [2Jb c 31md e f ");
+  assert.equal(harmless("Grüße, 日本 👍🏽"), "Grüße, 日本 👍🏽");
+});
+
+Deno.test("harmless JSON says the same and is safe to look at", () => {
+  const value = { body: "a\x1b[2J\x7f\x9b\u202e\u2028" };
+  const json = harmlessJson(JSON.stringify(value));
+  assert.match(json, /^[\x20-\x7e]+$/);
+  assert.deepEqual(JSON.parse(json), value);
 });

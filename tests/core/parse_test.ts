@@ -4,6 +4,7 @@ import {
   check,
   dayText,
   instantText,
+  isTooDeep,
   parse,
   parseJson,
   Problem,
@@ -121,3 +122,11 @@ for (
     });
   });
 }
+
+Deno.test("isTooDeep counts levels, and is not brought down by many", () => {
+  const nested = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  assert.equal(isTooDeep("text"), false);
+  assert.equal(isTooDeep(nested(100)), false);
+  assert.equal(isTooDeep(nested(101)), true);
+  assert.equal(isTooDeep(nested(400_000)), true);
+});

@@ -4,7 +4,7 @@ import { type Instant, msOf, systemClock } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";
-import { type Color, columns, count, duration, painter } from "../terminal.ts";
+import { type Color, columns, count, duration, harmless, painter } from "../terminal.ts";
 
 interface Device {
   sn: string;
@@ -40,7 +40,7 @@ const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
       if (devices.length === 0) return stdout.write("No device has called\n");
       stdout.write(columns(devices.map((device) => [
         device.sn,
-        device.name ?? "",
+        harmless(device.name ?? ""),
         paint(COLORS[device.state], device.state),
         paint("dim", device.last_seen === null ? "never seen" : ago(device.last_seen)),
         [device.protocol, device.address].filter((part) => part !== null).join(" "),
@@ -118,7 +118,7 @@ async function decide(
 ): Promise<void> {
   await withAgent(context, async (client) => {
     const { sn, name } = await client.post<Device>(path, body);
-    context.io.stdout.write(`${name === null ? sn : `${sn} (${name})`} ${done}\n`);
+    context.io.stdout.write(`${name === null ? sn : `${sn} (${harmless(name)})`} ${done}\n`);
   });
 }
 

@@ -6,7 +6,7 @@ import { UsageError } from "../exit.ts";
 import { jsonFlag } from "../flags.ts";
 import { follow } from "../follow.ts";
 import { withAgent } from "../session.ts";
-import { type Color, count, type Painter, painter } from "../terminal.ts";
+import { type Color, count, harmless, harmlessJson, type Painter, painter } from "../terminal.ts";
 
 interface EventItem {
   seq: number;
@@ -69,7 +69,9 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
       });
       for await (const data of stream) {
         // What the agent's own route writes.
-        stdout.write(json ? `${data}\n` : shown(JSON.parse(data) as EventItem, paint));
+        stdout.write(
+          json ? `${harmlessJson(data)}\n` : shown(JSON.parse(data) as EventItem, paint),
+        );
         if (stdout.gone) stopping.abort();
       }
     };
@@ -95,10 +97,6 @@ function shown(event: EventItem, paint: Painter): string {
     paint("dim", harmless(`${source}/${type}`)),
   ];
   return `${words.join("  ")}\n`;
-}
-
-function harmless(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, " ");
 }
 
 interface SendFlags {

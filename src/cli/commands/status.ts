@@ -11,6 +11,7 @@ import {
   columns,
   count,
   duration,
+  harmless,
   minutesText,
   type Painter,
   painter,
@@ -78,7 +79,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     state !== "disabled" || rows_waiting > 0
   );
   const warnings = status.warnings.map(({ message }) =>
-    `${paint("yellow", "Warning")}  ${message}\n`
+    `${paint("yellow", "Warning")}  ${harmless(message)}\n`
   );
   return [
     head,
@@ -128,16 +129,16 @@ function trouble(
   nextAttemptAt: Instant | null,
   now: number,
 ): string {
-  if (advice) return `${message}; ${advice}`;
+  if (advice) return harmless(`${message}; ${advice}`);
   const waitMs = nextAttemptAt ? msOf(nextAttemptAt) - now : 0;
-  return waitMs > 0 ? `${message}; again in ${duration(waitMs)}` : message;
+  return waitMs > 0 ? `${harmless(message)}; again in ${duration(waitMs)}` : harmless(message);
 }
 
 function playing({ is_playing, playing_since, process_name }: Status, now: number): string {
   if (is_playing === null) return "not known yet";
   if (!is_playing) return "no";
   const since = playing_since ? `, for ${duration(now - msOf(playing_since))}` : "";
-  return `${process_name ?? "yes"}${since}`;
+  return `${harmless(process_name ?? "yes")}${since}`;
 }
 
 function lastSeen({ last_seen }: Status, now: number): string {

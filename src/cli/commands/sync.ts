@@ -8,7 +8,7 @@ import { EXIT, UsageError } from "../exit.ts";
 import { jsonFlag, streamFlag } from "../flags.ts";
 import { Progress } from "../progress.ts";
 import { withAgent } from "../session.ts";
-import { count, painter } from "../terminal.ts";
+import { count, harmless, painter } from "../terminal.ts";
 import { conflicts } from "./conflicts.ts";
 import { describeLanes } from "./status.ts";
 
@@ -33,7 +33,7 @@ const now: Command<Context> = buildCommand<StreamFlags, [], Context>({
       const waiting = after.reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
       this.io.stdout.write(
         `${count(sent)} rows sent, ${count(waiting)} waiting\n` +
-          failed.map((lane) => `${lane.stream}: ${lane.last_error!.message}\n`).join(""),
+          failed.map((lane) => `${lane.stream}: ${harmless(lane.last_error!.message)}\n`).join(""),
       );
       if (failed.length > 0) this.process.exitCode = EXIT.failed;
     }, { sync: true });

@@ -17,9 +17,11 @@ const LONGEST_RECORD = 4 * 1024;
 export function stripRecord(record: Readonly<Record<string, unknown>>): JsonObject {
   const kept: Record<string, Json> = {};
   for (const [key, value] of Object.entries(record)) {
-    if (SECRET_KEY.test(key.trim())) continue;
+    const name = key.trim();
+    // An assignment to `__proto__` makes no member.
+    if (SECRET_KEY.test(name) || name === "__proto__") continue;
     const plain = strip(value);
-    if (plain !== undefined) kept[key.trim()] = plain;
+    if (plain !== undefined) kept[name] = plain;
   }
   return kept;
 }

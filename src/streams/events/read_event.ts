@@ -6,10 +6,12 @@
 import * as v from "valibot";
 import {
   check,
+  DEEPEST,
   type Flaw,
   type Instant,
   instantOf,
   instantText,
+  isTooDeep,
   type Schema,
 } from "../../core/mod.ts";
 import { type NewEvent, SEVERITIES } from "./event.ts";
@@ -83,6 +85,7 @@ export function objectOf(message: string): v.GenericSchema<unknown, Record<strin
   return v.pipe(
     v.unknown(),
     v.check(isObject, message),
+    v.check((value) => !isTooDeep(value), `expected at most ${DEEPEST} levels`),
     v.metadata({ type: "object" }),
     // Checked just now.
     v.transform((value) => value as Record<string, unknown>),
@@ -167,7 +170,7 @@ function plain(
     if (typeof ts !== "string" || ts.length !== 24 || !PLAIN_INSTANT.test(ts)) return undefined;
     if (ts < OLDEST || ts > latest) return undefined;
   } else if ("ts" in value) return undefined;
-  if (meta !== undefined && !isObject(meta)) return undefined;
+  if (meta !== undefined && (!isObject(meta) || isTooDeep(meta))) return undefined;
   const metaJson = meta === undefined ? "{}" : JSON.stringify(meta);
   if (metaJson.length > TEXT_LENGTH) return undefined;
   return {

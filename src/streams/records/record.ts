@@ -32,12 +32,11 @@ export function flat(version: RecordVersion): FlatRecord {
 
 /** The table's own fields of a flat object. */
 export function ownFields(object: Readonly<Record<string, unknown>>): JsonObject {
-  const own: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(object)) {
-    // It came as JSON, so its values are.
-    if (!(MANAGED as readonly string[]).includes(name)) own[name] = value as Json;
-  }
-  return own;
+  // Made of entries, because an assignment to `__proto__` makes no field. It came as JSON, so its values are.
+  return Object.fromEntries(
+    Object.entries(object)
+      .filter(([name]) => !(MANAGED as readonly string[]).includes(name)),
+  ) as JsonObject;
 }
 
 /** Whether two values say the same, whatever the order of their keys: a JSONB column does not keep it. */

@@ -4,6 +4,8 @@
  */
 import * as v from "valibot";
 import {
+  DEEPEST,
+  isTooDeep,
   type JsonObject,
   nextPage,
   Problem,
@@ -36,14 +38,28 @@ const idText = v.pipe(
   v.string("expected a record's id"),
   v.regex(/^[^\p{Cc}]{1,200}$/u, "expected 1 to 200 characters without control characters"),
 );
+/** As many as a table of PostgreSQL may have columns. */
+const MOST_FIELDS = 1_600;
+
 const fields = v.pipe(
-  v.record(v.string(), v.unknown(), "expected an object with the record's fields"),
+  v.unknown(),
   v.check(
-    (object) => !Object.keys(object).some((name) => name === "" || name.length > 63),
-    "expected names of 1 to 63 characters, as a database's columns have them",
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "expected an object with the record's fields",
   ),
-  // It came as JSON.
-  v.transform((object) => object as JsonObject),
+  v.metadata({ type: "object" }),
+  // Checked just now; it came as JSON.
+  v.transform((value) => value as JsonObject),
+  v.check(
+    (object) => Object.keys(object).length <= MOST_FIELDS,
+    `expected at most ${MOST_FIELDS} fields`,
+  ),
+  v.check(
+    (object) =>
+      Object.keys(object).every((name) => name !== "" && name.length <= 63 && name !== "__proto__"),
+    "expected names of 1 to 63 characters, as a database's columns have them, and not __proto__",
+  ),
+  v.check((object) => !isTooDeep(object), `expected at most ${DEEPEST} levels`),
 );
 const record = v.looseObject({
   id: v.string(),

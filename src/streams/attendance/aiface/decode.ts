@@ -174,7 +174,8 @@ function isObject(value: unknown): value is Fields {
 }
 
 function trimKeys(fields: Fields): Record<string, unknown> {
-  const trimmed: Record<string, unknown> = {};
+  // Without a prototype, so that `__proto__` is a key like any other.
+  const trimmed: Record<string, unknown> = Object.create(null);
   for (const key in fields) trimmed[key.trim()] = fields[key];
   return trimmed;
 }
