@@ -3,10 +3,10 @@
  * `source.ts`, which decides, and `seen.ts`, which knows what was handed on.
  * @module
  */
-import { isObject, type LocalEvent, toEvent } from "./event.ts";
+import type { LocalEvent } from "./event.ts";
+import { type LocalReads, localReads } from "./local.ts";
 import { Seen } from "./seen.ts";
 import { initialSource, nextSource, type Source, type SourceNews, sourceOf } from "./source.ts";
-import { readStream } from "./sse.ts";
 import { type RemoteReads, type SupabaseOptions, supabaseReads } from "./supabase.ts";
 
 export interface LocalLiveOptions {
@@ -73,8 +73,14 @@ const systemClock: LiveClock = {
   },
 };
 
-/** As many as PostgREST gives at a time. */
+/** As many as the agent and PostgREST give at a time. */
 const PAGE_EVENTS = 1_000;
+/** Where streams do not come through, the agent is asked this often, */
+const LOCAL_POLL_MS = 2_000;
+/** and a stream is tried again after this. */
+const STREAM_RETRY_MS = 10_000;
+/** What the cloud lacked is looked for again, in so many of the newest gaps: it may have got it since. */
+const MOST_HOLES = 20;
 /** A stream that was quiet for this long is asked whether it is still there. */
 const QUIET_MS = 1_500;
 
@@ -86,8 +92,7 @@ export function connectLocalLive(options: LocalLiveOptions): LocalLive {
 class Connection implements LocalLive {
   readonly #options: LocalLiveOptions;
   readonly #clock: LiveClock;
-  readonly #fetch: typeof globalThis.fetch;
-  readonly #timeoutMs: number;
+  readonly #local: LocalReads;
   readonly #remote: RemoteReads | undefined;
   readonly #closed = new AbortController();
   readonly #listeners = new Set<(change: LiveChange) => void>();
@@ -98,15 +103,22 @@ class Connection implements LocalLive {
   #lastError: string | null = null;
 
   constructor(options: LocalLiveOptions) {
-    const { supabase, mode, sinceSeq, clock = systemClock, timeoutMs = 1_500 } = options;
+    const { supabase, mode, sinceSeq, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
     // Called as a method of another object, a browser's fetch refuses.
-    const fetch = options.fetch ?? globalThis.fetch;
-    this.#fetch = (...request) => fetch(...request);
+    const given = options.fetch ?? globalThis.fetch;
+    const fetch: typeof given = (...request) => given(...request);
+    this.#local = localReads({
+      url: options.localUrl,
+      mode,
+      token: options.token,
+      fetch,
+      wait: (ms, { signal }) => clock.wait(ms, { signal }),
+      timeoutMs: options.timeoutMs ?? 1_500,
+    });
     this.#remote = supabase &&
-      supabaseReads(supabase, { mode, fetch: this.#fetch, signal: this.#closed.signal });
+      supabaseReads(supabase, { mode, fetch, signal: this.#closed.signal });
     if (sinceSeq !== undefined) this.#seen.startAt(sinceSeq);
     this.#state = initialSource({
       hasRemote: supabase !== undefined,
@@ -174,37 +186,40 @@ class Connection implements LocalLive {
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#closed.signal]);
     let heardMs = this.#clock.monotonic();
+    const heard = () => void (heardMs = this.#clock.monotonic());
+    const watch = async () => {
+      while (!signal.aborted) {
+        const quietMs = this.#clock.monotonic() - heardMs;
+        if (quietMs >= QUIET_MS) {
+          await this.#askState(signal);
+          heard();
+        } else await this.#clock.wait(QUIET_MS - quietMs, { signal });
+      }
+    };
     try {
-      const lastSeq = await this.#askState(signal);
-      this.#agree(lastSeq);
-      const since = this.#seen.base ?? lastSeq;
-      const response = await this.#inTime(
-        (signal) => this.#askLocal("/local/stream", { since_seq: `${since}` }, { signal }),
-        { signal },
-      );
-      const watch = async () => {
-        while (!signal.aborted) {
-          const quietMs = this.#clock.monotonic() - heardMs;
-          if (quietMs >= QUIET_MS) {
-            await this.#askState(signal);
-            heardMs = this.#clock.monotonic();
-          } else await this.#clock.wait(QUIET_MS - quietMs, { signal });
+      for (;;) {
+        this.#agree(await this.#askState(signal));
+        const stream = await this.#local.stream(this.#seen.base ?? 0, signal).catch(() => null);
+        heard();
+        if (stream) {
+          watch().catch((error) => {
+            this.#fail(error);
+            stop.abort();
+          });
+          for await (const events of stream) {
+            heard();
+            this.#takeLocal(events);
+          }
+          break;
         }
-      };
-      watch().catch((error) => {
-        this.#fail(error);
-        stop.abort();
-      });
-      for await (const messages of readStream(response)) {
-        heardMs = this.#clock.monotonic();
-        // Only what has arrived proves that it is a stream.
-        if (!this.#state.localUp) {
-          this.#lastError = null;
-          this.#step({ kind: "local-up" });
+        // Gone, or still there behind something that holds streams back: asking shows which.
+        const untilMs = this.#clock.monotonic() + STREAM_RETRY_MS;
+        while (this.#clock.monotonic() < untilMs) {
+          this.#agree(await this.#askState(signal));
+          await this.#readLocal(signal);
+          heard();
+          await this.#clock.wait(LOCAL_POLL_MS, { signal });
         }
-        const events = messages.map(({ data }) => toEvent(parsed(data)))
-          .filter((event) => event !== undefined);
-        this.#deliver(events.filter(({ seq }) => this.#seen.addOrdered(seq)));
       }
     } catch (error) {
       if (!stop.signal.aborted) this.#fail(error);
@@ -212,6 +227,23 @@ class Connection implements LocalLive {
     stop.abort();
     const nowMs = this.#clock.monotonic();
     this.#step({ kind: "local-down", nowMs, quietMs: nowMs - heardMs });
+  }
+
+  /** Reads what the agent has and was not handed on yet. */
+  async #readLocal(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const events = await this.#local.after(this.#seen.base ?? 0, PAGE_EVENTS, signal);
+      this.#takeLocal(events);
+      if (events.length < PAGE_EVENTS) return;
+    }
+  }
+
+  #takeLocal(events: readonly LocalEvent[]): void {
+    if (!this.#state.localUp) {
+      this.#lastError = null;
+      this.#step({ kind: "local-up" });
+    }
+    this.#deliver(events.filter(({ seq }) => this.#seen.addOrdered(seq)));
   }
 
   /** Settles where to begin: what an agent's log never had, it cannot resume from. */
@@ -229,7 +261,7 @@ class Connection implements LocalLive {
       for (;;) {
         const events = this.#seen.base === null
           ? await remote.newest(Math.min(PAGE_EVENTS, this.#options.recent ?? 50))
-          : await remote.after(this.#seen.last, PAGE_EVENTS);
+          : await remote.after(this.#seen.last, PAGE_EVENTS, this.#seen.holes(MOST_HOLES));
         this.#deliver(events.filter(({ seq }) => this.#seen.add(seq)));
         if (events.length < PAGE_EVENTS || this.#state.localUp) break;
       }
@@ -241,55 +273,15 @@ class Connection implements LocalLive {
     }
   }
 
-  /** Asks the agent how it stands: the last `seq`, and when it last wrote to the cloud. */
+  /** Asks the agent how it stands. @returns the last `seq` */
   async #askState(signal: AbortSignal): Promise<number> {
-    const state = await this.#inTime(async (signal): Promise<unknown> => {
-      const response = await this.#askLocal("/local/state", {}, { signal });
-      if (response.ok) return await response.json();
-      await response.body?.cancel();
-      throw new TypeError(`Cannot ask the agent for its state: status ${response.status}`);
-    }, { signal });
-    const lastSeq = isObject(state) ? state.last_seq : undefined;
-    if (!isObject(state) || typeof lastSeq !== "number") {
-      throw new TypeError("Cannot ask the agent for its state: what answers is no agent");
-    }
-    if (isObject(state.health)) this.#flushed(state.health.last_flush_ts);
+    const { lastSeq, lastFlush } = await this.#local.state(signal);
+    this.#flushed(lastFlush);
     return lastSeq;
   }
 
-  /** Gives up what takes longer than an agent on this machine or network may take. */
-  async #inTime<T>(
-    work: (signal: AbortSignal) => Promise<T>,
-    { signal }: { signal: AbortSignal },
-  ): Promise<T> {
-    const late = new AbortController();
-    const done = new AbortController();
-    void this.#clock.wait(this.#timeoutMs, { signal: done.signal }).then(() => {
-      if (!done.signal.aborted) late.abort(new TypeError("The agent did not answer in time"));
-    });
-    try {
-      return await work(AbortSignal.any([signal, late.signal]));
-    } finally {
-      done.abort();
-    }
-  }
-
-  #askLocal(
-    path: string,
-    query: Readonly<Record<string, string>>,
-    { signal }: { signal: AbortSignal },
-  ): Promise<Response> {
-    const { localUrl, mode, token } = this.#options;
-    const search = new URLSearchParams({ mode, ...query });
-    return this.#fetch(`${localUrl.replace(/\/$/, "")}${path}?${search}`, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      cache: "no-store",
-      signal,
-    });
-  }
-
-  #flushed(at: unknown): void {
-    const ms = typeof at === "string" ? Date.parse(at) : NaN;
+  #flushed(at: string | null): void {
+    const ms = at === null ? NaN : Date.parse(at);
     if (!Number.isNaN(ms)) this.#lastFlushMs = Math.max(ms, this.#lastFlushMs ?? -Infinity);
   }
 
@@ -311,13 +303,5 @@ class Connection implements LocalLive {
         reportError(error);
       }
     }
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

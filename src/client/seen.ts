@@ -23,6 +23,14 @@ export class Seen {
     return this.#ahead.at(-1)?.[1] ?? this.#base ?? 0;
   }
 
+  /** Ranges that are missing before the last, both ends included; the newest so many, oldest first. */
+  holes(most: number): [from: number, to: number][] {
+    if (this.#base === null) return [];
+    const ends = [this.#base, ...this.#ahead.map(([, to]) => to)];
+    return this.#ahead.map(([from], index): [number, number] => [ends[index]! + 1, from - 1])
+      .slice(-most);
+  }
+
   /** Sets the point after which events are wanted. The agent's log may lie before it, restored from a backup. */
   startAt(seq: number): void {
     this.#base = seq;

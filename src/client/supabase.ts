@@ -18,9 +18,12 @@ export interface SupabaseOptions {
   pollMs?: number;
 }
 
+/** Both ends included. */
+type Range = readonly [from: number, to: number];
+
 export interface RemoteReads {
-  /** Events after a `seq`, oldest first. */
-  after(seq: number, limit: number): Promise<LocalEvent[]>;
+  /** Events after a `seq`, or within ranges before it that were missing; oldest first. */
+  after(seq: number, limit: number, missing: readonly Range[]): Promise<LocalEvent[]>;
   /** The newest events, oldest first. */
   newest(limit: number): Promise<LocalEvent[]>;
   /** When the agent last wrote to the cloud. */
@@ -60,7 +63,16 @@ export function supabaseReads(
       .filter((event) => event !== undefined);
 
   return {
-    after: (seq, limit) => events({ seq: `gt.${seq}`, order: "seq.asc", limit: `${limit}` }),
+    after(seq, limit, missing) {
+      const ranges = missing.map(([from, to]) => `and(seq.gte.${from},seq.lte.${to})`);
+      return events({
+        ...(missing.length > 0
+          ? { or: `(seq.gt.${seq},${ranges.join(",")})` }
+          : { seq: `gt.${seq}` }),
+        order: "seq.asc",
+        limit: `${limit}`,
+      });
+    },
     newest: async (limit) => (await events({ order: "seq.desc", limit: `${limit}` })).reverse(),
     async lastFlush() {
       const [row] = await read(healthTable, { select: "last_flush_ts", limit: "1" });

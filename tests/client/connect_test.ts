@@ -119,6 +119,41 @@ Deno.test("A quiet stream whose agent still answers stays", async () => {
   assert.deepEqual(test.sources, ["local"]);
 });
 
+Deno.test("Where streams are held back the client asks the agent, and streams again when they come", async () => {
+  await using agent = await agentLog();
+  agent.holdsStreams = true;
+  agent.add(sampleEvent(1));
+  using test = watch(agent, undefined, { sinceSeq: 0 });
+  await test.within(5_000, () => test.live.source === "local", "the agent");
+  await test.within(0, () => test.seqs.length === 1, "event 1");
+  agent.add(...Array.from({ length: 1_200 }, (_, index) => sampleEvent(index + 2)));
+  await test.within(5_000, () => test.seqs.length === 1_201, "all events");
+  agent.holdsStreams = false;
+  const asked = (path: string) => agent.asked.filter((each) => each.startsWith(path)).length;
+  await test.within(20_000, () => asked("/local/stream") === 2, "a stream");
+  const polls = asked("/local/events");
+  agent.add(sampleEvent(1_202));
+  await until(() => test.seqs.length === 1_202);
+  assert.equal(asked("/local/events"), polls);
+  assert.deepEqual(test.seqs, Array.from({ length: 1_202 }, (_, index) => index + 1));
+  assert.deepEqual(test.sources, ["local"]);
+});
+
+Deno.test("What the cloud lacked at first is handed on when the cloud gets it", async () => {
+  await using agent = await agentLog();
+  await using cloud = await cloudCopy();
+  await agent.stop();
+  cloud.add(...[1, 2, 4, 7].map((seq) => sampleEvent(seq)));
+  using test = watch(agent, cloud, { sinceSeq: 0 });
+  await test.within(5_000, () => test.seqs.length === 4, "what is there");
+  // Rejected rows that were tried again.
+  cloud.events.splice(2, 0, sampleEvent(3));
+  cloud.add(sampleEvent(8));
+  await test.within(5_000, () => test.seqs.length === 6, "what came since");
+  assert.deepEqual(test.seqs, [1, 2, 4, 7, 3, 8]);
+  assert.match(cloud.asked.at(-2) ?? "", /or=.*seq\.gt\.7.*seq\.gte\.3.*seq\.lte\.3/);
+});
+
 Deno.test("With neither agent nor cloud the client is offline, says why, and finds either again", async () => {
   await using agent = await agentLog();
   await using cloud = await cloudCopy();

@@ -13,6 +13,8 @@ export interface EventServer extends AsyncDisposable {
   readonly asked: string[];
   /** What is asked from now on is never answered, and what is open stays silent. */
   hang: boolean;
+  /** Streams are held back, as some proxies and virus scanners do: nothing of them arrives. */
+  holdsStreams: boolean;
   add(...events: readonly LocalEvent[]): void;
   stop(): Promise<void>;
   /** Comes back at the same address. */
@@ -37,7 +39,7 @@ export function sampleEvent(seq: number, fields: Partial<LocalEvent> = {}): Loca
   };
 }
 
-/** `/local/state` and `/local/stream`, as the agent answers them. */
+/** `/local/state`, `/local/events` and `/local/stream`, as the agent answers them. */
 export function agentLog(): Promise<EventServer> {
   const streams = new Set<
     { since: number; send(events: readonly LocalEvent[]): void; end(): void }
@@ -47,12 +49,18 @@ export function agentLog(): Promise<EventServer> {
       const last_seq = server.events.at(-1)?.seq ?? 0;
       return Response.json({ health: { last_flush_ts: server.lastFlush }, last_seq });
     }
+    if (url.pathname === "/local/events") {
+      const since = Number(url.searchParams.get("since_seq"));
+      const limit = Number(url.searchParams.get("limit"));
+      return Response.json(server.events.filter(({ seq }) => seq > since).slice(0, limit));
+    }
     if (url.pathname !== "/local/stream") return new Response(null, { status: 404 });
     const since = Number(url.searchParams.get("since_seq"));
     const encoder = new TextEncoder();
     let follower: typeof streams extends Set<infer T> ? T : never;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
+        if (server.holdsStreams) return;
         controller.enqueue(encoder.encode("retry: 1000\n\n"));
         follower = {
           since,
@@ -88,8 +96,12 @@ export function cloudCopy({ cors = false }: { cors?: boolean } = {}): Promise<Ev
     if (url.pathname === "/rest/v1/zoe_health") {
       return Response.json(server.lastFlush ? [{ last_flush_ts: server.lastFlush }] : []);
     }
-    const after = /^gt\.(\d+)$/.exec(url.searchParams.get("seq") ?? "gt.0")?.[1];
-    const rows = server.events.filter(({ seq }) => seq > Number(after));
+    const asked = url.searchParams.get("or") ?? url.searchParams.get("seq") ?? "gt.0";
+    const after = Number(/gt\.(\d+)/.exec(asked)?.[1]);
+    const ranges = [...asked.matchAll(/and\(seq\.gte\.(\d+),seq\.lte\.(\d+)\)/g)];
+    const rows = server.events.filter(({ seq }) =>
+      seq > after || ranges.some(([, from, to]) => seq >= Number(from) && seq <= Number(to))
+    );
     if (url.searchParams.get("order") === "seq.desc") rows.reverse();
     return Response.json(rows.slice(0, Number(url.searchParams.get("limit"))));
   }, { cors });
@@ -116,6 +128,7 @@ async function serve(
     lastFlush: null,
     asked: [],
     hang: false,
+    holdsStreams: false,
     add(...events) {
       server.events.push(...events);
       if (!server.hang) added(events);
