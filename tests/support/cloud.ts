@@ -12,6 +12,7 @@ import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { type AuthHandler, initializeAuth } from "nano-supabase";
 import { schema } from "../../src/remotes/supabase/mod.ts";
 import type { CloudFault } from "../contract/remote_contract.ts";
+import { claimsOf, decoded, signed } from "./jwt.ts";
 import { Plug } from "./plug.ts";
 import { type Caller, type RestAnswer, serveRest } from "./postgrest.ts";
 import { RealtimeServer } from "./realtime_server.ts";
@@ -35,8 +36,12 @@ export interface CloudOptions {
   port?: number;
 }
 
-const SECRET = "a secret of the embedded project";
 const RECORD_TABLES = ["projects", "tasks", "results"];
+/** Web pages of any origin may ask. */
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "*, authorization",
+};
 const JSON_TYPE = { "content-type": "application/json" };
 
 export class Cloud implements AsyncDisposable {
@@ -154,7 +159,9 @@ export class Cloud implements AsyncDisposable {
       this.realtime.accept(socket);
       return response;
     }
+    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: CORS });
     const response = await this.#route(request, url);
+    for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value);
     this.requests.push({
       method: request.method,
       path: url.pathname + url.search,
@@ -239,7 +246,7 @@ export class Cloud implements AsyncDisposable {
         });
     }
     const exp = Math.floor(this.now() / 1_000) + this.tokenSec;
-    const claims = JSON.parse(fromBase64Url(session.access_token.split(".")[1]!)) as Claims;
+    const claims = claimsOf(session.access_token);
     const access_token = await signed({ ...claims, exp });
     return json(200, {
       ...session,
@@ -301,51 +308,6 @@ async function signUp(auth: AuthHandler, name: string): Promise<CloudUser> {
   const { data, error } = await auth.signUp(email, password);
   if (!data.user) throw new Error(`Cannot sign ${name} up: ${error?.message}`);
   return { id: data.user.id, email, password };
-}
-
-interface Claims {
-  sub: string;
-  role: string;
-  /** Seconds since 1970. */
-  exp: number;
-}
-
-const hmac = { name: "HMAC", hash: "SHA-256" };
-
-function hmacKey(): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", utf8(SECRET), hmac, false, ["sign", "verify"]);
-}
-
-async function signed(claims: Claims): Promise<string> {
-  const head = `${toBase64Url(utf8('{"alg":"HS256","typ":"JWT"}'))}.${
-    toBase64Url(utf8(JSON.stringify(claims)))
-  }`;
-  const signature = await crypto.subtle.sign(hmac, await hmacKey(), utf8(head));
-  return `${head}.${toBase64Url(new Uint8Array(signature))}`;
-}
-
-/** The claims of a token that this project signed; null for any other. */
-async function decoded(token: string): Promise<Claims | null> {
-  try {
-    const [head, body, signature] = token.split(".") as [string, string, string];
-    const bytes = Uint8Array.fromBase64(signature, { alphabet: "base64url" });
-    const good = await crypto.subtle.verify(hmac, await hmacKey(), bytes, utf8(`${head}.${body}`));
-    return good ? JSON.parse(fromBase64Url(body)) as Claims : null;
-  } catch {
-    return null;
-  }
-}
-
-function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-function fromBase64Url(text: string): string {
-  return new TextDecoder().decode(Uint8Array.fromBase64(text, { alphabet: "base64url" }));
 }
 
 function restError(code: string, message: string): object {

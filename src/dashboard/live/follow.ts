@@ -13,6 +13,10 @@ import type { Heartbeat } from "../model/spans.ts";
 
 const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
+/** A stream that gives nothing for so long is held back by something on the way. */
+const PATIENCE_MS = 3_000;
+/** As many as there can be between two polls, and more. */
+const POLLED_HEARTBEATS = 20;
 /** A stream that was silent for so long is asked whether it is still there. */
 const QUIET_MS = 2_000;
 const TIMEOUT_MS = 2_000;
@@ -21,7 +25,7 @@ const HIDDEN_MS = 30_000;
 /** News that come close together are one change. */
 const SETTLE_MS = 250;
 
-let unlock: () => void = () => {};
+let unlocking = Promise.withResolvers<void>();
 
 /** Runs as long as the page. */
 export async function follow(): Promise<never> {
@@ -30,16 +34,21 @@ export async function follow(): Promise<never> {
   }, 1_000);
   for (;;) {
     await shown();
-    await followStream();
-    await refresh();
-    await wait(link.value === "polling" ? POLL_MS : RETRY_MS);
+    if (await followStream()) {
+      await refresh();
+      await wait(RETRY_MS);
+    } else {
+      await poll();
+      await wait(link.value === "polling" ? POLL_MS : RETRY_MS);
+    }
   }
 }
 
 /** The token was accepted. */
 export function unlocked(): void {
   link.value = "connecting";
-  unlock();
+  unlocking.resolve();
+  unlocking = Promise.withResolvers<void>();
 }
 
 /** Reads the status again; what cannot be reached shows in `link`. */
@@ -49,7 +58,7 @@ export async function refresh(): Promise<void> {
     batch(() => {
       status.value = answered;
       heardMs.value = Date.now();
-      if (link.value !== "live") link.value = "polling";
+      if (link.value === "offline") link.value = "connecting";
     });
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) await locked();
@@ -59,13 +68,36 @@ export async function refresh(): Promise<void> {
 
 async function locked(): Promise<void> {
   link.value = "locked";
-  await new Promise<void>((resolve) => unlock = resolve);
+  await unlocking.promise;
 }
 
-async function followStream(): Promise<void> {
+/** In the place of a stream: everything that one would have told is asked for. */
+async function poll(): Promise<void> {
+  await refresh();
+  if (link.value === "offline") return;
+  const heartbeats = await ask<Heartbeat[]>(`/history?limit=${POLLED_HEARTBEATS}`).catch(() => []);
+  batch(() => {
+    // A stream that came meanwhile tells more.
+    if (link.value === "connecting") link.value = "polling";
+    heartbeats.reverse().forEach(noteHeartbeat);
+    for (const topic of Object.values(changes)) topic.value++;
+  });
+}
+
+/** @returns whether there was a stream */
+async function followStream(): Promise<boolean> {
   const stop = new AbortController();
+  let streamed = false;
   let heard = performance.now();
+  let pollAtMs = heard + PATIENCE_MS;
+  // What there is to see does not wait for what changes it.
+  void refresh();
   const watch = setInterval(async () => {
+    if (!streamed) {
+      if (link.value === "locked" || performance.now() < pollAtMs) return;
+      pollAtMs = performance.now() + POLL_MS;
+      return await poll();
+    }
     if (performance.now() - heard < QUIET_MS) return;
     try {
       await ask("/healthz", { signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -85,7 +117,8 @@ async function followStream(): Promise<void> {
     if (response.status === 401) await locked();
     for await (const messages of readStream(response)) {
       heard = performance.now();
-      if (link.value !== "live") {
+      if (!streamed) {
+        streamed = true;
         link.value = "live";
         // The stream has no past: what happened before it is asked for.
         void refresh().then(() => arrivals.value++);
@@ -100,6 +133,7 @@ async function followStream(): Promise<void> {
     document.removeEventListener("visibilitychange", hidden);
     if (link.value === "live") link.value = "connecting";
   }
+  return streamed;
 }
 
 function take({ event, data }: SseMessage): void {
