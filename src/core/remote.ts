@@ -3,12 +3,14 @@
  * @module
  */
 import type { Id } from "./ids.ts";
-import type { Cursor, OutboxBatch, Page, Rejection } from "./stream.ts";
+import type { Cursor, OutboxBatch, Page, Rejection, Row } from "./stream.ts";
 
 /** What the cloud said of a batch. Rows in neither list stay where they are and are sent again. */
 export interface PushResult {
   accepted: readonly Id[];
   rejected: readonly (Rejection & { retryable?: boolean })[];
+  /** Rows of the cloud's own that it kept in the place of ours, which are in neither list: another wrote later. */
+  kept?: readonly Row[];
 }
 
 /** A place to push to and, for some, to pull from. */

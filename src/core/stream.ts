@@ -41,6 +41,8 @@ export interface Schedule {
   intervalMs(): number;
   /** The most rows a push takes. */
   batchSize: number;
+  /** The most rows of one round; where more wait, the next follows at once. Without it a round goes to the end. */
+  roundSize?: number;
   /** Rung when something must not wait for the timer. */
   bell?: Bell;
 }
@@ -93,6 +95,8 @@ export interface Outbox {
   pendingAfter?(given: number, limit: number): OutboxBatch;
   /** The cloud has these. */
   settle(ids: readonly Id[], at: Instant): void;
+  /** The cloud kept these rows of its own in the place of those that were pushed: the last write won. */
+  yieldTo?(rows: readonly Row[], at: Instant): void;
   /** The cloud will never have these as they are. */
   reject(rejections: readonly Rejection[], at: Instant): void;
   /** Rejected rows are to be tried again. */

@@ -15,8 +15,8 @@ import { type Failure, failureOf } from "./failure.ts";
 export interface DeliverOptions {
   /** One request; a fresh sign-in where it needs one is its own affair. */
   send(batch: OutboxBatch): Promise<PushResult>;
-  /** Settles and rejects rows in the database. */
-  keep(accepted: readonly Id[], rejections: readonly Rejection[]): Promise<unknown>;
+  /** Has the database know what became of rows. */
+  keep(outcome: Outcome): Promise<unknown>;
   /** Told of each request whether its size was too much or passed. */
   sized(rows: number, passed: boolean): void;
   /** Whether the lane has come to its end: no further part is sent. */
@@ -24,6 +24,14 @@ export interface DeliverOptions {
   /** Whether a row that might pass another time has had its chances. */
   spent(id: Id): boolean;
   refusals: Refusals;
+}
+
+/** What the remote said of some rows. */
+export interface Outcome {
+  accepted: readonly Id[];
+  rejections: readonly Rejection[];
+  /** What the cloud kept in the place of ours. */
+  kept: readonly Row[];
 }
 
 /** A remote that refuses so many rows in a row is refusing something else than the rows. */
@@ -126,34 +134,34 @@ export class Delivery {
 
   /** A 2xx: it covers the rows it names, and no others. */
   #take(rows: readonly Row[], result: PushResult): void {
-    if (coversAll(rows, result)) return this.#keep(result.accepted, []);
+    if (coversAll(rows, result)) return this.#keep({ accepted: result.accepted });
     const accepted = new Set(result.accepted);
     const refused = new Map(result.rejected.map((rejection) => [rejection.id, rejection]));
+    const superseded = new Map((result.kept ?? []).map((row) => [row.id, row]));
     const settled: Id[] = [];
     const rejections: Rejection[] = [];
+    const kept: Row[] = [];
     for (const { id } of rows) {
       const rejection = refused.get(id);
+      const newer = superseded.get(id);
       if (accepted.has(id)) settled.push(id);
+      else if (newer) kept.push(newer);
       else if (rejection && !rejection.retryable) rejections.push(rejection);
       else this.#hold(id, leftFor(rejection, result));
     }
-    this.#keep(settled, rejections);
+    this.#keep({ accepted: settled, rejections, kept });
   }
 
   /** What becomes of a row that was refused all alone. */
   #judge({ id }: Row, failure: Failure): void {
     const { alone, action } = failure.verdict;
     const { refusals, spent } = this.#options;
-    if (alone === "settle") return this.#keep([id], []);
+    if (alone === "settle") return this.#keep({ accepted: [id] });
     if (alone === "later" && !spent(id)) return this.#hold(id, failure);
-    const { status, code, detail, message } = failure;
-    const reason = detail ?? message;
-    this.#keep([], [{
-      id,
-      status,
-      code,
-      message: action === "split" ? `too large even alone: ${reason}` : reason,
-    }]);
+    const { status, code } = failure;
+    const reason = failure.detail ?? failure.message;
+    const message = action === "split" ? `too large even alone: ${reason}` : reason;
+    this.#keep({ rejections: [{ id, status, code, message }] });
     refusals.refused();
     if (refusals.suspicious) {
       throw new Halt({
@@ -173,13 +181,15 @@ export class Delivery {
     this.heldFor = why;
   }
 
-  #keep(accepted: readonly Id[], rejections: readonly Rejection[]): void {
-    this.accepted += accepted.length;
+  #keep({ accepted = [], rejections = [], kept = [] }: Partial<Outcome>): void {
+    // The cloud has heard of a row that it then kept its own of: there is nothing left to send.
+    const taken = accepted.length + kept.length;
+    this.accepted += taken;
     this.rejected += rejections.length;
-    if (accepted.length > 0) this.#options.refusals.accepted();
-    if (accepted.length + rejections.length === 0) return;
+    if (taken > 0) this.#options.refusals.accepted();
+    if (taken + rejections.length === 0) return;
     this.#keeping.push(
-      this.#options.keep(accepted, rejections).then(() => undefined, (error) => error),
+      this.#options.keep({ accepted, rejections, kept }).then(() => undefined, (error) => error),
     );
   }
 }

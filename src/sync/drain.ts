@@ -1,5 +1,5 @@
 /**
- * Pushes what waits in an outbox, batch by batch, until nothing that waited at the start is left. One batch
+ * Pushes what waits in an outbox, batch by batch, until nothing that waited at the start is left, or a round is full. One batch
  * is in flight at a time, so that memory does not grow with the backlog.
  * @module
  */
@@ -23,6 +23,8 @@ export interface DrainOptions {
   store: Pick<Store, "write">;
   clock: Clock;
   size: BatchSize;
+  /** The most rows to push; then `more` says whether some were left. */
+  most?: number | undefined;
   refusals: Refusals;
   chances: Chances;
   pauses: Pauses;
@@ -41,6 +43,8 @@ export interface Drained {
   heldFor?: Failure;
   /** Whether the remote took anything. */
   progress: boolean;
+  /** Whether the drain ended because it was long enough, with rows left to push. */
+  more?: boolean;
 }
 
 /** So many rows wanted another time end a drain: more of the same would only fill memory. */
@@ -67,24 +71,30 @@ export class Chances {
 }
 
 export async function drain(options: DrainOptions): Promise<Drained> {
-  const { outbox, size, pauses, stopped } = options;
+  const { outbox, size, most = Infinity, pauses, stopped } = options;
   const held = new Set<Id>();
   const skip = pauses.tables();
   const drained: Drained = { progress: false };
   // Rows that come while this goes on wait for the next round: a trickle must not become a stream of requests.
   let left = outbox.depth().rows;
+  let pushed = 0;
   /** Why the batch before could not be settled, if so; known once it is. */
   let settling: Promise<Failure | undefined> = Promise.resolve(undefined);
   /** Rows that were given out and are not settled yet. */
   const out = { rows: 0 };
 
   while (!stopped() && held.size <= MOST_HELD) {
-    const limit = size.rows + held.size;
+    if (pushed >= most) {
+      drained.more = left > 0;
+      break;
+    }
+    const rowsAtOnce = Math.min(size.rows, most - pushed);
+    const limit = rowsAtOnce + held.size;
     const batch = out.rows > 0 && outbox.pendingAfter
       ? outbox.pendingAfter(out.rows, limit)
       : outbox.pending(limit, { skip });
     const rows = held.size > 0
-      ? batch.rows.filter(({ id }) => !held.has(id)).slice(0, size.rows)
+      ? batch.rows.filter(({ id }) => !held.has(id)).slice(0, rowsAtOnce)
       : batch.rows;
     // An outbox of one table has nothing else to offer.
     if (rows.length === 0 || skip.has(batch.table)) break;
@@ -112,6 +122,7 @@ export async function drain(options: DrainOptions): Promise<Drained> {
         continue;
       }
     }
+    pushed += rows.length;
     left -= rows.length;
     if (left <= 0 && batch.rows.length < limit) break;
   }
@@ -132,14 +143,15 @@ function deliver(
     refusals,
     spent: (id) => chances.spent(id),
     sized: (rows, passed) => passed ? size.passed(rows) : size.failed(rows),
-    keep: (accepted, rejections) => {
+    keep: ({ accepted, rejections, kept }) => {
       const at = instantOf(clock.now());
       chances.forget(accepted);
       return store.write(() => {
         outbox.settle(accepted, at);
         if (rejections.length > 0) outbox.reject(rejections, at);
+        if (kept.length > 0) outbox.yieldTo?.(kept, at);
         // From here on reads do not see them as waiting. Should this be undone, they are sent twice, no worse.
-        out.rows -= accepted.length + rejections.length;
+        out.rows -= accepted.length + rejections.length + kept.length;
       });
     },
   }).run();

@@ -33,6 +33,8 @@ export interface ExchangeOptions {
   outbox: Outbox;
   inbox?: Inbox | undefined;
   batchSize: number;
+  /** The most rows that a round pushes. */
+  roundSize?: number | undefined;
   connection: Connection;
   store: Pick<Store, "write">;
   clock: Clock;
@@ -111,6 +113,7 @@ export class Exchange {
       store,
       clock,
       size: this.#size,
+      most: this.#options.roundSize,
       refusals: this.#refusals,
       chances: this.#chances,
       pauses: this.#pushPauses,

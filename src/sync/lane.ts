@@ -13,7 +13,7 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { type Failure, needsPerson } from "./failure.ts";
 import type { LaneStatus, SyncState } from "./status.ts";
 
-export interface LaneOptions extends Omit<ExchangeOptions, "batchSize"> {
+export interface LaneOptions extends Omit<ExchangeOptions, "batchSize" | "roundSize"> {
   schedule: Schedule;
   random: () => number;
 }
@@ -53,8 +53,9 @@ export class Lane {
     this.name = options.name;
     this.#options = options;
     this.#connection = options.connection;
-    this.#exchange = new Exchange({ ...options, batchSize: options.schedule.batchSize });
-    this.#bell = options.schedule.bell ?? new Bell();
+    const { batchSize, roundSize, bell } = options.schedule;
+    this.#exchange = new Exchange({ ...options, batchSize, roundSize });
+    this.#bell = bell ?? new Bell();
     options.connection.onChange((reached) => {
       if (reached) this.#returned();
       options.onChange();
@@ -145,14 +146,17 @@ export class Lane {
     const waiters = this.#waiters.splice(0);
     const outcome = await this.#exchange.run(signal);
     if (!signal.aborted) this.#conclude(outcome);
+    // They wait for the end of what waits, not for one round of it.
+    if (goesOnAtOnce(outcome) && !signal.aborted) return void this.#waiters.push(...waiters);
     for (const done of waiters) done();
   }
 
   /** Decides by the outcome when the next round is. */
-  #conclude({ failure, heldFor, progress }: Drained): void {
+  #conclude(outcome: Drained): void {
+    const { failure, heldFor, progress } = outcome;
     const { clock, random, schedule, onChange } = this.#options;
     const trouble = failure ?? heldFor;
-    const interval = jitteredMs(schedule.intervalMs(), random);
+    const interval = goesOnAtOnce(outcome) ? 0 : jitteredMs(schedule.intervalMs(), random);
     if (!trouble) {
       this.#succeeded();
       this.#wait(interval);
@@ -167,7 +171,11 @@ export class Lane {
     const backoff = backoffMs(this.#failures, { retryAfterMs, random });
     const calm = needsPerson(trouble) ? Math.max(floor, pause) : backoff;
     const wait = flows ? Math.min(calm, interval) : calm;
-    const deaf = needsPerson(trouble) && !flows ? wait : Math.max(floor, BREATH_MS);
+    const deaf = interval === 0
+      ? 0
+      : needsPerson(trouble) && !flows
+      ? wait
+      : Math.max(floor, BREATH_MS);
     this.#notBeforeMs = clock.monotonic() + Math.min(wait, deaf);
     this.#wait(wait);
     onChange();
@@ -260,6 +268,11 @@ export class Lane {
   get #code(): string {
     return `sync.${this.name}`;
   }
+}
+
+/** Whether the next round follows this one: a full round with more behind it, unless what was held has to wait. */
+function goesOnAtOnce({ more = false, progress, failure, heldFor }: Drained): boolean {
+  return more && progress && !heldFor && (!failure || failure.verdict.action === "pause");
 }
 
 /** What is wrong, in the same words for any number of rows. */

@@ -98,6 +98,62 @@ test("brings back what was deleted here and edited in the cloud, with a warning"
   );
 });
 
+test("keeps the conflict when somebody writes later between its reading and its writing", async (machine) => {
+  await shared(machine);
+  await machine.put("projects", 'p2,"(x)', { name: "other" });
+  await machine.sync();
+  await machine.patch("projects", "p1", { name: "mine" });
+  await machine.remove("projects", 'p2,"(x)');
+  await machine.patch("projects", "p1", { status: "open" });
+  cloud.meanwhile = () =>
+    cloud.sql("UPDATE projects SET name = 'theirs', updated_at = now() + interval '1 second'");
+  await machine.sync();
+  assert.equal((await machine.get("projects", "p1"))?.name, "theirs");
+  assert.equal((await machine.get("projects", 'p2,"(x)'))?.name, "theirs");
+  assert.deepEqual(machine.conflicts, [
+    { kind: "delete/edit", winner: "remote", record_id: 'p2,"(x)' },
+    { kind: "edit/edit", winner: "remote", record_id: "p1" },
+  ]);
+  assert.equal(machine.waiting, 0);
+  assert.deepEqual(machine.news.sort(), ["projects/p1", 'projects/p2,"(x)']);
+  // Nothing more comes of it.
+  cloud.requests.length = 0;
+  await machine.sync();
+  assert.ok(cloud.requests.every(({ method }) => method === "GET"));
+  assert.equal(machine.conflicts.length, 2);
+});
+
+test("does not take its own push for a conflict when the answer to it was lost", async (machine) => {
+  await shared(machine);
+  await machine.patch("projects", "p1", { name: "mine" });
+  // Three tables are read first.
+  const reading = Array.from({ length: 3 }, () => ({ kind: "none" as const }));
+  cloud.faults.push(...reading, { kind: "reset-after-apply" });
+  await machine.sync();
+  assert.equal(machine.waiting, 1);
+  cloud.faults.length = 0;
+  await machine.sync();
+  assert.deepEqual(machine.conflicts, []);
+  assert.equal(machine.waiting, 0);
+  assert.deepEqual(await inCloud("projects", "name"), [{ name: "mine" }]);
+});
+
+test("pushes at most 100 changes a cycle, and reads before the next, which follows at once", async (machine) => {
+  await Promise.all(
+    Array.from({ length: 250 }, (_, n) => machine.put("projects", `p${n}`, { name: `${n}` })),
+  );
+  cloud.requests.length = 0;
+  await machine.sync();
+  assert.equal(machine.waiting, 0);
+  const order = cloud.requests.map(({ method, path }) =>
+    `${method} ${/\/rest\/v1\/(\w+)/.exec(path)?.[1]}`
+  );
+  const reading = ["GET projects", "GET tasks", "GET results"];
+  const cycle = [...reading, "POST projects"];
+  assert.deepEqual(order, [...cycle, ...cycle, ...cycle]);
+  assert.equal((await inCloud("projects", "id")).length, 250);
+});
+
 test("deletes in the cloud what was deleted here, and here what was deleted there", async (machine) => {
   await shared(machine);
   await machine.put("projects", "p2", { name: "other" });

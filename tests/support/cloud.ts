@@ -55,6 +55,8 @@ export class Cloud implements AsyncDisposable {
   readonly requests: CloudRequest[] = [];
   /** Taken from the front, one a request for rows. */
   readonly faults: (CloudFault | { kind: "none" })[] = [];
+  /** Done once, before the next push of rows: what others do between an agent's reading and its writing. */
+  meanwhile: (() => Promise<unknown>) | undefined;
   /** The server's clock less this machine's, as its `Date` says. */
   clockOffsetMs = 0;
   /** How long an access token lives. */
@@ -121,6 +123,7 @@ export class Cloud implements AsyncDisposable {
   async empty(): Promise<void> {
     this.plug.push();
     this.faults.length = 0;
+    this.meanwhile = undefined;
     this.requests.length = 0;
     this.clockOffsetMs = 0;
     this.tokenSec = 3_600;
@@ -198,6 +201,11 @@ export class Cloud implements AsyncDisposable {
         ? { message }
         : { code: code ?? "", message, details: null, hint: null };
       return json(status, body, retryAfter === undefined ? {} : { "retry-after": retryAfter });
+    }
+    if (request.method === "POST" && !url.pathname.startsWith("/rest/v1/rpc/")) {
+      const { meanwhile } = this;
+      this.meanwhile = undefined;
+      await meanwhile?.();
     }
     const answer: RestAnswer = await serveRest(this.db, {
       method: request.method,

@@ -182,13 +182,15 @@ async function insert(
   }
   const list = given.map(quoted).join(", ");
   const target = url.searchParams.get("on_conflict");
-  await tx.query(
+  const shown = url.searchParams.get("select")?.split(",").map(quoted).join(", ") ?? "*";
+  const returning = prefer.includes("return=representation") ? `RETURNING ${shown}` : "";
+  const { rows } = await tx.query<Record<string, unknown>>(
     `INSERT INTO ${quoted(table)} (${list})
      SELECT ${list} FROM json_populate_recordset(null::${quoted(table)}, $1::text::json)
-     ${onConflict(target, { prefer, given })}`,
+     ${onConflict(target, { prefer, given })} ${returning}`,
     [body.trimStart().startsWith("[") ? body : `[${body}]`],
   );
-  return { status: 201, body: null };
+  return { status: 201, body: returning ? JSON.stringify(rows) : null };
 }
 
 function onConflict(
@@ -267,6 +269,12 @@ function condition(column: string, text: string, { quotes = false } = {}): strin
     ? value.slice(1, -1).replace(/\\(.)/g, "$1")
     : value;
   if (operator === "is") return `${quoted(column)} IS ${unquoted === "null" ? "NULL" : unquoted}`;
+  if (operator === "in") {
+    const values = topLevel(value.slice(1, -1)).map((each) =>
+      each.startsWith('"') ? each.slice(1, -1).replace(/\\(.)/g, "$1") : each
+    );
+    return `${quoted(column)} IN (${values.map(literal).join(", ")})`;
+  }
   const sign = OPERATORS[operator];
   if (!sign) throw new RestError(400, "PGRST100", `"failed to parse filter (${text})"`);
   return `${quoted(column)} ${sign} ${literal(unquoted)}`;

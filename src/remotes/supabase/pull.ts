@@ -15,6 +15,7 @@
 import type { PostgrestError } from "@supabase/supabase-js";
 import { type Cursor, instantOf, msOf, type Page, type Row } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
+import { quoted, withoutReceived } from "./query.ts";
 
 /** Supabase gives 1000 rows at most, however many are asked for. */
 const PAGE_ROWS = 1_000;
@@ -50,7 +51,7 @@ export class Puller {
     const reached = last ? { updatedAt: String(last[column]), id: last.id } : cursor;
     return {
       table,
-      rows: rows.map(({ received_at: _, ...row }) => row as Row),
+      rows: withoutReceived(rows),
       cursor: more ? reached : this.#resting(reached),
       more,
     };
@@ -82,9 +83,4 @@ export class Puller {
 
 function isMissingColumn({ code }: PostgrestError): boolean {
   return code === "42703" || code === "PGRST204";
-}
-
-/** A value inside PostgREST's `or=(…)`: quoted, so that commas and brackets in an id are text. */
-function quoted(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

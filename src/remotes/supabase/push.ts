@@ -12,6 +12,7 @@
  */
 import type { Id, OutboxBatch, PushResult, Rejection, RemoteError, Row } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
+import { quoted, withoutReceived } from "./query.ts";
 
 /** How rows of one table go. */
 export interface TableRules {
@@ -43,6 +44,16 @@ interface Part {
   signal: AbortSignal;
 }
 
+/** What became of rows of one shape. */
+type Answer =
+  /** The ids of the records that were written; of other rows nothing is told. */
+  | { written: ReadonlySet<string> }
+  /** Why the table can never take this shape of a record. */
+  | { stranger: Omit<Rejection, "id"> };
+
+/** As long as a query may be, with room for the rest of the address. */
+const QUERY_CHARS = 4_000;
+
 const RECORD_RULES: TableRules = { conflict: [["id"]], merge: true };
 
 export class Pusher {
@@ -63,18 +74,38 @@ export class Pusher {
     this.#manners.set(table, manners);
     const accepted: Id[] = [];
     const rejected: Rejection[] = [];
+    const kept: Row[] = [];
     // An upsert of several shapes at once would write NULL where a shape lacks a column.
     for (const rows of byShape(batch.rows)) {
       const ids = rows.map(({ id }) => id);
-      const stranger = await this.#pushRows(rows, { table, rules, manners, signal });
-      if (!stranger) accepted.push(...ids);
-      else rejected.push(...ids.map((id) => ({ ...stranger, id })));
+      const answer = await this.#pushRows(rows, { table, rules, manners, signal });
+      if ("stranger" in answer) rejected.push(...ids.map((id) => ({ ...answer.stranger, id })));
+      else if (rules !== RECORD_RULES) accepted.push(...ids);
+      else {
+        const missing = ids.filter((id) => !answer.written.has(id));
+        const own = await this.#ownOf(table, missing, signal);
+        kept.push(...own);
+        const keptIds = new Set(own.map(({ id }) => id));
+        accepted.push(...ids.filter((id) => !keptIds.has(id)));
+      }
     }
-    return { accepted, rejected };
+    return { accepted, rejected, kept };
   }
 
-  /** Pushes rows of one shape; returns why the table can never take this shape of a record. */
-  async #pushRows(rows: readonly Row[], part: Part): Promise<Omit<Rejection, "id"> | undefined> {
+  /** The cloud's own versions of records that it did not write: its trigger found them newer, or the same. */
+  async #ownOf(table: string, ids: readonly Id[], signal: AbortSignal): Promise<Row[]> {
+    const own: Row[] = [];
+    for (const some of byLength(ids.map(quoted))) {
+      const { data, error, status } = await this.#connection.client.from(table).select("*")
+        .filter("id", "in", `(${some.join(",")})`).abortSignal(signal);
+      if (error) throw this.#connection.failure(`read what was kept of ${table} in`, error, status);
+      own.push(...withoutReceived(data as Row[]));
+    }
+    return own;
+  }
+
+  /** Pushes rows of one shape. */
+  async #pushRows(rows: readonly Row[], part: Part): Promise<Answer> {
     const { table, rules, manners, signal } = part;
     for (;;) {
       const sent = rows.map((row) => without({ ...row, ...rules.stamp }, manners.unwanted));
@@ -84,8 +115,11 @@ export class Pusher {
       const request = onConflict === undefined
         ? query.insert(sent)
         : query.upsert(sent, { onConflict, ignoreDuplicates: !rules.merge });
-      const { error, status } = await request.abortSignal(signal);
-      if (!error) return undefined;
+      // A row that the trigger leaves as it is is not among those it tells of.
+      const { data, error, status } = rules === RECORD_RULES
+        ? await request.select("id").abortSignal(signal)
+        : await request.abortSignal(signal);
+      if (!error) return { written: new Set((data ?? []).map(({ id }) => String(id))) };
       const failure = this.#connection.failure(
         `push ${rows.length} rows of ${table} to`,
         error,
@@ -96,11 +130,9 @@ export class Pusher {
       const own = rules === RECORD_RULES && failure.code === "PGRST204" && column !== undefined &&
         !["id", "system_id", "updated_at", "deleted_at"].includes(column);
       if (!own) throw failure;
-      return {
-        status: failure.status,
-        code: failure.code,
-        message: `table ${table} has no column "${column}" in the cloud: add it there and retry`,
-      };
+      const message =
+        `table ${table} has no column "${column}" in the cloud: add it there and retry`;
+      return { stranger: { status: failure.status, code: failure.code, message } };
     }
   }
 }
@@ -157,6 +189,22 @@ function without(
   names: ReadonlySet<string>,
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !names.has(name)));
+}
+
+/** Texts in groups that fit into a query each. */
+function byLength(texts: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  let chars = Infinity;
+  for (const text of texts) {
+    const length = encodeURIComponent(text).length + 3;
+    chars += length;
+    if (chars <= QUERY_CHARS) groups.at(-1)!.push(text);
+    else {
+      groups.push([text]);
+      chars = length;
+    }
+  }
+  return groups;
 }
 
 /** Rows with the same columns together, each group in its order. */

@@ -23,7 +23,7 @@ import type { Changes } from "./changes.ts";
 import type { Conflicts } from "./conflicts.ts";
 import type { Queue } from "./queue.ts";
 import { flat, ownFields, type RecordVersion } from "./record.ts";
-import { isEcho, type LocalRecord, resolve, sameContent } from "./resolve.ts";
+import { afterRefusal, isEcho, type LocalRecord, resolve, sameContent } from "./resolve.ts";
 import type { Rows } from "./rows.ts";
 
 export interface RecordsInboxOptions {
@@ -103,19 +103,44 @@ export class RecordsInbox implements Inbox {
     return result;
   }
 
+  /**
+   * What the cloud kept when a change was pushed: somebody wrote later, after we had read.
+   * @param entry the queue entry that was pushed; where another has taken its place, that one is still to go
+   */
+  yieldTo(table: string, row: Row, { at, entry }: { at: Instant; entry: number }): void {
+    const open = this.#options.queue.find(table, row.id);
+    this.#take(table, {
+      row,
+      at,
+      result: { applied: 0, conflicts: 0 },
+      refused: open?.id === entry,
+    });
+  }
+
   #take(
     table: string,
-    { row, at, result }: { row: Row; at: Instant; result: { applied: number; conflicts: number } },
+    { row, at, result, refused = false }: {
+      row: Row;
+      at: Instant;
+      result: { applied: number; conflicts: number };
+      /** Whether this row is the answer to the change that waits. */
+      refused?: boolean;
+    },
   ): void {
     const { rows, queue, changes, conflicts, systemId } = this.#options;
     const remote = versionOf(row);
     if (remote.systemId !== systemId) return;
     const local = rows.find(table, remote.id);
-    const { action, conflict } = resolve(local, remote);
+    const { action, conflict } = refused ? afterRefusal(local!, remote) : resolve(local, remote);
     const seen = { syncedAt: at, remoteUpdatedAt: remote.updatedAt };
     switch (action) {
       case "same":
-        this.#agree(table, { local: local!, remote, at });
+        if (refused) queue.drop(table, remote.id);
+        this.#agree(table, {
+          local: { ...local!, pending: local!.pending && !refused },
+          remote,
+          at,
+        });
         break;
       case "apply":
         queue.drop(table, remote.id);

@@ -52,8 +52,8 @@ export interface RecordsStream extends Stream {
   reset(): Promise<void>;
 }
 
-/** As many as the seed allows in one cycle. */
-const BATCH_SIZE = 100;
+/** Changes of one cycle. Where more wait, the next cycle reads before it writes: what came meanwhile is seen. */
+const MOST_A_CYCLE = 100;
 
 /** More changes than this are no ordinary delay. */
 const MOST_WAITING = 1_000;
@@ -102,9 +102,13 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
 
   return {
     name: "records",
-    outbox: new RecordsOutbox({ store, queue, rows, tables, onAttempt: warnOfDepth }),
+    outbox: new RecordsOutbox({ store, queue, rows, inbox, tables, onAttempt: warnOfDepth }),
     inbox,
-    schedule: { intervalMs: () => syncIntervalSec * 1_000, batchSize: BATCH_SIZE },
+    schedule: {
+      intervalMs: () => syncIntervalSec * 1_000,
+      batchSize: MOST_A_CYCLE,
+      roundSize: MOST_A_CYCLE,
+    },
     routes: recordRoutes({
       store,
       rows,

@@ -7,12 +7,14 @@
 import type { Attempt, Id, Instant, Outbox, OutboxBatch, Rejection, Row } from "../../core/mod.ts";
 import type { Rejected, Store } from "../../store/mod.ts";
 import { type Entry, type Operation, type Queue, rowId } from "./queue.ts";
+import type { RecordsInbox } from "./inbox.ts";
 import type { Rows } from "./rows.ts";
 
 export interface RecordsOutboxOptions {
   store: Store;
   queue: Queue;
   rows: Rows;
+  inbox: Pick<RecordsInbox, "yieldTo">;
   /** Parents before children. */
   tables: readonly string[];
   /** Told after every push. */
@@ -27,6 +29,7 @@ export class RecordsOutbox implements Outbox {
   readonly #rejected: Rejected;
   readonly #queue: Queue;
   readonly #rows: Rows;
+  readonly #inbox: Pick<RecordsInbox, "yieldTo">;
   readonly #phases: readonly { operation: Operation; table: string }[];
   readonly #tables: readonly string[];
   readonly #onAttempt: () => void;
@@ -34,7 +37,8 @@ export class RecordsOutbox implements Outbox {
   #offered = new Map<Id, Entry>();
   #offeredTable = "";
 
-  constructor({ store, queue, rows, tables, onAttempt = () => {} }: RecordsOutboxOptions) {
+  constructor({ store, queue, rows, inbox, tables, onAttempt = () => {} }: RecordsOutboxOptions) {
+    this.#inbox = inbox;
     this.#onAttempt = onAttempt;
     this.#rejected = store.rejected;
     this.#queue = queue;
@@ -72,6 +76,15 @@ export class RecordsOutbox implements Outbox {
       this.#rows.agree(table, id, { at, on: entry.record.updated_at });
     }
     this.#rejected.accepted("records", ids.map((id) => rowId(table, id)));
+  }
+
+  yieldTo(rows: readonly Row[], at: Instant): void {
+    const table = this.#offeredTable;
+    for (const row of rows) {
+      const entry = this.#offered.get(row.id);
+      if (entry) this.#inbox.yieldTo(table, row, { at, entry: entry.id });
+    }
+    this.#rejected.accepted("records", rows.map(({ id }) => rowId(table, id)));
   }
 
   reject(rejections: readonly Rejection[], at: Instant): void {

@@ -57,6 +57,17 @@ export function resolve(local: LocalRecord | undefined, remote: RecordVersion): 
   return { action: equal ? "push" : "keep", conflict: { kind, winner: "local" } };
 }
 
+/**
+ * Decides about a change that was pushed and not taken, by the version that the cloud kept. Sent again as it is, it
+ * would be refused again.
+ */
+export function afterRefusal(local: LocalRecord, remote: RecordVersion): Resolution {
+  const resolution = resolve(local, remote);
+  const same = sameContent(local, remote) || isEcho(local, remote);
+  const again = resolution.action === "keep" || (resolution.action === "same" && !same);
+  return again ? { ...resolution, action: "push" } : resolution;
+}
+
 /** Whether two versions say the same. */
 export function sameContent(local: RecordVersion, remote: RecordVersion): boolean {
   return (local.deletedAt === null) === (remote.deletedAt === null) &&

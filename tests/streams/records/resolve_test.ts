@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type LocalRecord, resolve } from "../../../src/streams/records/resolve.ts";
+import { afterRefusal, type LocalRecord, resolve } from "../../../src/streams/records/resolve.ts";
 import type { RecordVersion } from "../../../src/streams/records/record.ts";
 
 const AT = "2026-03-02T12:00:00.000Z";
@@ -104,4 +104,36 @@ for (
   ] as const
 ) {
   Deno.test(`resolve ${name}`, () => assert.deepEqual(resolve(here, there), expected));
+}
+
+const waits = local({ pending: true });
+for (
+  const { name, here, there, expected } of [
+    {
+      name: "takes the newer version of the cloud, and keeps the conflict",
+      here: waits,
+      there: remote(),
+      expected: { action: "apply", conflict: { kind: edits, winner: "remote" } },
+    },
+    {
+      name: "has a change that the server's stamp made too old sent again with a later one",
+      here: waits,
+      there: remote({ updatedAt: EARLIER }),
+      expected: { action: "push", conflict: { kind: edits, winner: "local" } },
+    },
+    {
+      name: "tells of the same conflict once",
+      here: { ...waits, remoteUpdatedAt: EARLIER },
+      there: remote({ updatedAt: EARLIER }),
+      expected: { action: "push" },
+    },
+    {
+      name: "sees that the cloud has it already",
+      here: waits,
+      there: remote({ data: waits.data, updatedAt: AT }),
+      expected: { action: "same" },
+    },
+  ] as const
+) {
+  Deno.test(`afterRefusal ${name}`, () => assert.deepEqual(afterRefusal(here, there), expected));
 }
