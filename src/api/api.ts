@@ -72,6 +72,7 @@ export function createApi(options: ApiOptions): Api {
   const { allowedOrigins = [], checkAnswers = false } = options;
   const closing = new AbortController();
   const loopDelay = new LoopDelay({ clock });
+  store.onWork(() => loopDelay.working());
   const security = new Security({ host, allowedOrigins, token, openPaths: OPEN_PATHS });
   const status = new Status({ ...options, clock, loopDelay });
   const broadcast = new Broadcast({ hub, clock });
@@ -164,6 +165,7 @@ export function createApi(options: ApiOptions): Api {
 
   return {
     fetch(request, info) {
+      loopDelay.working();
       const response = answer(request, info);
       if (!(response instanceof Promise)) return counted(response);
       // Hono hands on what was thrown and is no Error.

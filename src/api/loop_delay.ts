@@ -1,6 +1,10 @@
 /**
- * How late timers fire: the time that something else held the event loop. A sample a second: waking an idle
- * machine costs some 0.4 ms of processor time, which at five a second was most of what the agent cost.
+ * How late timers fire: the time that something else held the event loop. An idle agent is sampled every two
+ * seconds, since waking an idle machine costs some 0.4 ms of processor time; one at work (a request, a write)
+ * every 2 ms, and then less and less often, so that what its work holds is seen whole.
+ *
+ *     work     ▼                  ▼▼▼▼▼▼▼
+ *     samples  ╵╵  ╵          ╵   ╵╵╵╵╵╵╵╵  ╵          ╵                    ╵
  * @module
  */
 import { type Clock, every, systemClock } from "../core/mod.ts";
@@ -10,7 +14,11 @@ export const DELAY_BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 1_000] as const;
 
 /** A timer later than this was not held up: the machine slept. */
 const ASLEEP_MS = 30_000;
-const INTERVAL_MS = 1_000;
+const INTERVAL_MS = 2_000;
+/** How long to wait for the next sample when there was work since the last, and when there was none. */
+const CLOSE_MS = 2;
+const FARTHER = 10;
+const FAR_MS = 200;
 /** How long a maximum is remembered: between one and two of these. */
 const WINDOW_MS = 60_000;
 
@@ -22,6 +30,11 @@ export class LoopDelay {
   #sumMs = 0;
   #maxMs = 0;
   #previousMaxMs = 0;
+  #running: AbortSignal | undefined;
+  #watching = false;
+  #worked = false;
+  /** Ends a longer wait, because there is work again. */
+  #far: AbortController | undefined;
 
   constructor({ clock = systemClock }: { clock?: Clock } = {}) {
     this.#clock = clock;
@@ -30,6 +43,7 @@ export class LoopDelay {
   /** Measures until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const clock = this.#clock;
+    this.#running = signal;
     let due = clock.monotonic() + INTERVAL_MS;
     let windowEnds = due + WINDOW_MS;
     await every(INTERVAL_MS, () => {
@@ -41,8 +55,19 @@ export class LoopDelay {
         this.#previousMaxMs = this.#maxMs;
         this.#maxMs = 0;
       }
-      if (lateMs < ASLEEP_MS) this.#add(lateMs);
+      this.#add(lateMs);
     }, { signal, name: "loop-delay", clock, later: true });
+    this.#far?.abort();
+  }
+
+  /** Says that work begins which may hold the event loop. Costs next to nothing: call it for every piece. */
+  working(): void {
+    this.#worked = true;
+    if (this.#watching) this.#far?.abort();
+    else if (this.#running && !this.#running.aborted) {
+      this.#watching = true;
+      void this.#watchClosely(this.#running);
+    }
   }
 
   /** The latest timer of the last minute or two, in milliseconds. */
@@ -60,7 +85,23 @@ export class LoopDelay {
     };
   }
 
+  /** Samples until there was no work for a while; never more than one of these runs. */
+  async #watchClosely(signal: AbortSignal): Promise<void> {
+    const clock = this.#clock;
+    for (let step = CLOSE_MS; step <= FAR_MS && !signal.aborted;) {
+      this.#worked = false;
+      const far = this.#far = step > CLOSE_MS ? new AbortController() : undefined;
+      const due = clock.monotonic() + step;
+      await clock.wait(step, far);
+      if (!far?.signal.aborted) this.#add(Math.max(0, clock.monotonic() - due));
+      step = this.#worked ? CLOSE_MS : step * FARTHER;
+    }
+    this.#far = undefined;
+    this.#watching = false;
+  }
+
   #add(lateMs: number): void {
+    if (lateMs >= ASLEEP_MS) return;
     this.#count++;
     this.#sumMs += lateMs;
     this.#maxMs = Math.max(this.#maxMs, lateMs);

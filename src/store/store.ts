@@ -45,6 +45,7 @@ export class Store implements OpenDatabase {
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
   #suspected = false;
+  #onWork: () => void = () => {};
   #disk: { failure: StoreErrorKind; at: number } | undefined;
 
   /** Opens a sound database; whether it is one, and whose, `openStore` finds out. */
@@ -81,7 +82,13 @@ export class Store implements OpenDatabase {
 
   /** The only way to write: see {@link CommitQueue.write}. */
   write<T>(work: () => T, options?: WriteOptions): Promise<T> {
+    this.#onWork();
     return this.#queue.write(work, options);
+  }
+
+  /** Who is told of every write that begins: whoever measures what it costs. */
+  onWork(listener: () => void): void {
+    this.#onWork = listener;
   }
 
   /** For what is kept in memory beside the database: see {@link CommitQueue.afterCommit}. */
