@@ -1,0 +1,137 @@
+/**
+ * A machine's night with everything in it that a database holds: play before and after a sleep, events, punches,
+ * records, rows that are in the cloud, rows that wait for it and one that it refused.
+ * @module
+ */
+import { type Agent, openAgent } from "../../src/agent.ts";
+import { loadConfig } from "../../src/config/mod.ts";
+import { IclockDevice } from "../support/devices.ts";
+import { FakeClock, settled } from "../support/fake_clock.ts";
+import { FaultyServer } from "../support/faulty_server.ts";
+
+const GAME = "Minecraft.exe";
+const BEGINS = "2026-03-06T22:30:00.000Z";
+const POLL_MS = 120_000;
+
+/** The agent's settings; a version of the future has to understand them too. */
+export const CONFIG = {
+  api_port: 0,
+  process_name: GAME,
+  poll_interval_sec: POLL_MS / 1_000,
+  daily_allowance_min: { fri: 60, sat: 30 },
+  time_zone: "Asia/Kolkata",
+  attendance: {
+    enabled: true,
+    host: "127.0.0.1",
+    port: 0,
+    time_zone: "Asia/Kolkata",
+    devices: [{ sn: "DEV1", name: "Front door" }],
+  },
+} as const;
+
+/** Lives the night in `dir`; returns when it ended. */
+export async function liveANight(dir: string): Promise<number> {
+  await using cloud = await FaultyServer.start();
+  const endpoint_url = cloud.url;
+  await Deno.writeTextFile(
+    `${dir}/config.json`,
+    JSON.stringify({
+      ...CONFIG,
+      endpoint_url,
+      events: { endpoint_url },
+      attendance: { ...CONFIG.attendance, endpoint_url },
+    }),
+  );
+  const clock = new FakeClock(BEGINS);
+  let game: string | null = null;
+  const lister = () => Promise.resolve([{ image: game ?? "init" }]);
+  const agent = await openAgent(loadConfig({ cwd: dir }), { clock, lister });
+  const stop = new AbortController();
+  const running = agent.run({ signal: stop.signal });
+  const token = (await Deno.readTextFile(`${dir}/api-token`)).trim();
+  const write = (method: string, path: string, json: unknown) =>
+    asked(agent, path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify(json),
+    });
+  const polls = async (count: number, name: string | null) => {
+    game = name;
+    for (let poll = 0; poll < count; poll++) await clock.advance(POLL_MS);
+  };
+
+  await polls(10, null);
+  await polls(30, GAME);
+  const { accepted } = await write("POST", "/local/events", events("paper", 8)) as {
+    accepted: { id: string }[];
+  };
+  cloud.poison.set(accepted[5]!.id, { status: 400, body: { code: "22P02", message: "no" } });
+  await write("PUT", "/local/state?mode=paper", { cash: 100.25, positions: [] });
+  const doors = await devices(agent);
+  await doors.known.handshake();
+  await doors.known.post("ATTLOG", "7\t2026-03-07 04:01:00\t0\t15\n8\t2026-03-07 04:02:00\t1\t1");
+  await doors.stranger.handshake();
+  await agent.sync.now();
+
+  // What follows waits for the cloud.
+  cloud.nextFault = () => ({ kind: "status", status: 503 });
+  await clock.sleep(6 * 3_600_000 + 7_000);
+  await polls(25, GAME);
+  await polls(5, null);
+  await write("POST", "/local/events", events("paper", 4, 8));
+  await write("POST", "/local/events", events("live", 3));
+  await write("PUT", "/local/state?mode=paper", { cash: 12.5, positions: ["BTC"] });
+  await doors.known.post("ATTLOG", "7\t2026-03-07 11:00:00\t1\t15\nnobody\tnever\t0\t0");
+  await write("PUT", "/records/projects/p1", { name: "Garden", status: "open", data: { n: 1.5 } });
+  await write("PUT", "/records/projects/p2", { name: "Gone" });
+  await write("PATCH", "/records/projects/p1", { status: "done" });
+  await write("DELETE", "/records/projects/p2", undefined);
+  await write("PUT", "/records/tasks/t1", { project_id: "p1", name: "Water “beans” 🌱" });
+  await settled();
+  stop.abort();
+  await running;
+  agent.close();
+  return clock.now();
+}
+
+/** What an agent answers. @throws unless it is a success */
+export async function asked(
+  agent: Agent,
+  path: string,
+  init: RequestInit & { headers?: Record<string, string> } = {},
+): Promise<unknown> {
+  const headers = { host: "127.0.0.1", ...init.headers };
+  const response = await agent.fetch(new Request(`http://127.0.0.1${path}`, { ...init, headers }));
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+function events(mode: string, count: number, from = 0): object[] {
+  return Array.from({ length: count }, (_, n) => ({
+    mode,
+    source: "bot-1",
+    type: "ORDER",
+    subtype: "QUOTE",
+    symbol: "BTC-USD",
+    body: `${mode} ${from + n}: it's "quoted"`,
+    meta: { n: from + n, price: 60_118.5 },
+    idempotency_key: `${mode}-${from + n}`,
+  }));
+}
+
+/** A device that is let in, and one that waits for approval. */
+async function devices(agent: Agent): Promise<{ known: IclockDevice; stranger: IclockDevice }> {
+  for (;;) {
+    const { attendance } = await asked(agent, "/status") as {
+      attendance: { listening: string | null };
+    };
+    const port = Number(/:(\d+)$/.exec(attendance.listening ?? "")?.[1]);
+    if (port > 0) {
+      return {
+        known: new IclockDevice({ port, sn: "DEV1" }),
+        stranger: new IclockDevice({ port, sn: "STRANGER" }),
+      };
+    }
+    await settled();
+  }
+}
