@@ -32,13 +32,21 @@ export interface PermissionOptions {
 /** The set of `deno.json`. */
 export const agentPermissions: PermissionSet = project.permissions.agent;
 
-/** Programs that only some systems have; Deno would warn of the others at every start. */
+/**
+ * What only some systems need. Of programs that are not there Deno would warn at every start, and a right that is of
+ * no use is not granted.
+ */
 const ONLY_ON: Readonly<Record<string, readonly string[]>> = {
   tasklist: ["windows"],
   schtasks: ["windows"],
+  whoami: ["windows"],
   ps: ["linux", "darwin"],
   systemctl: ["linux"],
   launchctl: ["darwin"],
+  mkdir: ["darwin"],
+  cp: ["darwin"],
+  rm: ["darwin"],
+  homedir: ["darwin"],
 };
 
 /**
@@ -61,7 +69,7 @@ export function permissionFlags(
     const { allow, ignore } = grantOf(set, category);
     const values = category === "net"
       ? [...allow, ...hosts.map(hostOf)]
-      : category === "run"
+      : category === "run" || category === "sys"
       ? allow.filter((program) => ONLY_ON[program]?.includes(os) ?? true)
       : allow;
     if (category === "net" && anyhost) flags.push("--allow-net");

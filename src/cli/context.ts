@@ -6,6 +6,8 @@ import type { Io } from "./io.ts";
 
 export interface Context extends ApplicationContext {
   readonly io: Io;
+  /** The command line as it was given. */
+  readonly line: CommandLine;
   /**
    * The configuration, read when it is first asked for, so that `--help` works whatever is in the file.
    * @throws {ConfigError}
@@ -17,6 +19,7 @@ export function createContext(io: Io, line: CommandLine): Context {
   let config: Config | undefined;
   return {
     io,
+    line,
     process: { stdout: io.stdout, stderr: io.stderr },
     config() {
       if (config) return config;

@@ -1,6 +1,7 @@
 /** The command line's door. @module */
 import { ExitCode, run } from "@stricli/core";
 import { application } from "./app.ts";
+import { giveUpAutostart } from "./autostart/mod.ts";
 import { createContext } from "./context.ts";
 import { EXIT, exitCodeOf, messageOf } from "./exit.ts";
 import { describeConfigFlags, takeConfigFlags } from "./flags.ts";
@@ -19,6 +20,7 @@ export async function main(
   try {
     const line = takeConfigFlags(args);
     const inputs = withDefaultCommand(line.args);
+    if (inputs[0] !== "install" && inputs[0] !== "uninstall") giveUpAutostart();
     const context = createContext(io, line);
     await run(application, inputs, context);
     if (/^(--help|-h|--help-all|-H)$/.test(inputs[0] ?? "")) {

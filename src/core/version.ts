@@ -3,6 +3,9 @@ import project from "../../deno.json" with { type: "json" };
 
 export const version: string = project.version;
 
+/** What `deno task start` runs, for who wants the same without the task. */
+export const startCommand: string = project.tasks.start.command;
+
 /** The two releases: the second may talk to any host, the first to those that were fixed when it was built. */
 export type Flavour = "clockblock" | "clockblock-anyhost";
 

@@ -31,6 +31,12 @@ Deno.test("permissionFlags leaves out the programs of other systems", () => {
   assert.ok(permissionFlags(SET, { os: "windows" }).includes("--allow-run=tasklist,other"));
 });
 
+Deno.test("permissionFlags grants the home folder's name to macOS alone", () => {
+  const sys = (os: typeof Deno.build.os) => permissionFlags(undefined, { os }).at(-1);
+  assert.equal(sys("linux"), "--allow-sys=hostname,networkInterfaces");
+  assert.equal(sys("darwin"), "--allow-sys=hostname,networkInterfaces,homedir");
+});
+
 Deno.test("permissionFlags adds hosts once, or lifts the limit on the network alone", () => {
   const hosts = ["https://cloud.example.org/in", "127.0.0.1"];
   assert.ok(

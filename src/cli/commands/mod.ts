@@ -4,6 +4,7 @@ import { devices } from "./devices.ts";
 import { doctor } from "./doctor.ts";
 import { events } from "./events.ts";
 import { exportRows } from "./export.ts";
+import { install, uninstall } from "./install.ts";
 import { login, logout } from "./login.ts";
 import { punches } from "./punches.ts";
 import { recompute } from "./recompute.ts";
@@ -30,4 +31,6 @@ export const commands = {
   recompute,
   backup,
   doctor,
+  install,
+  uninstall,
 };

@@ -1,0 +1,116 @@
+/**
+ * Start at login on macOS: an agent of launchd. It only looks into ~/Library/LaunchAgents, where ClockBlock may not
+ * write, so a copy of the file in its own folder is put there by `cp`.
+ * @module
+ */
+import { homedir } from "node:os";
+import { join } from "node:path/posix";
+import { systemClock } from "../../core/mod.ts";
+import type { Autostart } from "./autostart.ts";
+import { AutostartError, decode, type Hands, NoAutostartError, said } from "./hands.ts";
+import type { Program } from "./program.ts";
+import { belongsTo } from "./systemd.ts";
+import { escapeXml } from "./xml.ts";
+
+const LABEL = "local.clockblock";
+const FILE = `${LABEL}.plist`;
+
+/** `bootout` returns before launchd has let go of the old agent; until then `bootstrap` fails. */
+const BOOTSTRAP_TRIES = 5;
+const BOOTSTRAP_RETRY_MS = 1_000;
+
+export const launchd: Autostart = {
+  what: `the launchd agent ${LABEL}`,
+  tools: ["launchctl", "mkdir", "cp", "rm"],
+  async install(program, hands) {
+    const { domain, loaded } = await state(hands, program.folder);
+    const own = join(program.folder, FILE);
+    const changed = hands.write(own, new TextEncoder().encode(plist(program)));
+    const was = !loaded ? "new" : changed ? "changed" : "same";
+    // Loading it starts it.
+    if (was === "same") {
+      return {
+        state: was,
+        start: async () => void await hands.run("launchctl", "kickstart", `${domain}/${LABEL}`),
+      };
+    }
+    if (loaded) await hands.run("launchctl", "bootout", `${domain}/${LABEL}`);
+    const folder = agentsFolder();
+    await hands.run("mkdir", "-p", folder);
+    await hands.run("cp", "-f", own, join(folder, FILE));
+    await hands.run("launchctl", "enable", `${domain}/${LABEL}`);
+    return { state: was, start: () => bootstrap(hands, domain, join(folder, FILE)) };
+  },
+  async uninstall(folder, hands) {
+    const { domain, loaded } = await state(hands, folder);
+    if (loaded || hands.dryRun) await hands.run("launchctl", "bootout", `${domain}/${LABEL}`);
+    await hands.run("rm", "-f", join(agentsFolder(), FILE));
+    hands.remove(join(folder, FILE));
+    return loaded;
+  },
+  hints: ["Its log: logs/clockblock.log"],
+};
+
+async function bootstrap(hands: Hands, domain: string, path: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      await hands.run("launchctl", "bootstrap", domain, path);
+      return;
+    } catch (error) {
+      if (!(error instanceof AutostartError) || tries === BOOTSTRAP_TRIES) throw error;
+      await systemClock.wait(BOOTSTRAP_RETRY_MS);
+    }
+  }
+}
+
+/** @throws {AutostartError} when nobody is signed in at the screen, or the agent is another folder's */
+async function state(
+  hands: Hands,
+  folder: string,
+): Promise<{ domain: string; loaded: boolean }> {
+  const uid = await hands.ask("launchctl", "manageruid");
+  if (!uid) return { domain: "gui/$UID", loaded: false };
+  if (uid.code !== 0) throw new NoAutostartError(`Cannot reach launchd${said(uid)}`);
+  const domain = `gui/${decode(uid.stdout).trim()}`;
+  const printed = await hands.ask("launchctl", "print", `${domain}/${LABEL}`);
+  if (printed?.code !== 0) return { domain, loaded: false };
+  const other = /^\s*working directory = (.*)$/m.exec(decode(printed.stdout))?.[1];
+  if (other !== undefined && other !== folder) throw belongsTo(other);
+  return { domain, loaded: true };
+}
+
+function agentsFolder(): string {
+  return join(homedir(), "Library", "LaunchAgents");
+}
+
+/** Started anew after a failure, at most once a minute; "Background" would slow its looks down. */
+export function plist({ command, folder }: Program): string {
+  const strings = command.map((word) => `    <string>${escapeXml(word)}</string>\n`).join("");
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+  <key>Label</key>
+  <string>${LABEL}</string>
+  <key>ProgramArguments</key>
+  <array>
+${strings}  </array>
+  <key>WorkingDirectory</key>
+  <string>${escapeXml(folder)}</string>
+  <key>RunAtLoad</key>
+  <true/>
+  <key>KeepAlive</key>
+  <dict>
+    <key>SuccessfulExit</key>
+    <false/>
+  </dict>
+  <key>ThrottleInterval</key>
+  <integer>60</integer>
+  <key>ProcessType</key>
+  <string>Standard</string>
+  <key>LimitLoadToSessionType</key>
+  <string>Aqua</string>
+</dict>
+</plist>
+`;
+}

@@ -1,0 +1,131 @@
+/**
+ * Start at login on Linux: a service of the user's own systemd. Its file stays in the agent's folder and systemd links
+ * to it, because the agent may write nowhere else.
+ * @module
+ */
+import { join } from "node:path/posix";
+import type { Autostart, Registration } from "./autostart.ts";
+import { AutostartError, decode, type Hands, NoAutostartError, said } from "./hands.ts";
+import type { Program } from "./program.ts";
+
+const SERVICE = "clockblock.service";
+
+export const systemd: Autostart = {
+  what: `the systemd user service ${SERVICE}`,
+  tools: ["systemctl"],
+  async install(program, hands) {
+    const before = await state(hands, program.folder);
+    const path = join(program.folder, SERVICE);
+    const changed = hands.write(path, new TextEncoder().encode(unit(program)));
+    if (!changed && before.enabled) return registration(hands, { ...before, changed });
+    await systemctl(hands, "enable", path);
+    await systemctl(hands, "daemon-reload");
+    return registration(hands, { ...before, changed });
+  },
+  async uninstall(folder, hands) {
+    const { known } = await state(hands, folder);
+    // One that never ran cannot be stopped. Links are left where its file was deleted by hand.
+    if (known || hands.dryRun) await hands.attempt("systemctl", "--user", "stop", SERVICE);
+    const disabled = known || hands.dryRun
+      ? await systemctl(hands, "disable", SERVICE)
+      : await hands.ask("systemctl", "--user", "disable", SERVICE);
+    hands.remove(join(folder, SERVICE));
+    if (disabled?.code === 0) await systemctl(hands, "daemon-reload");
+    return disabled?.code === 0;
+  },
+  hints: [
+    "It runs while you are signed in. To have it run before that and after: loginctl enable-linger",
+    `Its log: journalctl --user --unit ${SERVICE}, and logs/clockblock.log`,
+  ],
+};
+
+interface State {
+  /** Whether systemd knows the service. */
+  known: boolean;
+  enabled: boolean;
+  active: boolean;
+}
+
+/** @throws {AutostartError} when there are no user services, or the service is another folder's */
+async function state(hands: Hands, folder: string): Promise<State> {
+  const properties = "--property=LoadState,UnitFileState,ActiveState,WorkingDirectory";
+  const shown = await hands.ask("systemctl", "--user", "show", properties, SERVICE);
+  if (!shown) return { known: false, enabled: false, active: false };
+  if (shown.code !== 0) {
+    throw new NoAutostartError(`Cannot reach this user's systemd${said(shown)}`);
+  }
+  const text = decode(shown.stdout);
+  const property = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? "";
+  const other = property("WorkingDirectory");
+  if (other !== "" && other !== folder) throw belongsTo(other);
+  return {
+    known: property("LoadState") !== "not-found",
+    enabled: property("UnitFileState") === "enabled",
+    active: property("ActiveState") === "active",
+  };
+}
+
+export function belongsTo(folder: string): AutostartError {
+  return new AutostartError(
+    `Cannot go on: the ClockBlock that starts at login is the one in "${folder}". ` +
+      "Run clockblock uninstall there first",
+  );
+}
+
+function registration(
+  hands: Hands,
+  { known, active, changed }: State & { changed: boolean },
+): Registration {
+  return {
+    state: !known ? "new" : changed ? "changed" : "same",
+    active,
+    start: async () => void await systemctl(hands, active ? "restart" : "start", SERVICE),
+  };
+}
+
+function systemctl(hands: Hands, ...args: string[]): ReturnType<Hands["run"]> {
+  return hands.run("systemctl", "--user", ...args);
+}
+
+/**
+ * The service's file. What limits it further needs no namespaces of its own, which some distributions do not let users
+ * have; MemoryDenyWriteExecute is not among it, because JavaScript is compiled while it runs.
+ */
+export function unit({ command, folder }: Program): string {
+  return `# Made by clockblock install.
+[Unit]
+Description=ClockBlock
+
+[Service]
+Type=exec
+ExecStart=${execLine(command)}
+WorkingDirectory=${folder.replaceAll("%", "%%")}
+Restart=on-failure
+RestartSec=10
+# 2: a person has to mend the configuration first. 3: an agent already runs on the database.
+RestartPreventExitStatus=2 3
+UMask=0077
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service @pkey
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=default.target
+`;
+}
+
+/** The colon keeps `$` as it is. A program with quotes in its path is refused by systemd, but not by env. */
+function execLine([program, ...args]: Program["command"]): string {
+  const words = /["'\\]/.test(program) ? ["/usr/bin/env", quoted(program)] : [quoted(program)];
+  return `:${[...words, ...args.map(quoted)].join(" ")}`;
+}
+
+function quoted(word: string): string {
+  return `"${word.replaceAll("%", "%%").replaceAll(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,159 @@
+/**
+ * Start at login on Windows: a task of the Task Scheduler, for this user alone. The scheduler keeps its own copy of
+ * the definition that is handed to it.
+ * @module
+ */
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Autostart } from "./autostart.ts";
+import { AutostartError, decode, type Hands, said } from "./hands.ts";
+import type { Program } from "./program.ts";
+import { belongsTo } from "./systemd.ts";
+import { escapeXml } from "./xml.ts";
+
+const FILE = "clockblock-task.xml";
+
+export const taskScheduler: Autostart = {
+  what: "a task of the Task Scheduler",
+  tools: ["schtasks", "whoami"],
+  async install(program, hands) {
+    const user = await userId(hands);
+    const name = taskName(user);
+    const known = await isKnown(hands, name, program.folder);
+    const path = join(program.folder, FILE);
+    const changed = hands.write(path, utf16(task(program, user)));
+    const state = !known ? "new" : changed ? "changed" : "same";
+    if (state !== "same") await hands.run("schtasks", "/Create", "/TN", name, "/XML", path, "/F");
+    return {
+      state,
+      async start() {
+        if (state === "changed") await hands.attempt("schtasks", "/End", "/TN", name);
+        await hands.run("schtasks", "/Run", "/TN", name);
+      },
+    };
+  },
+  async uninstall(folder, hands) {
+    const name = taskName(await userId(hands));
+    const known = await isKnown(hands, name, folder);
+    if (known || hands.dryRun) {
+      await hands.attempt("schtasks", "/End", "/TN", name);
+      await hands.run("schtasks", "/Delete", "/TN", name, "/F");
+    }
+    hands.remove(join(folder, FILE));
+    return known;
+  },
+  hints: ["Its log: logs\\clockblock.log. Its settings: taskschd.msc"],
+};
+
+/** The user's security identifier: it is the same in every language and letters, unlike the name. */
+async function userId(hands: Hands): Promise<string> {
+  const asked = await hands.ask("whoami", "/user", "/fo", "csv", "/nh");
+  if (!asked) return "S-1-5-21-(yours)";
+  const [sid] = /\bS-1(-\d+){2,}/.exec(decode(asked.stdout)) ?? [];
+  if (!sid) throw new AutostartError(`Cannot find out which user this is${said(asked)}`);
+  return sid;
+}
+
+/** Users of a machine share the scheduler's folder, so each has a name of its own in it. */
+function taskName(user: string): string {
+  return `ClockBlock ${user.slice(user.lastIndexOf("-") + 1)}`;
+}
+
+/** @throws {AutostartError} when the task is another folder's */
+async function isKnown(hands: Hands, name: string, folder: string): Promise<boolean> {
+  const asked = await hands.ask("schtasks", "/Query", "/TN", name, "/XML", "ONE");
+  if (asked?.code !== 0) return false;
+  const source = /<Source>([^<]*)<\/Source>/.exec(decode(asked.stdout))?.[1];
+  if (source !== undefined && source !== sourceOf(folder)) throw belongsTo(source);
+  return true;
+}
+
+/** A folder in ASCII alone, since schtasks prints in the console's code page, which has not every letter. */
+function sourceOf(folder: string): string {
+  return escapeXml(pathToFileURL(folder, { windows: true }).href);
+}
+
+/**
+ * The task's definition. Why it is like this:
+ *
+ * - A trigger for any user would take an administrator; one for this user does not.
+ * - conhost gives the program a console without a window. A task's "Hidden" only hides it from the scheduler's list,
+ *   and without any console each look at the process list would flash one.
+ * - conhost ends with 0 however the program ended, so "restart on failure" never sees a failure: the trigger repeats
+ *   every five minutes instead, and is ignored while the program runs.
+ * - The default priority (7) is below that of games.
+ */
+export function task({ command, folder }: Program, user: string): string {
+  const line = ["--headless", ...command.map(quoted)].join(" ");
+  return `<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Source>${sourceOf(folder)}</Source>
+    <Author>ClockBlock</Author>
+    <Description>Starts ClockBlock at login. Made by clockblock install.</Description>
+  </RegistrationInfo>
+  <Triggers>
+    <LogonTrigger>
+      <Repetition>
+        <Interval>PT5M</Interval>
+        <StopAtDurationEnd>false</StopAtDurationEnd>
+      </Repetition>
+      <Enabled>true</Enabled>
+      <UserId>${user}</UserId>
+    </LogonTrigger>
+  </Triggers>
+  <Principals>
+    <Principal id="User">
+      <UserId>${user}</UserId>
+      <LogonType>InteractiveToken</LogonType>
+      <RunLevel>LeastPrivilege</RunLevel>
+    </Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <AllowHardTerminate>true</AllowHardTerminate>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <RunOnlyIfNetworkAvailable>false</RunOnlyIfNetworkAvailable>
+    <IdleSettings>
+      <StopOnIdleEnd>false</StopOnIdleEnd>
+      <RestartOnIdle>false</RestartOnIdle>
+    </IdleSettings>
+    <AllowStartOnDemand>true</AllowStartOnDemand>
+    <Enabled>true</Enabled>
+    <Hidden>false</Hidden>
+    <RunOnlyIfIdle>false</RunOnlyIfIdle>
+    <WakeToRun>false</WakeToRun>
+    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+    <Priority>5</Priority>
+    <RestartOnFailure>
+      <Interval>PT1M</Interval>
+      <Count>10</Count>
+    </RestartOnFailure>
+  </Settings>
+  <Actions Context="User">
+    <Exec>
+      <Command>%SystemRoot%\\System32\\conhost.exe</Command>
+      <Arguments>${escapeXml(line)}</Arguments>
+      <WorkingDirectory>${escapeXml(folder)}</WorkingDirectory>
+    </Exec>
+  </Actions>
+</Task>
+`;
+}
+
+/** A word as Windows programs take their command lines apart: backslashes count only before a quote. */
+function quoted(word: string): string {
+  if (/^[^\s"]+$/.test(word)) return word;
+  return `"${word.replaceAll(/(\\*)"/g, '$1$1\\"').replace(/\\+$/, "$&$&")}"`;
+}
+
+/** What schtasks reads: UTF-16 with a mark at its beginning, and Windows' line ends. */
+function utf16(text: string): Uint8Array {
+  const units = Uint16Array.from(
+    `\ufeff${text.replaceAll("\n", "\r\n")}`,
+    (unit) => unit.charCodeAt(0),
+  );
+  return new Uint8Array(units.buffer);
+}

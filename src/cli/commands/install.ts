@@ -1,0 +1,150 @@
+/**
+ * `clockblock install` and `uninstall`: has the system start the agent at login, and no longer. Data is never touched.
+ * @module
+ */
+import { buildCommand, type Command } from "@stricli/core";
+import { type Config, ConfigError } from "../../config/mod.ts";
+import { type Clock, systemClock } from "../../core/mod.ts";
+import { type Holder, lockedBy } from "../../store/mod.ts";
+import {
+  type Autostart,
+  AutostartError,
+  hands,
+  NoAutostartError,
+  type Program,
+  programAtLogin,
+  shellLine,
+  systemAutostart,
+} from "../autostart/mod.ts";
+import { NoAnswerError } from "../client.ts";
+import type { Context } from "../context.ts";
+import { startCommandLogging } from "../logging.ts";
+import { runningAgent } from "../session.ts";
+
+/** How long the agent may take until it answers: a large database on a busy machine right after login. */
+const PATIENCE_MS = 20_000;
+const RETRY_MS = 100;
+
+const parameters = {
+  flags: {
+    dryRun: {
+      kind: "boolean",
+      brief: "Print what would be done and do nothing",
+      default: false,
+      withNegated: false,
+    },
+  },
+} as const;
+
+export const install: Command<Context> = buildCommand<{ dryRun: boolean }, [], Context>({
+  docs: { brief: "Start the agent whenever you sign in, beginning now" },
+  parameters,
+  async func({ dryRun }) {
+    const config = this.config();
+    const { stdout, stderr } = this.io;
+    await using _log = await startCommandLogging(config, { output: stderr });
+    const program = programAtLogin(this.line, { folder: folderOf(this) });
+    const tell = (line: string) => stdout.write(`${line}\n`);
+    await withAutostart(async (autostart) => {
+      const before = lockedBy(config.db_path);
+      const { state, active, start } = await autostart.install(program, hands({ tell, dryRun }));
+      if (dryRun) return await start();
+      if (before && (active === false || (active === undefined && state === "new"))) {
+        tell(`Left alone the agent that already runs (process ${before.holder?.pid ?? "unknown"})`);
+      } else if (!before || state === "changed") {
+        await start();
+      }
+      tell(`Runs at    ${await urlOf(config)}`);
+      tell(
+        `\n${DONE[state]}: ${autostart.what}. Undo it with clockblock uninstall in this folder.`,
+      );
+      for (const hint of autostart.hints) tell(`${hint}.`);
+    }, { program });
+    const variables = Object.keys(this.io.env).filter((name) => name.startsWith("CLOCKBLOCK_"));
+    if (variables.length > 0) {
+      const verb = variables.length === 1 ? "is" : "are";
+      stderr.write(
+        `${variables.join(", ")} ${verb} set here and not at login. Use config.json for that\n`,
+      );
+    }
+  },
+});
+
+const DONE = { new: "Installed", changed: "Updated", same: "Already installed" } as const;
+
+export const uninstall: Command<Context> = buildCommand<{ dryRun: boolean }, [], Context>({
+  docs: { brief: "Undo install; what was recorded stays" },
+  parameters,
+  async func({ dryRun }) {
+    const { stdout } = this.io;
+    const tell = (line: string) => stdout.write(`${line}\n`);
+    await withAutostart(async (autostart) => {
+      const undone = await autostart.uninstall(folderOf(this), hands({ tell, dryRun }));
+      if (dryRun) return;
+      tell(
+        undone
+          ? `\nUninstalled: ${autostart.what}. What was recorded is still there.`
+          : "Nothing to undo: ClockBlock does not start at login.",
+      );
+    });
+    const left = dryRun ? undefined : agentLeft(this);
+    if (left) tell(`An agent still runs here (process ${left.pid}): ${left.url ?? "starting"}`);
+  },
+});
+
+function folderOf({ io }: Context): string {
+  return io.cwd ?? Deno.cwd();
+}
+
+/** Where there is no way to start at login, says how to do it by hand. */
+async function withAutostart(
+  work: (autostart: Autostart) => Promise<void>,
+  { program }: { program?: Program } = {},
+): Promise<void> {
+  try {
+    const autostart = systemAutostart();
+    if (!autostart) throw new NoAutostartError(`Cannot start at login on ${Deno.build.os}`);
+    await work(autostart);
+  } catch (error) {
+    if (!(error instanceof NoAutostartError) || !program) throw error;
+    const { command: [name, ...args], folder } = program;
+    throw new AutostartError(
+      `${error.message}. Have your system run this at login, in the folder ${folder}:\n` +
+        `  ${shellLine(name, args)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Where the agent answers, once it does. */
+async function urlOf(
+  config: Config,
+  { clock = systemClock }: { clock?: Clock } = {},
+): Promise<string> {
+  const deadline = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    try {
+      const agent = await runningAgent(config);
+      if (agent?.url) return agent.url;
+    } catch (error) {
+      // It is starting; only what lasts is worth a word.
+      if (!(error instanceof NoAnswerError)) throw error;
+    }
+    if (clock.monotonic() > deadline) {
+      throw new AutostartError(
+        "It is installed, but the agent does not answer. Its log, or clockblock run in this folder, says why",
+      );
+    }
+    await clock.wait(RETRY_MS);
+  }
+}
+
+/** The agent that runs on this folder's database, as far as the configuration says which that is. */
+function agentLeft(context: Context): Holder | undefined {
+  try {
+    return lockedBy(context.config().db_path)?.holder;
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
