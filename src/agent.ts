@@ -71,6 +71,11 @@ export interface RunOptions {
 export const migrations: readonly Migration[] = Object.values(allStreams)
   .flatMap((stream) => stream.migrations);
 
+/** What runs on this machine, and which of it counts as the game. */
+export function runningProcesses({ process_name }: Config): Promise<playtime.Candidate[]> {
+  return playtime.candidates(process_name);
+}
+
 /** Beyond this the agent's clock is not one to set others by. */
 const TRUSTED_OFFSET_MS = 60_000;
 

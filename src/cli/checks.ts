@@ -18,6 +18,7 @@ import {
 import { findDamage, listBackups, noteSuspicion } from "../store/mod.ts";
 import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
+import { whoListens } from "./neighbour.ts";
 import { runningAgent } from "./session.ts";
 import { bytes, duration } from "./terminal.ts";
 
@@ -127,11 +128,9 @@ async function checkAgent(config: Config): Promise<Finding[]> {
     Deno.listen({ hostname: config.api_host, port: config.api_port }).close();
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    const { api_port } = config;
-    return [
-      notRunning,
-      fail("port", `another program uses port ${api_port}. Stop it, or choose another api_port`),
-    ];
+    const text =
+      `another program uses port ${config.api_port}. Stop it, or choose another api_port`;
+    return [notRunning, fail("port", `${text}. ${await whoListens(config)}`)];
   }
   return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
 }
@@ -177,9 +176,14 @@ async function checkProcessList(config: Config): Promise<Finding[]> {
     const took = `${Math.round(performance.now() - started)} ms`;
     const warnings = agent.warnings.list().map(({ message }) => message);
     if (!heartbeat) return [fail("process list", warnings.join(" "))];
-    const seen = heartbeat.is_playing ? `sees ${heartbeat.process_name}` : "the game does not run";
+    const { is_playing, process_name } = heartbeat;
     return [
-      ok("process list", `${seen} (${took})`),
+      ok(
+        "process list",
+        is_playing
+          ? `sees ${process_name} (${took})`
+          : `the game does not run (${took}). If it does, clockblock processes shows its name`,
+      ),
       ...warnings.map((message) => warn("process list", message)),
     ];
   } finally {

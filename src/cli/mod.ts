@@ -18,7 +18,8 @@ export async function main(
   { io = processIo() }: MainOptions = {},
 ): Promise<number> {
   try {
-    const line = takeConfigFlags(args);
+    // `deno task start -- --help` hands on its own `--`, which here would end the flags before they begin.
+    const line = takeConfigFlags(args[0] === "--" ? args.slice(1) : args);
     const inputs = withDefaultCommand(line.args);
     if (inputs[0] !== "install" && inputs[0] !== "uninstall") giveUpAutostart();
     const context = createContext(io, line);

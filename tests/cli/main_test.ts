@@ -23,6 +23,12 @@ Deno.test("main --version prints the version and nothing else", async () => {
   }
 });
 
+Deno.test("main takes no notice of the -- that deno task hands on", async () => {
+  const io = capturedIo();
+  assert.equal(await main(["--", "--version"], { io }), 0);
+  assert.equal(io.out, `${version}\n`);
+});
+
 const mistakes: readonly [args: string[], message: string][] = [
   [["rnu"], "Unknown command rnu. Did you mean run?"],
   [["frobnicate"], "Unknown command frobnicate. See clockblock --help"],

@@ -60,6 +60,12 @@ export const install: Command<Context> = buildCommand<{ dryRun: boolean }, [], C
       );
       for (const hint of autostart.hints) tell(`${hint}.`);
     }, { program });
+    if (/[\\/]_npx[\\/]/.test(program.command[0])) {
+      stderr.write(
+        "Deno lies in npx's cache: when that is emptied, nothing starts any more. Better install Deno, " +
+          "or use the executable\n",
+      );
+    }
     const variables = Object.keys(this.io.env).filter((name) => name.startsWith("CLOCKBLOCK_"));
     if (variables.length > 0) {
       const verb = variables.length === 1 ? "is" : "are";

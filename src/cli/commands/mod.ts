@@ -6,6 +6,7 @@ import { events } from "./events.ts";
 import { exportRows } from "./export.ts";
 import { install, uninstall } from "./install.ts";
 import { login, logout } from "./login.ts";
+import { processes } from "./processes.ts";
 import { punches } from "./punches.ts";
 import { recompute } from "./recompute.ts";
 import { rejected } from "./rejected.ts";
@@ -31,6 +32,7 @@ export const commands = {
   recompute,
   backup,
   doctor,
+  processes,
   install,
   uninstall,
 };

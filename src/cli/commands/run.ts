@@ -3,11 +3,12 @@
  * @module
  */
 import { buildCommand, type Command } from "@stricli/core";
-import { openAgent, runAgent } from "../../agent.ts";
+import { ListenError, openAgent, runAgent } from "../../agent.ts";
 import { Hub, logger, systemClock, version } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { EXIT, isUsersToMend } from "../exit.ts";
 import { debugs, logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
+import { whoListens } from "../neighbour.ts";
 
 interface Flags {
   once: boolean;
@@ -114,6 +115,9 @@ async function runUntilStopped(
     const unforeseen = started && !isUsersToMend(error);
     logger("agent")[unforeseen ? "fatal" : "debug"]("{error}", { error });
     if (debugs(config.log_level)) log.release();
+    if (error instanceof ListenError && error.cause instanceof Deno.errors.AddrInUse) {
+      throw new ListenError(`${error.message} ${await whoListens(config)}`, { cause: error });
+    }
     throw error;
   } finally {
     ended.abort();

@@ -1,5 +1,6 @@
 /** The playtime stream's door. @module */
 export type { Allowance, Weekday } from "./allowance.ts";
+export { type Candidate, candidates } from "./candidates.ts";
 export type { Heartbeat, StoredHeartbeat } from "./heartbeats.ts";
 export type { Matcher, ProcessName } from "./matchers.ts";
 export { migrations } from "./migrations.ts";

@@ -24,7 +24,10 @@ Deno.test("doctor finds everything well in a new folder, and leaves nothing ther
   assert.equal(err, "");
   for (const line of out.trimEnd().split("\n")) assert.match(line, /^(ok {2}|warn) {2}\S/);
   assert.match(out, /^warn {2}database {6}.* is not there yet$/m);
-  assert.match(out, /^ok {4}process list {2}the game does not run \(\d+ ms\)$/m);
+  assert.match(
+    out,
+    /^ok {4}process list {2}the game does not run \(\d+ ms\)\. If it does, clockblock processes shows its name$/m,
+  );
   assert.deepEqual(folder.files(), ["config.json"]);
 });
 
@@ -66,7 +69,7 @@ Deno.test("doctor fails for a port that is taken and a cloud that is not there",
   const { code, out } = await folder.cli("doctor", "--json");
   assert.equal(code, 1);
   const all = findings(out);
-  assert.match(found(all, "port")!.detail, /another program uses port/);
+  assert.match(found(all, "port")!.detail, /another program uses port .* This shows which it is: /);
   assert.match(found(all, "cloud")!.detail, /cannot be reached/);
 });
 

@@ -2,11 +2,16 @@
 import type { Matcher } from "../matchers.ts";
 import type { ProcessLister } from "./process.ts";
 import { ps } from "./ps.ts";
-import { tasklist } from "./tasklist.ts";
+import { tasklist, tasklistWithTitles } from "./tasklist.ts";
 
 export type { Process, ProcessLister } from "./process.ts";
 
 /** The lister of this operating system, told what is looked for so that it asks for no more. */
 export function systemLister(matchers: readonly Matcher[]): ProcessLister {
   return Deno.build.os === "windows" ? tasklist(matchers) : ps(matchers);
+}
+
+/** Everything that runs, with all that this operating system tells of it. */
+export function fullLister(): ProcessLister {
+  return Deno.build.os === "windows" ? tasklistWithTitles() : ps([{ image: "*" }]);
 }

@@ -48,6 +48,12 @@ export function tasklist(
   };
 }
 
+/** Everything that runs, with the titles of windows: slow, for people who look for a name. */
+export function tasklistWithTitles({ run = runTool }: { run?: RunTool } = {}): ProcessLister {
+  return async ({ signal }) =>
+    parseTasklist(decodeOutput(await run("tasklist", ["/V", "/FO", "CSV", "/NH"], { signal })));
+}
+
 /** The one image that all matchers ask for, as a filter takes it: whole, without `*`. */
 function onlyImage(matchers: readonly Matcher[]): string | undefined {
   const images = new Set(

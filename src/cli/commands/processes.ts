@@ -1,0 +1,49 @@
+/**
+ * `clockblock processes`: what runs now under which name, so that a game that is not seen can be told by its own.
+ * Nothing of it is stored or sent.
+ * @module
+ */
+import { buildCommand, type Command } from "@stricli/core";
+import { runningProcesses } from "../../agent.ts";
+import type { Context } from "../context.ts";
+import { jsonFlag } from "../flags.ts";
+import { columns, painter } from "../terminal.ts";
+
+/** Command lines can be thousands of letters long. */
+const SHOWN_COLUMNS = 100;
+
+export const processes: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+  docs: { brief: "List what runs now, by the names that process_name takes" },
+  parameters: { flags: { json: jsonFlag } },
+  async func({ json }) {
+    const config = this.config();
+    const { stdout } = this.io;
+    const running = await runningProcesses(config);
+    if (json) {
+      for (const { image, windowTitle, command, counts } of running) {
+        stdout.write(`${JSON.stringify({ image, window_title: windowTitle, command, counts })}\n`);
+      }
+      return;
+    }
+    const paint = painter(stdout);
+    const width = stdout.terminal ? stdout.width() : SHOWN_COLUMNS;
+    const name = Math.max(...running.map(({ image }) => image.length), 0);
+    const room = Math.max(width - name - "counts".length - 4, 10);
+    stdout.write(columns(running.map(({ image, windowTitle, command, counts }) => [
+      counts ? paint("green", "counts") : "      ",
+      image,
+      paint("dim", cut(windowTitle ?? command ?? "", room)),
+    ])));
+    const seen = running.filter(({ counts }) => counts).length;
+    stdout.write(
+      `\n${running.length} programs run, ${seen} of them ${
+        seen === 1 ? "counts" : "count"
+      } as the ` +
+        `game. To count another: "process_name": "its name" in config.json\n`,
+    );
+  },
+});
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+}

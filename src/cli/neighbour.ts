@@ -1,0 +1,42 @@
+/**
+ * Who has the port that the agent wants. The agent may not look into other programs, but it may ask what listens
+ * there, and tell people the command that shows the rest.
+ * @module
+ */
+import type { Config } from "../config/mod.ts";
+
+/** Something that accepts connections and says nothing must not hold the message up for long. */
+const TIMEOUT_MS = 1_000;
+
+/** A sentence about what listens on the API's port. */
+export async function whoListens(
+  { api_host, api_port }: Pick<Config, "api_host" | "api_port">,
+  { os = Deno.build.os }: { os?: typeof Deno.build.os } = {},
+): Promise<string> {
+  const host = api_host.includes(":") ? `[${api_host}]` : api_host;
+  const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${api_port}/status`;
+  const known = await agentAt(url);
+  return known ?? `This shows which it is: ${LISTENERS[os]?.(api_port) ?? `netstat -an`}`;
+}
+
+const LISTENERS: Partial<Record<typeof Deno.build.os, (port: number) => string>> = {
+  windows: (port) => `netstat -ano | findstr :${port}`,
+  linux: (port) => `ss -ltnp sport = :${port}`,
+  darwin: (port) => `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+};
+
+/** Another agent: of another folder, or of another user of this machine. */
+async function agentAt(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const status: unknown = await response.json();
+    if (typeof status !== "object" || status === null) return undefined;
+    const { version, device_id, uptime_sec } = status as Record<string, unknown>;
+    if (typeof version !== "string" || typeof device_id !== "string") return undefined;
+    const since = typeof uptime_sec === "number" ? `, for ${Math.round(uptime_sec / 60)} min` : "";
+    return `It is ClockBlock ${version} in another folder or of another user (device ${device_id}${since})`;
+  } catch {
+    // It speaks no HTTP, or not to us.
+    return undefined;
+  }
+}

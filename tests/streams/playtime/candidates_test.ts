@@ -1,0 +1,21 @@
+/** @module */
+import assert from "node:assert/strict";
+import { candidates } from "../../../src/streams/playtime/mod.ts";
+
+Deno.test("candidates are told once by name, what counts first, threads of the kernel not at all", async () => {
+  const found = await candidates({ image: "java", command: "*minecraft*" }, {
+    lister: () =>
+      Promise.resolve([
+        { image: "kworker/0:1", command: "[kworker/0:1]" },
+        { image: "firefox", command: "firefox -P home" },
+        { image: "java", command: "java -jar editor.jar" },
+        { image: "java", command: "java -cp minecraft.jar Main" },
+        { image: "bash", command: "bash" },
+      ]),
+  });
+  assert.deepEqual(found.map(({ image, counts }) => [image, counts]), [
+    ["java", true],
+    ["bash", false],
+    ["firefox", false],
+  ]);
+});
