@@ -11,13 +11,17 @@ import { deno } from "./deno.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
+/** In the order in which they stand in the page. */
+const STYLES = ["base", "frame", "parts", "today", "history", "events", "lists"];
+
 if (import.meta.main) await buildDashboard(`${root}dist`);
 
 /** Bundles the sources and writes `dashboard.html` and `client.js.txt` into a folder. */
 export async function buildDashboard(folder: string): Promise<void> {
   const dashboard = await bundle("src/dashboard/main.tsx");
   // A library's style comes first, so that ours may change it.
-  const style = dashboard.style + await Deno.readTextFile(`${root}src/dashboard/style.css`);
+  const styles = STYLES.map((name) => Deno.readTextFile(`${root}src/dashboard/style/${name}.css`));
+  const style = dashboard.style + (await Promise.all(styles)).join("\n");
   const client = await bundle("src/client/mod.ts");
   await Deno.mkdir(folder, { recursive: true });
   await write(

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import { checkListen, createApi, loadToken, serve } from "./api/mod.ts";
+import { checkListen, createApi, isLoopback, loadToken, serve } from "./api/mod.ts";
 import { createRemotes, NO_REMOTES, type SignIn } from "./clouds.ts";
 import type { Config } from "./config/mod.ts";
 import {
@@ -230,6 +230,13 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     async run({ signal, onListening = () => {} }) {
       const end = new AbortController();
       const stop = AbortSignal.any([signal, end.signal]);
+      if (!isLoopback(config.api_host)) {
+        warnings.raise(
+          "api.exposed",
+          `Other machines can reach this agent (\`api_host\` is ${config.api_host}): they need its token, ` +
+            "which they send unencrypted",
+        );
+      }
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
       store.announce(server.url);
       onListening(server.url);

@@ -4,7 +4,7 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { hasBrowser, type OpenPage, startBrowser, type TestBrowser } from "../support/browser.ts";
 import type { FakeGame } from "../support/fake_game.ts";
-import { GAME, HOSTILE, type Household, household, workday } from "../support/household.ts";
+import { HOSTILE, type Household, household, workday } from "../support/household.ts";
 
 const PANELS = ["", "history", "events", "attendance", "records", "sync"];
 
@@ -35,7 +35,7 @@ Deno.test({
           await heartbeat(house, playing);
           return () => shows(page, ".now h2", playing ? "Playing now" : "Not playing");
         }));
-        await shows(page, ".now p", GAME);
+        await shows(page, ".now p", house.game);
       } finally {
         await game?.stop();
       }

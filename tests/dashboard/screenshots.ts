@@ -12,7 +12,11 @@ const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url)
 const PANELS = ["today", "history", "events", "attendance", "records", "sync"];
 const SIZES = { "": { width: 1120, height: 760 }, "-phone": { width: 360, height: 740 } };
 
-await using house = await household({ strange: "garden" });
+await using house = await household({
+  strange: "garden",
+  eventsToCloud: true,
+  game: "Minecraft.exe",
+});
 await using browser = await startBrowser();
 await using _game = await house.play();
 house.door.punch(...workday(house.timeZone));
@@ -21,6 +25,7 @@ await house.write("/local/state?mode=live", {
   method: "PUT",
   json: { cash: 10_250.5, positions: [{ symbol: "BTC-USD", quantity: 0.25 }] },
 });
+await house.write("/sync/now", { method: "POST", json: {} });
 await Deno.mkdir(folder, { recursive: true });
 for (const colorScheme of ["light", "dark"] as const) {
   for (const [suffix, viewport] of Object.entries(SIZES)) {
@@ -40,6 +45,6 @@ for (const colorScheme of ["light", "dark"] as const) {
 
 async function picture(page: Page, path: string): Promise<void> {
   const session = await page.context().newCDPSession(page);
-  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 });
+  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 70 });
   await Deno.writeFile(path, Uint8Array.fromBase64(data));
 }

@@ -12,7 +12,6 @@ import { type FakeGame, startFakeGame } from "./fake_game.ts";
 import { FaultyServer } from "./faulty_server.ts";
 import { until } from "./until.ts";
 
-export const GAME = "ClockBlockGame.exe";
 const DEVICE_ID = "family-pc";
 const POLL_MS = 5_000;
 const DAY_MS = 86_400_000;
@@ -31,31 +30,37 @@ export interface Household extends AsyncDisposable {
   readonly stranger: AifaceDevice;
   /** The zone in which it is evening. */
   readonly timeZone: string;
+  /** The name of the game's program. */
+  readonly game: string;
   play(): Promise<FakeGame>;
   /** Sends events as an application does. */
   send(...events: readonly Readonly<Record<string, unknown>>[]): Promise<void>;
   /** A write of a program that has the token. */
   write(path: string, init: { method: string; json: unknown }): Promise<unknown>;
-  /** Starts it again after it was killed; `elsewhere` at another address than the one it had first. */
-  restart(options?: { elsewhere?: boolean }): Promise<void>;
+  /** Starts it again, at the same address, after it was killed. */
+  restart(): Promise<void>;
 }
 
 export async function household(
-  { heartbeats = FULL_DAY, strange = HOSTILE, config = {} }: {
-    heartbeats?: number;
-    /** Stands where the cloud or a device may have written anything. */
-    strange?: string;
-    config?: Readonly<Record<string, unknown>>;
-  } = {},
+  { heartbeats = FULL_DAY, strange = HOSTILE, eventsToCloud = false, game = `Game${Deno.pid}.exe` }:
+    {
+      heartbeats?: number;
+      /** Stands where the cloud or a device may have written anything. */
+      strange?: string;
+      /** Whether events go to the cloud too, and not play time alone. */
+      eventsToCloud?: boolean;
+      /** Of a name of its own, because every agent on this machine sees every game. */
+      game?: string;
+    } = {},
 ): Promise<Household> {
   const dir = await Deno.makeTempDir({ prefix: "clockblock-household-" });
   const cloud = await FaultyServer.start();
   const now = Date.now();
   const { timeZone, midnight } = eveningZone(now);
-  await furnish(`${dir}/clockblock.db`, { now, midnight, heartbeats, strange });
+  await furnish(`${dir}/clockblock.db`, { now, midnight, heartbeats, strange, game });
   const settings = {
     device_id: DEVICE_ID,
-    process_name: GAME,
+    process_name: game,
     poll_interval_sec: 1,
     sync_interval_sec: 3_600,
     endpoint_url: cloud.url,
@@ -68,7 +73,7 @@ export async function household(
       time_zone: timeZone,
       devices: [{ sn: "AYSK1001", name: "Front door" }],
     },
-    ...config,
+    ...(eventsToCloud ? { events: { endpoint_url: `${cloud.url}/events` } } : {}),
   };
   let agent = await startAgent({ dir, config: settings });
   const firstPort = Number(new URL(agent.url).port);
@@ -99,12 +104,12 @@ export async function household(
     door,
     stranger,
     timeZone,
-    play: () => startFakeGame(GAME),
+    game,
+    play: () => startFakeGame(game),
     send: async (...events) => void await write("/local/events", { method: "POST", json: events }),
     write,
-    async restart({ elsewhere = false } = {}) {
-      const api_port = elsewhere ? 0 : firstPort;
-      agent = await startAgent({ dir, config: { ...settings, api_port } });
+    async restart() {
+      agent = await startAgent({ dir, config: { ...settings, api_port: firstPort } });
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -180,11 +185,12 @@ function eveningZone(now: number): { timeZone: string; midnight: number } {
 
 async function furnish(
   path: string,
-  { now, midnight, heartbeats, strange }: {
+  { now, midnight, heartbeats, strange, game }: {
     now: number;
     midnight: number;
     heartbeats: number;
     strange: string;
+    game: string;
   },
 ): Promise<void> {
   const migrations = Object.values(streams).flatMap((stream) => stream.migrations);
@@ -219,7 +225,7 @@ async function furnish(
         new Date(ms).toISOString(),
         playing ? 1 : 0,
         POLL_MS / 1_000,
-        playing ? GAME : null,
+        playing ? game : null,
         at,
       );
       const key = new Date(ms - ms % 900_000).toISOString();

@@ -5,7 +5,7 @@
  */
 import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Status } from "./answers.ts";
-import { detectedZone } from "../model/zones.ts";
+import { dayOf, dayStart, detectedZone } from "../model/zones.ts";
 
 /** How the agent is reached: by its stream, by asking again and again, not at all, or only with its token. */
 export type Link = "connecting" | "live" | "polling" | "offline" | "locked";
@@ -45,6 +45,10 @@ const ZONE_KEY = "clockblock.zone";
 export const chosenZone = signal(kept(ZONE_KEY));
 export const agentZone = computed(() => status.value?.today.time_zone);
 export const zone = computed(() => chosenZone.value || agentZone.value || detectedZone());
+
+export const today = computed(() => dayOf(nowMs.value, zone.value));
+/** When it began. */
+export const todayMs = computed(() => dayStart(today.value, zone.value));
 
 effect(() => keep(ZONE_KEY, chosenZone.value));
 

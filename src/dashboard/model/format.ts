@@ -51,14 +51,12 @@ export function clock(ms: number, timeZone: Zone): string {
   return format(ms, { hour: "2-digit", minute: "2-digit", ...zone(timeZone) });
 }
 
-/** `14:02:09` */
-export function clockSeconds(ms: number, timeZone: Zone): string {
-  return format(ms, {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    ...zone(timeZone),
-  });
+/** `14:02:09` today; before that `2 Mar, 14:02`. */
+export function stamp(ms: number, timeZone: Zone, todayMs: number): string {
+  const rest: Intl.DateTimeFormatOptions = ms < todayMs
+    ? { day: "numeric", month: "short" }
+    : { second: "2-digit" };
+  return format(ms, { hour: "2-digit", minute: "2-digit", ...rest, ...zone(timeZone) });
 }
 
 /** Date and time; the date alone is left out of what is today. */

@@ -1,5 +1,6 @@
 /** The page around its panels: who it is, how it is reached, what a person must know, and the way about. @module */
-import type { ComponentType, VNode } from "preact";
+import { computed } from "@preact/signals";
+import type { ComponentChildren, ComponentType, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import {
   agentZone,
@@ -57,6 +58,11 @@ export function App(): VNode {
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
     scrollTo(0, 0);
+    // On a phone not all of them fit beside each other.
+    document.querySelector("nav [aria-current]")?.scrollIntoView({
+      block: "nearest",
+      inline: "center",
+    });
   }, [panel]);
   const locked = link.value === "locked";
   return (
@@ -126,6 +132,14 @@ function Mention({ id }: { id: string }) {
   );
 }
 
+let loadedVersion: string | undefined;
+
+/** Whether the agent that answers is another version than the one that this page came from. */
+const updated = computed(() => {
+  loadedVersion ??= status.value?.version;
+  return status.value !== null && status.value.version !== loadedVersion;
+});
+
 /** Several warnings fill a phone's first screen, which is there to tell how much is left. */
 const phone = matchMedia("(max-width: 40rem)");
 
@@ -138,7 +152,7 @@ function Notices() {
     <ul>
       {warnings.map(({ code, message, since }) => (
         <li key={code}>
-          <span class="grow">{message}</span>
+          <span class="grow">{withCode(message)}</span>
           <Way code={code} />
           <small>
             <Ago at={since} />
@@ -149,10 +163,20 @@ function Notices() {
   );
   return (
     <>
-      {offline && (
-        <div class="notice bad" role="alert">
+      {updated.value && (
+        <div class="notice" role="status">
           <p>
-            <b>The agent does not answer.</b> {heardMs.value === null
+            The agent is now version {status.value?.version}.{" "}
+            <a href="" onClick={(event) => (event.preventDefault(), location.reload())}>
+              Load its page
+            </a>
+          </p>
+        </div>
+      )}
+      {offline && (
+        <div class="notice bad">
+          <p>
+            <b role="alert">The agent does not answer.</b> {heardMs.value === null
               ? "Is it running?"
               : `It last did ${relative(heardMs.value, nowMs.value)}.`} This page goes on trying.
           </p>
@@ -169,6 +193,13 @@ function Notices() {
         </section>
       )}
     </>
+  );
+}
+
+/** A sentence in which commands stand between backticks. */
+function withCode(text: string): ComponentChildren {
+  return text.split("`").map((part, index) =>
+    index % 2 === 1 ? <code key={index}>{part}</code> : part
   );
 }
 

@@ -3,12 +3,11 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { Device, DeviceState, Punch } from "../live/answers.ts";
 import { ask, askAll, change } from "../live/api.ts";
-import { nowMs, status, zone } from "../live/state.ts";
+import { status, today, todayMs, zone } from "../live/state.ts";
 import { useAction, useAnswer } from "../live/use.ts";
-import { clock, clockSeconds, duration, number } from "../model/format.ts";
+import { clock, duration, number, stamp } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
 import { presentOf } from "../model/present.ts";
-import { dayOf } from "../model/zones.ts";
 import { Ago, Card, Dot, Failed, Instead } from "./parts.tsx";
 
 const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
@@ -27,7 +26,7 @@ export function AttendancePanel(): VNode {
   const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
     topics: ["devices"],
   });
-  const day = dayOf(nowMs.value, zone.value);
+  const day = today.value;
   const punches = useAnswer(
     (signal) => askAll<Punch>(`/punches?from=${day}&limit=5000`, { most: MOST_PUNCHES, signal }),
     { key: day, topics: ["punches"] },
@@ -81,7 +80,7 @@ export function AttendancePanel(): VNode {
               {newest.value?.map((punch) => (
                 <li key={punch.id}>
                   <time dateTime={punch.punched_at}>
-                    {clockSeconds(Date.parse(punch.punched_at), zone.value)}
+                    {stamp(Date.parse(punch.punched_at), zone.value, todayMs.value)}
                   </time>
                   <b>{punch.person_name || punch.person_id}</b>
                   <span class="quiet">{direction(punch.in_out)}</span>
@@ -99,8 +98,13 @@ export function AttendancePanel(): VNode {
 
 function People({ punches }: { punches: ReturnType<typeof useAnswer<Punch[]>> }) {
   const people = presentOf(punches.value ?? []);
+  const left = people.filter(({ inside }) => inside === false).length;
+  const words = `${number(people.length - left)} here${left > 0 ? `, ${number(left)} left` : ""}`;
   return (
-    <Card title="Here today" aside={<small class="quiet">{number(people.length)}</small>}>
+    <Card
+      title="Here today"
+      aside={people.length > 0 && <small class="quiet">{words}</small>}
+    >
       <Instead
         answer={punches}
         {...(people.length === 0 ? { empty: "Nobody has punched today." } : {})}

@@ -3,8 +3,8 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { LocalEvent } from "../../client/mod.ts";
-import { zone } from "../live/state.ts";
-import { clockSeconds } from "../model/format.ts";
+import { todayMs, zone } from "../live/state.ts";
+import { stamp } from "../model/format.ts";
 import { visibleRows } from "../model/feed.ts";
 
 export function EventList(
@@ -49,7 +49,7 @@ export function EventList(
       >
         <button type="button" class="event" onClick={() => onOpen(event)}>
           <span class={`severity ${severityClass(event.severity)}`}>{event.severity}</span>
-          <time dateTime={event.ts}>{clockSeconds(Date.parse(event.ts), zone.value)}</time>
+          <time dateTime={event.ts}>{stamp(Date.parse(event.ts), zone.value, todayMs.value)}</time>
           <b>{event.subtype}</b>
           {event.symbol !== null && <span class="symbol">{event.symbol}</span>}
           <span class="body">{event.body}</span>

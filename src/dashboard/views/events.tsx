@@ -4,12 +4,13 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { connectLocalLive, type LocalEvent, type Source } from "../../client/mod.ts";
 import { ask } from "../live/api.ts";
-import { nowMs, status, zone } from "../live/state.ts";
+import { whileLookedAt } from "../live/looked_at.ts";
+import { link, nowMs, status, zone } from "../live/state.ts";
 import { useAnswer } from "../live/use.ts";
 import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
-import { moment, number } from "../model/format.ts";
+import { moment, number, relative } from "../model/format.ts";
 import { EventList, severityClass } from "./event_list.tsx";
-import { Card, Dot, Instead } from "./parts.tsx";
+import { Card, Dot, Instead, Later } from "./parts.tsx";
 
 const CAP = 2_000;
 const RECENT = 200;
@@ -58,17 +59,13 @@ function busiest(): string | undefined {
 
 function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
   const feed = useSignal<Feed<LocalEvent>>(emptyFeed());
-  const badge = useSignal<{ source: Source; syncedAt: number | null; at: number }>({
-    source: "offline",
-    syncedAt: null,
-    at: performance.now(),
-  });
+  const badge = useSignal<BadgeState>({ source: null, syncedAt: null });
   const words = useSignal("");
   const severity = useSignal("");
   const open = useSignal<LocalEvent | null>(null);
 
   useEffect(() => {
-    const live = connectLocalLive({ localUrl: location.origin, mode, recent: RECENT });
+    let lastSeq: number | undefined;
     let news: LocalEvent[] = [];
     let drawing: ReturnType<typeof setTimeout> | undefined;
     const draw = () => {
@@ -77,16 +74,23 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
       feed.value = withNews(feed.value, news.slice(-CAP), CAP);
       news = [];
     };
-    live.subscribe(({ events, source, syncedAgo }) => {
-      const syncedAt = syncedAgo === null ? null : Date.now() - syncedAgo * 1_000;
-      badge.value = { source, syncedAt, at: performance.now() };
-      if (events.length === 0) return;
-      news.push(...events);
-      drawing ??= setTimeout(() => requestAnimationFrame(draw), DRAW_MS);
+    const end = whileLookedAt(() => {
+      const from = lastSeq === undefined ? { recent: RECENT } : { sinceSeq: lastSeq };
+      const live = connectLocalLive({ localUrl: location.origin, mode, ...from });
+      live.subscribe(({ events, source, syncedAgo }) => {
+        lastSeq = live.lastSeq;
+        const syncedAt = syncedAgo === null ? null : Date.now() - syncedAgo * 1_000;
+        badge.value = { source, syncedAt };
+        if (events.length === 0) return;
+        news.push(...events);
+        // Not by a frame, which a hidden page never gets.
+        drawing ??= setTimeout(draw, DRAW_MS);
+      });
+      return () => live.close();
     });
     return () => {
       clearTimeout(drawing);
-      live.close();
+      end();
     };
   }, [mode]);
 
@@ -99,6 +103,7 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
     );
   }, [shown, words.value, severity.value]);
 
+  const all = filtered.length === shown.length;
   return (
     <Card title="Events" aside={<Badge {...badge.value} />} kind="log">
       <div class="tools">
@@ -133,35 +138,55 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
       </div>
       {filtered.length > 0
         ? <EventList events={filtered} onOpen={(event) => void (open.value = event)} />
+        : shown.length > 0
+        ? <div class="empty">No event has all of that.</div>
+        : link.value === "offline"
+        ? <Later />
+        : badge.value.source === null
+        ? (
+          <div class="skeleton" role="status">
+            <span class="hidden">Loading</span>
+          </div>
+        )
         : (
           <div class="empty">
-            {shown.length > 0 ? "No event has all of that." : (
-              <>
-                No events in <b>{mode}</b> yet. An application sends them to{" "}
-                <code>POST /local/events</code>.
-              </>
-            )}
+            No events in <b>{mode}</b> yet. An application sends them to{" "}
+            <code>POST /local/events</code>.
           </div>
         )}
-      <p class="quiet count">
-        {number(filtered.length)} of the newest {number(shown.length)} events
-      </p>
+      {shown.length > 0 && (
+        <p class="quiet count">
+          {all ? number(shown.length) : `${number(filtered.length)} of ${number(shown.length)}`}
+          {shown.length === 1 ? " event" : " events"}
+          {shown.length === CAP && ", the newest"}
+        </p>
+      )}
       {open.value && <Details event={open.value} close={() => void (open.value = null)} />}
     </Card>
   );
 }
 
+interface BadgeState {
+  /** Null before the first answer. */
+  source: Source | null;
+  syncedAt: number | null;
+}
+
 /** Where the events come from. */
-function Badge({ source, syncedAt }: { source: Source; syncedAt: number | null }) {
+function Badge({ source, syncedAt }: BadgeState) {
+  if (source === null) return null;
   const names = { local: "LOCAL LIVE", remote: "REMOTE", offline: "OFFLINE" };
-  const ago = syncedAt === null ? null : Math.max(0, Math.round((nowMs.value - syncedAt) / 1_000));
   return (
-    <div class={`badge ${source}`} role="status">
-      <b>
+    <div class={`badge ${source}`}>
+      <b role="status">
         <Dot tone={source === "local" ? "good" : "warn"} />
         {names[source]}
       </b>
-      <small>{ago === null ? "not synced to a cloud" : `synced ${number(ago)} s ago`}</small>
+      <small>
+        {syncedAt === null
+          ? "not synced to a cloud"
+          : `synced ${relative(Math.min(syncedAt, nowMs.value), nowMs.value)}`}
+      </small>
     </div>
   );
 }

@@ -1,11 +1,22 @@
 /** When in the week it is played: a table, so that it can be read without seeing colours. @module */
 import type { VNode } from "preact";
-import { duration, weekdayNames } from "../model/format.ts";
+import { useSignal } from "@preact/signals";
+import { clock, duration, weekdayNames } from "../model/format.ts";
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const LEVELS = 5;
 
 export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNode {
+  const under = useSignal<{ weekday: number; hour: number } | null>(null);
+  const point = ({ target }: PointerEvent) => {
+    const cell = (target as Element).closest("tbody td") as HTMLTableCellElement | null;
+    const row = cell?.parentElement as HTMLTableRowElement | undefined;
+    under.value = cell && row ? { weekday: row.rowIndex - 1, hour: cell.cellIndex - 1 } : null;
+  };
+  const words = ({ weekday, hour }: { weekday: number; hour: number }) =>
+    `${names[weekday]}, ${clock(hour * 3_600_000, "UTC")} – ${
+      clock((hour + 1) * 3_600_000, "UTC")
+    }: ${duration(heat[weekday]?.[hour] ?? 0)}`;
   const most = Math.max(...heat.flat());
   const names = weekdayNames();
   const name = (hour: number) =>
@@ -14,7 +25,7 @@ export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNo
     );
   return (
     <div class="heat">
-      <table>
+      <table onPointerOver={point} onPointerLeave={() => void (under.value = null)}>
         <caption class="hidden">Minutes played by weekday and hour</caption>
         <thead>
           <tr>
@@ -34,7 +45,6 @@ export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNo
                 <td
                   key={hour}
                   class={`level-${most === 0 ? 0 : Math.ceil(minutes / most * LEVELS)}`}
-                  title={`${names[weekday]} ${name(hour)}: ${duration(minutes)}`}
                 >
                   <span class="hidden">{duration(minutes)}</span>
                 </td>
@@ -43,6 +53,18 @@ export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNo
           ))}
         </tbody>
       </table>
+      <p class="under" aria-hidden="true">
+        {under.value ? words(under.value) : (
+          <>
+            <span>Less</span>
+            {Array.from(
+              { length: LEVELS + 1 },
+              (_, level) => <i key={level} class={`level-${level}`} />,
+            )}
+            <span>More</span>
+          </>
+        )}
+      </p>
     </div>
   );
 }

@@ -4,12 +4,12 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DayView } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
-import { nowMs, zone } from "../live/state.ts";
+import { today, zone } from "../live/state.ts";
 import { useAnswer } from "../live/use.ts";
 import { daysCsv } from "../model/csv.ts";
 import { dayName, duration, number } from "../model/format.ts";
 import { heatOf, type Slot } from "../model/heat.ts";
-import { addDays, dayOf, daysBetween, dayStart } from "../model/zones.ts";
+import { addDays, daysBetween, dayStart } from "../model/zones.ts";
 import { Bars, dayWords } from "./bars.tsx";
 import { HeatMap } from "./heat_map.tsx";
 import { Card, Figure, Instead } from "./parts.tsx";
@@ -21,12 +21,12 @@ const SLOT_DAYS = 30;
 
 export function HistoryPanel(): VNode {
   const timeZone = zone.value;
-  const today = dayOf(nowMs.value, timeZone);
+  const day = today.value;
   const length = useSignal<number | null>(30);
-  const chosen = useSignal({ from: addDays(today, -29), to: today });
+  const chosen = useSignal({ from: addDays(day, -29), to: day });
   const { from, to } = length.value === null
     ? chosen.value
-    : { from: addDays(today, 1 - length.value), to: today };
+    : { from: addDays(day, 1 - length.value), to: day };
   const valid = from <= to && daysBetween(from, to) < MOST_DAYS;
   const hover = useSignal<number | null>(null);
 
@@ -70,11 +70,11 @@ export function HistoryPanel(): VNode {
         </div>
         <label>
           <span>From</span>
-          <input type="date" value={from} max={today} onChange={pick("from")} />
+          <input type="date" value={from} max={day} onChange={pick("from")} />
         </label>
         <label>
           <span>To</span>
-          <input type="date" value={to} max={today} onChange={pick("to")} />
+          <input type="date" value={to} max={day} onChange={pick("to")} />
         </label>
         <button type="button" disabled={days.length === 0} onClick={() => download(days)}>
           Download CSV
@@ -99,6 +99,19 @@ export function HistoryPanel(): VNode {
               : dayWords(days[hover.value]!)}
           </p>
           <Bars days={days} hover={hover} />
+          {days.some(({ allowance_min }) => allowance_min > 0) && (
+            <p class="under keys">
+              <span>
+                <i class="key played" />Within the allowance
+              </span>
+              <span>
+                <i class="key over" />Over it
+              </span>
+              <span>
+                <i class="key line" />Allowance
+              </span>
+            </p>
+          )}
           <details>
             <summary>As a table</summary>
             <DayTable days={days} />

@@ -2,7 +2,7 @@
 import type { ComponentChildren, VNode } from "preact";
 import type { Answer } from "../live/use.ts";
 import { Refusal } from "../live/api.ts";
-import { nowMs, zone } from "../live/state.ts";
+import { link, nowMs, zone } from "../live/state.ts";
 import { moment, relative } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
 
@@ -55,6 +55,7 @@ export function Instead<T>(
 ): VNode {
   if (answer.value === undefined) {
     if (answer.error) return <Failed error={answer.error} retry={answer.reload} />;
+    if (link.value === "offline") return <Later />;
     return (
       <div class="skeleton" role="status">
         <span class="hidden">Loading</span>
@@ -67,6 +68,11 @@ export function Instead<T>(
       {empty === undefined ? children : <div class="empty">{empty}</div>}
     </>
   );
+}
+
+/** In the place of what was not read before the agent went away. */
+export function Later(): VNode {
+  return <div class="empty">This is shown as soon as the agent is back.</div>;
 }
 
 export function Failed({ error, retry }: { error: Error; retry?: () => void }): VNode {

@@ -40,9 +40,9 @@ export function RecordsPanel(): VNode {
           : {})}
       >
         <ul class="conflicts">
-          {answer.value?.map((conflict) => (
+          {answer.value?.map((conflict, index) => (
             <li key={conflict.id}>
-              <details>
+              <details open={index === 0}>
                 <summary>
                   <b>{conflict.table} {conflict.record_id}</b>
                   <span class="quiet grow">{KINDS[conflict.kind]}</span>

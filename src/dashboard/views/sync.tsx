@@ -26,12 +26,17 @@ export function SyncPanel(): VNode {
   return (
     <>
       <Card kind="whole">
-        <div class="whole-words" role="status">
-          <h2>
+        <div class="whole-words">
+          <h2 aria-live="polite">
             <Dot tone={whole.tone} />
             {whole.words}
           </h2>
           <p>{whole.detail}</p>
+          {sync && used.length === 0 && (
+            <p>
+              To connect one, set <code>endpoint_url</code> or <code>supabase</code> in config.json.
+            </p>
+          )}
         </div>
         {used.length > 0 && (
           <button
@@ -46,19 +51,29 @@ export function SyncPanel(): VNode {
         {action.error && <Failed error={action.error} />}
       </Card>
       <div class="lanes">
-        {[...used, ...unused].map((lane) => <Lane key={lane.stream} lane={lane} />)}
+        {used.map((lane) => <Lane key={lane.stream} lane={lane} />)}
       </div>
+      {used.length > 0 && unused.length > 0 && <Unused lanes={unused} />}
       <Offset sync={sync} />
       <Rejected />
     </>
   );
 }
 
+/** Streams that no cloud is named for. */
+function Unused({ lanes }: { lanes: readonly LaneStatus[] }) {
+  const names = lanes.map(({ stream }) => STREAM_NAMES[stream] ?? stream);
+  return (
+    <Card kind="unused" title="Kept on this computer">
+      <p>{new Intl.ListFormat("en").format(names)}: no cloud is set for them in config.json.</p>
+    </Card>
+  );
+}
+
 function Lane({ lane }: { lane: LaneStatus }) {
   const { tone, words } = laneHealth(lane);
-  const off = lane.state === "disabled";
   return (
-    <Card kind={`lane ${off ? "off" : ""}`} title={STREAM_NAMES[lane.stream] ?? lane.stream}>
+    <Card kind="lane" title={STREAM_NAMES[lane.stream] ?? lane.stream}>
       <p class="lane-state">
         <Dot tone={tone} live={lane.state === "syncing"} />
         {words}
@@ -73,33 +88,31 @@ function Lane({ lane }: { lane: LaneStatus }) {
           )}
         </div>
       )}
-      {!off && (
-        <dl class="figures">
-          <Figure
-            name="Waiting"
-            note={lane.oldest_waiting_at !== null && (
-              <>
-                oldest <Ago at={lane.oldest_waiting_at} />
-              </>
-            )}
-          >
-            {number(lane.rows_waiting)}
-          </Figure>
-          <Figure name="Last success">
-            <Ago at={lane.last_success_at} none="not yet" />
-          </Figure>
-          <Figure name="Next try">
-            <Ago at={lane.next_attempt_at} none={lane.state === "syncing" ? "now" : "–"} />
-          </Figure>
-          <Figure
-            name="Sent"
-            note={lane.mean_latency_ms !== null &&
-              `${number(Math.round(lane.mean_latency_ms))} ms each`}
-          >
-            {number(lane.rows_pushed)}
-          </Figure>
-        </dl>
-      )}
+      <dl class="figures">
+        <Figure
+          name="Waiting"
+          note={lane.oldest_waiting_at !== null && (
+            <>
+              oldest <Ago at={lane.oldest_waiting_at} />
+            </>
+          )}
+        >
+          {number(lane.rows_waiting)}
+        </Figure>
+        <Figure name="Last success">
+          <Ago at={lane.last_success_at} none="not yet" />
+        </Figure>
+        <Figure name="Next try">
+          <Ago at={lane.next_attempt_at} none={lane.state === "syncing" ? "now" : "–"} />
+        </Figure>
+        <Figure
+          name="Sent"
+          note={lane.mean_latency_ms !== null &&
+            `${number(Math.round(lane.mean_latency_ms))} ms each`}
+        >
+          {number(lane.rows_pushed)}
+        </Figure>
+      </dl>
     </Card>
   );
 }

@@ -40,6 +40,7 @@ export function Timeline(
     under.value = { at: share, words: `${clock(at, timeZone)}, ${state}` };
   };
 
+  const nowX = (now - from) / (to - from) * WIDTH;
   const hours = Array.from({ length: 9 }, (_, index) => from + index * (to - from) / 8);
   return (
     <div class="timeline">
@@ -51,21 +52,30 @@ export function Timeline(
         onPointerMove={point}
         onPointerLeave={() => void (under.value = null)}
       >
-        <rect class="unknown" width={WIDTH} height={HEIGHT} />
         <path class="seen" d={seen} />
         <path class="played" d={played} />
         {now > from && now < to && (
-          <rect class="now" x={(now - from) / (to - from) * WIDTH} width="2" height={HEIGHT} />
+          <>
+            <rect class="future" x={nowX} width={WIDTH - nowX} height={HEIGHT} />
+            <rect class="now" x={nowX} width="2" height={HEIGHT} />
+          </>
         )}
       </svg>
       <ol class="hours" aria-hidden="true">
         {hours.map((ms) => <li key={ms}>{clock(ms, timeZone)}</li>)}
       </ol>
-      <p class="under" aria-hidden="true">
+      <p class="under keys" aria-hidden="true">
         {under.value?.words ?? (
           <>
-            <i class="key played" />Played <i class="key seen" />Not playing{" "}
-            <i class="key unknown" />No data
+            <span>
+              <i class="key played" />Played
+            </span>
+            <span>
+              <i class="key seen" />Not playing
+            </span>
+            <span>
+              <i class="key unknown" />No data
+            </span>
           </>
         )}
       </p>
@@ -74,13 +84,19 @@ export function Timeline(
           {sessions.slice(-12).map((session) => (
             <li key={session.from}>
               <span>{clock(session.from, timeZone)} – {clock(session.to, timeZone)}</span>
-              <b>{duration((session.to - session.from) / 60_000)}</b>
+              <b>{lasted(session)}</b>
             </li>
           ))}
         </ul>
       )}
     </div>
   );
+}
+
+/** To the nearest minute: a session of 23 minutes and 58 seconds lasted 24. */
+function lasted({ from, to }: Span): string {
+  const minutes = (to - from) / 60_000;
+  return duration(minutes < 1 ? minutes : Math.round(minutes));
 }
 
 function summary(sessions: readonly Span[], timeZone: string): string {

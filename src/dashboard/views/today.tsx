@@ -1,25 +1,23 @@
 /** The first screen: playing or not, minutes left, and whether everything is synced. @module */
 import type { VNode } from "preact";
-import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { DayView, Status } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
-import { agentZone, arrivals, link, nowMs, status, zone } from "../live/state.ts";
+import { agentZone, arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
 import { loadSpans, spans } from "../live/today.ts";
 import { useAnswer } from "../live/use.ts";
 import { clock, duration, longDay, number, relative } from "../model/format.ts";
 import { syncHealth } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
-import { addDays, dayOf, dayStart } from "../model/zones.ts";
-import { Ago, Card, Dot } from "./parts.tsx";
+import { addDays, dayStart } from "../model/zones.ts";
+import { Ago, Card, Dot, Later } from "./parts.tsx";
 import { Ring } from "./ring.tsx";
 import { Timeline } from "./timeline.tsx";
 
 export function TodayPanel(): VNode {
   const timeZone = zone.value;
-  // Both change once a day, not with every tick.
-  const day = useComputed(() => dayOf(nowMs.value, zone.value)).value;
-  const from = useComputed(() => dayStart(day, zone.value)).value;
+  const day = today.value;
+  const from = todayMs.value;
   const to = dayStart(addDays(day, 1), timeZone);
   useEffect(() => {
     if (link.value === "offline" || link.value === "locked") return;
@@ -29,7 +27,7 @@ export function TodayPanel(): VNode {
 
   const known = status.value;
   if (!known) {
-    return (
+    return link.value === "offline" ? <Later /> : (
       <div class="skeleton tall" role="status">
         <span class="hidden">Loading</span>
       </div>
@@ -63,9 +61,9 @@ function Now({ known, day }: { known: Status; day: string }) {
         : Promise.resolve(undefined),
     { key: `${day}${timeZone}`, topics: ["heartbeat"] },
   );
-  const today = elsewhere ? answer.value : known.today;
-  const used = today?.minutes_used ?? 0;
-  const allowance = today?.allowance_min ?? 0;
+  const counted = elsewhere ? answer.value : known.today;
+  const used = counted?.minutes_used ?? 0;
+  const allowance = counted?.allowance_min ?? 0;
   const over = Math.max(0, used - allowance);
   // Together with the minutes used, which are whole ones, it makes up the allowance.
   const exactly = Math.max(0, allowance - used);
@@ -84,7 +82,7 @@ function Now({ known, day }: { known: Status; day: string }) {
         </b>
         <span>{!limited ? "played" : over > 0 ? "over" : "left"}</span>
       </Ring>
-      <div class="now-words" aria-live="polite">
+      <div class="now-words">
         <Headline known={known} />
         <dl class="pairs">
           <div>
@@ -112,7 +110,7 @@ function Headline({ known }: { known: Status }) {
   if (link.value === "offline") {
     return (
       <>
-        <h2>
+        <h2 aria-live="polite">
           <Dot tone="warn" />Agent not reached
         </h2>
         <p>
@@ -123,14 +121,15 @@ function Headline({ known }: { known: Status }) {
   }
   if (is_playing && playing_since) {
     const since = Date.parse(playing_since);
+    const minutes = (nowMs.value - since) / 60_000;
     return (
       <>
-        <h2>
+        <h2 aria-live="polite">
           <Dot tone="good" live />Playing now
         </h2>
         <p>
-          {process_name} since {clock(since, zone.value)},{" "}
-          {duration(Math.max(0, nowMs.value - since) / 60_000)}
+          {process_name} since {clock(since, zone.value)}
+          {minutes >= 1 && `, for ${duration(minutes)}`}
         </p>
       </>
     );
@@ -138,7 +137,7 @@ function Headline({ known }: { known: Status }) {
   const last = sessionsOf(spans.value).at(-1);
   return (
     <>
-      <h2>
+      <h2 aria-live="polite">
         <Dot tone={is_playing === null ? "warn" : "idle"} />
         {is_playing === null ? "Not known yet" : "Not playing"}
       </h2>
@@ -171,8 +170,8 @@ function Glance({ known }: { known: Status }) {
       {modes.length > 0 && (
         <a class="tile" href="#events">
           <span class="tile-name">Events</span>
-          <b>{number(modes.reduce((sum, [, { last_seq }]) => sum + last_seq, 0))}</b>
-          <span>{modes.map(([mode]) => mode).join(", ")}</span>
+          <b>{number(modes.reduce((sum, [, { last_seq }]) => sum + last_seq, 0))} recorded</b>
+          <span>in {modes.map(([mode]) => mode).join(", ")}</span>
         </a>
       )}
       {attendance?.enabled && (
@@ -180,7 +179,8 @@ function Glance({ known }: { known: Status }) {
           <span class="tile-name">Attendance</span>
           <b>
             <Dot tone={attendance.devices.pending > 0 ? "warn" : "good"} />
-            {number(attendance.devices.online)} online
+            {number(attendance.devices.online)}{" "}
+            {attendance.devices.online === 1 ? "device" : "devices"} online
           </b>
           <span>
             {attendance.devices.pending > 0
@@ -196,8 +196,11 @@ function Glance({ known }: { known: Status }) {
       {(records?.conflicts_24h ?? 0) > 0 && (
         <a class="tile" href="#records">
           <span class="tile-name">Records</span>
-          <b>{number(records!.conflicts_24h)}</b>
-          <span>conflicts in the last 24 hours</span>
+          <b>
+            {number(records!.conflicts_24h)}{" "}
+            {records!.conflicts_24h === 1 ? "conflict" : "conflicts"}
+          </b>
+          <span>in the last 24 hours</span>
         </a>
       )}
     </div>
