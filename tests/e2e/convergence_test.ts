@@ -5,10 +5,11 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Clock, systemClock } from "../../src/core/mod.ts";
+import { type Clock, type Json, systemClock } from "../../src/core/mod.ts";
 import { memoryTokenStore } from "../../src/remotes/supabase/mod.ts";
 import { Cloud } from "../support/cloud.ts";
 import { Machine } from "../support/machine.ts";
+import { Plug } from "../support/plug.ts";
 
 const MACHINES = 3;
 /** Histories of each seed. */
@@ -20,15 +21,19 @@ type Step =
   | { do: "edit"; on: number; id: string; name: string; field: "name" | "status" }
   | { do: "replace"; on: number; id: string; name: string }
   | { do: "delete"; on: number; id: string }
+  | { do: "task"; on: number; id: string; under: string; name: string }
+  | { do: "delete task"; on: number; id: string }
   | { do: "page"; id: string; name: string; deletes: boolean }
+  | { do: "page's task"; id: string; name: string; deletes: boolean }
   | { do: "sync"; on: number }
   | { do: "lose answer"; on: number }
-  | { do: "no network"; on: number }
+  | { do: "partition"; on: number; ends: boolean }
   | { do: "kill"; on: number }
   | { do: "clock"; on: number; offsetSec: number };
 
 const on = fc.nat({ max: MACHINES - 1 });
 const id = fc.constantFrom("a", "b", "c");
+const taskId = fc.constantFrom("t", "u", "v");
 const name = fc.string({ maxLength: 6, unit: "grapheme-ascii" });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -47,6 +52,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("delete" as const), on, id }) },
   {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("task" as const), on, id: taskId, under: id, name }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("delete task" as const), on, id: taskId }) },
+  {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant("page" as const),
@@ -55,9 +65,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       deletes: fc.boolean(),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("page's task" as const),
+      id: taskId,
+      name,
+      deletes: fc.boolean(),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("sync" as const), on }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose answer" as const), on }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("no network" as const), on }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("partition" as const), on, ends: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), on }) },
   {
     weight: 1,
@@ -89,16 +111,20 @@ async function converge(steps: readonly Step[]): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const clocks: (Clock & { offsetMs: number })[] = [];
   const machines: Machine[] = [];
+  const plugs: Plug[] = [];
   for (let n = 0; n < MACHINES; n++) {
     const clock = offsetClock();
     clocks.push(clock);
-    machines.push(stack.use(new Machine(cloud, { clock, tables: TABLES, supabase: { tokens } })));
+    const plug = stack.use(new Plug(cloud.plug.port));
+    plugs.push(plug);
+    const supabase = { tokens, url: `http://127.0.0.1:${plug.port}` };
+    machines.push(stack.use(new Machine(cloud, { clock, tables: TABLES, supabase })));
     await machines[n]!.sync();
   }
-  for (const each of steps) await take(each, { machines, clocks });
+  for (const each of steps) await take(each, { machines, clocks, plugs });
 
   cloud.faults.length = 0;
-  cloud.plug.push();
+  for (const plug of plugs) plug.push();
   // A change may have to go round: there, the server's stamp back, and on to the others.
   for (let round = 0; round < 4; round++) {
     for (const machine of machines) await machine.sync();
@@ -116,12 +142,23 @@ async function converge(steps: readonly Step[]): Promise<void> {
 
 async function take(
   each: Step,
-  { machines, clocks }: { machines: Machine[]; clocks: { offsetMs: number }[] },
+  { machines, clocks, plugs }: {
+    machines: Machine[];
+    clocks: { offsetMs: number }[];
+    plugs: Plug[];
+  },
 ): Promise<void> {
   if (each.do === "page") {
     await cloud.sql(
       `INSERT INTO projects (id, system_id, name) VALUES ($1, 'pc-1', $2)
        ON CONFLICT (id) DO UPDATE SET name = $2, deleted_at = CASE WHEN $3 THEN now() END`,
+      [each.id, each.name, each.deletes],
+    );
+    return;
+  }
+  if (each.do === "page's task") {
+    await cloud.sql(
+      "UPDATE tasks SET title = $2, deleted_at = CASE WHEN $3 THEN now() END WHERE id = $1",
       [each.id, each.name, each.deletes],
     );
     return;
@@ -139,7 +176,20 @@ async function take(
       await machine.put("projects", each.id, { name: each.name, data: { by: each.on } });
       break;
     case "delete":
-      if (await machine.get("projects", each.id)) await machine.remove("projects", each.id);
+      if (await machine.get("projects", each.id)) {
+        // As an application does: a parent that the cloud never saw would leave its children without one.
+        for (const task of tasksOf(machine, each.id)) await machine.remove("tasks", task);
+        await machine.remove("projects", each.id);
+      }
+      break;
+    case "task":
+      if (!await machine.get("projects", each.under)) {
+        await machine.put("projects", each.under, { name: each.name });
+      }
+      await machine.put("tasks", each.id, { project_id: each.under, title: each.name });
+      break;
+    case "delete task":
+      if (await machine.get("tasks", each.id)) await machine.remove("tasks", each.id);
       break;
     case "sync":
       await machine.sync();
@@ -150,10 +200,9 @@ async function take(
       await machine.sync();
       cloud.faults.length = 0;
       break;
-    case "no network":
-      cloud.plug.pull();
-      await machine.sync();
-      cloud.plug.push();
+    case "partition":
+      if (each.ends) plugs[each.on]!.push();
+      else plugs[each.on]!.pull();
       break;
     case "kill":
       await machine.restart();
@@ -166,20 +215,31 @@ async function take(
 
 /** The records that are not deleted, as `table/id` → what they say. */
 async function inCloud(): Promise<Record<string, unknown>> {
-  const rows = await cloud.sql<{ id: string; own: Record<string, unknown> }>(
-    `SELECT id, json_build_object('name', name, 'status', status, 'data', data) AS own
-     FROM projects WHERE deleted_at IS NULL ORDER BY id`,
+  const rows = await cloud.sql<{ key: string; own: Record<string, unknown> }>(
+    `SELECT 'projects/' || id AS key, to_json(projects) AS own FROM projects WHERE deleted_at IS NULL
+     UNION ALL
+     SELECT 'tasks/' || id, to_json(tasks) FROM tasks WHERE deleted_at IS NULL ORDER BY 1`,
   );
-  return comparable(Object.fromEntries(rows.map(({ id, own }) => [`projects/${id}`, own])));
+  return comparable(Object.fromEntries(rows.map(({ key, own }) => [key, own])));
+}
+
+/** The tasks of a project that a machine has. */
+function tasksOf(machine: Machine, project: string): string[] {
+  return Object.entries(machine.all())
+    .filter(([key, record]) =>
+      key.startsWith("tasks/") && (record as Record<string, Json>).project_id === project
+    )
+    .map(([key]) => key.slice("tasks/".length));
 }
 
 /** A column that was never named has the cloud's default there, and may be missing here. */
 function comparable(records: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(records).map(([key, record]) => {
-      const { name = null, status = null, data = null } = record as Record<string, unknown>;
+      const { name = null, status = null, data = null, project_id = null, title = null } =
+        record as Record<string, unknown>;
       const empty = Object.keys(data ?? {}).length === 0;
-      return [key, { name, status, data: empty ? null : data }];
+      return [key, { name, status, data: empty ? null : data, project_id, title }];
     }),
   );
 }
