@@ -186,7 +186,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     systemId,
     tables: config.records.tables,
     syncIntervalSec: config.records.sync_interval_sec,
-    clockOffsetMs: () => clockOffsetMs() ?? 0,
+    clockOffsetMs: () => engine.clockOffsetMsOf("records") ?? 0,
     realtime: () => remotes.supabase?.realtime() ?? null,
     writeConflict: appendTo(join(folder, "logs", "conflicts.log")),
   });

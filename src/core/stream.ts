@@ -123,6 +123,19 @@ export interface Page {
   cursor: Cursor | null;
   /** Whether another page may follow. */
   more: boolean;
+  /** With a table's first page: about how many rows there are, where the remote said. */
+  total?: number | null;
+}
+
+/** How far a reading from the beginning has come. */
+export interface Reading {
+  table: string;
+  /** Rows read so far, and about how many there are; null when the remote did not say. */
+  rows: number;
+  total: number | null;
+  /** Tables that have been read, and how many there are. */
+  tables_done: number;
+  tables: number;
 }
 
 export interface ApplyResult {
@@ -136,6 +149,8 @@ export interface Inbox {
   cursor(table: string): Cursor | null;
   /** Rows, cursor and conflicts in one transaction; what is applied never becomes a local change. */
   apply(page: Page): ApplyResult;
+  /** How far it is where a table is being read from its beginning; null otherwise. */
+  reading?(): Reading | null;
 }
 
 /** How long a slice of background work may hold the event loop. */

@@ -126,7 +126,8 @@ export class Connection {
 
   #compare(offsetMs: number): void {
     this.clockOffsetMs = offsetMs;
-    const code = "sync.clock";
+    // Clouds may disagree: one that is right does not excuse this machine with another.
+    const code = `sync.clock.${this.remote.name}`;
     if (Math.abs(offsetMs) <= CLOCK_OFF_MS) return this.#warnings.clear(code);
     // Rounded, so that a few milliseconds more are no news.
     const minutes = Math.max(1, Math.round(Math.abs(offsetMs) / 60_000));

@@ -32,7 +32,13 @@ export interface LaneSetup {
   remote: Remote | null;
   inbox?: Inbox | undefined;
   /** What `reset` means to the stream beyond the lane itself: records read everything anew. */
-  reset?: (() => Promise<unknown>) | undefined;
+  reset?: StreamReset | undefined;
+}
+
+export interface StreamReset {
+  run(): Promise<unknown>;
+  /** How many changes that no cloud has would be lost by it. */
+  loses(): number;
 }
 
 export interface SyncEngineOptions {
@@ -149,6 +155,11 @@ export class SyncEngine {
       null;
   }
 
+  /** The same by the clock of the cloud that this stream goes to. */
+  clockOffsetMsOf(stream: StreamName): number | null {
+    return this.#lanes.get(stream)?.clockOffsetMs ?? null;
+  }
+
   status(): SyncStatus {
     const lanes = this.#setups.map((setup) => this.#laneStatus(setup));
     return {
@@ -160,15 +171,18 @@ export class SyncEngine {
     };
   }
 
+  /** How many changes a reset of one stream or all would lose. */
+  resetLoses(stream?: StreamName): number {
+    return this.#resets(stream).reduce((sum, reset) => sum + reset.loses(), 0);
+  }
+
   /**
    * Begins anew with everything that waits: backoff and pauses end, rejected rows are tried again, and a
    * stream that keeps more does what its own reset says.
    */
   async reset(stream?: StreamName): Promise<void> {
     await this.rejected.retry({ stream });
-    for (const { name, reset } of this.#setups) {
-      if (!stream || name === stream) await reset?.();
-    }
+    for (const reset of this.#resets(stream)) await reset.run();
     for (const lane of this.#chosen(stream)) lane.reset();
   }
 
@@ -185,6 +199,13 @@ export class SyncEngine {
     const discarded = await this.rejected.discard(which);
     this.#warnOfRejected();
     return discarded;
+  }
+
+  /** Of streams that have a cloud: without one there is nothing to begin anew with. */
+  #resets(stream: StreamName | undefined): StreamReset[] {
+    return this.#setups.flatMap(({ name, reset }) =>
+      reset && this.#lanes.has(name) && (!stream || name === stream) ? [reset] : []
+    );
   }
 
   #chosen(stream: StreamName | undefined): Lane[] {
@@ -233,6 +254,7 @@ export class SyncEngine {
       rows_pushed: 0,
       rows_refused: 0,
       rows_pulled: 0,
+      reading: null,
     };
   }
 

@@ -161,14 +161,17 @@ export class Exchange {
   }
 
   async #pull(): Promise<Pulled> {
-    const { inbox, connection, store } = this.#options;
+    const { inbox, connection, store, onChange } = this.#options;
     if (!inbox || !connection.remote.pull) return { rows: 0, progress: false };
     const pulled = await pull({
       inbox,
       pauses: this.#pullPauses,
       read: (table, cursor) =>
         this.#request((remote, signal) => remote.pull!(table, cursor, { signal })),
-      apply: (page) => store.write(() => inbox.apply(page)),
+      apply: async (page) => {
+        await store.write(() => inbox.apply(page));
+        if (page.more) onChange();
+      },
       stopped: () => this.#stop.aborted,
     });
     this.tally.rowsPulled += pulled.rows;

@@ -106,6 +106,11 @@ export class Lane {
     this.hurry();
   }
 
+  /** The clock of its cloud less this machine's. */
+  get clockOffsetMs(): number | null {
+    return this.#connection.clockOffsetMs;
+  }
+
   get state(): SyncState {
     const reached = this.#connection.evidence?.reached;
     if (this.#exchange.busy) return reached && !this.#failure ? "syncing" : "connecting";
@@ -135,6 +140,7 @@ export class Lane {
       rows_pushed: tally.rowsPushed,
       rows_refused: tally.rowsRefused,
       rows_pulled: tally.rowsPulled,
+      reading: this.#options.inbox?.reading?.() ?? null,
     };
   }
 

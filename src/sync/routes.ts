@@ -12,6 +12,7 @@ import {
   route,
   type StreamName,
   wholeNumber,
+  yesNo,
 } from "../core/mod.ts";
 import type { RejectedRow } from "../store/mod.ts";
 import type { RejectedRows, Which } from "./rejected.ts";
@@ -28,6 +29,8 @@ export interface SyncActions {
   status(): SyncStatus;
   now(stream?: StreamName): Promise<void>;
   reset(stream?: StreamName): Promise<void>;
+  /** How many changes a reset would lose. */
+  resetLoses(stream?: StreamName): number;
   retry(which: Which): Promise<number>;
   discard(which: Which): Promise<number>;
 }
@@ -92,11 +95,15 @@ export function syncRoutes(actions: SyncActions): Route[] {
     route({
       method: "POST",
       path: "/sync/reset",
-      summary: "Forget backoff, pauses and refusals, and try everything that waits at once",
+      summary: "Forget backoff, pauses and refusals, and try everything that waits at once; " +
+        "records are read anew from the cloud. 409 with `would_lose` when changes of records that no cloud has " +
+        "would be lost, unless `lose_changes=true` allows it",
       tag: "sync",
-      query: whichStream,
+      query: v.strictObject({ stream, lose_changes: v.optional(yesNo(), "false") }),
       answer: syncStatus,
       handle: async ({ query }) => {
+        requireCloud(configured, query.stream);
+        if (!query.lose_changes) refuseLoss(actions.resetLoses(query.stream));
         await actions.reset(query.stream);
         return actions.status();
       },
@@ -145,6 +152,15 @@ function requireCloud(configured: readonly StreamName[], chosen: StreamName | un
     detail: `No cloud is configured${
       chosen ? ` for ${chosen}` : ""
     }: set endpoint_url or supabase in config.json and start again.`,
+  });
+}
+
+function refuseLoss(changes: number): void {
+  if (changes === 0) return;
+  throw new Problem(409, "Changes would be lost", {
+    detail: `${changes} changes of records have not reached the cloud and would be lost. ` +
+      "Sync them first (POST /sync/now), or allow it by lose_changes=true.",
+    extra: { would_lose: changes },
   });
 }
 

@@ -45,6 +45,18 @@ export const laneStatus = v.object({
   rows_pushed: count,
   rows_refused: count,
   rows_pulled: count,
+  /**
+   * How far the first reading of a table is, or one after the agent was away for longer than the cloud keeps deletions;
+   * null otherwise.
+   */
+  reading: v.nullable(v.object({
+    table: v.string(),
+    rows: count,
+    /** About how many there are; null when the cloud did not say. */
+    total: v.nullable(count),
+    tables_done: count,
+    tables: count,
+  })),
 });
 
 export const syncStatus = v.object({

@@ -22,6 +22,7 @@ function lane(stream: LaneStatus["stream"], known: Partial<LaneStatus> = {}): La
     rows_pushed: 0,
     rows_refused: 0,
     rows_pulled: 0,
+    reading: null,
     ...known,
   };
 }

@@ -214,7 +214,10 @@ export class Cloud implements AsyncDisposable {
       body: await request.text(),
     }, caller);
     if (fault?.kind === "reset-after-apply") return this.#reset();
-    return new Response(answer.body, { status: answer.status, headers: JSON_TYPE });
+    return new Response(answer.body, {
+      status: answer.status,
+      headers: { ...JSON_TYPE, ...answer.headers },
+    });
   }
 
   async #caller(bearer: string): Promise<Caller | Response> {

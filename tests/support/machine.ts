@@ -157,7 +157,7 @@ export class Machine implements AsyncDisposable {
       systemId,
       tables,
       syncIntervalSec: 3_600,
-      clockOffsetMs: () => this.engine.clockOffsetMs ?? 0,
+      clockOffsetMs: () => this.engine.clockOffsetMsOf("records") ?? 0,
       writeConflict: (line) => this.conflictLines.push(line),
       tombstoneDays: this.#options.tombstoneDays ?? 90,
     });

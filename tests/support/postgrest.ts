@@ -19,6 +19,7 @@ export interface RestAnswer {
   status: number;
   /** JSON text, or nothing. */
   body: string | null;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** Supabase gives no more, however many are asked for. */
@@ -43,7 +44,7 @@ export async function serveRest(
       await assume(tx, caller);
       if (resource.startsWith("rpc/")) return await call(tx, resource.slice(4), body);
       const columns = await columnsOf(tx, resource);
-      if (method === "GET") return await select(tx, resource, url.searchParams);
+      if (method === "GET") return await select(tx, resource, request);
       if (method === "POST") return await insert(tx, resource, { ...request, columns });
       throw new RestError(405, "PGRST117", `Unsupported HTTP method: ${method}`);
     });
@@ -138,7 +139,7 @@ async function columnsOf(tx: Transaction, table: string): Promise<Set<string>> {
 async function select(
   tx: Transaction,
   table: string,
-  params: URLSearchParams,
+  { url: { searchParams: params }, prefer }: { url: URL; prefer: string },
 ): Promise<RestAnswer> {
   const where: string[] = [];
   let order = "";
@@ -155,7 +156,14 @@ async function select(
        SELECT * FROM ${quoted(table)}
        ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""} ${order} LIMIT ${limit}) t`,
   );
-  return { status: 200, body: rows[0]!.body };
+  if (!prefer.includes("count=")) return { status: 200, body: rows[0]!.body };
+  const [counted] = (await tx.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM ${quoted(table)}
+     ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""}`,
+  )).rows;
+  const last = Math.min(limit, counted!.count) - 1;
+  const range = `${last < 0 ? "*" : `0-${last}`}/${counted!.count}`;
+  return { status: 200, body: rows[0]!.body, headers: { "content-range": range } };
 }
 
 async function insert(

@@ -120,8 +120,16 @@ export function describeLanes(
     `${count(lane.rows_waiting)} waiting`,
     lane.rows_rejected > 0 ? paint("red", `${count(lane.rows_rejected)} rejected`) : "",
     lane.last_success_at ? `sent ${ago(lane.last_success_at, now)}` : "",
+    lane.reading ? howFar(lane.reading) : "",
     lane.last_error ? trouble(lane.last_error, lane.next_attempt_at, now) : "",
   ]));
+}
+
+/** `reading projects: 12,000 of 40,000 (table 1 of 3)` */
+function howFar(reading: NonNullable<LaneStatus["reading"]>): string {
+  const { table, rows, total, tables_done, tables } = reading;
+  const of = total === null ? "" : ` of ${count(total)}`;
+  return `reading ${table}: ${count(rows)}${of} (table ${tables_done + 1} of ${tables})`;
 }
 
 function trouble(

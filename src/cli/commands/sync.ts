@@ -5,6 +5,7 @@ import type { LaneStatus, SyncStatus } from "../../sync/mod.ts";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
+import type { Io } from "../io.ts";
 import { jsonFlag, streamFlag } from "../flags.ts";
 import { Progress } from "../progress.ts";
 import { withAgent } from "../session.ts";
@@ -98,7 +99,8 @@ const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [],
     brief: "Forget backoff, pauses and refusals; records are read anew",
     fullDescription:
       "Forgets what was learned of the cloud and tries everything at once. Heartbeats, events and punches " +
-      "that wait keep waiting. Records are read anew from the cloud: changes of records that have not been sent are lost.",
+      "that wait keep waiting. Records are read anew from the cloud: changes of records that have not been sent are lost, " +
+      "after a question on a terminal, or by --yes.",
   },
   parameters: {
     flags: {
@@ -114,18 +116,38 @@ const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [],
   async func({ stream, yes }) {
     await withAgent(this, async (client) => {
       const lanes = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
-      const unsent = lanes.find((lane) => lane.stream === "records")?.rows_waiting ?? 0;
-      if (unsent > 0 && !yes) {
+      const lost = yes ? 0 : lostByReset(lanes);
+      if (lost > 0 && !await agreed(this.io, lost)) {
         throw new UsageError(
-          `Cannot reset records: ${count(unsent)} changes have not been sent and would be lost. ` +
+          `Cannot reset records: ${count(lost)} changes have not been sent and would be lost. ` +
             "Send them with clockblock sync now, or add --yes",
         );
       }
-      await client.post(`/sync/reset${stream === undefined ? "" : `?stream=${stream}`}`);
+      const query = new URLSearchParams({
+        ...(stream === undefined ? {} : { stream }),
+        // What a person has agreed to; what came since then is theirs as well.
+        ...(yes || lost > 0 ? { lose_changes: "true" } : {}),
+      });
+      await client.post(`/sync/reset?${query}`);
       this.io.stdout.write(`${stream ?? "Every stream"} begins anew\n`);
     });
   },
 });
+
+/** Changes of records that no cloud has: a reset takes the cloud's word for everything. */
+function lostByReset(lanes: readonly LaneStatus[]): number {
+  const records = lanes.find((lane) => lane.stream === "records" && lane.remote !== null);
+  return records ? records.rows_waiting + records.rows_rejected : 0;
+}
+
+/** Asks who sits before the terminal; nobody does, nobody agrees. */
+async function agreed(io: Io, lost: number): Promise<boolean> {
+  if (!io.stderr.terminal) return false;
+  const answer = await io.ask(
+    `${count(lost)} changes of records have not been sent and would be lost. Go on? [y/N] `,
+  );
+  return /^y(es)?$/i.test(answer?.trim() ?? "");
+}
 
 export const sync: RouteMap<Context> = buildRouteMap<
   "now" | "status" | "conflicts" | "reset",

@@ -54,8 +54,8 @@ export function createSupabase(options: SupabaseOptions): Supabase {
       [eventsTable, {
         conflict: [["idempotency_key"]],
         merge: false,
-        stamp,
-        optional: ["device_id"],
+        // Several machines may share a system: an event says which of them it is from.
+        stamp: { ...stamp, device_id: deviceId },
       }],
       [healthTable, {
         conflict: [["system_id", "mode"], ["mode"]],

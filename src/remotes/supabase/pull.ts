@@ -37,7 +37,7 @@ export class Puller {
   /** @throws {RemoteError} */
   async page(table: string, cursor: Cursor | null, signal: AbortSignal): Promise<Page> {
     const column = this.#columns.get(table) ?? RECEIVED;
-    const { data, error, status } = await this.#query(table, { column, cursor, signal });
+    const { data, error, status, count } = await this.#query(table, { column, cursor, signal });
     if (error) {
       if (column === RECEIVED && isMissingColumn(error)) {
         this.#columns.set(table, EDITED);
@@ -54,6 +54,7 @@ export class Puller {
       rows: withoutReceived(rows),
       cursor: more ? reached : this.#resting(reached),
       more,
+      ...(cursor ? {} : { total: count }),
     };
   }
 
@@ -61,7 +62,9 @@ export class Puller {
     table: string,
     { column, cursor, signal }: { column: string; cursor: Cursor | null; signal: AbortSignal },
   ) {
-    const query = this.#connection.client.from(table).select("*").eq("system_id", this.#systemId);
+    // Counted once, for whoever waits for a first reading; `estimated` costs the same at any size.
+    const query = this.#connection.client.from(table)
+      .select("*", cursor ? {} : { count: "estimated" }).eq("system_id", this.#systemId);
     const after = cursor
       ? query.or(
         `${column}.gt.${quoted(cursor.updatedAt)},` +

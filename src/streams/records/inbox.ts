@@ -13,8 +13,10 @@ import {
   type Inbox,
   type Instant,
   instantOf,
+  logger,
   msOf,
   type Page,
+  type Reading,
   type Row,
   type Warnings,
 } from "../../core/mod.ts";
@@ -48,6 +50,7 @@ export class RecordsInbox implements Inbox {
   readonly #options: RecordsInboxOptions;
   readonly #cursor: Statement;
   readonly #setCursor: Statement;
+  readonly #anew: Statement;
   readonly #unmet: Statement;
   /** When the last page of a table was applied: a cursor that rests here is as fresh as that. */
   readonly #setRead: Statement;
@@ -64,6 +67,7 @@ export class RecordsInbox implements Inbox {
       `INSERT INTO sync_cursors (table_name, updated_at, row_id) VALUES (?, ?, ?)
        ON CONFLICT (table_name) DO UPDATE SET updated_at = excluded.updated_at, row_id = excluded.row_id`,
     );
+    this.#anew = db.prepare("SELECT key, value FROM meta WHERE key >= ? AND key < ?");
     this.#setRead = db.prepare(
       `INSERT INTO meta (key, value) VALUES ('records.read.' || ?1, ?2)
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -93,14 +97,50 @@ export class RecordsInbox implements Inbox {
     const { store, clock } = this.#options;
     const { table, rows, cursor, more } = page;
     const at = instantOf(clock.now());
-    const first = this.cursor(table) === null;
-    if (first) store.setMeta(anewKey(table), at);
+    const begun = this.cursor(table) === null ? this.#begin(page, at) : this.#anewOf(table);
+    if (begun) {
+      const progress: Anew = { ...begun, rows: begun.rows + rows.length };
+      store.setMeta(anewKey(table), JSON.stringify(progress));
+    }
     const result = { applied: 0, conflicts: 0 };
     for (const row of rows) this.#take(table, { row, at, result });
     if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
     this.#setRead.run(table, at);
     if (!more) this.#finishReadingAnew(table);
     return result;
+  }
+
+  reading(): Reading | null {
+    const [entry] = this.#anew.all(anewKey(""), anewKey("\u{10ffff}"));
+    if (!entry) return null;
+    const table = String(entry.key).slice(anewKey("").length);
+    const { rows, total } = parseAnew(String(entry.value));
+    const done = this.tables.filter((each) => each !== table && this.cursor(each) !== null);
+    return {
+      table,
+      rows,
+      // It was an estimate.
+      total: total === null ? null : Math.max(total, rows),
+      tables_done: done.length,
+      tables: this.tables.length,
+    };
+  }
+
+  /** A table's first page: what this machine has and the pages to come do not name is gone in the cloud. */
+  #begin({ table, total = null }: Page, since: Instant): Anew {
+    const { tombstoneDays } = this.#options;
+    if (this.#cursor.get(table)) {
+      logger("records").info(
+        "Was away from the cloud for more than {days} days: reads {table} from its beginning",
+        { days: tombstoneDays, table },
+      );
+    }
+    return { since, rows: 0, total };
+  }
+
+  #anewOf(table: string): Anew | undefined {
+    const value = this.#options.store.meta(anewKey(table));
+    return value === undefined ? undefined : parseAnew(value);
   }
 
   /**
@@ -188,9 +228,9 @@ export class RecordsInbox implements Inbox {
   /** After the last page: what a reading from the beginning has not met is gone in the cloud. */
   #finishReadingAnew(table: string): void {
     const { store } = this.#options;
-    const since = store.meta(anewKey(table));
-    if (since === undefined) return;
-    this.#unmet.run(table, since);
+    const anew = this.#anewOf(table);
+    if (!anew) return;
+    this.#unmet.run(table, anew.since);
     store.db.prepare("DELETE FROM meta WHERE key = ?").run(anewKey(table));
   }
 
@@ -209,6 +249,18 @@ export class RecordsInbox implements Inbox {
       )
     );
   }
+}
+
+/** A reading of a table from its beginning: when it began, and how far it is. */
+interface Anew {
+  since: Instant;
+  rows: number;
+  total: number | null;
+}
+
+function parseAnew(value: string): Anew {
+  // Written by this file.
+  return JSON.parse(value) as Anew;
 }
 
 function anewKey(table: string): string {

@@ -48,8 +48,12 @@ export interface RecordsOptions {
 
 /** The records stream, and what `sync reset` asks of it. */
 export interface RecordsStream extends Stream {
-  /** Forgets what was not pushed, and reads everything anew at the next pull. */
-  reset(): Promise<void>;
+  reset: {
+    /** Forgets what was not pushed, and reads everything anew at the next pull. */
+    run(): Promise<void>;
+    /** How many changes were not pushed: those that wait and those that were refused. */
+    loses(): number;
+  };
 }
 
 /** Changes of one cycle. Where more wait, the next cycle reads before it writes: what came meanwhile is seen. */
@@ -135,14 +139,17 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
       if (!returns.get(before)) warnings.clear("records.restored");
       return { deleted, more: deleted === 500 };
     },
-    reset: () =>
-      store.write(() => {
-        queue.clear();
-        store.db.prepare("DELETE FROM sync_cursors").run();
-        // What the cloud does not have goes, and what it has comes back as it is there.
-        store.db.prepare(
-          "UPDATE records SET last_synced_at = ?1, remote_updated_at = NULL, updated_at = ?1",
-        ).run(instantOf(0));
-      }),
+    reset: {
+      loses: () => queue.waiting + store.rejected.count("records"),
+      run: () =>
+        store.write(() => {
+          queue.clear();
+          store.db.prepare("DELETE FROM sync_cursors").run();
+          // What the cloud does not have goes, and what it has comes back as it is there.
+          store.db.prepare(
+            "UPDATE records SET last_synced_at = ?1, remote_updated_at = NULL, updated_at = ?1",
+          ).run(instantOf(0));
+        }),
+    },
   };
 }

@@ -1,6 +1,8 @@
 /** `login`, `logout`, `schema` and `sync conflicts` against a Supabase. */
 import assert from "node:assert/strict";
+import { main } from "../../../src/cli/mod.ts";
 import { schema } from "../../../src/remotes/supabase/mod.ts";
+import { capturedIo } from "../../support/captured_io.ts";
 import { cliFolder, type Folder } from "../../support/cli.ts";
 import { Cloud } from "../../support/cloud.ts";
 
@@ -98,6 +100,15 @@ Deno.test("sync conflicts shows who had changed what, and sync reset says what w
     const { code, err } = await folder.cli("sync", "reset");
     assert.equal(code, 2);
     assert.match(err, /1 changes have not been sent and would be lost/);
+    const reset = (query: string) =>
+      fetch(`${agent.url}/sync/reset${query}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+      });
+    const refused = await reset("?stream=records");
+    assert.deepEqual([refused.status, (await refused.json()).would_lose], [409, 1]);
+    const io = capturedIo({ cwd: folder.path, terminal: true, answers: ["n"] });
+    assert.equal(await main(["sync", "reset"], { io }), 2);
     cloud.plug.push();
     await folder.cli("sync", "now");
   }
@@ -109,6 +120,30 @@ Deno.test("sync conflicts shows who had changed what, and sync reset says what w
   );
   const [conflict] = (await folder.cli("sync", "conflicts", "--json")).out.trim().split("\n");
   assert.equal(JSON.parse(conflict!).local.name, "mine");
+});
+
+Deno.test("sync reset takes the cloud's word when the person at the terminal agrees", async () => {
+  await cloud.empty();
+  const { email, password } = cloud.alice;
+  using folder = folderOn({ email, password });
+  await using agent = await folder.start();
+  const token = (await Deno.readTextFile(`${folder.path}/api-token`)).trim();
+  await folder.cli("sync", "now");
+  cloud.plug.pull();
+  const response = await fetch(`${agent.url}/records/projects/p1`, {
+    method: "PUT",
+    body: "{}",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+  });
+  await response.body?.cancel();
+  const io = capturedIo({ cwd: folder.path, terminal: true, answers: ["y"] });
+  assert.equal(await main(["sync", "reset", "--stream", "records"], { io }), 0, io.err);
+  assert.equal(io.out, "records begins anew\n");
+  cloud.plug.push();
+  await folder.cli("sync", "now");
+  const { lanes } = JSON.parse((await folder.cli("sync", "status", "--json")).out);
+  assert.equal(lanes.at(-1).rows_waiting, 0);
+  assert.deepEqual(await (await fetch(`${agent.url}/records/projects`)).json(), []);
 });
 
 Deno.test.afterAll(() => cloud[Symbol.asyncDispose]());

@@ -45,6 +45,7 @@ test("brings events once by their idempotency key, and the health row as it is n
   await remote.push(batch("zoe_events", [again, event(3)], "events"), { signal });
   const events = await cloud.sql("SELECT seq, system_id, device_id, meta FROM zoe_events");
   assert.deepEqual(events.map(({ seq }) => seq), [1, 2, 3]);
+  assert.ok(events.every(({ device_id }) => device_id === "pc-1"));
   assert.deepEqual(events[0]!.meta, { price: { at: 1.5 } });
   for (const minute of ["01", "02"]) {
     const health = { id: "paper", mode: "paper", last_flush_ts: `2026-11-21T00:${minute}:00.000Z` };
@@ -301,7 +302,6 @@ function event(seq: number): Row {
     body: "bought",
     meta: { price: { at: 1.5 } },
     idempotency_key: `key-${seq}`,
-    device_id: "pc-1",
   };
 }
 

@@ -152,7 +152,7 @@ test("says which of the settings is wrong", async () => {
 
 test("is not taken for lost while there is no network", async () => {
   const tokens = memoryTokenStore();
-  const remote = supabaseOn(cloud, { tokens, ...NO_PASSWORD, timeoutMs: 200 });
+  const remote = supabaseOn(cloud, { tokens, ...NO_PASSWORD });
   cloud.tokenSec = 1;
   await remote.login(cloud.alice.email, cloud.alice.password);
   cloud.plug.pull();

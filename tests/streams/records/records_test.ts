@@ -286,7 +286,8 @@ Deno.test("Records forgets what was not pushed when it is reset, and takes the c
   const { rows } = await push();
   await call("PATCH", "/records/tasks/1", { title: "lost" });
   await call("PUT", "/records/tasks/2", { title: "never sent" });
-  await stream.reset();
+  assert.equal(stream.reset.loses(), 2);
+  await stream.reset.run();
   assert.equal(waiting(), 0);
   assert.equal(inbox.cursor("tasks"), null);
   await pull("tasks", ...rows);
