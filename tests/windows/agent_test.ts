@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { bundleAgent } from "../../build/compile.ts";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { namesAreUnicode, type Windows, windows } from "./windows.ts";
+import { namesAreUnicode, tempFolder, type Windows, windows } from "./windows.ts";
 
 const POLL_SEC = 2;
 /** What the process list and a busy machine may add to a poll. */
@@ -80,12 +80,10 @@ if (!here) {
 }
 
 /** A folder with the bundle in it, whose own name has a space where the agent sees that name. */
-async function folderOf(name: string): Promise<{ path: string } & AsyncDisposable> {
-  const parent = await Deno.makeTempDir();
-  const path = `${parent}/${name}`;
-  await Deno.mkdir(path);
-  await bundleAgent(path);
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(parent, { recursive: true }) };
+async function folderOf(name: string): ReturnType<typeof tempFolder> {
+  const folder = await tempFolder(name);
+  await bundleAgent(folder.path);
+  return folder;
 }
 
 function start(

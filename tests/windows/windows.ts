@@ -83,3 +83,11 @@ export async function namesAreUnicode({ emulated }: Windows, dir: string): Promi
   const { success } = await new Deno.Command(program!, { args, cwd: dir }).output();
   return success;
 }
+
+/** A new folder of this name. */
+export async function tempFolder(name: string): Promise<{ path: string } & AsyncDisposable> {
+  const parent = await Deno.makeTempDir();
+  const path = `${parent}/${name}`;
+  await Deno.mkdir(path);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(parent, { recursive: true }) };
+}
