@@ -24,7 +24,19 @@ import {
   Warnings,
 } from "./core/mod.ts";
 import { loadPage } from "./dashboard/mod.ts";
-import { lockedBy, maintain, openStore, Store } from "./store/mod.ts";
+import {
+  finishRepair,
+  type Join,
+  lockedBy,
+  maintain,
+  noteSuspicion,
+  openStore,
+  repairOf,
+  salvage,
+  Store,
+  storeErrorKind,
+  warnOfRepair,
+} from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
 import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
@@ -42,6 +54,8 @@ export interface AgentOptions {
   lister?: playtime.ProcessLister;
   /** Looks and tells, but writes nothing and sends nothing. */
   dryRun?: boolean;
+  /** Ends the work that a repair may take before there is an agent. */
+  signal?: AbortSignal;
 }
 
 /** An agent whose database is open. It does nothing by itself until it is run. */
@@ -76,6 +90,9 @@ export function runningProcesses({ process_name }: Config): Promise<playtime.Can
   return playtime.candidates(process_name);
 }
 
+/** What every stream says of its tables, for when a damaged database is read. */
+const joins: readonly Join[] = Object.values(allStreams).flatMap((stream) => stream.joins);
+
 /** Beyond this the agent's clock is not one to set others by. */
 const TRUSTED_OFFSET_MS = 60_000;
 
@@ -93,7 +110,14 @@ export async function runAgent(
   // Before anything is made on the disk; that another agent runs is the better news, where that is why.
   if (!lockedBy(config.db_path)) checkListen({ host: config.api_host, port: config.api_port });
   do {
-    const agent = await openAgent(config, { ...options, clock, hub, warnings });
+    let agent: Agent;
+    try {
+      agent = await openAgent(config, { ...options, clock, hub, warnings, signal });
+    } catch (error) {
+      // Asked to end in the middle of a repair: the next start goes on with it.
+      if (signal.aborted) return;
+      throw error;
+    }
     try {
       outcome = await agent.run({ signal, ...(onListening ? { onListening } : {}) });
     } finally {
@@ -103,19 +127,61 @@ export async function runAgent(
   } while (outcome === "damaged" && !signal.aborted);
 }
 
-/** Opens the database and builds the agent on it. */
+/**
+ * Opens the database and builds the agent on it. Damage that only shows when the streams read it is repaired by
+ * opening it once more.
+ */
 export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
+  try {
+    return await openOnce(config, options);
+  } catch (error) {
+    const kind = storeErrorKind(error);
+    // A damaged schema may read as one that lacks a column.
+    if ((kind !== "corrupt" && kind !== "other") || options.dryRun) throw error;
+    noteSuspicion(config.db_path, error instanceof Error ? error.message : String(error));
+    return await openOnce(config, options);
+  }
+}
+
+async function openOnce(config: Config, options: AgentOptions): Promise<Agent> {
   const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
   const { warnings = new Warnings({ clock, hub }) } = options;
   const store = dryRun
     ? new Store(":memory:", { migrations, clock, warnings })
     : openStore(config.db_path, { migrations, clock, warnings });
   try {
+    if (!dryRun) await mend(store, config, { clock, warnings, signal: options.signal });
     return await build(config, { ...options, clock, hub, warnings, dryRun, store });
   } catch (error) {
     store.close();
     throw error;
   }
+}
+
+/** Brings the last repair to its end, before anything new is recorded. */
+async function mend(
+  store: Store,
+  { daily_allowance_min }: Config,
+  { clock, warnings, signal }: {
+    clock: Clock;
+    warnings: Warnings;
+    signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const repair = repairOf(store);
+  if (!repair?.unfinished) return;
+  const { movedTo } = repair;
+  const salvaged = movedTo === undefined ? {} : await salvage(store, movedTo, { joins, signal });
+  await playtime.raiseDays(store, {
+    allowance: daily_allowance_min,
+    clock,
+    ...(signal ? { signal } : {}),
+  });
+  await store.write(() => {
+    events.leapSeq(store);
+    finishRepair(store, { ...repair, ...salvaged });
+  }, { durable: true });
+  warnOfRepair(store, { warnings, now: clock.now() });
 }
 
 interface BuildOptions extends AgentOptions {

@@ -2,10 +2,11 @@
  * What a database file is, found out without changing it.
  * @module
  */
-import type { Migration } from "../core/mod.ts";
+import { instantOf, type Migration } from "../core/mod.ts";
 import { connect, type Database } from "./database.ts";
 import { isFile, removeIfThere } from "./files.ts";
-import { appliedNames, refuseNewer } from "./migrations.ts";
+import { readLog } from "./pages.ts";
+import { appliedNames, migrate, refuseNewer } from "./migrations.ts";
 import { damageText, databaseFailure, StoreError, storeErrorKind } from "./store_error.ts";
 
 export interface InspectOptions {
@@ -28,6 +29,8 @@ export function findDamage(path: string, options: InspectOptions): string | unde
   const made = tidy ? [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file)) : [];
   let db: Database | undefined;
   try {
+    // SQLite takes what is damaged for the end of the log, and what was committed after it is gone without a word.
+    if (tidy && readLog(`${path}-wal`)?.broken) return "commits follow a damaged place of its log";
     db = connect(path, { readOnly: true });
     const applied = appliedNames(db);
     refuseNewer(applied, migrations);
@@ -37,7 +40,7 @@ export function findDamage(path: string, options: InspectOptions): string | unde
         `Cannot open "${path}": it is another program's database. Use another path.`,
       );
     }
-    return thoroughly ? firstFinding(db) : undefined;
+    return thoroughly ? firstFinding(db) ?? strangeTable(db, migrations, applied) : undefined;
   } catch (error) {
     if (storeErrorKind(error) === "corrupt") return messageOf(error);
     throw databaseFailure(`Cannot open "${path}"`, error) ?? error;
@@ -54,6 +57,35 @@ function hasTables(db: Database): boolean {
 function firstFinding(db: Database): string | undefined {
   const finding = String(db.prepare("PRAGMA integrity_check(1)").get()?.integrity_check);
   return finding === "ok" ? undefined : damageText(finding);
+}
+
+/** A flipped bit in the text of the schema makes another name, which no check of SQLite's minds. */
+function strangeTable(
+  db: Database,
+  migrations: readonly Migration[],
+  applied: readonly string[],
+): string | undefined {
+  const model = connect(":memory:");
+  try {
+    migrate(model, migrations.filter(({ name }) => applied.includes(name)), instantOf(0));
+    const columns = columnsOf(db);
+    for (const [table, wanted] of columnsOf(model)) {
+      if (columns.get(table) !== wanted) return `the table ${table} is not as it was made`;
+    }
+    return undefined;
+  } finally {
+    model.close();
+  }
+}
+
+function columnsOf(db: Database): Map<string, string> {
+  return new Map(
+    db.prepare(
+      `SELECT list.name, group_concat(info.name || ' ' || info.type || ' ' || info.pk) AS columns
+       FROM pragma_table_list AS list, pragma_table_info(list.name) AS info
+       WHERE list.schema = 'main' AND list.name NOT LIKE 'sqlite_%' GROUP BY list.name`,
+    ).all().map(({ name, columns }) => [String(name), String(columns)]),
+  );
 }
 
 function messageOf(error: unknown): string {

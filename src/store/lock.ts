@@ -10,6 +10,8 @@ import { fileFailure } from "./place.ts";
 import { type Holder, StoreError } from "./store_error.ts";
 
 export interface Lock {
+  /** Whether the agent before this one did not end by itself: it was killed, or the power failed. */
+  readonly unclean: boolean;
   /** Says where the agent's API listens, for those who are refused. */
   announce(url: string): void;
   release(): void;
@@ -26,9 +28,11 @@ const RETRY_MS = 20;
 export function acquireLock(path: string, { since }: { since: Instant }): Lock {
   const file = lockedFile(path);
   const holder = { pid: Deno.pid, url: null, since };
+  const unclean = statOf(holderPath(path)) !== undefined;
   tell(path, holder);
   let held = true;
   return {
+    unclean,
     announce: (url) => tell(path, { ...holder, url }),
     release() {
       if (!held) return;

@@ -6,11 +6,13 @@ export type { Database, Statement } from "./database.ts";
 export { findDamage, type InspectOptions } from "./inspect.ts";
 export { type Lock, lockedBy } from "./lock.ts";
 export { maintain, type MaintainOptions } from "./maintain.ts";
-export { openStore } from "./open.ts";
+export { type Join } from "./join.ts";
+export { finishRepair, openStore, repairOf, warnOfRepair } from "./open.ts";
 export { retention, type RetentionOptions } from "./retention.ts";
 export { Rejected, type RejectedRow } from "./rejected.ts";
-export { noteSuspicion } from "./repair.ts";
+export { noteSuspicion, type Repair } from "./repair.ts";
 export { RowCounter, type RowCounterOptions } from "./row_counter.ts";
+export { salvage, type Salvaged, type SalvageOptions } from "./salvage.ts";
 export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
 export { Store, type StoreOptions } from "./store.ts";
 export {

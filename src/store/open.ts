@@ -5,11 +5,20 @@
  */
 import { instantOf, msOf, systemClock, Warnings } from "../core/mod.ts";
 import { listBackups } from "./backups.ts";
-import { isFile } from "./files.ts";
+import { isFile, statOf } from "./files.ts";
 import { findDamage } from "./inspect.ts";
 import { acquireLock } from "./lock.ts";
 import { checkPlace, fileFailure, isWritableFile } from "./place.ts";
-import { confirmSuspicion, describeRepair, finishRestore, type Repair, repair } from "./repair.ts";
+import {
+  confirmSuspicion,
+  describeRepair,
+  finishRestore,
+  forgetNote,
+  notedRepair,
+  noteRepair,
+  type Repair,
+  repair,
+} from "./repair.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import { databaseFailure, storeErrorKind } from "./store_error.ts";
 
@@ -28,14 +37,21 @@ export function openStore(path: string, options: StoreOptions): Store {
   const lock = acquireLock(path, { since: instantOf(now) });
   try {
     finishRestore(path, now);
+    const logLost = lock.unclean && (statOf(path)?.size ?? 0) > 0 && !isFile(`${path}-wal`);
     const damage = isWritableFile(path)
-      ? findDamage(path, { migrations, tidy: true }) ?? confirmSuspicion(path, { migrations })
+      ? findDamage(path, { migrations, tidy: true, thoroughly: logLost }) ??
+        confirmSuspicion(path, { migrations })
       : findLoss(path);
+    if (logLost && damage === undefined) {
+      const gone = "The agent was ended from outside, and its write-ahead log is gone";
+      noteRepair(path, { damage: gone, kept: true, at: instantOf(now), unfinished: true });
+    }
     const open = () => new Store(path, { ...options, clock, warnings, lock });
-    const store = damage === undefined
-      ? openSound(open, (found) => repair(path, { damage: found, migrations, now }))
-      : openRepaired(open, repair(path, { damage, migrations, now }));
+    const mend = (damage: string) => repair(path, { damage, migrations, now });
+    if (damage !== undefined) mend(damage);
+    const store = damage === undefined ? openSound(open, mend) : open();
     warnings.clear("database-damaged");
+    rememberRepair(store);
     warnOfRepair(store, { warnings, now });
     return store;
   } catch (error) {
@@ -44,33 +60,51 @@ export function openStore(path: string, options: StoreOptions): Store {
   }
 }
 
-/** An empty file is what SQLite takes for a new database, and what some disks leave of an old one. */
+/** No file at all, or an empty one, which is what some disks leave: to SQLite both are a new database. */
 function findLoss(path: string): string | undefined {
-  return isFile(path) && listBackups(path).length > 0 ? "the file is empty" : undefined;
+  const left = listBackups(path).length > 0 || (statOf(`${path}-wal`)?.size ?? 0) > 0;
+  if (notedRepair(path) || !left) return undefined;
+  return isFile(path) ? "the file is empty" : "the file is gone";
 }
 
 /** Opens what looked sound; when it turns out damaged on the first writes, it is repaired once. */
-function openSound(open: () => Store, repair: (damage: string) => Repair): Store {
+function openSound(open: () => Store, mend: (damage: string) => Repair): Store {
   try {
     return open();
   } catch (error) {
     if (storeErrorKind(error) !== "corrupt" || !(error instanceof Error)) throw error;
-    return openRepaired(open, repair(error.message));
+    mend(error.message);
+    return open();
   }
 }
 
-function openRepaired(open: () => Store, done: Repair): Store {
-  const store = open();
-  store.setMeta("repair", JSON.stringify(done));
-  return store;
+const REPAIR = "repair";
+
+/** From here on the database itself knows of its repair. */
+function rememberRepair(store: Store): void {
+  const done = notedRepair(store.path);
+  if (done) store.setMeta(REPAIR, JSON.stringify(done));
+  forgetNote(store.path);
 }
 
-function warnOfRepair(
+/** The last repair, of which the salvage may still be to come. */
+export function repairOf(store: Store): Repair | undefined {
+  const kept = store.meta(REPAIR);
+  return kept === undefined ? undefined : JSON.parse(kept); // only written here
+}
+
+/** The repair has come to its end; called inside `write`. */
+export function finishRepair(store: Store, { unfinished: _, ...done }: Repair): void {
+  store.setMeta(REPAIR, JSON.stringify(done));
+}
+
+/** Reminds of a repair. */
+export function warnOfRepair(
   store: Store,
   { warnings, now }: { warnings: Warnings; now: number },
 ): void {
-  const kept = store.meta("repair");
-  if (kept === undefined) return;
-  const done = JSON.parse(kept) as Repair; // only written by `openRepaired`
-  if (now - msOf(done.at) < REMIND_MS) warnings.raise("database-restored", describeRepair(done));
+  const done = repairOf(store);
+  if (done && now - msOf(done.at) < REMIND_MS) {
+    warnings.raise("database-restored", describeRepair(done));
+  }
 }

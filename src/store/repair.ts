@@ -1,23 +1,32 @@
 /**
- * A damaged database is moved aside, never deleted, and the newest good backup takes its place, or nothing
+ * A damaged database is moved aside, the newest few are kept, and the newest good backup takes its place, or nothing
  * does. A crash at any step leaves a state from which the next start goes on:
  *
  *     copy backup → .restoring │ move database aside │ move -wal, -shm aside │ .restoring → database
  *            starts anew       │              finishRestore goes on from here
  * @module
  */
+import { basename, dirname } from "node:path";
 import { type Instant, instantOf, logger } from "../core/mod.ts";
 import { listBackups } from "./backups.ts";
-import { fileTime, isFile, removeIfThere, statOf } from "./files.ts";
+import { discard, fileTime, isFile, removeIfThere, statOf } from "./files.ts";
 import { findDamage, type InspectOptions } from "./inspect.ts";
 
 /** What was done about a damaged database. */
 export interface Repair {
   damage: string;
-  movedTo: string;
+  /** Where the damaged file lies; absent when there was none. */
+  movedTo?: string;
   /** When the backup that was restored was made; absent when there was no good one. */
   restoredFrom?: Instant;
+  /** The database itself was sound and stays; only the newest of it is lost. */
+  kept?: true;
   at: Instant;
+  /** Until what can be read of the damaged file has been brought back. */
+  unfinished?: true;
+  /** How many rows were, and how many made no sense. */
+  saved?: number;
+  unreadable?: number;
 }
 
 export interface RepairOptions extends Pick<InspectOptions, "migrations"> {
@@ -25,15 +34,29 @@ export interface RepairOptions extends Pick<InspectOptions, "migrations"> {
   now: number;
 }
 
+/** How many damaged databases are kept: each is as large as the database. */
+const KEPT = 3;
+
 /** Puts the newest good backup in the place of a damaged database. Nobody may have it open. */
 export function repair(path: string, { damage, migrations, now }: RepairOptions): Repair {
   const backup = listBackups(path).find((candidate) => isGood(candidate.path, { migrations }));
   const restoredFrom = backup && instantOf(statOf(backup.path)?.mtime?.getTime() ?? now);
+  // Before the copy, which needs the room.
+  forgetDamaged(path, { keep: KEPT - 1 });
   if (backup) copyDurably(backup.path, restoringPath(path));
-  const movedTo = moveAside(path, now);
+  const moved = movedPath(path, now);
+  const done: Repair = {
+    damage,
+    ...(SUFFIXES.some((suffix) => isFile(path + suffix)) ? { movedTo: moved } : {}),
+    ...(restoredFrom ? { restoredFrom } : {}),
+    at: instantOf(now),
+    unfinished: true,
+  };
+  noteRepair(path, done);
+  moveAside(path, moved);
   finishRestore(path, now);
   removeIfThere(suspectPath(path));
-  return { damage, movedTo, at: instantOf(now), ...(restoredFrom ? { restoredFrom } : {}) };
+  return done;
 }
 
 /** Goes on with a restore that a crash interrupted. */
@@ -46,16 +69,44 @@ export function finishRestore(path: string, now: number): void {
     return;
   }
   // A log that stayed behind belongs to the damaged file and would damage this one.
-  moveAside(path, now);
+  moveAside(path, notedRepair(path)?.movedTo ?? movedPath(path, now));
   Deno.renameSync(restoringPath(path), path);
 }
 
 /** What to tell the user. */
-export function describeRepair({ damage, movedTo, restoredFrom, at }: Repair): string {
+export function describeRepair(repair: Repair): string {
+  const { damage, movedTo, restoredFrom, kept, at, unfinished, saved } = repair;
+  if (kept) return `${damage}: what was recorded last before ${at} may be missing.`;
+  const known = movedTo !== undefined && !unfinished;
+  const missing = !known
+    ? "is missing"
+    : `is missing but for ${
+      saved === 1 ? "one row" : `${saved ?? 0} rows`
+    } that could still be read`;
   const outcome = restoredFrom
-    ? `the backup of ${restoredFrom} was restored: what was recorded between then and ${at} is missing`
-    : `there was no good backup, so recording began anew: what was recorded before ${at} is missing`;
-  return `The database was damaged (${damage}); ${outcome}. The damaged file is kept as ${movedTo}.`;
+    ? `the backup of ${restoredFrom} was restored: what was recorded between then and ${at} ${missing}`
+    : `there was no good backup, so recording began anew: what was recorded before ${at} ${missing}`;
+  const where = movedTo === undefined ? "" : ` The damaged file is kept as ${movedTo}.`;
+  return `The database was damaged (${damage}); ${outcome}.${where}`;
+}
+
+/** Remembers a repair until the database that it makes can: a crash must not make it be forgotten. */
+export function noteRepair(path: string, done: Repair): void {
+  Deno.writeTextFileSync(notePath(path), JSON.stringify(done));
+}
+
+/** The repair that the database does not know of yet. */
+export function notedRepair(path: string): Repair | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(notePath(path)));
+  } catch {
+    // There is none, or a crash cut it short.
+    return undefined;
+  }
+}
+
+export function forgetNote(path: string): void {
+  removeIfThere(notePath(path));
 }
 
 /** Notes that the database was found damaged while opening it shows nothing, for the start that repairs it. */
@@ -85,13 +136,35 @@ function isGood(path: string, { migrations }: Pick<InspectOptions, "migrations">
   return false;
 }
 
-/** Renames the database and what belongs to it, so that SQLite still finds them together. */
-function moveAside(path: string, now: number): string {
-  const moved = `${path}.corrupt-${fileTime(now)}`;
-  for (const suffix of ["", "-wal", "-shm"]) {
+/** The database and what belongs to it. */
+const SUFFIXES = ["", "-wal", "-shm"];
+
+/** Renames them all, so that they are still found together. */
+function moveAside(path: string, moved: string): void {
+  for (const suffix of SUFFIXES) {
     if (isFile(path + suffix)) Deno.renameSync(path + suffix, moved + suffix);
   }
-  return moved;
+}
+
+function movedPath(path: string, now: number): string {
+  return `${path}.corrupt-${fileTime(now)}`;
+}
+
+/** Removes the oldest damaged databases, so that they do not fill the disk. */
+function forgetDamaged(path: string, { keep }: { keep: number }): void {
+  const prefix = `${basename(path)}.corrupt-`;
+  const times = new Set(
+    [...Deno.readDirSync(dirname(path))].map(({ name }) => name)
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => name.slice(prefix.length).replace(/-(wal|shm)$/, "")),
+  );
+  for (const time of [...times].sort().reverse().slice(keep)) {
+    logger("store").warn("Removing {path}: the newest {kept} damaged databases are kept", {
+      path: `${path}.corrupt-${time}`,
+      kept: KEPT,
+    });
+    for (const suffix of SUFFIXES) discard(`${path}.corrupt-${time}${suffix}`);
+  }
 }
 
 /** After a power cut the copy is whole or not there at all. */
@@ -108,4 +181,8 @@ function restoringPath(path: string): string {
 
 function suspectPath(path: string): string {
   return `${path}.suspect`;
+}
+
+function notePath(path: string): string {
+  return `${path}.repair`;
 }

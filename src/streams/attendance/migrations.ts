@@ -1,5 +1,6 @@
 /** The stream's tables. @module */
 import type { Migration } from "../../core/mod.ts";
+import type { Join } from "../../store/mod.ts";
 
 export const migrations: readonly Migration[] = [
   {
@@ -83,4 +84,10 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+];
+
+/** A device that is told an older stamp sends once more what may have been lost. */
+export const joins: readonly Join[] = [
+  { table: "devices", wins: "later" },
+  { table: "device_stamps", wins: "none" },
 ];

@@ -10,7 +10,7 @@ export {
 export { SYNC_BATCH_PATH, type SyncBatch, syncBatch } from "./batch.ts";
 export type { DeviceReport, DeviceState } from "./device.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-export { migrations } from "./migrations.ts";
+export { joins, migrations } from "./migrations.ts";
 export { type Punch, punchId } from "./punches.ts";
 export type { QuarantineEntry } from "./quarantine.ts";
 export type { AttendanceSettings, DeviceSettings } from "./settings.ts";

@@ -6,6 +6,7 @@
 import { type Clock, type Id, type Instant, instantOf } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import { COLUMNS, type NewEvent, type StoredEvent } from "./event.ts";
+import { seqFloor } from "./leap.ts";
 
 /** What became of an event: stored, or known already by its `idempotency_key`. */
 export interface Accepted {
@@ -100,11 +101,11 @@ export class EventLog {
     this.#next = db.prepare("SELECT min(seq) AS seq FROM local_events WHERE mode = ? AND seq > ?");
   }
 
-  /** The newest committed `seq` of a mode; 0 before its first event. */
+  /** The newest committed `seq` of a mode, or the one that new ones begin after; 0 before the first event. */
   lastSeq(mode: string): number {
     let seq = this.#lastSeq.get(mode);
     if (seq === undefined) {
-      seq = Number(this.#maxSeq.get(mode)?.seq ?? 0);
+      seq = Math.max(Number(this.#maxSeq.get(mode)?.seq ?? 0), seqFloor(this.#store));
       this.#lastSeq.set(mode, seq);
     }
     return seq;

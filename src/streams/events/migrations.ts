@@ -4,6 +4,7 @@
  * @module
  */
 import type { Migration } from "../../core/mod.ts";
+import type { Join } from "../../store/mod.ts";
 
 export const migrations: readonly Migration[] = [{
   name: "events-1-log",
@@ -49,3 +50,9 @@ export const migrations: readonly Migration[] = [{
     CREATE INDEX idx_local_state_snapshots_mode ON local_state_snapshots (mode, id);
   `,
 }];
+
+/** What the application gave as JSON must still be JSON. */
+export const joins: readonly Join[] = [
+  { table: "local_events", where: "seq > 0 AND (meta_json IS NULL OR json_valid(meta_json))" },
+  { table: "local_state_snapshots", where: "json_valid(state_json)" },
+];

@@ -6,5 +6,6 @@ export {
   type EventsStream,
 } from "./stream.ts";
 export type { EventNews } from "./news.ts";
-export { migrations } from "./migrations.ts";
+export { leapSeq } from "./leap.ts";
+export { joins, migrations } from "./migrations.ts";
 export { type ActiveHours, flushIntervalMs, type FlushTimes } from "./schedule.ts";

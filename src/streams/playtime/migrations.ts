@@ -4,6 +4,7 @@
  * @module
  */
 import type { Migration } from "../../core/mod.ts";
+import type { Join } from "../../store/mod.ts";
 
 export const migrations: readonly Migration[] = [{
   name: "playtime-1-heartbeats",
@@ -44,3 +45,10 @@ export const migrations: readonly Migration[] = [{
     ) WITHOUT ROWID;
   `,
 }];
+
+/** Minutes only grow, and there are no more of them than in a day. */
+export const joins: readonly Join[] = [
+  { table: "heartbeats", where: "is_playing IN (0, 1) AND poll_interval_sec BETWEEN 0 AND 86400" },
+  { table: "daily_rollups", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
+  { table: "usage_slots", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
+];

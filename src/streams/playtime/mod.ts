@@ -3,9 +3,9 @@ export type { Allowance, Weekday } from "./allowance.ts";
 export { type Candidate, candidates } from "./candidates.ts";
 export type { Heartbeat, StoredHeartbeat } from "./heartbeats.ts";
 export type { Matcher, ProcessName } from "./matchers.ts";
-export { migrations } from "./migrations.ts";
+export { joins, migrations } from "./migrations.ts";
 export type { Process, ProcessLister } from "./processes/mod.ts";
-export type { RecomputeResult } from "./recompute.ts";
+export { raiseDays, type RecomputeResult } from "./recompute.ts";
 export type { Rollup } from "./rollups.ts";
 export {
   createPlaytimeStream,

@@ -13,7 +13,7 @@ import type { SlotSum } from "./heartbeats.ts";
 import { minutesOfMs } from "./minutes.ts";
 import { completeFrom } from "./retention.ts";
 import { type Rollup, rollupOf } from "./rollups.ts";
-import type { Tables } from "./tables.ts";
+import { openTables, type Tables } from "./tables.ts";
 
 export interface RecomputeResult {
   /** Days made anew. */
@@ -28,6 +28,8 @@ export interface RecomputeOptions {
   allowance: Allowance;
   clock: Clock;
   signal?: AbortSignal;
+  /** Leaves numbers that are higher: where heartbeats were lost, days and slots know of more than they say. */
+  atLeast?: boolean;
 }
 
 /** What the heartbeats of a device and day come to. */
@@ -45,7 +47,7 @@ const PAGE_ROWS = 500;
 export async function recompute(
   store: Store,
   tables: Tables,
-  { allowance, clock, signal = store.closing }: RecomputeOptions,
+  { allowance, clock, signal = store.closing, atLeast = false }: RecomputeOptions,
 ): Promise<RecomputeResult> {
   const all = new Map<string, Sums>();
   let read = 0;
@@ -69,13 +71,21 @@ export async function recompute(
       // Heartbeats that came in the meantime are in the day already: they must be in its sums too.
       while (readPage());
       if (sums.day < (completeFrom(store) ?? "")) return "incomplete";
-      return apply(tables, sums, { allowance, now: instantOf(clock.now()) });
+      return apply(tables, sums, { allowance, now: instantOf(clock.now()), atLeast });
     });
     if (outcome === "incomplete") result.incomplete++;
     else result.days++;
     if (outcome === "changed") result.changed++;
   }
   return result;
+}
+
+/** Days and slots that say less than their heartbeats do after a repair; called before the stream is made. */
+export async function raiseDays(
+  store: Store,
+  options: Omit<RecomputeOptions, "atLeast">,
+): Promise<RecomputeResult> {
+  return await recompute(store, openTables(store), { ...options, atLeast: true });
 }
 
 function add(all: Map<string, Sums>, { device_id, slot_utc, ms, last }: SlotSum): void {
@@ -95,7 +105,7 @@ function add(all: Map<string, Sums>, { device_id, slot_utc, ms, last }: SlotSum)
 function apply(
   { rollups, slots }: Tables,
   { deviceId, day, usedMs, last, slots: sums }: Sums,
-  { allowance, now }: { allowance: Allowance; now: Instant },
+  { allowance, now, atLeast }: { allowance: Allowance; now: Instant; atLeast: boolean },
 ): "changed" | "same" {
   const known = rollups.get(deviceId, day);
   const anew = rollupOf({
@@ -106,19 +116,21 @@ function apply(
     last_heartbeat_at: last,
     updated_at: now,
   });
-  let changed = !known || !sameNumbers(known, anew);
+  const more = atLeast && known !== undefined && known.minutes_used > anew.minutes_used;
+  let changed = !more && (!known || !sameNumbers(known, anew));
   if (changed) rollups.put(anew);
 
   const from = msOf(`${day}T00:00:00.000Z`);
   const before = slots.between(deviceId, { from, to: from + 96 * SLOT_MS });
   for (const { slot_utc } of before) {
-    if (sums.has(slot_utc)) continue;
+    if (sums.has(slot_utc) || atLeast) continue;
     slots.remove(deviceId, slot_utc);
     changed = true;
   }
   const written = new Map(before.map(({ slot_utc, minutes_used }) => [slot_utc, minutes_used]));
   for (const [slot, ms] of sums) {
-    if (written.get(slot) === minutesOfMs(ms)) continue;
+    const minutes = written.get(slot);
+    if (minutes === minutesOfMs(ms) || (atLeast && (minutes ?? 0) > minutesOfMs(ms))) continue;
     slots.put(deviceId, slot, ms);
     changed = true;
   }

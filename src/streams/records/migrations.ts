@@ -3,6 +3,7 @@
  * @module
  */
 import type { Migration } from "../../core/mod.ts";
+import type { Join } from "../../store/mod.ts";
 
 export const migrations: readonly Migration[] = [{
   name: "records-1-tables",
@@ -52,3 +53,9 @@ export const migrations: readonly Migration[] = [{
     CREATE INDEX sync_conflicts_at ON sync_conflicts (at);
   `,
 }];
+
+/** Rows are edited and entries are settled: the later state counts. */
+export const joins: readonly Join[] = [
+  { table: "records", wins: "later", where: "json_valid(data)" },
+  { table: "sync_queue", wins: "later", where: "json_valid(record_data)" },
+];

@@ -22,7 +22,7 @@ import { Queue } from "./queue.ts";
 import { recordRoutes } from "./routes.ts";
 import { Rows } from "./rows.ts";
 
-export { migrations } from "./migrations.ts";
+export { joins, migrations } from "./migrations.ts";
 export type { Conflict } from "./conflicts.ts";
 export type { FlatRecord } from "./record.ts";
 

@@ -1,0 +1,183 @@
+/**
+ * What stands on one page of a table: its rows, or the pages below it. Whatever does not fit together is left out,
+ * so that a damaged page gives what is still whole on it.
+ * @module
+ */
+import { PAGE_BYTES } from "./pages.ts";
+
+export type Value = null | number | string | Uint8Array;
+
+/** A row as it is stored. */
+export interface StoredRow {
+  /** Absent in a table WITHOUT ROWID. */
+  rowid?: number;
+  values: Value[];
+}
+
+export interface PageContent {
+  rows: StoredRow[];
+  /** The pages below an inner one. */
+  children: number[];
+  /** How many rows of the page could not be read. */
+  unreadable: number;
+}
+
+/** How the pages of a table are laid out. */
+export type Layout = "rowid" | "key";
+
+/** What stands on a page; nothing when it is none of such a table. `next` follows a long row onto other pages. */
+export function readPage(
+  bytes: Uint8Array,
+  { layout, first, next }: { layout: Layout; first: boolean; next: (page: number) => Uint8Array },
+): PageContent | undefined {
+  const content: PageContent = { rows: [], children: [], unreadable: 0 };
+  // The first page begins with the header of the file.
+  const header = first ? 100 : 0;
+  if (bytes.length < header + 12) return undefined;
+  // Any other type than those of the other layout is a damaged one, and most pages are leaves.
+  const type = bytes[header];
+  const inner = type === (layout === "rowid" ? 5 : 2);
+  if (layout === "rowid" ? type === 2 || type === 10 : type === 5 || type === 13) return undefined;
+  const count = uint(bytes, header + 3, 2);
+  const pointers = header + (inner ? 12 : 8);
+  if (pointers + 2 * count > bytes.length) return undefined;
+  let before = -Infinity;
+  for (let i = 0; i < count; i++) {
+    try {
+      let at = uint(bytes, pointers + 2 * i, 2);
+      if (inner) {
+        content.children.push(uint(bytes, at, 4));
+        at += 4;
+        if (layout === "rowid") continue;
+      }
+      const row = readRow(new Reader(bytes, at), { layout, next });
+      // Rows lie in the order of their numbers: one that does not has a wrong one.
+      if (row.rowid !== undefined && row.rowid <= before) throw new RangeError("out of order");
+      before = row.rowid ?? before;
+      content.rows.push(row);
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+      content.unreadable++;
+    }
+  }
+  if (inner) content.children.push(uint(bytes, header + 8, 4));
+  return content;
+}
+
+function readRow(
+  reader: Reader,
+  { layout, next }: { layout: Layout; next: (page: number) => Uint8Array },
+): StoredRow {
+  const length = reader.varint();
+  const rowid = layout === "rowid" ? reader.varint() : undefined;
+  const values = readRecord(payload(reader, length, { layout, next }));
+  return rowid === undefined ? { values } : { rowid, values };
+}
+
+/** No row of ours comes near it: a length beyond is a damaged one. */
+const MOST_BYTES = 1 << 26;
+
+/** A row's bytes: those on its page, and those on the pages it goes on to. */
+function payload(
+  reader: Reader,
+  length: number,
+  { layout, next }: { layout: Layout; next: (page: number) => Uint8Array },
+): Uint8Array {
+  const most = layout === "rowid" ? PAGE_BYTES - 35 : (((PAGE_BYTES - 12) * 64 / 255) | 0) - 23;
+  if (length <= most) return reader.bytes(length);
+  if (length > MOST_BYTES) throw new RangeError("longer than any row");
+  const least = (((PAGE_BYTES - 12) * 32 / 255) | 0) - 23;
+  const fitting = least + (length - least) % (PAGE_BYTES - 4);
+  const whole = new Uint8Array(length);
+  let filled = fitting <= most ? fitting : least;
+  whole.set(reader.bytes(filled));
+  let page = uint(reader.bytes(4), 0, 4);
+  while (filled < length) {
+    const bytes = next(page);
+    const part = bytes.subarray(4, 4 + length - filled);
+    if (page === 0 || part.length === 0) throw new RangeError("the row is cut");
+    whole.set(part, filled);
+    filled += part.length;
+    page = uint(bytes, 0, 4);
+  }
+  return whole;
+}
+
+/** https://www.sqlite.org/fileformat2.html#record_format */
+function readRecord(bytes: Uint8Array): Value[] {
+  const header = new Reader(bytes, 0);
+  const end = header.varint();
+  if (end > bytes.length) throw new RangeError("the header is longer than the row");
+  const body = new Reader(bytes, end);
+  const values: Value[] = [];
+  while (header.at < end) values.push(readValue(body, header.varint()));
+  if (header.at !== end || body.at !== bytes.length) throw new RangeError("lengths do not agree");
+  return values;
+}
+
+const INTEGER_BYTES = [0, 1, 2, 3, 4, 6, 8];
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function readValue(body: Reader, type: number): Value {
+  if (type === 0) return null;
+  if (type <= 6) return body.integer(INTEGER_BYTES[type]!);
+  if (type === 7) return body.float();
+  if (type <= 9) return type - 8;
+  if (type <= 11) throw new RangeError("no such type");
+  const bytes = body.bytes((type - 12) >> 1);
+  // Text that is no UTF-8 was none when it was written.
+  return type % 2 === 0 ? bytes.slice() : utf8.decode(bytes);
+}
+
+/** Reads bytes one after the other and never beyond their end. */
+class Reader {
+  readonly #bytes: Uint8Array;
+  at: number;
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.at = at;
+  }
+
+  /** At most 2^53: no length and no number of a row is beyond. */
+  varint(): number {
+    let value = 0;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.bytes(1)[0]!;
+      value = value * 128 + (byte & 0x7f);
+      if (byte < 0x80) return this.#safe(value);
+    }
+    throw new RangeError("a number too large");
+  }
+
+  integer(length: number): number {
+    const [first = 0, ...rest] = this.bytes(length);
+    return this.#safe(rest.reduce((value, byte) => value * 256 + byte, (first << 24) >> 24));
+  }
+
+  float(): number {
+    const bytes = this.bytes(8);
+    return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0);
+  }
+
+  bytes(length: number): Uint8Array {
+    const end = this.at + length;
+    if (length < 0 || end > this.#bytes.length) throw new RangeError("the page is cut");
+    const bytes = this.#bytes.subarray(this.at, end);
+    this.at = end;
+    return bytes;
+  }
+
+  #safe(value: number): number {
+    if (!Number.isSafeInteger(value)) throw new RangeError("a number too large");
+    return value;
+  }
+}
+
+/** A number of some bytes, the most significant first. */
+export function uint(bytes: Uint8Array, at: number, length: number): number {
+  if (at + length > bytes.length) throw new RangeError("the page is cut");
+  let value = 0;
+  for (let i = 0; i < length; i++) value = value * 256 + bytes[at + i]!;
+  return value;
+}
