@@ -89,6 +89,7 @@ export function createApi(options: ApiOptions): Api {
     metricsRoute({
       store,
       sync,
+      streams,
       clock,
       flavour,
       loopDelay,

@@ -3,7 +3,7 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  * @module
  */
-import { type Clock, msOf, type Route, route, version } from "../core/mod.ts";
+import { type Clock, msOf, type Route, route, type Stream, version } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { LaneStatus } from "../sync/mod.ts";
 import { DELAY_BUCKETS_MS, type LoopDelay } from "./loop_delay.ts";
@@ -12,6 +12,7 @@ import { databaseSizes, type SyncView } from "./status.ts";
 export interface MetricsOptions {
   store: Store;
   sync: SyncView | undefined;
+  streams: readonly Stream[];
   clock: Clock;
   flavour: string;
   loopDelay: LoopDelay;
@@ -59,6 +60,7 @@ export function metricsRoute(options: MetricsOptions): Route {
       new Response(
         metricsText([
           ...agentMetrics(options),
+          ...streamMetrics(options),
           ...laneMetrics(options),
           loopMetric(options.loopDelay),
         ]),
@@ -103,6 +105,16 @@ function agentMetrics(options: MetricsOptions): Metric[] {
       ) => [labels({ status: String(status) }), count]),
     },
   ];
+}
+
+/** What the streams have to tell of themselves. */
+function streamMetrics({ streams }: MetricsOptions): Metric[] {
+  return streams.flatMap((stream) => stream.gauges?.() ?? []).map(({ name, help, value }) => ({
+    name: `clockblock_${name}`,
+    type: "gauge",
+    help,
+    samples: [["", value]],
+  }));
 }
 
 /** What each lane of the sync has to tell; nothing where nothing is synced. */

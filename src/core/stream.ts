@@ -29,10 +29,21 @@ export interface Stream {
   routes?: readonly Route[];
   /** What the stream adds to `/status`; called often, so it answers from memory or by key. */
   status?(): Readonly<Record<string, unknown>>;
+  /** What the stream adds to `/metrics`. */
+  gauges?(): readonly Gauge[];
   /** The stream's own work, until the signal aborts. */
   run?(signal: AbortSignal): Promise<void>;
   /** Deletes what retention allows while the budget lasts, inside `write`; called again while `more`. */
   prune?(now: Instant, budget: Budget): PruneResult;
+}
+
+/** A number that goes up and down. */
+export interface Gauge {
+  /** In Prometheus' manner, without the agent's prefix: `playing`. */
+  name: string;
+  /** What it is, in a sentence. */
+  help: string;
+  value: number;
 }
 
 /** When a lane pushes. */

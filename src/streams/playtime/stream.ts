@@ -7,6 +7,7 @@ import {
   type Budget,
   type Clock,
   every,
+  type Gauge,
   type Hub,
   type Id,
   type Instant,
@@ -236,6 +237,29 @@ export class PlaytimeStream implements Stream {
       last_seen: this.#lastSeen,
       today: this.#today.view(),
     };
+  }
+
+  gauges(): Gauge[] {
+    const { is_playing, today } = this.status();
+    const { minutes_used, allowance_min } = today;
+    return [
+      // While it is not known, there is no number: a graph shows the gap.
+      ...is_playing === null ? [] : [{
+        name: "playing",
+        help: "Whether the game runs: 1 or 0.",
+        value: Number(is_playing),
+      }],
+      {
+        name: "played_minutes_today",
+        help: "Minutes of play today, in the agent's time zone.",
+        value: minutes_used,
+      },
+      {
+        name: "allowance_minutes_today",
+        help: "Minutes that may be played today.",
+        value: allowance_min,
+      },
+    ];
   }
 
   /** Makes days and slots anew from the raw heartbeats; a second call joins the one under way. */

@@ -228,3 +228,23 @@ Deno.test("GET /status has what playtime knows", async () => {
   assert.equal(body.last_seen, "2026-03-02T12:00:00.000Z");
   assert.equal(body.today.minutes_used, 5 / 60);
 });
+
+Deno.test("GET /metrics has whether the game runs, unless that is unknown, and today's minutes", async () => {
+  using test = served();
+  const numbers = async () =>
+    Object.fromEntries(
+      (await (await test.api.ask("/metrics")).text()).split("\n")
+        .map((line) => /^clockblock_(playing|\w+_minutes_today) (\S+)$/.exec(line))
+        .flatMap((found) => found ? [[found[1], Number(found[2])]] : []),
+    );
+  test.fixture.game = "Minecraft.exe";
+  await play(test.fixture, 12);
+  assert.deepEqual(await numbers(), {
+    playing: 1,
+    played_minutes_today: 1,
+    allowance_minutes_today: 0,
+  });
+  test.fixture.game = new Error("no list");
+  await play(test.fixture, 1);
+  assert(!("playing" in await numbers()));
+});
