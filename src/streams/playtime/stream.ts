@@ -250,14 +250,14 @@ export class PlaytimeStream implements Stream {
         value: Number(is_playing),
       }],
       {
-        name: "played_minutes_today",
-        help: "Minutes of play today, in the agent's time zone.",
-        value: minutes_used,
+        name: "played_seconds_today",
+        help: "Play today, in the agent's time zone.",
+        value: Math.round(minutes_used * 60),
       },
       {
-        name: "allowance_minutes_today",
-        help: "Minutes that may be played today.",
-        value: allowance_min,
+        name: "allowance_seconds_today",
+        help: "What may be played today.",
+        value: Math.round(allowance_min * 60),
       },
     ];
   }

@@ -234,15 +234,15 @@ Deno.test("GET /metrics has whether the game runs, unless that is unknown, and t
   const numbers = async () =>
     Object.fromEntries(
       (await (await test.api.ask("/metrics")).text()).split("\n")
-        .map((line) => /^clockblock_(playing|\w+_minutes_today) (\S+)$/.exec(line))
+        .map((line) => /^clockblock_(playing|\w+_seconds_today) (\S+)$/.exec(line))
         .flatMap((found) => found ? [[found[1], Number(found[2])]] : []),
     );
   test.fixture.game = "Minecraft.exe";
   await play(test.fixture, 12);
   assert.deepEqual(await numbers(), {
     playing: 1,
-    played_minutes_today: 1,
-    allowance_minutes_today: 0,
+    played_seconds_today: 60,
+    allowance_seconds_today: 0,
   });
   test.fixture.game = new Error("no list");
   await play(test.fixture, 1);
