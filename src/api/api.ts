@@ -68,7 +68,8 @@ const MOST_WORDS = 300;
 
 /** Puts the API together. The store is open and migrated. */
 export function createApi(options: ApiOptions): Api {
-  const { store, streams, sync, hub, host, token, page, flavour, clock = systemClock } = options;
+  const { store, streams, warnings, sync, hub, host, token, page, flavour, clock = systemClock } =
+    options;
   const { allowedOrigins = [], checkAnswers = false } = options;
   const closing = new AbortController();
   const loopDelay = new LoopDelay({ clock });
@@ -85,11 +86,12 @@ export function createApi(options: ApiOptions): Api {
     ...streams.flatMap((stream) => stream.routes ?? []),
     ...sync?.routes ?? [],
     streamRoute(broadcast),
-    healthRoute({ store, closing: closing.signal }),
+    healthRoute({ store, sync, warnings, closing: closing.signal }),
     metricsRoute({
       store,
-      sync,
       streams,
+      warnings,
+      sync,
       clock,
       flavour,
       loopDelay,

@@ -3,7 +3,16 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  * @module
  */
-import { type Clock, msOf, type Route, route, type Stream, version } from "../core/mod.ts";
+import {
+  type Clock,
+  type Gauge,
+  msOf,
+  type Route,
+  route,
+  type Stream,
+  version,
+  type Warnings,
+} from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { LaneStatus } from "../sync/mod.ts";
 import { DELAY_BUCKETS_MS, type LoopDelay } from "./loop_delay.ts";
@@ -11,6 +20,7 @@ import { databaseSizes, type SyncView } from "./status.ts";
 
 export interface MetricsOptions {
   store: Store;
+  warnings: Warnings;
   sync: SyncView | undefined;
   streams: readonly Stream[];
   clock: Clock;
@@ -72,12 +82,7 @@ export function metricsRoute(options: MetricsOptions): Route {
 function agentMetrics(options: MetricsOptions): Metric[] {
   const { rss, heapUsed } = Deno.memoryUsage();
   const database = databaseSizes(options.store.path);
-  const gauge = (name: string, help: string, value: number): Metric => ({
-    name,
-    type: "gauge",
-    help,
-    samples: [["", value]],
-  });
+  const gauge = (name: string, help: string, value: number) => gaugeMetric({ name, help, value });
   return [
     {
       name: "clockblock_build_info",
@@ -85,14 +90,19 @@ function agentMetrics(options: MetricsOptions): Metric[] {
       help: "What runs here.",
       samples: [[labels({ version, flavour: options.flavour }), 1]],
     },
-    gauge("clockblock_uptime_seconds", "Time since the start.", options.uptimeSec()),
-    gauge("clockblock_resident_memory_bytes", "Memory of the process.", rss),
-    gauge("clockblock_heap_bytes", "Memory of its JavaScript heap in use.", heapUsed),
-    gauge("clockblock_database_bytes", "Size of the database.", database.bytes),
-    gauge("clockblock_wal_bytes", "Size of its write-ahead log.", database.wal_bytes),
-    gauge("clockblock_stream_clients", "Pages that listen to /stream.", options.sseClients()),
+    gauge("uptime_seconds", "Time since the start.", options.uptimeSec()),
+    gauge("resident_memory_bytes", "Memory of the process.", rss),
+    gauge("heap_bytes", "Memory of its JavaScript heap in use.", heapUsed),
+    gauge("database_bytes", "Size of the database.", database.bytes),
+    gauge("wal_bytes", "Size of its write-ahead log.", database.wal_bytes),
     gauge(
-      "clockblock_event_loop_delay_max_seconds",
+      "warnings",
+      "Matters that somebody should look at: see /status.",
+      options.warnings.list().length,
+    ),
+    gauge("stream_clients", "Pages that listen to /stream.", options.sseClients()),
+    gauge(
+      "event_loop_delay_max_seconds",
       "The latest timer of the last minute or two.",
       options.loopDelay.maxMs / 1000,
     ),
@@ -109,17 +119,17 @@ function agentMetrics(options: MetricsOptions): Metric[] {
 
 /** What the streams have to tell of themselves. */
 function streamMetrics({ streams }: MetricsOptions): Metric[] {
-  return streams.flatMap((stream) => stream.gauges?.() ?? []).map(({ name, help, value }) => ({
-    name: `clockblock_${name}`,
-    type: "gauge",
-    help,
-    samples: [["", value]],
-  }));
+  return streams.flatMap((stream) => stream.gauges?.() ?? []).map(gaugeMetric);
+}
+
+function gaugeMetric({ name, help, value }: Gauge): Metric {
+  return { name: `clockblock_${name}`, type: "gauge", help, samples: [["", value]] };
 }
 
 /** What each lane of the sync has to tell; nothing where nothing is synced. */
 function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
-  const lanes = sync?.status().lanes ?? [];
+  const status = sync?.status();
+  const lanes = status?.lanes ?? [];
   const perLane = (
     type: Metric["type"],
     name: string,
@@ -139,6 +149,12 @@ function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
   const successSec = (at: string | null) => at === null ? null : msOf(at) / 1000;
   const seconds = (ms: number | null) => ms === null ? null : ms / 1000;
   return [
+    {
+      name: "clockblock_sync_running",
+      type: "gauge",
+      help: "1 while the sync engine runs; it does not where no cloud is configured.",
+      samples: status ? [["", status.running ? 1 : 0]] : [],
+    },
     {
       name: "clockblock_sync_state",
       type: "gauge",

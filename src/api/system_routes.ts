@@ -3,18 +3,36 @@
  * @module
  */
 import * as v from "valibot";
-import { reply, type Route, route } from "../core/mod.ts";
+import { reply, type Route, route, type Warnings } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { syncStatus } from "../sync/mod.ts";
 import { openApi } from "./openapi.ts";
 import { JsonText } from "./respond.ts";
+import type { SyncView } from "./status.ts";
 
 const health = v.object({
   status: v.picklist(["ok", "failing"]),
   reasons: v.array(v.string()),
+  /** How the sync stands; null where nothing is synced. It does not make the agent fail. */
+  sync: v.nullable(v.object({
+    /** Whether the engine runs. */
+    running: v.boolean(),
+    state: syncStatus.entries.state,
+    online: v.nullable(v.boolean()),
+  })),
+  /** How many matters somebody should look at: `/status` names them. */
+  warnings: v.number(),
 });
 
+export interface HealthOptions {
+  store: Store;
+  sync: SyncView | undefined;
+  warnings: Warnings;
+  closing: AbortSignal;
+}
+
 /** `GET /healthz`: whether the agent can do its work; the cloud being away is none of that. */
-export function healthRoute({ store, closing }: { store: Store; closing: AbortSignal }): Route {
+export function healthRoute({ store, sync, warnings, closing }: HealthOptions): Route {
   const ping = store.db.prepare("SELECT count(*) FROM meta");
   return route({
     method: "GET",
@@ -30,11 +48,18 @@ export function healthRoute({ store, closing }: { store: Store; closing: AbortSi
       } catch (error) {
         reasons.push(`the database does not answer: ${(error as Error).message}`);
       }
+      const more = { reasons, sync: syncOf(sync), warnings: warnings.list().length };
       return reasons.length === 0
-        ? { status: "ok" as const, reasons }
-        : reply({ status: "failing" as const, reasons }, { status: 503 });
+        ? { status: "ok" as const, ...more }
+        : reply({ status: "failing" as const, ...more }, { status: 503 });
     },
   });
+}
+
+function syncOf(sync: SyncView | undefined): v.InferOutput<typeof health>["sync"] {
+  if (!sync) return null;
+  const { running, state, online } = sync.status();
+  return { running, state, online };
 }
 
 /** `GET /openapi.json`: all of these routes and itself. */

@@ -31,6 +31,10 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
   const clock = new FakeClock("2026-03-02T12:00:00.000Z");
   using test = testApi({
     clock,
+    streams: [{
+      name: "records",
+      gauges: () => [{ name: "records_conflicts_last_day", help: "Conflicts.", value: 3 }],
+    }],
     sync: {
       online: () => true,
       status: () => ({
@@ -51,6 +55,7 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
       }),
     },
   });
+  test.warnings.raise("records.waiting", "More than 1000 changes wait");
   await clock.advance(60_000);
   await (await test.ask("/status")).body?.cancel();
   await (await test.ask("/nothing")).body?.cancel();
@@ -67,6 +72,9 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
       'clockblock_sync_last_success_timestamp_seconds{stream="events"} 1772452740.5',
       'clockblock_sync_request_mean_seconds{stream="events"} 0.25',
       'clockblock_sync_rows_pushed_total{stream="events"} 12',
+      "clockblock_sync_running 1",
+      "clockblock_records_conflicts_last_day 3",
+      "clockblock_warnings 1",
       "clockblock_uptime_seconds 60",
       'clockblock_http_requests_total{status="200"} 1',
       'clockblock_http_requests_total{status="404"} 1',

@@ -283,5 +283,5 @@ Deno.test("serve listens on IPv6 and says so as a URL does", async () => {
   await using server = served({ host: "::1" }, "::1");
   assert.equal(server.serving.url, `http://[::1]:${server.serving.port}`);
   const response = await fetch(`${server.serving.url}/healthz`);
-  assert.deepEqual(await response.json(), { status: "ok", reasons: [] });
+  assert.equal((await response.json()).status, "ok");
 });

@@ -96,7 +96,12 @@ Deno.test("/healthz says that all is well, and what is not", async () => {
   using test = testApi({ store: temp.store });
   const well = await test.ask("/healthz");
   assert.equal(well.status, 200);
-  assert.deepEqual(await well.json(), { status: "ok", reasons: [] });
+  assert.deepEqual(await well.json(), {
+    status: "ok",
+    reasons: [],
+    sync: null,
+    warnings: 0,
+  });
 
   test.api.close();
   const stopping = await test.ask("/healthz");
@@ -104,6 +109,8 @@ Deno.test("/healthz says that all is well, and what is not", async () => {
   assert.deepEqual(await stopping.json(), {
     status: "failing",
     reasons: ["the agent is stopping"],
+    sync: null,
+    warnings: 0,
   });
 });
 

@@ -131,6 +131,21 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
         realtime: realtime(),
       },
     }),
+    gauges() {
+      const live = realtime();
+      return [
+        {
+          name: "records_conflicts_last_day",
+          help: "Records that both sides had changed, in the last 24 hours.",
+          value: conflicts.countSince(aDayAgo()),
+        },
+        ...(live === null ? [] : [{
+          name: "records_realtime_connected",
+          help: "1 while the cloud tells of changes as they happen.",
+          value: live ? 1 : 0,
+        }]),
+      ];
+    },
     prune(now: Instant): PruneResult {
       // Entries the cloud has are kept for a day, for a person who looks what happened.
       const before = instantOf(msOf(now) - DAY_MS);

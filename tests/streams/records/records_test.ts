@@ -295,6 +295,33 @@ Deno.test("Records forgets what was not pushed when it is reset, and takes the c
   await assert.rejects(() => call("GET", "/records/tasks/2"), { status: 404 });
 });
 
+Deno.test("Records warns while more than 1000 changes wait, and counts the conflicts of a day", async () => {
+  using world = setUp();
+  const { call, pull, cloudRow, stream, outbox, store, warnings, clock } = world;
+  for (let n = 0; n <= 1_000; n++) await call("PUT", `/records/projects/${n}`, {});
+  assert.match(warnings.list()[0]?.message ?? "", /^More than 1000 changes of records wait/);
+  await clock.advance(1_000);
+  await pull("projects", cloudRow("7", { name: "theirs" }));
+  assert.equal(
+    stream.gauges!().find(({ name }) => name === "records_conflicts_last_day")?.value,
+    1,
+  );
+  assert.deepEqual(stream.status!().records, { waiting: 1_000, conflicts_24h: 1, realtime: null });
+  const batch = outbox.pending(100);
+  await store.write(() => {
+    outbox.settle(batch.rows.map(({ id }) => id), "2026-03-02T12:00:01.000Z");
+  });
+  await store.write(() =>
+    outbox.attempted!({ at: "2026-03-02T12:00:01.000Z", batch, status: "ok" })
+  );
+  assert.deepEqual(warnings.list(), []);
+  await clock.advance(86_400_001);
+  assert.equal(
+    stream.gauges!().find(({ name }) => name === "records_conflicts_last_day")?.value,
+    0,
+  );
+});
+
 Deno.test("Records refuses a body that belongs to another record", async () => {
   using world = setUp();
   const { call } = world;
