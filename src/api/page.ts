@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { type Route, route } from "../core/mod.ts";
-import type { ConnectionInfo, Security } from "./security.ts";
+import { type ConnectionInfo, isLoopback, type Security } from "./security.ts";
 
 export interface Page {
   /** The whole page; a policy in its `<meta>` is sent as a header too. */
@@ -32,8 +32,9 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
   const headers = {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": `${policyOf(page.html) ?? POLICY}; frame-ancestors 'none'`,
-    "cross-origin-opener-policy": "same-origin",
   };
+  // Over plain HTTP from another machine, browsers ignore it and complain in the console.
+  const isolated = { ...headers, "cross-origin-opener-policy": "same-origin" };
   const html = route({
     method: "GET",
     path: "/",
@@ -43,8 +44,9 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
     mediaType: "text/html",
     handle: async ({ raw }) => {
       const cookie = await security.cookieForPage(raw, connection(raw));
+      const fixed = isLoopback(new URL(raw.url).hostname) ? isolated : headers;
       return new Response(page.html, {
-        headers: cookie === undefined ? headers : { ...headers, "set-cookie": cookie },
+        headers: cookie === undefined ? fixed : { ...fixed, "set-cookie": cookie },
       });
     },
   });

@@ -1,11 +1,12 @@
 /**
- * `deno task bench [suite …] [--rounds=3] [--idle=60]`: measures, prints a Markdown table, and writes it and the same as JSON to
+ * `deno task bench [suite …] [--rounds=3] [--idle=60] [--page=60]`: measures, prints a Markdown table, and writes it and the same as JSON to
  * `dist/`. Ends with 1 when a target is missed.
  * @module
  */
 import { parseArgs } from "node:util";
 import { bundleAgent } from "../../build/compile.ts";
 import { attendanceBench } from "./attendance_bench.ts";
+import { dashboardBench } from "./dashboard_bench.ts";
 import { drainBench } from "./drain_bench.ts";
 import { eventsBench } from "./events_bench.ts";
 import { heartbeatBench } from "./heartbeat_bench.ts";
@@ -22,6 +23,7 @@ const SUITES = [
   startBench,
   drainBench,
   attendanceBench,
+  dashboardBench,
   idleBench,
 ];
 
@@ -31,11 +33,13 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     idle: { type: "string", default: "60" },
+    page: { type: "string", default: "60" },
   },
 });
 const options = {
   rounds: Number(values.rounds),
   idleSec: Number(values.idle),
+  pageSec: Number(values.page),
   bundle: await bundleAgent(Deno.realPathSync("dist")),
 };
 const chosen = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));

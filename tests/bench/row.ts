@@ -29,6 +29,8 @@ export interface SuiteOptions {
   rounds: number;
   /** How long the agent is watched while it idles. */
   idleSec: number;
+  /** How long the dashboard's page is kept busy. */
+  pageSec: number;
   /** The agent as people get it: one bundled file. */
   bundle: string;
 }

@@ -15,6 +15,8 @@ const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
 /** A stream that gives nothing for so long is held back by something on the way. */
 const PATIENCE_MS = 3_000;
+/** After this it is tried again: what held it back may be gone. */
+const HELD_MS = 60_000;
 /** As many as there can be between two polls, and more. */
 const POLLED_HEARTBEATS = 20;
 /** A stream that was silent for so long is asked whether it is still there. */
@@ -88,13 +90,15 @@ async function poll(): Promise<void> {
 async function followStream(): Promise<boolean> {
   const stop = new AbortController();
   let streamed = false;
-  let heard = performance.now();
+  const begunMs = performance.now();
+  let heard = begunMs;
   let pollAtMs = heard + PATIENCE_MS;
   // What there is to see does not wait for what changes it.
   void refresh();
   const watch = setInterval(async () => {
     if (!streamed) {
       if (link.value === "locked" || performance.now() < pollAtMs) return;
+      if (performance.now() - begunMs > HELD_MS) return stop.abort();
       pollAtMs = performance.now() + POLL_MS;
       return await poll();
     }

@@ -1,5 +1,5 @@
 /** The page around its panels: who it is, how it is reached, what a person must know, and the way about. @module */
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { ComponentChildren, ComponentType, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import {
@@ -211,12 +211,17 @@ function Way({ code }: { code: string }) {
   return <a href={`#${panel}`}>Open {PANELS.find(({ id }) => id === panel)?.name}</a>;
 }
 
-/** Four hundred of them, made once: what is the same as before is not compared again. */
-const ZONES = knownZones().map((name) => (
-  <option key={name} value={name}>
-    {name === detectedZone() ? `${name} (yours)` : name}
-  </option>
-));
+/** Four hundred of them, made once, and not before there is something to see. */
+const zones = signal<VNode[]>([]);
+setTimeout(() => void (zones.value = knownZones().map(zoneOption)), 1_000);
+
+function zoneOption(name: string): VNode {
+  return (
+    <option key={name} value={name}>
+      {name === detectedZone() ? `${name} (yours)` : name}
+    </option>
+  );
+}
 
 function Foot() {
   const known = status.value;
@@ -231,7 +236,9 @@ function Foot() {
           <option value="">
             {agentZone.value ? `${agentZone.value} (the agent's)` : `${detectedZone()} (yours)`}
           </option>
-          {ZONES}
+          {zones.value.length > 0
+            ? zones.value
+            : chosenZone.value !== "" && zoneOption(chosenZone.value)}
         </select>
       </label>
       {known && (

@@ -1,0 +1,210 @@
+/** What the dashboard shows where not all is as it should be, and to whom it shows it otherwise. @module */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { hasBrowser, startBrowser, type TestBrowser } from "../support/browser.ts";
+import { startFakeGame } from "../support/fake_game.ts";
+import { tempDir } from "../support/temp.ts";
+
+const NOTE = { source: "bot", type: "LOG", subtype: "NOTE", body: "a note" };
+const GAME = `States${Deno.pid}.exe`;
+
+function test(
+  name: string,
+  fn: (browser: TestBrowser) => Promise<void>,
+  { ignore = false } = {},
+): void {
+  Deno.test({
+    name: `The dashboard ${name}`,
+    ignore: ignore || !hasBrowser,
+    async fn() {
+      await using browser = await startBrowser();
+      await fn(browser);
+    },
+  });
+}
+
+test("says in every panel of a new agent what will be there", async (browser) => {
+  await using agent = await startAgent({ config: { process_name: GAME } });
+  await using opened = await browser.open(agent.url);
+  const { page, faults } = opened;
+  await shows(page, ".now h2", "Not playing");
+  await shows(page, ".glance", "No cloud is connected");
+  for (
+    const [panel, words] of [
+      ["history", "Nothing was played in this range"],
+      ["events", "POST /local/events"],
+      ["attendance", "Attendance is off"],
+      ["records", "No conflicts"],
+      ["sync", "To connect one"],
+    ]
+  ) {
+    await page.locator(`nav a[href="#${panel}"]`).click();
+    await shows(page, "main", words!);
+  }
+  assert.deepEqual(faults, []);
+});
+
+const elsewhere = Deno.networkInterfaces()
+  .find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))?.address;
+
+test("asks for the token once where it is opened from another address", async (browser) => {
+  await using agent = await startAgent({
+    hosts: ["0.0.0.0"],
+    config: { process_name: GAME, api_host: "0.0.0.0" },
+  });
+  const url = `http://${elsewhere}:${new URL(agent.url).port}`;
+  await using opened = await browser.open(url);
+  const { page, faults } = opened;
+  await shows(page, ".pill", "Locked");
+  await page.getByLabel("Token").fill("not the token");
+  await page.getByRole("button", { name: "Open" }).click();
+  await shows(page, "[role=alert]", "This is not the agent's token");
+  await page.getByLabel("Token").fill(await agent.token());
+  await page.keyboard.press("Enter");
+  await shows(page, ".pill", "Live");
+  await shows(page, ".notice", "Other machines can reach this agent");
+  await page.reload();
+  await shows(page, ".now h2", "Not playing");
+  const answered = await page.evaluate<number>(
+    `fetch("/recompute", { method: "POST" }).then(({ status }) => status)`,
+  );
+  assert.equal(answered, 200);
+  assert.deepEqual(faults.filter((fault) => !fault.includes("401")), []);
+}, { ignore: elsewhere === undefined });
+
+test("asks every five seconds where streams are held back", async (browser) => {
+  await using agent = await startAgent({ config: { process_name: GAME, poll_interval_sec: 1 } });
+  await using proxy = await holdingStreams(agent);
+  await using opened = await browser.open(proxy.url);
+  const { page, faults } = opened;
+  await shows(page, ".now h2", "Not playing");
+  await shows(page, ".pill", "Every 5 s");
+  await using _game = await startFakeGame(GAME);
+  await shows(page, ".now h2", "Playing now");
+  await page.waitForSelector(".timeline .played[d^=M]", { state: "attached" });
+  await page.locator('nav a[href="#events"]').click();
+  await shows(page, ".badge", "LOCAL LIVE");
+  await send(agent, [{
+    ...NOTE,
+    mode: await page.getByLabel("Mode").inputValue(),
+    body: "asked for",
+  }]);
+  await shows(page, ".event .body", "asked for");
+  assert.deepEqual(faults, []);
+});
+
+test("says that its database was damaged and what became of it", async (browser) => {
+  using dir = tempDir();
+  await Deno.writeTextFile(`${dir.path}/clockblock.db`, "no database at all ".repeat(1_000));
+  await using agent = await startAgent({ dir: dir.path, config: { process_name: GAME } });
+  await using opened = await browser.open(agent.url);
+  await shows(opened.page, ".notice", "damaged");
+});
+
+test("can be used with the keyboard alone", async (browser) => {
+  await using agent = await startAgent({ config: { process_name: GAME } });
+  await using opened = await browser.open(agent.url);
+  const { page } = opened;
+  await shows(page, ".now h2", "Not playing");
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "Skip to content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate("document.activeElement.tagName"), "MAIN");
+  await page.locator('nav a[href="#history"]').focus();
+  await page.keyboard.press("Enter");
+  // Whoever follows a link goes on from where it leads, and is told where that is.
+  await page.waitForFunction(`document.activeElement.getAttribute("aria-label") === "History"`);
+  assert.equal(await page.title(), "History · ClockBlock");
+  await page.waitForSelector(".skeleton", { state: "detached" });
+  const reached = new Set<string>();
+  for (let presses = 0; presses < 20; presses++) {
+    await page.keyboard.press("Tab");
+    reached.add(await focused(page));
+  }
+  for (const name of ["7 days", "1 year", "From", "To", "Download CSV", "Time zone"]) {
+    assert.ok([...reached].some((each) => each.startsWith(name)), `${name} of ${[...reached]}`);
+  }
+  await page.getByRole("button", { name: "7 days" }).focus();
+  await page.keyboard.press("Space");
+  await page.waitForSelector('button[aria-pressed=true]:text("7 days")');
+});
+
+test("moves nothing for people who ask for that", async (browser) => {
+  await using agent = await startAgent({ config: { process_name: GAME } });
+  const animation = async (reducedMotion: "reduce" | "no-preference") => {
+    await using opened = await browser.open(agent.url, { reducedMotion });
+    await opened.page.waitForSelector(".pill .pulse");
+    return await opened.page.evaluate(
+      `getComputedStyle(document.querySelector(".pill .pulse")).animationName`,
+    );
+  };
+  assert.equal(await animation("no-preference"), "pulse");
+  assert.equal(await animation("reduce"), "none");
+});
+
+test("writes numbers and times as the reader does", async (browser) => {
+  await using agent = await startAgent({ config: { process_name: GAME } });
+  const events = Array.from({ length: 1_234 }, () => ({ ...NOTE, mode: "live" }));
+  await send(agent, events.slice(0, 1_000));
+  await send(agent, events.slice(1_000));
+  for (const [locale, words] of [["de-DE", "1.234"], ["en-GB", "1,234"], ["fr-FR", "1\u202f234"]]) {
+    await using opened = await browser.open(agent.url, { locale: locale! });
+    await shows(opened.page, ".tile", words!);
+  }
+});
+
+async function send(agent: AgentProcess, events: readonly object[]): Promise<void> {
+  const response = await fetch(`${agent.url}/local/events`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${await agent.token()}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(events),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+/** The agent behind something that lets answers pass and keeps what does not end. */
+async function holdingStreams(agent: AgentProcess): Promise<AsyncDisposable & { url: string }> {
+  const up = Promise.withResolvers<number>();
+  const end = new AbortController();
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    signal: end.signal,
+    onListen: ({ port }) => up.resolve(port),
+  }, async ({ url, signal }) => {
+    const { pathname, search } = new URL(url);
+    if (pathname.endsWith("/stream")) {
+      const body = new ReadableStream({
+        start: (controller) =>
+          AbortSignal.any([signal, end.signal])
+            .addEventListener("abort", () => controller.close(), { once: true }),
+      });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    }
+    const answer = await fetch(`${agent.url}${pathname}${search}`);
+    return new Response(answer.body, answer);
+  });
+  return {
+    url: `http://127.0.0.1:${await up.promise}`,
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await server.finished;
+    },
+  };
+}
+
+/** The name of what has the focus. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate<string>(`(() => {
+    const element = document.activeElement;
+    return element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
+  })()`);
+}
+
+async function shows(page: Page, selector: string, text: string): Promise<void> {
+  await page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 10_000 });
+}
