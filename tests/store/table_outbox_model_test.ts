@@ -141,6 +141,9 @@ function expect(
     } else if (row.state === "rejected") {
       if (step.do === "readmit") row.state = "waiting";
       if (step.do === "discard") row.state = "discarded";
+    } else if (row.state === "deleted" && step.do === "settle") {
+      // It was on its way when retention deleted it; the cloud has it, so nothing is left to remember.
+      row.attempts = 0;
     }
   }
 }
