@@ -5,21 +5,29 @@
  *     write(a) write(b) write(c)      BEGIN · SAVEPOINT a · SAVEPOINT b (throws, undone) · SAVEPOINT c · COMMIT
  *        └────────┴────────┴──────────────► a resolves, b rejects, c resolves
  *
- * Only what SQLite answers with undoing the whole transaction (a full disk, mostly) fails the group.
+ * Only what SQLite answers with undoing the whole transaction (a full disk, mostly) fails the group. A writer that
+ * asks for a durable commit is told once the disk has it, which is brought there beside the event loop; those who
+ * ask for it meanwhile share the next transaction:
+ *
+ *     commit abc ──sync──► told abc, commit defg ──sync──► told defg
+ *                 d e f g wait
  * @module
  */
 import { setImmediate } from "node:timers";
 import { logger } from "../core/mod.ts";
 import type { Database, Statement } from "./database.ts";
+import type { LogSync } from "./log_sync.ts";
 import { afterIo } from "./slices.ts";
-import { databaseFailure, type StoreError, storeErrorKind } from "./store_error.ts";
+import { databaseFailure, STATES, StoreError, storeErrorKind } from "./store_error.ts";
 
 export interface WriteOptions {
-  /** Survives a power cut, not only a kill: the commit waits for the disk. */
+  /** Resolves only when it survives a power cut, not only a kill: it waits for the disk. */
   durable?: boolean;
 }
 
 export interface CommitQueueOptions {
+  /** Brings durable commits to the disk beside the event loop; without it they are waited for in place. */
+  log?: Pick<LogSync, "sync" | "close"> | undefined;
   /** A group was committed, which took the disk so long. */
   onCommitted?: (tookMs: number) => void;
   /** SQLite failed, for one writer or for a group. */
@@ -35,6 +43,17 @@ interface Waiting {
   reject: (reason: unknown) => void;
 }
 
+/** What became of a writer. */
+interface Outcome {
+  /** What it wanted done once it is committed. */
+  hooks: readonly (() => void)[];
+  /** Tells it. */
+  settle: () => void;
+  /** Tells it that the disk could not take what is committed. */
+  fail: (reason: unknown) => void;
+  durable: boolean;
+}
+
 /** How long one transaction may go on taking writers. */
 const SLICE_MS = 4;
 
@@ -43,6 +62,7 @@ const BUSY_RETRY_MS = 20;
 
 export class CommitQueue {
   readonly #db: Database;
+  readonly #log: CommitQueueOptions["log"];
   readonly #onCommitted: (tookMs: number) => void;
   readonly #onFailed: (error: StoreError) => void;
   readonly #busyPatienceMs: number;
@@ -54,6 +74,10 @@ export class CommitQueue {
   #scheduled = false;
   #closed = false;
   #busySince: number | undefined;
+  /** What was committed is on its way to the disk. */
+  #syncing: Promise<void> | undefined;
+  /** How long that took the last time. */
+  #syncMs = 0;
   /** How long this has worked since the event loop last looked at its sockets for certain. */
   #heldMs = 0;
   /** What the writer that runs now wants done once it is committed. */
@@ -62,6 +86,7 @@ export class CommitQueue {
   constructor(db: Database, options: CommitQueueOptions = {}) {
     const { onCommitted = () => {}, onFailed = () => {}, busyPatienceMs = 5_000 } = options;
     this.#db = db;
+    this.#log = options.log;
     this.#onCommitted = onCommitted;
     this.#onFailed = onFailed;
     this.#busyPatienceMs = busyPatienceMs;
@@ -96,9 +121,10 @@ export class CommitQueue {
     this.#hooks.push(then);
   }
 
-  /** Commits what still waits; nothing can be written afterwards. */
+  /** Commits what still waits, on the disk too; nothing can be written afterwards. */
   close(): void {
     this.#closed = true;
+    this.#log?.close();
     // Nobody is served any more: another program's lock may be waited for in place.
     this.#db.exec("PRAGMA busy_timeout=2000");
     while (this.#waiting.length > 0) this.#commitSlice();
@@ -120,6 +146,7 @@ export class CommitQueue {
   }
 
   #turn(): void {
+    if (this.#syncing && this.#waiting.some(isDurable)) return this.#turnAfter(this.#syncing);
     const started = performance.now();
     this.#scheduled = false;
     this.#commitSlice();
@@ -127,15 +154,25 @@ export class CommitQueue {
     if (this.#waiting.length > 0) this.#schedule();
   }
 
+  /**
+   * Durable writers could not be told before the next sync anyway. A little later those whom this one tells are
+   * back with their next: all share a transaction then, which writes fewer pages and syncs half as often.
+   */
+  #turnAfter(syncing: Promise<void>): void {
+    const patienceMs = Math.min(SLICE_MS, this.#syncMs / 2);
+    void syncing.then(() => setTimeout(() => this.#turn(), patienceMs));
+  }
+
   #commitSlice(): void {
     const writers = this.#waiting;
     if (writers.length === 0) return;
-    const outcomes: (() => void)[] = [];
+    const outcomes: Outcome[] = [];
     let taken = 0;
     let commitMs = 0;
-    // One durable writer makes its whole group durable; only outside a transaction can this be set.
-    const durable = writers.some((writer) => writer.durable);
-    if (durable) this.#db.exec("PRAGMA synchronous=FULL");
+    const log = this.#closed ? undefined : this.#log;
+    // Only outside a transaction can this be set.
+    const full = !log && writers.some(isDurable);
+    if (full) this.#db.exec("PRAGMA synchronous=FULL");
     try {
       this.#statements.begin.run();
       this.#busySince = undefined;
@@ -155,31 +192,48 @@ export class CommitQueue {
       for (const { reject } of failed) reject(reason);
       return;
     } finally {
-      if (durable) this.#db.exec("PRAGMA synchronous=NORMAL");
+      if (full) this.#db.exec("PRAGMA synchronous=NORMAL");
     }
     writers.splice(0, taken);
     this.#onCommitted(commitMs);
-    for (const settle of outcomes) settle();
+    for (const { hooks } of outcomes) callAll(hooks);
+    this.#settle(outcomes, log);
   }
 
-  #run({ work, resolve, reject }: Waiting): () => void {
+  /** Tells writers what became of them, those that asked for it once the disk has it. */
+  #settle(outcomes: readonly Outcome[], log: CommitQueueOptions["log"]): void {
+    const durable: Outcome[] = [];
+    for (const outcome of outcomes) {
+      if (log && isDurable(outcome)) durable.push(outcome);
+      else outcome.settle();
+    }
+    if (!log || durable.length === 0) return;
+    const began = performance.now();
+    this.#syncing = log.sync().then(() => {
+      this.#syncMs = performance.now() - began;
+      for (const { settle } of durable) settle();
+    }, (cause) => {
+      const reason = new StoreError("io", `Cannot write to the database: ${STATES.io}.`, { cause });
+      this.#onFailed(reason);
+      for (const { fail } of durable) fail(reason);
+    }).finally(() => this.#syncing = undefined);
+  }
+
+  #run({ work, durable, resolve, reject }: Waiting): Outcome {
     const { savepoint, release, undo } = this.#statements;
     const hooks: (() => void)[] = this.#hooks = [];
     savepoint.run();
     try {
       const value = work();
       release.run();
-      return () => {
-        callAll(hooks);
-        resolve(value);
-      };
+      return { hooks, settle: () => resolve(value), fail: reject, durable };
     } catch (error) {
       // A full disk makes SQLite undo the whole transaction: then every writer of it fails.
       if (!this.#db.isTransaction) throw error;
       undo.run();
       release.run();
       const reason = this.#failure(error);
-      return () => reject(reason);
+      return { hooks: [], settle: () => reject(reason), fail: reject, durable: false };
     } finally {
       this.#hooks = undefined;
     }
@@ -201,6 +255,10 @@ export class CommitQueue {
     if (reason) this.#onFailed(reason);
     return reason ?? error;
   }
+}
+
+function isDurable({ durable }: { durable: boolean }): boolean {
+  return durable;
 }
 
 /** A hook that throws is a defect, but not one that the writers behind it should wait for ever for. */

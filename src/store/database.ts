@@ -46,8 +46,8 @@ export function connect(path: string, { readOnly = false } = {}): Database {
       db.prepare("PRAGMA auto_vacuum=INCREMENTAL").run();
     }
     db.prepare("PRAGMA journal_mode=WAL").get();
-    // A killed process loses nothing under NORMAL; a power cut may take the newest commits, which is why
-    // commits that acknowledge a punch or a critical event ask for FULL (see commit_queue.ts).
+    // A killed process loses nothing under NORMAL; a power cut may take the newest commits, which is why those
+    // that acknowledge a punch or a critical event wait for the disk besides (see log_sync.ts).
     db.exec("PRAGMA synchronous=NORMAL");
     db.exec("PRAGMA foreign_keys=ON");
     // The commit that reaches it copies the log into the database, on the event loop: 400 pages take half

@@ -15,6 +15,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
 import type { Lock } from "./lock.ts";
+import { LogSync } from "./log_sync.ts";
 import { migrate } from "./migrations.ts";
 import { Rejected } from "./rejected.ts";
 import { StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
@@ -71,6 +72,7 @@ export class Store implements OpenDatabase {
       this.rejected = new Rejected(this);
       this.checkpointer = new Checkpointer(this.db, path, { clock, closing: this.closing });
       this.#queue = new CommitQueue(this.db, {
+        log: LogSync.of(path),
         onCommitted: (tookMs) => this.#committed(tookMs),
         onFailed: (error) => this.#failed(error),
       });

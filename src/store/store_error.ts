@@ -73,7 +73,7 @@ export function storeErrorKind(error: unknown): StoreErrorKind | undefined {
 }
 
 /** What is wrong and what to do, where a caller cannot do more than say so. */
-const STATES: Readonly<Partial<Record<StoreErrorKind, string>>> = {
+export const STATES: Readonly<Partial<Record<StoreErrorKind, string>>> = {
   full: "the disk is full. Free some space; writing then goes on by itself",
   io: "the disk cannot be read or written. Check the disk and its connection",
   busy: "another program has locked it. Close that program",

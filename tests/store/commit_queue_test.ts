@@ -3,8 +3,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { Migration } from "../../src/core/mod.ts";
 import { CommitQueue } from "../../src/store/commit_queue.ts";
 import { connect } from "../../src/store/database.ts";
-import { type Store, storeErrorKind } from "../../src/store/mod.ts";
+import { Store, storeErrorKind, type WriteOptions } from "../../src/store/mod.ts";
 import { tempDir, tempStore } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 
 const notes: Migration = {
   name: "test-1-notes",
@@ -57,16 +58,84 @@ Deno.test("CommitQueue commits everyone who waits in one transaction", async () 
   assert.equal(seen.size, 2);
 });
 
-Deno.test("CommitQueue waits for the disk in the transaction of a durable writer only", async () => {
-  using temp = tempStore([notes]);
-  const { store } = temp;
+Deno.test("CommitQueue tells a durable writer once the disk has it, and others at once", async () => {
+  using queue = syncedQueue();
+  const { told, write, disk } = queue;
+  const durable = write("durable", { durable: true });
+  await write("other");
+  assert.deepEqual(told, ["other"]);
+  assert.deepEqual(textsOf(queue.db), ["durable", "other"]);
+  disk.takes();
+  await durable;
+  assert.deepEqual(told, ["other", "durable"]);
+});
+
+Deno.test("CommitQueue commits those together that ask for the disk while it is busy", async () => {
+  using queue = syncedQueue();
+  const { write, disk } = queue;
+  const first = write("a", { durable: true });
+  await write("b");
+  const late = [write("c", { durable: true }), write("d", { durable: true }), write("e")];
+  // Whoever comes behind a durable writer keeps its place.
+  await macrotasks(10);
+  assert.deepEqual(textsOf(queue.db), ["a", "b"]);
+  disk.takes();
+  await first;
+  await late[2];
+  assert.deepEqual(textsOf(queue.db), ["a", "b", "c", "d", "e"]);
+  assert.equal(disk.asked, 2);
+  disk.takes();
+  await Promise.all(late);
+});
+
+Deno.test("CommitQueue tells durable writers that the disk does not take it", async () => {
+  using queue = syncedQueue();
+  const { write, disk } = queue;
+  const outcome = write("a", { durable: true }).catch(storeErrorKind);
+  await write("b");
+  disk.fails();
+  assert.equal(await outcome, "io");
+  const again = write("c", { durable: true });
+  await until(() => disk.asked === 2, "the disk to be asked again");
+  disk.takes();
+  await again;
+});
+
+Deno.test("CommitQueue asks nothing of the disk for a durable writer that was undone", async () => {
+  using queue = syncedQueue();
+  const outcome = queue.queue.write(() => assert.fail("undone"), { durable: true });
+  await assert.rejects(outcome, /undone/);
+  assert.equal(queue.disk.asked, 0);
+});
+
+Deno.test("CommitQueue waits for the disk in place where it cannot be asked beside", async () => {
+  const db = connect(":memory:");
+  const queue = new CommitQueue(db);
   const FULL = 2, NORMAL = 1;
-  const level = () => Number(store.db.prepare("PRAGMA synchronous").get()?.synchronous);
-  const group = await Promise.all([store.write(level), store.write(level, { durable: true })]);
-  assert.deepEqual(group, [FULL, FULL]);
-  assert.equal(await store.write(level), NORMAL);
-  await store.write(() => assert.fail("undone"), { durable: true }).catch(() => {});
+  const level = () => Number(db.prepare("PRAGMA synchronous").get()?.synchronous);
+  assert.deepEqual(
+    await Promise.all([queue.write(level), queue.write(level, { durable: true })]),
+    [FULL, FULL],
+  );
+  assert.equal(await queue.write(level), NORMAL);
+  await queue.write(() => assert.fail("undone"), { durable: true }).catch(() => {});
   assert.equal(level(), NORMAL);
+  queue.close();
+  db.close();
+});
+
+Deno.test("A store that closes tells durable writers what it still commits", async () => {
+  using dir = tempDir();
+  const store = new Store(`${dir.path}/clockblock.db`, { migrations: [notes] });
+  const inserted = Promise.all([
+    store.write(() => insert(store, "a"), { durable: true }),
+    macrotasks(1).then(() => store.write(() => insert(store, "b"), { durable: true })),
+  ]);
+  await macrotasks(1);
+  store.close();
+  assert.deepEqual(await inserted, [1, 2]);
+  using other = reader(`${dir.path}/clockblock.db`);
+  assert.deepEqual(textsOf(other.db), ["a", "b"]);
 });
 
 Deno.test("CommitQueue gives the event loop back between slices of a long queue", async () => {
@@ -205,4 +274,48 @@ function reasonOf(outcome: PromiseSettledResult<unknown>): unknown {
 function spin(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
+}
+
+/** A queue on a database of notes, and a disk that takes what is committed when it is told to. */
+function syncedQueue() {
+  const db = connect(":memory:");
+  db.exec(String(notes.sql));
+  const disk = {
+    asked: 0,
+    takes: () => {},
+    fails: () => {},
+  };
+  const queue = new CommitQueue(db, {
+    log: {
+      sync() {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        disk.asked++;
+        disk.takes = resolve;
+        disk.fails = () => reject(new Error("EIO"));
+        return promise;
+      },
+      close() {},
+    },
+  });
+  const told: string[] = [];
+  const note = db.prepare("INSERT INTO notes (text) VALUES (?)");
+  return {
+    queue,
+    db,
+    disk,
+    told,
+    async write(text: string, options?: WriteOptions) {
+      await queue.write(() => note.run(text), options);
+      told.push(text);
+    },
+    [Symbol.dispose]() {
+      queue.close();
+      db.close();
+    },
+  };
+}
+
+/** Lets so many turns of the event loop pass. */
+async function macrotasks(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
