@@ -12,9 +12,10 @@ export interface Autostart {
   readonly tools: readonly string[];
   /**
    * Has the system start the program at login.
+   * @param options.replace whether to take the place of another folder's
    * @throws {AutostartError} when the system does not do it, or does it for another folder
    */
-  install(program: Program, hands: Hands): Promise<Registration>;
+  install(program: Program, hands: Hands, options?: { replace?: boolean }): Promise<Registration>;
   /**
    * Undoes that, and ends the agent that it started.
    * @returns whether there was something to undo

@@ -22,10 +22,10 @@ const BOOTSTRAP_RETRY_MS = 1_000;
 export const launchd: Autostart = {
   what: `the launchd agent ${LABEL}`,
   tools: ["launchctl", "mkdir", "cp", "rm"],
-  async install(program, hands) {
-    const { domain, loaded } = await state(hands, program.folder);
+  async install(program, hands, { replace = false } = {}) {
+    const { domain, loaded, elsewhere } = await state(hands, program.folder, { replace });
     const own = join(program.folder, FILE);
-    const changed = hands.write(own, new TextEncoder().encode(plist(program)));
+    const changed = hands.write(own, new TextEncoder().encode(plist(program))) || elsewhere;
     const was = !loaded ? "new" : changed ? "changed" : "same";
     // Loading it starts it.
     if (was === "same") {
@@ -67,16 +67,18 @@ async function bootstrap(hands: Hands, domain: string, path: string): Promise<vo
 async function state(
   hands: Hands,
   folder: string,
-): Promise<{ domain: string; loaded: boolean }> {
+  { replace = false }: { replace?: boolean } = {},
+): Promise<{ domain: string; loaded: boolean; elsewhere: boolean }> {
   const uid = await hands.ask("launchctl", "manageruid");
-  if (!uid) return { domain: "gui/$UID", loaded: false };
+  if (!uid) return { domain: "gui/$UID", loaded: false, elsewhere: false };
   if (uid.code !== 0) throw new NoAutostartError(`Cannot reach launchd${said(uid)}`);
   const domain = `gui/${decode(uid.stdout).trim()}`;
   const printed = await hands.ask("launchctl", "print", `${domain}/${LABEL}`);
-  if (printed?.code !== 0) return { domain, loaded: false };
+  if (printed?.code !== 0) return { domain, loaded: false, elsewhere: false };
   const other = /^\s*working directory = (.*)$/m.exec(decode(printed.stdout))?.[1];
-  if (other !== undefined && other !== folder) throw belongsTo(other);
-  return { domain, loaded: true };
+  const elsewhere = other !== undefined && other !== folder;
+  if (elsewhere && !replace) throw belongsTo(other);
+  return { domain, loaded: true, elsewhere };
 }
 
 function agentsFolder(): string {

@@ -13,12 +13,19 @@ const SERVICE = "clockblock.service";
 export const systemd: Autostart = {
   what: `the systemd user service ${SERVICE}`,
   tools: ["systemctl"],
-  async install(program, hands) {
-    const before = await state(hands, program.folder);
+  async install(program, hands, { replace = false } = {}) {
+    const before = await state(hands, program.folder, { replace });
     const path = join(program.folder, SERVICE);
-    const changed = hands.write(path, new TextEncoder().encode(unit(program)));
+    const changed = hands.write(path, new TextEncoder().encode(unit(program))) ||
+      before.elsewhere;
     if (!changed && before.enabled) return registration(hands, { ...before, changed });
-    await systemctl(hands, "enable", path);
+    if (before.elsewhere) await forgetLinks(hands);
+    const enabled = await hands.attempt("systemctl", "--user", "enable", path);
+    if (enabled.code !== 0) {
+      // Links to a folder that was moved or removed are in the way, and tell of no service.
+      await forgetLinks(hands);
+      await systemctl(hands, "enable", path);
+    }
     await systemctl(hands, "daemon-reload");
     return registration(hands, { ...before, changed });
   },
@@ -39,26 +46,38 @@ export const systemd: Autostart = {
   ],
 };
 
+async function forgetLinks(hands: Hands): Promise<void> {
+  await hands.attempt("systemctl", "--user", "disable", SERVICE);
+}
+
 interface State {
   /** Whether systemd knows the service. */
   known: boolean;
+  /** Whether it is another folder's. */
+  elsewhere: boolean;
   enabled: boolean;
   active: boolean;
 }
 
 /** @throws {AutostartError} when there are no user services, or the service is another folder's */
-async function state(hands: Hands, folder: string): Promise<State> {
+async function state(
+  hands: Hands,
+  folder: string,
+  { replace = false }: { replace?: boolean } = {},
+): Promise<State> {
   const properties = "--property=LoadState,UnitFileState,ActiveState,WorkingDirectory";
   const shown = await hands.ask("systemctl", "--user", "show", properties, SERVICE);
-  if (!shown) return { known: false, enabled: false, active: false };
+  if (!shown) return { known: false, elsewhere: false, enabled: false, active: false };
   if (shown.code !== 0) {
     throw new NoAutostartError(`Cannot reach this user's systemd${said(shown)}`);
   }
   const text = decode(shown.stdout);
   const property = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? "";
   const other = property("WorkingDirectory");
-  if (other !== "" && other !== folder) throw belongsTo(other);
+  const elsewhere = other !== "" && other !== folder;
+  if (elsewhere && !replace) throw belongsTo(other);
   return {
+    elsewhere,
     known: property("LoadState") !== "not-found",
     enabled: property("UnitFileState") === "enabled",
     active: property("ActiveState") === "active",
@@ -68,7 +87,7 @@ async function state(hands: Hands, folder: string): Promise<State> {
 export function belongsTo(folder: string): AutostartError {
   return new AutostartError(
     `Cannot go on: the ClockBlock that starts at login is the one in "${folder}". ` +
-      "Run clockblock uninstall there first",
+      "Run clockblock uninstall there first, or clockblock install --replace here",
   );
 }
 

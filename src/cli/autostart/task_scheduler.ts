@@ -16,12 +16,12 @@ const FILE = "clockblock-task.xml";
 export const taskScheduler: Autostart = {
   what: "a task of the Task Scheduler",
   tools: ["schtasks", "whoami"],
-  async install(program, hands) {
+  async install(program, hands, { replace = false } = {}) {
     const user = await userId(hands);
     const name = taskName(user);
-    const known = await isKnown(hands, name, program.folder);
+    const { known, elsewhere } = await look(hands, name, { folder: program.folder, replace });
     const path = join(program.folder, FILE);
-    const changed = hands.write(path, utf16(task(program, user)));
+    const changed = hands.write(path, utf16(task(program, user))) || elsewhere;
     const state = !known ? "new" : changed ? "changed" : "same";
     if (state !== "same") await hands.run("schtasks", "/Create", "/TN", name, "/XML", path, "/F");
     return {
@@ -34,7 +34,7 @@ export const taskScheduler: Autostart = {
   },
   async uninstall(folder, hands) {
     const name = taskName(await userId(hands));
-    const known = await isKnown(hands, name, folder);
+    const { known } = await look(hands, name, { folder });
     if (known || hands.dryRun) {
       await hands.attempt("schtasks", "/End", "/TN", name);
       await hands.run("schtasks", "/Delete", "/TN", name, "/F");
@@ -59,13 +59,18 @@ function taskName(user: string): string {
   return `ClockBlock ${user.slice(user.lastIndexOf("-") + 1)}`;
 }
 
-/** @throws {AutostartError} when the task is another folder's */
-async function isKnown(hands: Hands, name: string, folder: string): Promise<boolean> {
+/** @throws {AutostartError} when the task is another folder's and may not be replaced */
+async function look(
+  hands: Hands,
+  name: string,
+  { folder, replace = false }: { folder: string; replace?: boolean },
+): Promise<{ known: boolean; elsewhere: boolean }> {
   const asked = await hands.ask("schtasks", "/Query", "/TN", name, "/XML", "ONE");
-  if (asked?.code !== 0) return false;
+  if (asked?.code !== 0) return { known: false, elsewhere: false };
   const source = /<Source>([^<]*)<\/Source>/.exec(decode(asked.stdout))?.[1];
-  if (source !== undefined && source !== sourceOf(folder)) throw belongsTo(source);
-  return true;
+  const elsewhere = source !== undefined && source !== sourceOf(folder);
+  if (elsewhere && !replace) throw belongsTo(source);
+  return { known: true, elsewhere };
 }
 
 /** A folder in ASCII alone, since schtasks prints in the console's code page, which has not every letter. */

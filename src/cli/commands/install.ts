@@ -25,21 +25,32 @@ import { runningAgent } from "../session.ts";
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 100;
 
-const parameters = {
-  flags: {
-    dryRun: {
-      kind: "boolean",
-      brief: "Print what would be done and do nothing",
-      default: false,
-      withNegated: false,
-    },
-  },
+const dryRunFlag = {
+  kind: "boolean",
+  brief: "Print what would be done and do nothing",
+  default: false,
+  withNegated: false,
 } as const;
 
-export const install: Command<Context> = buildCommand<{ dryRun: boolean }, [], Context>({
+interface Flags {
+  dryRun: boolean;
+  replace: boolean;
+}
+
+export const install: Command<Context> = buildCommand<Flags, [], Context>({
   docs: { brief: "Start the agent whenever you sign in, beginning now" },
-  parameters,
-  async func({ dryRun }) {
+  parameters: {
+    flags: {
+      dryRun: dryRunFlag,
+      replace: {
+        kind: "boolean",
+        brief: "Take the place of a ClockBlock in another folder, or of one that was moved",
+        default: false,
+        withNegated: false,
+      },
+    },
+  },
+  async func({ dryRun, replace }) {
     const config = this.config();
     const { stdout, stderr } = this.io;
     await using _log = await startCommandLogging(config, { output: stderr });
@@ -47,7 +58,9 @@ export const install: Command<Context> = buildCommand<{ dryRun: boolean }, [], C
     const tell = (line: string) => stdout.write(`${line}\n`);
     await withAutostart(async (autostart) => {
       const before = lockedBy(config.db_path);
-      const { state, active, start } = await autostart.install(program, hands({ tell, dryRun }));
+      const { state, active, start } = await autostart.install(program, hands({ tell, dryRun }), {
+        replace,
+      });
       if (dryRun) return await start();
       if (before && (active === false || (active === undefined && state === "new"))) {
         tell(`Left alone the agent that already runs (process ${before.holder?.pid ?? "unknown"})`);
@@ -80,7 +93,7 @@ const DONE = { new: "Installed", changed: "Updated", same: "Already installed" }
 
 export const uninstall: Command<Context> = buildCommand<{ dryRun: boolean }, [], Context>({
   docs: { brief: "Undo install; what was recorded stays" },
-  parameters,
+  parameters: { flags: { dryRun: dryRunFlag } },
   async func({ dryRun }) {
     const { stdout } = this.io;
     const tell = (line: string) => stdout.write(`${line}\n`);

@@ -107,6 +107,21 @@ Deno.test("systemd touches nothing of another folder's ClockBlock", async () => 
   assert.equal(programs.calls.filter((line) => !line.startsWith(SHOW)).length, 0);
 });
 
+Deno.test("systemd replaces another folder's ClockBlock when it is told to", async () => {
+  using dir = tempDir();
+  const programs = systemPrograms({ [SHOW]: installed("/other") });
+  const program = programIn(dir.path);
+  const { state, start } = await systemd.install(program, quiet(programs), { replace: true });
+  await start();
+  assert.equal(state, "changed");
+  assert.deepEqual(programs.calls.slice(1).map((line) => line.split(" ")[2]), [
+    "disable",
+    "enable",
+    "daemon-reload",
+    "restart",
+  ]);
+});
+
 Deno.test("systemd says why there is no way: no systemctl, no bus, a variable that may not be handed on", async () => {
   using dir = tempDir();
   const cases: [answer: Error | { code: number; stderr: string }, message: RegExp][] = [

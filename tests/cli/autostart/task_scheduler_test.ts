@@ -71,10 +71,13 @@ Deno.test("The Task Scheduler is left alone when nothing changed, and ends what 
   using dir = tempDir();
   const program = { command: ["C:\\clockblock.exe", "run"] as const, folder: dir.path };
   let known: { code?: number; stdout?: string } = NOT_THERE;
-  const install = async (command = program.command) => {
+  const install = async (command = program.command, { replace = false } = {}) => {
     const programs = systemPrograms({ whoami: WHOAMI, "schtasks /Query": known });
     const world = hands({ tell: () => {}, run: programs.run });
-    return { ...await taskScheduler.install({ ...program, command }, world), programs };
+    return {
+      ...await taskScheduler.install({ ...program, command }, world, { replace }),
+      programs,
+    };
   };
   await install();
   known = { stdout: task(program, SID) };
@@ -91,6 +94,7 @@ Deno.test("The Task Scheduler is left alone when nothing changed, and ends what 
 
   known = { stdout: task({ ...program, folder: `${dir.path}-other` }, SID) };
   await assert.rejects(install(), /the ClockBlock that starts at login is the one in ".*-other"/);
+  assert.equal((await install(program.command, { replace: true })).state, "changed");
 });
 
 Deno.test("The Task Scheduler forgets the task, also when it does not run", async () => {

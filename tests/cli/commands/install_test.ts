@@ -146,17 +146,24 @@ async function clockblockIn(name: string): Promise<{ folder: string } & Disposab
   const parent = tempDir();
   const folder = `${parent.path}/${name}`;
   Deno.mkdirSync(folder);
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform", "deno", "-o", `${folder}/main.ts`, "main.ts"],
-    cwd: root,
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
+  Deno.writeFileSync(`${folder}/main.ts`, await (bundled ??= bundle()));
   const { workspace: _, lock: __, ...project } = JSON.parse(
     Deno.readTextFileSync(`${root}deno.json`),
   );
   Deno.writeTextFileSync(`${folder}/deno.json`, JSON.stringify(project));
   Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify({ api_port: 0 }));
   return { folder, [Symbol.dispose]: () => parent[Symbol.dispose]() };
+}
+
+let bundled: Promise<Uint8Array> | undefined;
+
+async function bundle(): Promise<Uint8Array> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--platform", "deno", "main.ts"],
+    cwd: root,
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return stdout;
 }
 
 function commandLine(
