@@ -6,8 +6,16 @@
 import { type Agent, openAgent } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
 import { type Clock, logger, systemClock } from "../core/mod.ts";
-import { type Holder, lockedBy } from "../store/mod.ts";
-import { type AgentClient, connect, createClient, readToken, tokenPathOf } from "./client.ts";
+import { lockedBy } from "../store/mod.ts";
+import {
+  type AgentClient,
+  ApiError,
+  connect,
+  createClient,
+  NoAnswerError,
+  readToken,
+  tokenPathOf,
+} from "./client.ts";
 import type { Context } from "./context.ts";
 import { startCommandLogging } from "./logging.ts";
 
@@ -67,7 +75,8 @@ async function withOpened<T>(
 
 /**
  * The agent that holds the database; undefined when none does. One that has not said where it listens is about to say
- * so, or is another command that ends soon: both are waited for.
+ * so, or is another command that ends soon: both are waited for. One that cannot say so, its disk being full, is
+ * looked for where the configuration puts it.
  * @throws {NoAnswerError}
  */
 export async function runningAgent(
@@ -75,16 +84,32 @@ export async function runningAgent(
   { clock = systemClock }: { clock?: Clock } = {},
 ): Promise<AgentClient | undefined> {
   const deadline = clock.monotonic() + PATIENCE_MS;
+  const tokenPath = tokenPathOf(config.db_path);
   for (;;) {
     const held = lockedBy(config.db_path);
     if (!held) return undefined;
-    try {
-      const tokenPath = tokenPathOf(config.db_path);
-      return await connect(agentUrl(held.holder, config), { tokenPath });
-    } catch (error) {
-      if (held.holder?.url || clock.monotonic() > deadline) throw error;
-      await clock.wait(RETRY_MS);
+    const url = held.holder?.url;
+    if (url) return await connect(url, { tokenPath });
+    if (clock.monotonic() > deadline) {
+      const client = await connect(configuredUrl(config), { tokenPath });
+      await requireSameToken(client);
+      return client;
     }
+    await clock.wait(RETRY_MS);
+  }
+}
+
+/** The agent of another folder may listen there: only ours takes our token. */
+async function requireSameToken(client: AgentClient): Promise<void> {
+  try {
+    await client.post("/session");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new NoAnswerError(
+      `Cannot reach ClockBlock: the one that answers at ${client.url} is not this folder's. ` +
+        "This folder's may be starting or stopping: try again",
+      { cause: error },
+    );
   }
 }
 
@@ -96,9 +121,7 @@ export function requireDatabase({ db_path }: Config): void {
   );
 }
 
-/** Where the agent that holds the database says it is; where the configuration puts it, while it has not said. */
-function agentUrl(holder: Holder | undefined, { api_host, api_port }: Config): string {
-  if (holder?.url) return holder.url;
+function configuredUrl({ api_host, api_port }: Config): string {
   const host = api_host === "0.0.0.0" ? "127.0.0.1" : api_host === "::" ? "::1" : api_host;
   return `http://${host.includes(":") ? `[${host}]` : host}:${api_port}`;
 }
