@@ -4,7 +4,9 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { hasBrowser, type OpenPage, startBrowser, type TestBrowser } from "../support/browser.ts";
 import type { FakeGame } from "../support/fake_game.ts";
+import { AifaceDevice } from "../support/devices.ts";
 import { HOSTILE, type Household, household, workday } from "../support/household.ts";
+import { until } from "../support/until.ts";
 
 const PANELS = ["", "history", "events", "attendance", "records", "sync"];
 
@@ -135,6 +137,23 @@ Deno.test({
       await shows(page, ".devices", "<img");
     });
 
+    await t.step("Attendance: a device that is refused can be let in after all", async () => {
+      const stop = new AbortController();
+      const device = new AifaceDevice({ port: house.devicesPort, sn: "AYSK3003", patienceMs: 500 });
+      const running = device.run(stop.signal);
+      try {
+        const row = page.locator(".devices > li", { hasText: "AYSK3003" });
+        await row.getByRole("button", { name: "Refuse" }).click();
+        await row.getByText("Refused").waitFor();
+        await row.getByRole("button", { name: "Approve after all" }).click();
+        await row.getByText("Online").waitFor();
+        assert.ok(device.registrations > 0);
+      } finally {
+        stop.abort();
+        await running;
+      }
+    });
+
     await t.step("Records: conflicts to read, side by side", async () => {
       await go(page, "records");
       await page.getByText("tasks t-17").click();
@@ -146,12 +165,28 @@ Deno.test({
       await go(page, "sync");
       await shows(page, ".lane", "in the next batch");
       await page.getByRole("button", { name: "Sync now" }).click();
-      await until(() => Promise.resolve(house.cloud.rows.size > 0), "rows in the cloud");
+      await until(() => house.cloud.rows.size > 0, "rows in the cloud");
       await shows(page, ".lane .figures", "now");
       await shows(page, ".rejected", "invalid input syntax");
       await page.getByRole("button", { name: "Discard" }).click();
       await page.getByRole("button", { name: "Discard for good?" }).click();
       await page.waitForSelector(".rejected", { state: "detached" });
+    });
+
+    await t.step("Sync: a refused row tried again when the cloud will have it", async () => {
+      let id = "";
+      await until(async () => {
+        [{ id }] = await (await fetch(`${house.agent.url}/history?limit=1`)).json();
+        return !house.cloud.rows.has(id);
+      }, "a heartbeat that the cloud has not");
+      house.cloud.poison.set(id, { status: 422, body: { message: "not on a school day" } });
+      await page.getByRole("button", { name: "Sync now" }).click();
+      await shows(page, ".rejected", "422");
+      house.cloud.poison.clear();
+      await page.getByRole("button", { name: "Retry" }).click();
+      await page.waitForSelector(".rejected", { state: "detached" });
+      await page.getByRole("button", { name: "Sync now" }).click();
+      await until(() => house.cloud.rows.has(id), "the row in the cloud");
     });
 
     await t.step("What the cloud refuses shows with its words within a moment", async () => {
@@ -249,14 +284,6 @@ async function heartbeat(house: Household, playing: boolean): Promise<void> {
     const [newest] = await (await fetch(`${house.agent.url}/history?limit=1`)).json();
     return newest?.is_playing === playing;
   }, "a heartbeat");
-}
-
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** The device's clock, now. */

@@ -28,6 +28,8 @@ export interface Household extends AsyncDisposable {
   /** A device that is let in, and one that waits for approval. */
   readonly door: AifaceDevice;
   readonly stranger: AifaceDevice;
+  /** Where devices call. */
+  readonly devicesPort: number;
   /** The zone in which it is evening. */
   readonly timeZone: string;
   /** The name of the game's program. */
@@ -103,6 +105,7 @@ export async function household(
     cloud,
     door,
     stranger,
+    devicesPort: port,
     timeZone,
     game,
     play: () => startFakeGame(game),

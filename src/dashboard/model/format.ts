@@ -1,38 +1,28 @@
-/** Numbers and times as the reader writes them. @module */
+/** Numbers, dates and times as the reader writes them, in sentences that are English for everyone. @module */
 
-const units = new Map<string, Intl.NumberFormat>();
-
-function unit(value: number, name: string): string {
-  let format = units.get(name);
-  if (!format) {
-    format = new Intl.NumberFormat(undefined, {
-      style: "unit",
-      unit: name,
-      unitDisplay: "short",
-      maximumFractionDigits: 0,
-    });
-    units.set(name, format);
-  }
-  return format.format(value);
-}
-
-/** `1 hr 12 min`; whole minutes, and seconds only where there is nothing longer. */
+/** `1 hr 12 mins`; whole minutes, and seconds only where there is nothing longer. */
 export function duration(minutes: number): string {
-  if (minutes > 0 && minutes < 1) return unit(Math.floor(minutes * 60), "second");
+  if (minutes > 0 && minutes < 1) return unit(Math.floor(minutes * 60), "sec");
   const whole = Math.floor(minutes + 1e-6);
   const hours = Math.floor(whole / 60);
   const rest = whole % 60;
-  if (hours === 0) return unit(rest, "minute");
-  return rest === 0 ? unit(hours, "hour") : `${unit(hours, "hour")} ${unit(rest, "minute")}`;
+  if (hours === 0) return unit(rest, "min");
+  return rest === 0 ? unit(hours, "hr") : `${unit(hours, "hr")} ${unit(rest, "min")}`;
 }
 
+function unit(value: number, name: string): string {
+  return `${number(value)} ${name}${value === 1 ? "" : "s"}`;
+}
+
+const numbers = new Intl.NumberFormat();
+
 export function number(value: number): string {
-  return new Intl.NumberFormat().format(value);
+  return numbers.format(value);
 }
 
 export function bytes(value: number): string {
-  const [amount, name] = value < 1e6 ? [value / 1e3, "kilobyte"] : [value / 1e6, "megabyte"];
-  return unit(Math.max(1, Math.round(amount)), name);
+  const [amount, name] = value < 1e6 ? [value / 1e3, "kB"] : [value / 1e6, "MB"];
+  return `${number(Math.max(1, Math.round(amount)))} ${name}`;
 }
 
 type Zone = string | undefined;
@@ -109,12 +99,13 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
+const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
 /** `5 seconds ago`, `in 2 minutes`, `now`. */
 export function relative(ms: number, nowMs: number): string {
   const seconds = Math.round((ms - nowMs) / 1_000);
-  const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   const [name, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
-  return words.format(Math.trunc(seconds / size), name);
+  return ago.format(Math.trunc(seconds / size), name);
 }
 
 function zone(timeZone: Zone): { timeZone?: string } {

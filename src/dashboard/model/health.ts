@@ -25,10 +25,10 @@ export function laneHealth(lane: LaneStatus): Health {
       return { tone: "idle", words: "Stays on this computer" };
     case "failed":
       return needsPerson
-        ? { tone: "bad", words: "Stopped: it needs you" }
+        ? { tone: "bad", words: "Needs you" }
         : { tone: "warn", words: "Failed, and tries again by itself" };
     case "disconnected":
-      return needsPerson ? { tone: "bad", words: "Stopped: it needs you" } : {
+      return needsPerson ? { tone: "bad", words: "Needs you" } : {
         tone: "warn",
         words: lane.rows_waiting > 0 ? `Offline, ${waiting} waiting` : "Offline",
       };

@@ -83,7 +83,7 @@ function Lane({ lane }: { lane: LaneStatus }) {
           <p>{lane.last_error.message}</p>
           {lane.last_error.advice && (
             <p>
-              <b>{lane.last_error.advice}</b>
+              <b>{sentence(lane.last_error.advice)}</b>
             </p>
           )}
         </div>
@@ -115,6 +115,10 @@ function Lane({ lane }: { lane: LaneStatus }) {
       </dl>
     </Card>
   );
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** A clock this much off makes the wrong side of a conflict win. */

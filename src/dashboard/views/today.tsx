@@ -1,13 +1,13 @@
 /** The first screen: playing or not, minutes left, and whether everything is synced. @module */
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { DayView, Status } from "../live/answers.ts";
+import type { DayView, DeviceState, Status } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
 import { agentZone, arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
 import { loadSpans, spans } from "../live/today.ts";
 import { useAnswer } from "../live/use.ts";
 import { clock, duration, longDay, number, relative } from "../model/format.ts";
-import { syncHealth } from "../model/health.ts";
+import { syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
 import { addDays, dayStart } from "../model/zones.ts";
 import { Ago, Card, Dot, Later } from "./parts.tsx";
@@ -178,13 +178,15 @@ function Glance({ known }: { known: Status }) {
         <a class="tile" href="#attendance">
           <span class="tile-name">Attendance</span>
           <b>
-            <Dot tone={attendance.devices.pending > 0 ? "warn" : "good"} />
+            <Dot tone={devicesTone(attendance.devices)} />
             {number(attendance.devices.online)}{" "}
             {attendance.devices.online === 1 ? "device" : "devices"} online
           </b>
           <span>
             {attendance.devices.pending > 0
               ? `${number(attendance.devices.pending)} waiting for approval`
+              : attendance.last_punch_at === null
+              ? "No punch yet"
               : (
                 <>
                   Last punch <Ago at={attendance.last_punch_at} />
@@ -205,4 +207,9 @@ function Glance({ known }: { known: Status }) {
       )}
     </div>
   );
+}
+
+function devicesTone({ pending, offline, online }: Readonly<Record<DeviceState, number>>): Tone {
+  if (pending > 0 || offline > 0) return "warn";
+  return online > 0 ? "good" : "idle";
 }
