@@ -43,6 +43,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #clock: Clock;
   #registered = false;
+  #checking: Promise<void> | undefined;
+  #signingIn: Promise<boolean> | undefined;
   /** Systems that belong to somebody else: their rows are refused. */
   readonly #foreign = new Set<string>();
   /** What the last answer's headers said. */
@@ -86,10 +88,15 @@ export class Connection {
   }
 
   /**
-   * Makes sure that what follows is asked in the account's name.
+   * Makes sure that what follows is asked in the account's name. Lanes that ask at the same time share one answer:
+   * four sign-ins at once would be four sessions, of which one is kept.
    * @throws {RemoteError} 401 when someone has to sign in
    */
-  async signedIn(): Promise<void> {
+  signedIn(): Promise<void> {
+    return this.#checking ??= this.#check().finally(() => this.#checking = undefined);
+  }
+
+  async #check(): Promise<void> {
     const { data, error } = await this.client.auth.getSession();
     if (error && isTransient(error)) throw this.failure("refresh the sign-in to", error);
     if (!data.session && (error || this.#options.email !== undefined)) {
@@ -165,7 +172,11 @@ export class Connection {
     this.#retryAfterMs = retryAfterMs(headers, receivedAt);
   }
 
-  async #signIn(): Promise<boolean> {
+  #signIn(): Promise<boolean> {
+    return this.#signingIn ??= this.#signInAnew().finally(() => this.#signingIn = undefined);
+  }
+
+  async #signInAnew(): Promise<boolean> {
     const { email, password } = this.#options;
     if (email === undefined || password === undefined) return false;
     const { data, error } = await this.client.auth.signInWithPassword({ email, password });
@@ -175,13 +186,10 @@ export class Connection {
     }
     if (error && isTransient(error)) throw this.failure("sign in to", error);
     // Which key or account it is, only a person can tell; the lanes take all of it for a missing sign-in.
-    const mend = error?.status === 401 || error?.status === 403
-      ? "Check supabase.url and supabase.key"
-      : "Check supabase.email and the password";
-    throw new RemoteError(
-      `Cannot sign in to "${this.name}": ${error?.message ?? "no session"}. ${mend}`,
-      { status: 401, detail: error?.message },
-    );
+    throw new RemoteError(`Cannot sign in to "${this.name}": ${whatToCheck(error)}`, {
+      status: 401,
+      detail: error?.message,
+    });
   }
 
   /** Once a run: without it, row-level security of our schema refuses a new machine's rows. */
@@ -211,8 +219,24 @@ async function byOurClock(response: Response): Promise<Response> {
   return Response.json(session, { status: response.status });
 }
 
+/** The mistake that a refused sign-in speaks of. */
+function whatToCheck(error: { status?: number | undefined; message: string } | null): string {
+  switch (error?.status) {
+    case 400:
+    case 422:
+      return `${error.message}. Check supabase.email and the password`;
+    case 401:
+    case 403:
+      return `${error.message}. Check supabase.url and supabase.key`;
+    default:
+      return "what answers there is no Supabase project. Check supabase.url and supabase.key";
+  }
+}
+
 /** No answer, or one that says nothing about the credentials. */
 function isTransient(error: { status?: number | undefined; name: string }): boolean {
+  // A refusal that is no JSON: a web site, not a project.
+  if (error.name === "AuthUnknownError") return false;
   return error.name === "AuthRetryableFetchError" || error.status === undefined ||
     error.status === 0 || error.status === 429 || error.status >= 500;
 }

@@ -1,7 +1,12 @@
 /**
  * The sign-in as it lies on the disk: `auth.json` beside the database, AES-256-GCM, and the key in
  * `auth.key`, which only its owner may read. Whoever copies one file has nothing; whoever can read both is
- * this user. On Windows, which has no modes, a file has the access list of the folder it lies in.
+ * this user.
+ *
+ * Windows has no modes: there a file has the access list of the folder it lies in, in a user's profile that user, the
+ * system and administrators, who could read it in any case. `icacls` could narrow it in a folder that others may read,
+ * but it changes the rights of any file of this user, which is more than all the agent may do, and a list that is
+ * rewritten by half locks its owner out. Such a folder is the wrong place for the database as well.
  * @module
  */
 import { logger } from "../../core/mod.ts";
@@ -30,38 +35,45 @@ const IV_BYTES = 12;
 
 /** A store of one session. A damaged file is the same as none: someone signs in again. */
 export function encryptedTokenStore({ sessionPath, keyPath }: TokenFiles): TokenStore {
+  /** One after the other: two at once would write the same file aside, or make two keys. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => {});
+    return turn;
+  };
   return {
-    async getItem(name) {
-      const text = await readIfThere(sessionPath);
-      if (text === undefined) return null;
-      try {
-        const key = await importKey(await readIfThere(keyPath) ?? "");
-        const { iv, data } = JSON.parse(text) as Sealed;
-        const algorithm = { name: "AES-GCM", iv: bytes(iv), additionalData: utf8(name) };
-        return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, key, bytes(data)));
-      } catch {
-        logger("supabase").warn(
-          "Cannot read {path}: it is damaged or its key is another. Sign in again.",
-          {
-            path: sessionPath,
-          },
+    getItem: (name) =>
+      inTurn(async () => {
+        const text = await readIfThere(sessionPath);
+        if (text === undefined) return null;
+        try {
+          const key = await importKey(await readIfThere(keyPath) ?? "");
+          const { iv, data } = JSON.parse(text) as Sealed;
+          const algorithm = { name: "AES-GCM", iv: bytes(iv), additionalData: utf8(name) };
+          return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, key, bytes(data)));
+        } catch {
+          logger("supabase").warn(
+            "Cannot read {path}: it is damaged or its key is another. Sign in again.",
+            {
+              path: sessionPath,
+            },
+          );
+          return null;
+        }
+      }),
+    setItem: (name, value) =>
+      inTurn(async () => {
+        const key = await importKey(await loadKey(keyPath));
+        const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+        const algorithm = { name: "AES-GCM", iv, additionalData: utf8(name) };
+        const data = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, utf8(value)));
+        await writeOwnerOnly(
+          sessionPath,
+          JSON.stringify({ iv: iv.toBase64(), data: data.toBase64() }),
         );
-        return null;
-      }
-    },
-    async setItem(name, value) {
-      const key = await importKey(await loadKey(keyPath));
-      const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-      const algorithm = { name: "AES-GCM", iv, additionalData: utf8(name) };
-      const data = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, utf8(value)));
-      await writeOwnerOnly(
-        sessionPath,
-        JSON.stringify({ iv: iv.toBase64(), data: data.toBase64() }),
-      );
-    },
-    async removeItem() {
-      await removeIfThere(sessionPath);
-    },
+      }),
+    removeItem: () => inTurn(() => removeIfThere(sessionPath)),
   };
 }
 

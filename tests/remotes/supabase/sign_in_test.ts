@@ -43,6 +43,22 @@ test("is kept on the disk, encrypted, for the owner only, and used after a resta
   assert.equal(requests("token").length, 0);
 });
 
+test("is done once for all streams that need it at the same time, and kept as it is", async (dir) => {
+  const remote = supabaseOn(cloud, { tokens: files(dir) });
+  await Promise.all(
+    Array.from({ length: 4 }, () => remote.pull!("projects", null, { signal })),
+  );
+  assert.equal(requests("token").length, 1);
+  assert.notEqual(await files(dir).getItem("session"), null);
+});
+
+test("is kept whole when it is written several times at once", async (dir) => {
+  const tokens = files(dir);
+  const names = Array.from({ length: 8 }, (_, n) => `session ${n}`);
+  await Promise.all(names.map((name) => tokens.setItem("session", name)));
+  assert.equal(await files(dir).getItem("session"), names.at(-1));
+});
+
 test("is refreshed before it runs out", async () => {
   const remote = supabaseOn(cloud);
   cloud.tokenSec = 60;
@@ -139,6 +155,11 @@ test("says which of the settings is wrong", async () => {
     [{ email: "who@example.com" }, /Check supabase.email and the password/],
     [{ key: "sb_publishable_other" }, /Invalid API key. Check supabase.url and supabase.key/],
     [{ url: "http://127.0.0.1:1" }, /no answer/],
+    [{ url: `${cloud.url}/dashboard` }, /no Supabase project. Check supabase.url/],
+    [
+      { fetch: () => Promise.resolve(new Response("<!doctype html>", { status: 404 })) },
+      /no Supabase project. Check supabase.url/,
+    ],
   ] as const;
   for (const [options, message] of cases) {
     const error = await supabaseOn(cloud, options).pull!("projects", null, { signal })
@@ -146,7 +167,7 @@ test("says which of the settings is wrong", async () => {
     assert.ok(error instanceof RemoteError, String(error));
     assert.match(error.message, message);
     assert.ok(!error.message.includes(cloud.alice.password));
-    assert.equal(error.status, "url" in options ? undefined : 401);
+    assert.equal(error.status, message.source === "no answer" ? undefined : 401);
   }
 });
 
