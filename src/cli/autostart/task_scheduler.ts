@@ -81,11 +81,12 @@ function sourceOf(folder: string): string {
 /**
  * The task's definition. Why it is like this:
  *
- * - A trigger for any user would take an administrator; one for this user does not.
+ * - A trigger for any user's logon would take an administrator; one for this user's does not.
  * - conhost gives the program a console without a window. A task's "Hidden" only hides it from the scheduler's list,
  *   and without any console each look at the process list would flash one.
- * - conhost ends with 0 however the program ended, so "restart on failure" never sees a failure: the trigger repeats
- *   every five minutes instead, and is ignored while the program runs.
+ * - conhost ends with 0 however the program ended, so "restart on failure" never sees a failure: a second trigger
+ *   comes every five minutes instead, and is ignored while the program runs. It is no repetition of the first one,
+ *   which would begin with the next logon only.
  * - The default priority (7) is below that of games.
  */
 export function task({ command, folder }: Program, user: string): string {
@@ -99,13 +100,17 @@ export function task({ command, folder }: Program, user: string): string {
   </RegistrationInfo>
   <Triggers>
     <LogonTrigger>
+      <Enabled>true</Enabled>
+      <UserId>${user}</UserId>
+    </LogonTrigger>
+    <TimeTrigger>
       <Repetition>
         <Interval>PT5M</Interval>
         <StopAtDurationEnd>false</StopAtDurationEnd>
       </Repetition>
+      <StartBoundary>2026-01-01T00:00:00</StartBoundary>
       <Enabled>true</Enabled>
-      <UserId>${user}</UserId>
-    </LogonTrigger>
+    </TimeTrigger>
   </Triggers>
   <Principals>
     <Principal id="User">
