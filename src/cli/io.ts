@@ -64,8 +64,9 @@ function ask(question: string, { secret }: { secret: boolean }): string | null {
   const terminal = stdin.isTerminal();
   const say = (text: string) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
   const hidden = terminal && secret;
-  if (terminal) say(question);
+  // In this order: what is typed at once after the question must not show.
   if (hidden) stdin.setRaw(true, { cbreak: false });
+  if (terminal) say(question);
   try {
     const line: number[] = [];
     const byte = new Uint8Array(1);
@@ -76,7 +77,7 @@ function ask(question: string, { secret }: { secret: boolean }): string | null {
       }
       if (hidden && key === CTRL_C) return null;
       if (LINE_ENDS.includes(key)) return text(line);
-      if (hidden && ERASE.includes(key)) line.pop();
+      if (hidden && ERASE.includes(key)) eraseLast(line);
       else line.push(key);
     }
   } finally {
@@ -85,6 +86,11 @@ function ask(question: string, { secret }: { secret: boolean }): string | null {
       say("\n");
     }
   }
+}
+
+/** Takes the last character away, which may be several bytes of UTF-8. */
+function eraseLast(line: number[]): void {
+  while ((line.pop()! & 0b1100_0000) === 0b1000_0000);
 }
 
 function text(bytes: readonly number[]): string {
