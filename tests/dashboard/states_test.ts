@@ -5,6 +5,7 @@ import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { hasBrowser, startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startFakeGame } from "../support/fake_game.ts";
 import { tempDir } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 
 const NOTE = { source: "bot", type: "LOG", subtype: "NOTE", body: "a note" };
 const GAME = `States${Deno.pid}.exe`;
@@ -76,10 +77,11 @@ test("asks for the token once where it is opened from another address", async (b
 test("asks every five seconds where streams are held back", async (browser) => {
   await using agent = await startAgent({ config: { process_name: GAME, poll_interval_sec: 1 } });
   await using proxy = await holdingStreams(agent);
-  await using opened = await browser.open(proxy.url);
+  await using opened = await browser.open(proxy.url, { viewport: { width: 360, height: 740 } });
   const { page, faults } = opened;
   await shows(page, ".now h2", "Not playing");
-  await shows(page, ".pill", "Every 5 s");
+  await shows(page, ".pill", "Polling");
+  assert.ok(await page.evaluate<number>("document.documentElement.scrollWidth") <= 360);
   await using _game = await startFakeGame(GAME);
   await shows(page, ".now h2", "Playing now");
   await page.waitForSelector(".timeline .played[d^=M]", { state: "attached" });
@@ -114,7 +116,7 @@ test("can be used with the keyboard alone", async (browser) => {
   await page.locator('nav a[href="#history"]').focus();
   await page.keyboard.press("Enter");
   // Whoever follows a link goes on from where it leads, and is told where that is.
-  await page.waitForFunction(`document.activeElement.getAttribute("aria-label") === "History"`);
+  await until(async () => await focused(page) === "History");
   assert.equal(await page.title(), "History · ClockBlock");
   await page.waitForSelector(".skeleton", { state: "detached" });
   const reached = new Set<string>();

@@ -56,7 +56,13 @@ export function change<T>(path: string, body?: unknown): Promise<T> {
 
 /** Shows the token once, for the cookie. */
 export async function signIn(token: string): Promise<void> {
-  await ask("/session", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  try {
+    await ask("/session", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 401) throw error;
+    // In the API's words it is for programs.
+    throw new Refusal(401, "This is not the agent's token", "It is the one line in that file.");
+  }
 }
 
 async function refusal(response: Response): Promise<Refusal> {

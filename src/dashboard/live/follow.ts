@@ -86,10 +86,11 @@ async function poll(): Promise<void> {
   });
 }
 
-/** @returns whether there was a stream */
+/** @returns whether there was a stream, or is reason to think that there will be */
 async function followStream(): Promise<boolean> {
   const stop = new AbortController();
   let streamed = false;
+  let unlockedNow = false;
   const begunMs = performance.now();
   let heard = begunMs;
   let pollAtMs = heard + PATIENCE_MS;
@@ -118,7 +119,11 @@ async function followStream(): Promise<boolean> {
   document.addEventListener("visibilitychange", hidden);
   try {
     const response = await fetch("/stream", { signal: stop.signal, cache: "no-store" });
-    if (response.status === 401) await locked();
+    if (response.status === 401) {
+      await response.body?.cancel();
+      await locked();
+      unlockedNow = true;
+    }
     for await (const messages of readStream(response)) {
       heard = performance.now();
       if (!streamed) {
@@ -137,7 +142,7 @@ async function followStream(): Promise<boolean> {
     document.removeEventListener("visibilitychange", hidden);
     if (link.value === "live") link.value = "connecting";
   }
-  return streamed;
+  return streamed || unlockedNow;
 }
 
 function take({ event, data }: SseMessage): void {

@@ -12,7 +12,7 @@ import {
   route,
   status,
 } from "../live/state.ts";
-import { bytes, number, relative } from "../model/format.ts";
+import { bytes, duration, number, relative } from "../model/format.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { detectedZone, knownZones } from "../model/zones.ts";
 import { AttendancePanel } from "./attendance.tsx";
@@ -42,7 +42,7 @@ const PANELS: readonly Panel[] = [
 const LINKS: Readonly<Record<Link, { tone: Tone; words: string }>> = {
   connecting: { tone: "idle", words: "Connecting" },
   live: { tone: "good", words: "Live" },
-  polling: { tone: "warn", words: "Every 5 s" },
+  polling: { tone: "warn", words: "Polling" },
   offline: { tone: "bad", words: "Offline" },
   locked: { tone: "warn", words: "Locked" },
 };
@@ -53,7 +53,9 @@ export function App(): VNode {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    document.title = panel.id === "" ? "ClockBlock" : `${panel.name} · ClockBlock`;
+    document.title = `${panel.id === "" ? playing.value || "Today" : panel.name} · ClockBlock`;
+  }, [panel, playing.value]);
+  useEffect(() => {
     // Whoever follows a link with the keyboard or a reader goes on from where it leads.
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
@@ -101,6 +103,15 @@ export function App(): VNode {
     </>
   );
 }
+
+/** How the play goes, for the tab's title: the one thing that is looked for while another page is read. */
+const playing = computed(() => {
+  const { is_playing, today } = status.value ?? {};
+  if (!is_playing || !today) return "";
+  if (today.allowance_min === 0) return `Playing, ${duration(today.minutes_used)}`;
+  const left = today.allowance_min - today.minutes_used;
+  return left > 0 ? `${duration(Math.ceil(left))} left` : `${duration(-left)} over`;
+});
 
 /** Whether everything is synced, wherever in the page one is. */
 function SyncPill() {

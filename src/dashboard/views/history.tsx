@@ -1,10 +1,10 @@
 /** Days and weeks: bars, the heat map, any range, and the numbers to take away. @module */
 import type { VNode } from "preact";
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DayView } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
-import { today, zone } from "../live/state.ts";
+import { nowMs, today, zone } from "../live/state.ts";
 import { useAnswer } from "../live/use.ts";
 import { daysCsv } from "../model/csv.ts";
 import { dayName, duration, number } from "../model/format.ts";
@@ -22,6 +22,8 @@ const SLOT_DAYS = 30;
 export function HistoryPanel(): VNode {
   const timeZone = zone.value;
   const day = today.value;
+  // Today's bar grows: often enough for a chart, seldom enough to point at it in peace.
+  const tick = useComputed(() => Math.floor(nowMs.value / 300_000)).value;
   const length = useSignal<number | null>(30);
   const chosen = useSignal({ from: addDays(day, -29), to: day });
   const { from, to } = length.value === null
@@ -44,7 +46,7 @@ export function HistoryPanel(): VNode {
       slots.push(...await ask<Slot[]>(`/slots?${query}`, { signal }));
     }
     return { days, heat: heatOf(slots, timeZone) };
-  }, { key: `${from}${to}${timeZone}` });
+  }, { key: `${from}${to}${timeZone}${tick}` });
 
   const days = answer.value?.days ?? [];
   const pick = (edge: "from" | "to") => (event: Event) => {

@@ -2,11 +2,12 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { clock, duration } from "../model/format.ts";
+import { clock, duration, number } from "../model/format.ts";
 import { clipSpans, sessionsOf, type Span, spanPath } from "../model/spans.ts";
 
 const WIDTH = 1440;
 const HEIGHT = 40;
+const MOST_SESSIONS = 12;
 
 export function Timeline(
   { spans, from, to, now, timeZone }: {
@@ -81,7 +82,10 @@ export function Timeline(
       </p>
       {sessions.length > 0 && (
         <ul class="sessions">
-          {sessions.slice(-12).map((session) => (
+          {sessions.length > MOST_SESSIONS && (
+            <li>{number(sessions.length - MOST_SESSIONS)} before</li>
+          )}
+          {sessions.slice(-MOST_SESSIONS).map((session) => (
             <li key={session.from}>
               <span>{clock(session.from, timeZone)} – {clock(session.to, timeZone)}</span>
               <b>{lasted(session)}</b>
