@@ -18,7 +18,7 @@ import {
 import { findDamage, listBackups, noteSuspicion } from "../store/mod.ts";
 import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
-import { whoListens } from "./neighbour.ts";
+import { portTaken } from "./neighbour.ts";
 import { runningAgent } from "./session.ts";
 import { bytes, duration } from "./terminal.ts";
 
@@ -124,14 +124,8 @@ async function checkAgent(config: Config): Promise<Finding[]> {
     ];
   }
   const notRunning = warn("agent", "does not run. Start it with clockblock run");
-  try {
-    Deno.listen({ hostname: config.api_host, port: config.api_port }).close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    const text =
-      `another program uses port ${config.api_port}. Stop it, or choose another api_port`;
-    return [notRunning, fail("port", `${text}. ${await whoListens(config)}`)];
-  }
+  const taken = await portTaken(config);
+  if (taken) return [notRunning, fail("port", taken)];
   return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
 }
 

@@ -8,6 +8,21 @@ import type { Config } from "../config/mod.ts";
 /** Something that accepts connections and says nothing must not hold the message up for long. */
 const TIMEOUT_MS = 1_000;
 
+/** What is wrong with the API's port while no agent of ours has it, in sentences; undefined when it is free. */
+export async function portTaken(
+  config: Pick<Config, "api_host" | "api_port">,
+): Promise<string | undefined> {
+  const { api_host, api_port } = config;
+  try {
+    Deno.listen({ hostname: api_host, port: api_port }).close();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return `another program uses port ${api_port}. Stop it, or choose another api_port. ` +
+      await whoListens(config);
+  }
+}
+
 /** A sentence about what listens on the API's port. */
 export async function whoListens(
   { api_host, api_port }: Pick<Config, "api_host" | "api_port">,

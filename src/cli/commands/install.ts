@@ -18,7 +18,9 @@ import {
 } from "../autostart/mod.ts";
 import { NoAnswerError } from "../client.ts";
 import type { Context } from "../context.ts";
+import { UsageError } from "../exit.ts";
 import { startCommandLogging } from "../logging.ts";
+import { portTaken } from "../neighbour.ts";
 import { runningAgent } from "../session.ts";
 
 /** How long the agent may take until it answers: a large database on a busy machine right after login. */
@@ -58,6 +60,8 @@ export const install: Command<Context> = buildCommand<Flags, [], Context>({
     const tell = (line: string) => stdout.write(`${line}\n`);
     await withAutostart(async (autostart) => {
       const before = lockedBy(config.db_path);
+      const taken = before || dryRun ? undefined : await portTaken(config);
+      if (taken) throw new UsageError(`Cannot start ClockBlock: ${taken}`);
       const { state, active, start } = await autostart.install(program, hands({ tell, dryRun }), {
         replace,
       });

@@ -113,7 +113,31 @@ Deno.test({
 });
 
 Deno.test({
-  name: "ClockBlock gives up the right to start services before it does anything else",
+  name:
+    "ClockBlock install installs nothing that could not start: a port that is taken, a key that is unknown",
+  ignore,
+  async fn() {
+    using place = await clockblockIn("play");
+    using systemctl = fakeSystemctl();
+    using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const cli = commandLine(place.folder, systemctl);
+    const taken = await cli("install", "--api-port", `${other.addr.port}`);
+    assert.equal(taken.code, 2);
+    assert.match(
+      taken.stderr,
+      /^Cannot start ClockBlock: another program uses port .* shows which/,
+    );
+    Deno.writeTextFileSync(`${place.folder}/config.json`, '{ "api_prot": 1 }');
+    const unknown = await cli("install");
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /^Unknown key api_prot/);
+    assert.deepEqual(systemctl.calls(), [""]);
+    assert.deepEqual(names(place.folder), ["config.json", "deno.json", "main.ts"]);
+  },
+});
+
+Deno.test({
+  name: "ClockBlock gives up the right to start services before it does anything else, for good",
   ignore,
   async fn() {
     using systemctl = fakeSystemctl();
@@ -125,7 +149,8 @@ Deno.test({
       const may = () => Deno.permissions.querySync({ name: "run", command: "systemctl" }).state;
       const before = may();
       const code = await main(["today", "--db-path", "nowhere.db"]);
-      Deno.writeTextFileSync("${dir.path}/told", [before, may(), code].join());`,
+      const again = Deno.permissions.requestSync({ name: "run", command: "systemctl" }).state;
+      Deno.writeTextFileSync("${dir.path}/told", [before, may(), code, again].join());`,
     );
     const { stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
@@ -137,7 +162,7 @@ Deno.test({
       env: { PATH: `${systemctl.folder}:${Deno.env.get("PATH")}` },
     }).output();
     const told = Deno.readTextFileSync(`${dir.path}/told`);
-    assert.equal(told, "granted,prompt,1", new TextDecoder().decode(stderr));
+    assert.equal(told, "granted,prompt,1,denied", new TextDecoder().decode(stderr));
   },
 });
 
