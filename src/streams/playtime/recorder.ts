@@ -26,6 +26,8 @@ export class Recorder {
   readonly #store: Store;
   readonly #options: RecorderOptions;
   readonly #waiting: Heartbeat[] = [];
+  /** Ends when nothing waits any more. */
+  #writing: Promise<void> | undefined;
 
   constructor(store: Store, options: RecorderOptions) {
     this.#store = store;
@@ -34,9 +36,15 @@ export class Recorder {
 
   /** @throws when it cannot be written; the next one tries it again */
   async add(heartbeat: Heartbeat): Promise<void> {
-    const { tables, outbox, allowance, onStored } = this.#options;
     this.#waiting.push(heartbeat);
-    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
+    // Those that are being written may not move.
+    if (this.#waiting.length > MAX_WAITING && !this.#writing) this.#waiting.shift();
+    // One that comes while others are written goes with them: written by both, it would count twice.
+    await (this.#writing ??= this.#write().finally(() => this.#writing = undefined));
+  }
+
+  async #write(): Promise<void> {
+    const { tables, outbox, allowance, onStored } = this.#options;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, BATCH);
       await this.#store.write(() => {

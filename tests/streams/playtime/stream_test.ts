@@ -21,6 +21,17 @@ const minutesOf = ({ store }: PlaytimeFixture) =>
   rowsOf(store, "daily_rollups").map((row) => Reflect.get(row, "minutes_used"));
 const heartbeatsOf = ({ store }: PlaytimeFixture) => rowsOf(store, "heartbeats").length;
 
+Deno.test("Looks at the same time are counted once each", async () => {
+  using fixture = playtimeFixture({ pollIntervalSec: 5 });
+  const { stream, store } = fixture;
+  fixture.game = "Minecraft.exe";
+  await Promise.all(Array.from({ length: 12 }, () => stream.pollOnce()));
+  assert.equal(heartbeatsOf(fixture), 12);
+  assert.deepEqual(minutesOf(fixture), [1]);
+  assert.equal(new Set(rowsOf(store, "heartbeats").map((row) => Reflect.get(row, "id"))).size, 12);
+  assert.equal(fixture.news.length, 12);
+});
+
 Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and the status", async () => {
   using fixture = playtimeFixture({ allowance: 0.5 });
   const { stream, clock, store } = fixture;
