@@ -61,6 +61,9 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const from = `FROM local_events INDEXED BY ${index} WHERE ${waiting}`;
   const modeAfter = db.prepare(`SELECT mode ${from} AND mode > ? ORDER BY mode, seq LIMIT 1`);
   const next = db.prepare(`SELECT ${columns} ${from} AND mode = ? ORDER BY seq LIMIT ?`);
+  const nextAfter = db.prepare(
+    `SELECT ${columns} ${from} AND mode = ? AND seq > ? ORDER BY seq LIMIT ?`,
+  );
   const first = db.prepare(`SELECT seq, created_at ${from} AND mode = ? ORDER BY seq LIMIT 1`);
   const last = db.prepare(`SELECT seq ${from} AND mode = ? ORDER BY seq DESC LIMIT 1`);
   const some = db.prepare(`SELECT count(*) AS rows FROM (SELECT 1 ${from} AND mode = ? LIMIT ?)`);
@@ -77,10 +80,18 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
 
   /** The mode whose turn it was last. */
   let served = "";
+  /** The last event that was given out. */
+  let given: { mode: string; seq: number } | undefined;
 
   const nextMode = (after: string): string | undefined => {
     const found = modeAfter.get(after)?.mode;
     return found === undefined ? undefined : String(found);
+  };
+
+  const giveOut = (found: readonly RawRow[]): OutboxBatch => {
+    const last = found.at(-1);
+    if (last) given = { mode: String(last.mode), seq: Number(last.seq) };
+    return { stream: "events", table, operation: "insert", rows: found.map(row) };
   };
 
   return {
@@ -88,8 +99,16 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
 
     pending(limit: number): OutboxBatch {
       const mode = nextMode(served) ?? nextMode("");
-      const rows = mode === undefined ? [] : next.all(mode, limit).map(row);
-      return { stream: "events", table, operation: "insert", rows };
+      return giveOut(mode === undefined ? [] : next.all(mode, limit));
+    },
+
+    // The batch that is being settled is of one mode, so it is not the first rows of all that wait.
+    pendingAfter(_given: number, limit: number): OutboxBatch {
+      const mode = nextMode(given?.mode ?? "") ?? nextMode("");
+      if (mode === undefined) return giveOut([]);
+      return giveOut(
+        mode === given?.mode ? nextAfter.all(mode, given.seq, limit) : next.all(mode, limit),
+      );
     },
 
     depth() {

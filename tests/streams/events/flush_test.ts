@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Hub, type Row, Warnings } from "../../../src/core/mod.ts";
+import { Hub, type OutboxBatch, type Row, Warnings } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import { type EventsOptions, migrations } from "../../../src/streams/events/mod.ts";
 import { SyncEngine } from "../../../src/sync/mod.ts";
@@ -71,6 +71,24 @@ function synced(options: Partial<EventsOptions> & { clock: FakeClock; cloud?: bo
     },
   };
 }
+
+Deno.test("The outbox reads ahead in the seq order of each mode, whichever mode's turn it was", async () => {
+  using bench = eventsBench();
+  const { outbox } = bench.stream;
+  await bench.post(
+    Array.from({ length: 8 }, (_, index) => sampleEvent({ mode: index < 4 ? "live" : "paper" })),
+  );
+  const told = ({ rows }: OutboxBatch) => rows.map(({ mode, seq }) => `${mode} ${seq}`);
+  const first = outbox.pending(3);
+  assert.deepEqual(told(first), ["live 1", "live 2", "live 3"]);
+  assert.deepEqual(told(outbox.pendingAfter!(3, 3)), ["paper 1", "paper 2", "paper 3"]);
+  // By now the first is settled, and the second is on its way.
+  await bench.store.write(() => {
+    outbox.settle(first.rows.map(({ id }) => id), AT);
+    outbox.attempted?.({ at: AT, batch: first, status: "ok" });
+  });
+  assert.deepEqual(told(outbox.pendingAfter!(3, 3)), ["live 4"]);
+});
 
 Deno.test("The outbox gives events of one mode, in seq order, as the cloud has them", async () => {
   using bench = eventsBench();
