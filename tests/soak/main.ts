@@ -1,178 +1,233 @@
 /**
- * `deno task soak [--minutes=2] [--seed=1]`: an agent under load whose cloud breaks and that is killed at random
- * moments, and an oracle that counts: every acknowledged event and every heartbeat is in the cloud at the end, as it
- * was sent, under one number, and memory has not grown.
+ * `deno task soak [--minutes=2 | --hours=8] [--seed=1] [--keep]`: an agent with every stream under load, whose
+ * network breaks in every way and which dies at random moments; afterwards an oracle counts. It prints what it saw
+ * and ends with 1 when anything is not as it has to be. A seed gives the same deaths, weather and load again.
  * @module
  */
-import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { processStats } from "../bench/process_stats.ts";
 import { print } from "../bench/print.ts";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { type Fault, FaultyServer } from "../support/faulty_server.ts";
+import { Cloud } from "../support/cloud.ts";
+import { FaultProxy } from "../support/fault_proxy.ts";
+import { FaultyServer } from "../support/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
+import { callerOf, pause } from "./caller.ts";
+import { EventsLoad } from "./events_load.ts";
+import { growthRules } from "./growth.ts";
+import { DevicesLoad, GAME, GameLoad, SERIALS, watchHeartbeats } from "./life_load.ts";
+import { judge } from "./oracle.ts";
+import { type Change, type LinkName, LINKS, makePlan } from "./plan.ts";
+import { randomOf } from "./random.ts";
+import { RecordsLoad, SYSTEM } from "./records_load.ts";
+import { printReport } from "./report.ts";
+import { type LifeRecord, watch } from "./watch.ts";
 
-const WRITERS = 4;
-const FAULTY_SHARE = 0.3;
-const LIFE_MS = { least: 3_000, most: 12_000 };
-const DRAIN_MS = 120_000;
+const DRAIN_MS = 180_000;
 
 const { values } = parseArgs({
   args: Deno.args,
   options: {
-    minutes: { type: "string", default: "2" },
+    minutes: { type: "string" },
+    hours: { type: "string" },
     seed: { type: "string", default: "1" },
+    keep: { type: "boolean", default: false },
   },
 });
-const random = mulberry32(Number(values.seed));
-const until = performance.now() + Number(values.minutes) * 60_000;
+const minutes = values.hours === undefined
+  ? Number(values.minutes ?? 2)
+  : Number(values.hours) * 60;
+const seed = Number(values.seed);
+if (!(minutes > 0) || !Number.isInteger(seed)) {
+  print("Usage: deno task soak [--minutes=2 | --hours=8] [--seed=1] [--keep]", Deno.stderr);
+  Deno.exit(2);
+}
+const plan = makePlan({ seed, ms: minutes * 60_000 });
+print(
+  `Soaking for ${minutes} minutes with seed ${seed}: ${plan.lives.length} lives, ` +
+    `${plan.changes.length / 2} faults on ${LINKS.length} links.`,
+);
 
-using dir = tempDir();
-await using heartbeats = await FaultyServer.start();
+using temp = tempDir();
+const dir = values.keep ? await Deno.makeTempDir({ prefix: "clockblock-soak-" }) : temp.path;
 await using events = await FaultyServer.start();
-for (const server of [heartbeats, events]) server.nextFault = randomFault;
+await using punches = await FaultyServer.start();
+await using supabase = await Cloud.start();
+await using network = new AsyncDisposableStack();
+const proxyTo = (name: LinkName, target: number) =>
+  network.use(new FaultProxy(target, { random: randomOf(seed, `bytes ${name}`) }));
+const links: Record<LinkName, FaultProxy> = {
+  events: proxyTo("events", events.port),
+  punches: proxyTo("punches", punches.port),
+  supabase: proxyTo("supabase", supabase.plug.port),
+  devices: proxyTo("devices", 1),
+};
+const servers: Partial<Record<LinkName, FaultyServer>> = { events, punches };
 const config = {
+  device_id: SYSTEM,
+  process_name: GAME,
   poll_interval_sec: 1,
-  sync_interval_sec: 1,
-  timeout_sec: 2,
-  process_name: "sleep",
-  endpoint_url: heartbeats.url,
-  events: { endpoint_url: events.url, flush: { active_sec: 1, offhours_sec: 1 } },
+  sync_interval_sec: 2,
+  timeout_sec: 3,
+  supabase: {
+    url: `http://127.0.0.1:${links.supabase.port}`,
+    key: supabase.key,
+    email: supabase.alice.email,
+    password: supabase.alice.password,
+  },
+  events: {
+    endpoint_url: `http://127.0.0.1:${links.events.port}/events`,
+    flush: { active_sec: 1, offhours_sec: 1 },
+  },
+  attendance: {
+    enabled: true,
+    host: "127.0.0.1",
+    port: 0,
+    time_zone: "UTC",
+    endpoint_url: `http://127.0.0.1:${links.punches.port}/punches`,
+    devices: SERIALS.map((sn) => ({ sn, name: sn })),
+  },
+  records: { sync_interval_sec: 2 },
 };
 
-/** What was acknowledged: body and seq by idempotency key. */
-const acknowledged = new Map<string, { body: string; seq: number }>();
-const memoryMb: number[] = [];
-let agent: AgentProcess = await startAgent({ dir: dir.path, config });
-let lives = 1;
-let ended = false;
+let agent: AgentProcess | undefined;
+const told = new Set<string>();
+const refusals = new Map<string, number>();
+const lives: LifeRecord[] = [];
+const troubles: string[] = [];
+const caller = callerOf(() => agent, refusals);
+const eventsLoad = new EventsLoad({ seed, caller });
+const recordsLoad = new RecordsLoad({ seed, caller, cloud: supabase });
+const devicesLoad = new DevicesLoad(links.devices.port);
+const gameLoad = new GameLoad();
 
-const writers = Array.from({ length: WRITERS }, (_, writer) => write(writer));
-while (performance.now() < until) {
-  await wait(LIFE_MS.least + random() * (LIFE_MS.most - LIFE_MS.least));
-  memoryMb.push((await processStats(agent.pid)).rssMb);
-  await agent.kill();
-  agent = await startAgent({ dir: dir.path, config });
-  lives++;
+const ended = new AbortController();
+const hangUp = new AbortController();
+const loads = [
+  eventsLoad.run(ended.signal),
+  recordsLoad.run(ended.signal),
+  devicesLoad.run(seed, { signal: ended.signal, hangUp: hangUp.signal }),
+  gameLoad.run(seed, ended.signal),
+];
+const weather = changeWeather(plan.changes);
+let watching: Promise<void>[] = [];
+for (const { runMs, end } of plan.lives) {
+  const alive = await begin();
+  await Promise.race([pause(runMs), alive.ended]);
+  agent = undefined;
+  if (await hasEnded(alive)) {
+    troubles.push(`life ${lives.length} ended by itself: ${alive.output.slice(-600)}`);
+  } else if (end === "SIGTERM") await stopped(alive);
+  else await alive.kill();
+  await Promise.all(watching);
 }
-ended = true;
-await Promise.all(writers);
 
-// The cloud recovers, and everything arrives.
-for (const server of [heartbeats, events]) server.nextFault = () => undefined;
-const stored = await everyHeartbeat();
-const deadline = performance.now() + DRAIN_MS;
-const missing = () => ({
-  events: [...acknowledged.keys()].filter((key) => !cloudEvents().has(key)).length,
-  heartbeats: stored.filter((id) => !heartbeats.rows.has(id)).length,
+// The weather clears, and everything has to arrive.
+ended.abort();
+await weather;
+for (const name of LINKS) change({ link: name, fault: { kind: "clear" } });
+const last = await begin();
+const { drainedAt, drainedMs } = await drained();
+hangUp.abort();
+await Promise.all(loads);
+await stopped(last);
+await Promise.all(watching);
+
+const database = `${dir}/clockblock.db`;
+const verdicts = await judge({
+  database,
+  events: { load: eventsLoad, cloud: events },
+  punches: { load: devicesLoad, cloud: punches },
+  told,
+  drainedAt,
+  records: recordsLoad,
+  supabase,
 });
-while (missing().events + missing().heartbeats > 0 && performance.now() < deadline) {
-  await fetch(`${agent.url}/sync/now`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${await agent.token()}` },
-  }).then((answer) => answer.body?.cancel());
-  await wait(200);
-}
-await agent.stop();
+const good = printReport({
+  lives,
+  plan,
+  verdicts,
+  rules: growthRules(lives, { dir, database }),
+  troubles,
+  refusals,
+  drainedMs,
+  game: gameLoad,
+  database,
+});
+if (values.keep) print(`Everything is kept in ${dir}`);
+Deno.exitCode = good ? 0 : 1;
 
-assert.deepEqual(
-  missing(),
-  { events: 0, heartbeats: 0 },
-  "Something acknowledged is not in the cloud",
-);
-const inCloud = cloudEvents();
-for (const [key, { body, seq }] of acknowledged) {
-  assert.deepEqual([inCloud.get(key)!.body, inCloud.get(key)!.seq], [body, seq], key);
-}
-const seqs = [...inCloud.values()].map(({ seq }) => Number(seq)).sort((a, b) => a - b);
-assert.deepEqual(seqs, seqs.map((_, index) => index + 1), "seq has gaps or repeats");
-print(
-  `${acknowledged.size} events and ${stored.length} heartbeats through ${lives} lives: all in the cloud, none twice. ` +
-    `Memory ${Math.min(...memoryMb).toFixed(0)}–${Math.max(...memoryMb).toFixed(0)} MB.`,
-);
-
-/** Sends events until the soak ends; one whose answer was lost is sent again under its key. */
-async function write(writer: number): Promise<void> {
-  for (let count = 0; !ended; count++) {
-    const key = `${writer}-${count}`;
-    const body = `event ${key} ${"x".repeat(Math.floor(random() * 200))}`;
-    while (!acknowledged.has(key)) {
-      const seq = await send(key, body);
-      if (seq !== undefined) acknowledged.set(key, { body, seq });
-      else await wait(20);
-    }
-    await wait(5);
-  }
-}
-
-async function send(key: string, body: string): Promise<number | undefined> {
-  try {
-    const answer = await fetch(`${agent.url}/local/events`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        authorization: `Bearer ${await agent.token()}`,
-      },
-      body: JSON.stringify({
-        mode: "paper",
-        source: "soak",
-        type: "SOAK",
-        subtype: random() < 0.02 ? "KILL_SWITCH" : "TICK",
-        body,
-        idempotency_key: key,
-      }),
-    });
-    const { accepted } = await answer.json() as { accepted?: { seq: number }[] };
-    return accepted?.[0]?.seq;
-  } catch {
-    // It was killed before it answered: whether it has the event, the next try finds out.
-    return undefined;
-  }
-}
-
-function cloudEvents(): Map<string, Readonly<Record<string, unknown>>> {
-  return new Map([...events.rows.values()].map((row) => [String(row.idempotency_key), row]));
-}
-
-/** The ids of all heartbeats on this machine. */
-async function everyHeartbeat(): Promise<string[]> {
-  const ids: string[] = [];
-  let next: string | undefined = "/history?limit=5000";
-  while (next) {
-    const answer: Response = await fetch(agent.url + next);
-    ids.push(...(await answer.json() as { id: string }[]).map(({ id }) => id));
-    next = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
-  }
-  return ids;
-}
-
-function randomFault(): Fault | undefined {
-  if (random() > FAULTY_SHARE) return undefined;
-  const faults: Fault[] = [
-    { kind: "status", status: 500 },
-    { kind: "status", status: 429, headers: { "retry-after": "1" } },
-    { kind: "status", status: 503 },
-    { kind: "hang" },
-    { kind: "reset" },
-    { kind: "reset-after-apply" },
-    { kind: "half-written" },
-    { kind: "duplicate" },
-    { kind: "slow", ms: 300 },
+/** Starts the agent, and whoever looks at it. */
+async function begin(): Promise<AgentProcess> {
+  const began = performance.now();
+  const alive = await startAgent({ dir, config });
+  const startMs = performance.now() - began;
+  links.devices.target = await listenerOf(alive);
+  agent = alive;
+  const life = lives.length;
+  lives.push({ startMs, samples: [], stalls: [], longestMs: 0, timers: 0 });
+  watching = [
+    watch(alive, { life, startMs }).then((record) => void (lives[life] = record)),
+    watchHeartbeats(alive, told),
   ];
-  return faults[Math.floor(random() * faults.length)];
+  return alive;
 }
 
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+async function listenerOf({ url }: AgentProcess): Promise<number> {
+  for (;;) {
+    const { attendance } = await (await fetch(`${url}/status`)).json();
+    const port = /:(\d+)$/.exec(attendance.listening ?? "")?.[1];
+    if (port) return Number(port);
+    await pause(20);
+  }
 }
 
-/** A small generator with a seed: https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6D2B79F5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+async function stopped(alive: AgentProcess): Promise<void> {
+  const { code } = await alive.stop();
+  if (code === 0) return;
+  troubles.push(`it was asked to end and did so with code ${code}: ${alive.output.slice(-600)}`);
+}
+
+async function hasEnded({ ended }: AgentProcess): Promise<boolean> {
+  return await Promise.race([ended.then(() => true), pause(0).then(() => false)]);
+}
+
+async function changeWeather(changes: readonly Change[]): Promise<void> {
+  const began = performance.now();
+  for (const next of changes) {
+    await pause(Math.max(0, next.atMs - (performance.now() - began)));
+    if (ended.signal.aborted) return;
+    change(next);
+  }
+}
+
+function change({ link, fault }: Omit<Change, "atMs">): void {
+  const server = servers[link];
+  const atServer = fault.kind === "server" ? fault.fault : undefined;
+  if (server) {
+    server.nextFault = () => atServer;
+    // Hours of requests would fill the memory of this process.
+    server.requests.length = 0;
+  }
+  links[link].fault = fault.kind === "server" ? { kind: "clear" } : fault;
+}
+
+/** Waits until nothing waits; says when that was and how long it took. */
+async function drained(): Promise<{ drainedAt: string; drainedMs: number }> {
+  const began = performance.now();
+  for (;;) {
+    const drainedAt = new Date().toISOString();
+    await caller.ask("/sync/now", { method: "POST" });
+    const status = await caller.ask("/sync/status") as {
+      lanes: { stream: string; rows_waiting: number | null; rows_rejected: number }[];
+    } | undefined;
+    const drainedMs = performance.now() - began;
+    const waits = status?.lanes.filter(({ rows_waiting }) => rows_waiting !== 0) ?? [];
+    if (status && waits.length === 0 && devicesLoad.waiting === 0) return { drainedAt, drainedMs };
+    if (drainedMs > DRAIN_MS) {
+      const left = JSON.stringify({ lanes: status?.lanes, devices: devicesLoad.waiting });
+      troubles.push(`after ${DRAIN_MS / 1000} s it still waits: ${left}`);
+      return { drainedAt, drainedMs };
+    }
+    await pause(100);
+  }
 }

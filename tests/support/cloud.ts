@@ -87,7 +87,14 @@ export class Cloud implements AsyncDisposable {
       ...(silenceMs === undefined ? {} : { silenceMs }),
     });
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: this.#closing.signal },
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen: () => {},
+        // A request whose client went away: nobody is there to be told.
+        onError: () => json(500, {}),
+        signal: this.#closing.signal,
+      },
       (request) => this.#serve(request),
     );
     this.plug = new Plug(this.#server.addr.port, { port });

@@ -64,7 +64,8 @@ export class AifaceDevice {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const socket = await RawSocket.open(this.#options.port);
+        const { port, patienceMs: timeoutMs } = this.#options;
+        const socket = await RawSocket.open(port, { timeoutMs });
         const hangUp = () => socket.close();
         signal.addEventListener("abort", hangUp, { once: true });
         await this.#talk(socket, signal);
@@ -176,6 +177,8 @@ export interface IclockOptions {
   sn: string;
   /** How long it waits between two attempts. */
   pauseMs?: number;
+  /** How long it waits for an answer. */
+  patienceMs?: number;
   /** Lines in one body. */
   batch?: number;
   /** Told of every line the server has acknowledged. */
@@ -190,7 +193,13 @@ export class IclockDevice {
   #acknowledged = 0;
 
   constructor(options: IclockOptions) {
-    this.#options = { pauseMs: 1_000, batch: 128, onAcknowledged: () => {}, ...options };
+    this.#options = {
+      pauseMs: 1_000,
+      patienceMs: 20_000,
+      batch: 128,
+      onAcknowledged: () => {},
+      ...options,
+    };
   }
 
   handshake(query = "options=all&pushver=2.4.1&language=69"): Promise<HttpReply> {
@@ -202,9 +211,9 @@ export class IclockDevice {
     body: string | Uint8Array,
     { stamp = "9999", headers = {} }: { stamp?: string; headers?: Record<string, string> } = {},
   ): Promise<HttpReply> {
-    const { port, sn } = this.#options;
+    const { port, sn, patienceMs: timeoutMs } = this.#options;
     const path = `/iclock/cdata?SN=${sn}&table=${table}&Stamp=${stamp}`;
-    return rawRequest(port, { method: "POST", path, body, headers });
+    return rawRequest(port, { method: "POST", path, body, headers, timeoutMs });
   }
 
   poll(info = ""): Promise<HttpReply> {
@@ -253,7 +262,8 @@ export class IclockDevice {
   }
 
   #get(path: string): Promise<HttpReply> {
-    return rawRequest(this.#options.port, { path: `/iclock/${path}` });
+    const { port, patienceMs: timeoutMs } = this.#options;
+    return rawRequest(port, { path: `/iclock/${path}`, timeoutMs });
   }
 }
 

@@ -27,9 +27,22 @@ export class RawSocket {
     this.closed = this.#listen();
   }
 
-  static async open(port: number, { path = "/pub/chat" } = {}): Promise<RawSocket> {
+  /** @param options.timeoutMs when it gives up that nobody answers (default: never) */
+  static async open(
+    port: number,
+    { path = "/pub/chat", timeoutMs }: { path?: string; timeoutMs?: number } = {},
+  ): Promise<RawSocket> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     conn.setNoDelay(true);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => conn.close(), timeoutMs);
+    try {
+      return await RawSocket.#upgrade(conn, path);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  static async #upgrade(conn: Deno.TcpConn, path: string): Promise<RawSocket> {
     await writeAll(
       conn,
       new TextEncoder().encode(
@@ -170,15 +183,18 @@ export interface HttpReply {
 /** One HTTP request on a connection of its own, byte by byte. */
 export async function rawRequest(
   port: number,
-  { method = "GET", path, body = "", headers = {} }: {
+  { method = "GET", path, body = "", headers = {}, timeoutMs }: {
     method?: string;
     path: string;
     body?: string | Uint8Array;
     headers?: Readonly<Record<string, string>>;
+    /** When it hangs up without an answer (default: never). */
+    timeoutMs?: number;
   },
 ): Promise<HttpReply> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   conn.setNoDelay(true);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => conn.close(), timeoutMs);
   try {
     const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const lines = Object.entries({
@@ -207,7 +223,16 @@ export async function rawRequest(
       body: new TextDecoder().decode(joined(parts)),
     };
   } finally {
+    clearTimeout(timer);
+    closeOnce(conn);
+  }
+}
+
+function closeOnce(conn: Deno.Conn): void {
+  try {
     conn.close();
+  } catch {
+    // It was closed when its time was over.
   }
 }
 

@@ -35,7 +35,8 @@ export async function ringOnChange(
   while (!signal.aborted) {
     const subscription = new Subscription(ring, options);
     try {
-      await connection.signedIn();
+      await unlessOver(connection.signedIn(), signal);
+      if (signal.aborted) return;
       subscription.open();
       while (!signal.aborted && !subscription.isLost(clock.monotonic())) {
         await clock.wait(giveUpMs / LOOKS, { signal });
@@ -46,6 +47,19 @@ export async function ringOnChange(
     await subscription.close();
     onState(false);
     if (!signal.aborted) await clock.wait(giveUpMs * (0.5 + random() / 2), { signal });
+  }
+}
+
+/** Waits for what takes as long as a request may on a dead connection, but not when the agent stops. */
+async function unlessOver(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const onAbort = () => over.resolve();
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([work, over.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -5,7 +5,9 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/core/mod.ts";
 import { Cloud } from "../../support/cloud.ts";
+import { FaultProxy } from "../../support/fault_proxy.ts";
 import { Machine } from "../../support/machine.ts";
+import { supabaseOn } from "../../support/supabase.ts";
 import { until } from "../../support/until.ts";
 
 const cloud = await Cloud.start({ silenceMs: 1_000 });
@@ -144,6 +146,22 @@ test("goes on with a fresh token when the old one runs out", async (machine) => 
   await until(() => machine.live);
   await insert("t1");
   await until(() => machine.news.includes("tasks/t1"));
+});
+
+Deno.test("Realtime does not keep the agent from stopping while nobody answers its sign-in", async () => {
+  await cloud.empty();
+  await using proxy = new FaultProxy(cloud.plug.port);
+  proxy.fault = { kind: "half-open" };
+  const supabase = supabaseOn(cloud, {
+    url: `http://127.0.0.1:${proxy.port}`,
+    realtime: true,
+    timeoutMs: 60_000,
+  });
+  const stop = new AbortController();
+  const watching = supabase.watch!(() => {}, { signal: stop.signal });
+  await until(() => proxy.links === 1, "the sign-in on its way");
+  stop.abort();
+  await watching;
 });
 
 Deno.test.afterAll(() => cloud[Symbol.asyncDispose]());

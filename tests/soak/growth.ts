@@ -1,0 +1,104 @@
+/**
+ * Whether memory and files stay as they are, by rules that say what is growth and what is not:
+ *
+ *     memory in a life      the middle value of its last third is at most 8 MB above that of its middle third
+ *     memory across lives   of lives at the same age, the last three are at most 8 MB above the first three
+ *     write-ahead log       never more than 24 MB: 16 MB are kept by design, the rest is on its way
+ *     database              at most 1.3 times what a copy without free pages takes
+ *     other files           logs at most 6 × 2 MB (+ what is being written), backups at most three
+ *
+ * Memory is the process's own (RssAnon): the runtime's file is shared and counted by how much of it was read.
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import type { LifeRecord, Sample } from "./watch.ts";
+
+const MEMORY_MB = 8;
+const WAL_MB = 24;
+const DATABASE_TIMES = 1.3;
+const LOGS_MB = 14;
+const BACKUPS = 3;
+/** A life shorter than this shows no trend: the start's garbage is still being collected. */
+const LONG_LIFE_MS = 35_000;
+/** The age at which lives are compared. */
+const SAME_AGE_MS = [2_000, 8_000] as const;
+
+export interface Rule {
+  what: string;
+  value: string;
+  limit: string;
+  met: boolean;
+}
+
+export function growthRules(
+  lives: readonly LifeRecord[],
+  { dir, database }: { dir: string; database: string },
+): Rule[] {
+  const long = lives.filter(({ samples }) => (samples.at(-1)?.ageMs ?? 0) >= LONG_LIFE_MS);
+  const within = Math.max(0, ...long.map(growthWithin));
+  const young = lives.map(({ samples }) =>
+    samples.filter(({ ageMs }) => ageMs >= SAME_AGE_MS[0] && ageMs < SAME_AGE_MS[1])
+  ).filter((samples) => samples.length > 0).map(ownMb);
+  const across = middle(young.slice(-3)) - middle(young.slice(0, 3));
+  const walMb = Math.max(0, ...lives.flatMap(({ samples }) => samples.map((each) => each.walMb)));
+  const { fileMb, usedMb } = sizesOf(database);
+  const logsMb = folderMb(`${dir}/logs`);
+  const backups = names(`${dir}/backups`).filter((name) => name.endsWith(".db")).length;
+  const mb = (value: number) => `${value.toFixed(1)} MB`;
+  const rule = (what: string, value: number, limit: number): Rule => ({
+    what,
+    value: mb(value),
+    limit: mb(limit),
+    met: value <= limit,
+  });
+  return [
+    rule(`memory grown within a life (${long.length} long ones)`, within, MEMORY_MB),
+    rule(`memory grown across ${young.length} lives`, Math.max(0, across), MEMORY_MB),
+    rule("write-ahead log, largest", walMb, WAL_MB),
+    rule("database, of which used", fileMb, Math.max(1, usedMb * DATABASE_TIMES)),
+    rule("logs", logsMb, LOGS_MB),
+    {
+      what: "backups",
+      value: String(backups),
+      limit: String(BACKUPS),
+      met: backups <= BACKUPS,
+    },
+  ];
+}
+
+/** How much higher a life's last third lies than its middle third: the first is the start. */
+export function growthWithin({ samples }: Pick<LifeRecord, "samples">): number {
+  const third = Math.floor(samples.length / 3);
+  return ownMb(samples.slice(-third)) - ownMb(samples.slice(third, 2 * third));
+}
+
+function ownMb(samples: readonly Sample[]): number {
+  return middle(samples.map((sample) => sample.ownMb));
+}
+
+/** The median; 0 of nothing. */
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+function sizesOf(database: string): { fileMb: number; usedMb: number } {
+  const db = new DatabaseSync(database, { readOnly: true });
+  const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
+  const pageMb = pragma("page_size") / 1e6;
+  const used = pragma("page_count") - pragma("freelist_count");
+  db.close();
+  return { fileMb: Deno.statSync(database).size / 1e6, usedMb: used * pageMb };
+}
+
+function folderMb(path: string): number {
+  return names(path).reduce((sum, name) => sum + Deno.statSync(`${path}/${name}`).size, 0) / 1e6;
+}
+
+function names(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch {
+    // Nothing was written there.
+    return [];
+  }
+}

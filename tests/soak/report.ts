@@ -1,0 +1,121 @@
+/** What a soak has to say in the end. @module */
+import { DatabaseSync } from "node:sqlite";
+import { print } from "../bench/print.ts";
+import type { Rule } from "./growth.ts";
+import type { GameLoad } from "./life_load.ts";
+import type { Verdict } from "./oracle.ts";
+import type { Plan } from "./plan.ts";
+import { type LifeRecord, type Stall, STALL_MS } from "./watch.ts";
+
+export interface Outcome {
+  plan: Plan;
+  lives: readonly LifeRecord[];
+  verdicts: readonly Verdict[];
+  rules: readonly Rule[];
+  troubles: readonly string[];
+  /** Answers of the agent that were no success. */
+  refusals: ReadonlyMap<string, number>;
+  drainedMs: number;
+  game: GameLoad;
+  database: string;
+}
+
+/** Prints it; false when anything is not as it has to be. */
+export function printReport(outcome: Outcome): boolean {
+  const { plan, lives, verdicts, troubles, refusals, drainedMs } = outcome;
+  const killed = plan.lives.filter(({ end }) => end === "SIGKILL").length;
+  const starts = lives.map(({ startMs }) => startMs).toSorted((a, b) => a - b);
+  print(
+    `\n${plan.lives.length} lives: ${killed} killed, ${plan.lives.length - killed} asked to end. ` +
+      `A start took ${ms(starts[starts.length >> 1])}, at most ${ms(starts.at(-1))}. ` +
+      `In the end all was in the cloud after ${ms(drainedMs)}.\n`,
+  );
+  table(["stream", "acknowledged", "in the cloud", "came again", "verdict"], [
+    ...verdicts.map(({ stream, acknowledged, inCloud, again, faults }) => [
+      stream,
+      String(acknowledged),
+      String(inCloud),
+      again === null ? "-" : String(again),
+      faults.length === 0 ? "all there, once, as sent, in order" : "WRONG",
+    ]),
+  ]);
+  const rules = [...outcome.rules, ...stallRules(lives), playedRule(outcome)];
+  table(["measured", "value", "limit", "verdict"], [
+    ...rules.map(({ what, value, limit, met }) => [what, value, limit, met ? "ok" : "EXCEEDED"]),
+  ]);
+  for (const [refusal, count] of refusals) print(`refused ${count} × ${refusal}`);
+  const wrong = [
+    ...verdicts.flatMap(({ stream, faults }) => faults.map((fault) => `${stream}: ${fault}`)),
+    ...troubles,
+    ...lives.flatMap(({ stalls }) => stalls.filter(isOwn).map(describeStall)),
+    ...rules.filter(({ met }) => !met).map(({ what, value }) => `${what}: ${value}`),
+  ];
+  for (const each of wrong) print(`WRONG  ${each}`);
+  print(wrong.length === 0 ? "\nNothing was lost, changed or held up." : "\nThe soak has failed.");
+  return wrong.length === 0;
+}
+
+/** What remains of a stall when the agent's time in line for a processor is taken off. */
+function isOwn({ ms, inLineMs }: Stall): boolean {
+  return ms - inLineMs > STALL_MS;
+}
+
+function stallRules(lives: readonly LifeRecord[]): Rule[] {
+  const stalls = lives.flatMap((life) => life.stalls);
+  const own = stalls.filter(isOwn);
+  const machine = stalls.length - own.length;
+  const longest = Math.max(0, ...lives.map(({ longestMs }) => longestMs));
+  const timers = lives.reduce((sum, life) => sum + life.timers, 0);
+  return [
+    {
+      what: `event loop held for more than ${STALL_MS} ms (${timers} timers)`,
+      value: String(own.length),
+      limit: "0",
+      met: own.length === 0,
+    },
+    {
+      what: "… while it stood in line for a processor",
+      value: String(machine),
+      limit: "for information",
+      met: true,
+    },
+    { what: "the latest timer", value: ms(longest), limit: "for information", met: true },
+  ];
+}
+
+/** No more play is counted than there was, but for an interval for each start and end. */
+function playedRule({ database, game, plan }: Outcome): Rule {
+  const db = new DatabaseSync(database, { readOnly: true });
+  const row = db.prepare("SELECT sum(minutes_used) AS minutes FROM daily_rollups").get();
+  db.close();
+  const countedSec = Math.round(Number(row?.minutes) * 60);
+  const mostSec = Math.round(game.playedMs / 1_000) + game.changes + plan.lives.length;
+  return {
+    what: `play counted, of ${Math.round(game.playedMs / 1_000)} s`,
+    value: `${countedSec} s`,
+    limit: `${mostSec} s`,
+    met: countedSec > 0 && countedSec <= mostSec,
+  };
+}
+
+function describeStall({ life, ageMs, ms: late, inLineMs }: Stall): string {
+  return `life ${life}, ${ms(ageMs)} old: held for ${ms(late)} (in line: ${ms(inLineMs)})`;
+}
+
+function ms(value: number | undefined): string {
+  return `${Math.round(value ?? 0)} ms`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length))
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
+  print([
+    line(head),
+    `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`,
+    ...rows.map(line),
+    "",
+  ].join("\n"));
+}

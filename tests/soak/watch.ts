@@ -1,0 +1,124 @@
+/**
+ * What an agent costs while it lives: memory, files, and how long it held its event loop, as it measures that
+ * itself. Its figures hold what the machine did to it, too: where Linux says that the agent waited for a processor
+ * meanwhile, that is taken off.
+ * @module
+ */
+import { processStats } from "../bench/process_stats.ts";
+import type { AgentProcess } from "../support/agent_process.ts";
+import { pause } from "./caller.ts";
+
+export interface Sample {
+  ageMs: number;
+  /** Memory of its own, without the runtime's file. */
+  ownMb: number;
+  rssMb: number;
+  walMb: number;
+}
+
+export interface Stall {
+  life: number;
+  ageMs: number;
+  /** How late a timer fired. */
+  ms: number;
+  /** For how much of the time around it the agent stood in line for a processor. */
+  inLineMs: number;
+}
+
+/** One life of the agent. */
+export interface LifeRecord {
+  startMs: number;
+  samples: Sample[];
+  stalls: Stall[];
+  /** The latest timer. */
+  longestMs: number;
+  /** Timers that were looked at, those of a life's last half second aside. */
+  timers: number;
+}
+
+const EVERY_MS = 500;
+/** What is looked at as a stall: a bound of the agent's histogram. */
+export const STALL_MS = 50;
+
+/** Watches an agent until it is gone. */
+export async function watch(
+  agent: AgentProcess,
+  { life, startMs }: { life: number; startMs: number },
+): Promise<LifeRecord> {
+  const record: LifeRecord = { startMs, samples: [], stalls: [], longestMs: 0, timers: 0 };
+  const born = performance.now();
+  let late: Late = { counts: [0, 0, 0], longestMs: 0 };
+  // From its beginning: what it did until the first look counts, too.
+  let inLineMs = 0;
+  try {
+    for (;;) {
+      const metrics = await metricsOf(agent);
+      const waited = await waitedMs(agent.pid);
+      const ageMs = performance.now() - born;
+      const { rssMb, ownMb } = await processStats(agent.pid);
+      const walMb = (metrics.get("clockblock_wal_bytes") ?? 0) / 1e6;
+      record.samples.push({ ageMs, rssMb, ownMb, walMb });
+
+      const now = lateTimers(metrics);
+      const ms = longestSince(late, now);
+      if (ms > 0) record.stalls.push({ life, ageMs, ms, inLineMs: waited - inLineMs });
+      late = now;
+      record.timers = metrics.get("clockblock_event_loop_delay_seconds_count") ?? 0;
+      record.longestMs = Math.max(record.longestMs, now.longestMs);
+      inLineMs = waited;
+      await pause(EVERY_MS);
+    }
+  } catch {
+    // It is gone.
+  }
+  return record;
+}
+
+/** Everything on `/metrics`, by name and labels. */
+async function metricsOf(agent: AgentProcess): Promise<Map<string, number>> {
+  const response = await fetch(`${agent.url}/metrics`);
+  const lines = (await response.text()).split("\n");
+  return new Map(
+    lines.filter((line) => line && !line.startsWith("#")).map((line) => {
+      const blank = line.lastIndexOf(" ");
+      return [line.slice(0, blank), Number(line.slice(blank + 1))];
+    }),
+  );
+}
+
+/** Timers that were late, as the agent tells: how many by more than each of the bounds, and the latest. */
+interface Late {
+  counts: readonly number[];
+  longestMs: number;
+}
+
+/** Bounds of the agent's histogram. */
+const BOUNDS_MS = [STALL_MS, 100, 250];
+
+function lateTimers(metrics: Map<string, number>): Late {
+  const name = "clockblock_event_loop_delay_seconds";
+  const all = metrics.get(`${name}_count`) ?? 0;
+  return {
+    counts: BOUNDS_MS.map((ms) => all - (metrics.get(`${name}_bucket{le="${ms / 1000}"}`) ?? 0)),
+    longestMs: 1_000 * (metrics.get("clockblock_event_loop_delay_max_seconds") ?? 0),
+  };
+}
+
+/** How late the latest timer was since the last look, as far as that is certain; 0 when none was too late. */
+function longestSince(before: Late, now: Late): number {
+  const grown = now.counts.findLastIndex((count, index) => count > before.counts[index]!);
+  if (grown < 0) return 0;
+  // A new maximum is exact; below it, the bound that was passed is.
+  return now.longestMs > before.longestMs ? now.longestMs : BOUNDS_MS[grown]!;
+}
+
+/** How long its main thread has stood in line for a processor, ever. */
+async function waitedMs(pid: number): Promise<number> {
+  try {
+    // `time on a processor, time in line, turns`, in nanoseconds: https://docs.kernel.org/scheduler/sched-stats.html
+    const text = await Deno.readTextFile(`/proc/${pid}/schedstat`);
+    return Number(text.split(" ")[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
