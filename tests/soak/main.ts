@@ -12,6 +12,7 @@ import { FaultProxy } from "../support/fault_proxy.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
 import { callerOf, pause } from "./caller.ts";
+import { startControl } from "./control.ts";
 import { EventsLoad } from "./events_load.ts";
 import { growthRules } from "./growth.ts";
 import { DevicesLoad, GAME, GameLoad, SERIALS, watchHeartbeats } from "./life_load.ts";
@@ -52,6 +53,7 @@ const dir = values.keep ? await Deno.makeTempDir({ prefix: "clockblock-soak-" })
 await using events = await FaultyServer.start();
 await using punches = await FaultyServer.start();
 await using supabase = await Cloud.start();
+await using control = startControl();
 await using network = new AsyncDisposableStack();
 const proxyTo = (name: LinkName, target: number) =>
   network.use(new FaultProxy(target, { random: randomOf(seed, `bytes ${name}`) }));
@@ -166,7 +168,7 @@ async function begin(): Promise<AgentProcess> {
   const life = lives.length;
   lives.push({ startMs, samples: [], stalls: [], longestMs: 0, timers: 0 });
   watching = [
-    watch(alive, { life, startMs }).then((record) => void (lives[life] = record)),
+    watch(alive, { life, startMs, control }).then((record) => void (lives[life] = record)),
     watchHeartbeats(alive, told),
   ];
   return alive;

@@ -55,9 +55,9 @@ export function printReport(outcome: Outcome): boolean {
   return wrong.length === 0;
 }
 
-/** What remains of a stall when the agent's time in line for a processor is taken off. */
-function isOwn({ ms, inLineMs }: Stall): boolean {
-  return ms - inLineMs > STALL_MS;
+/** Whether what remains of a stall without what the machine did is too long. */
+function isOwn({ ms, machineMs }: Stall): boolean {
+  return ms - machineMs > STALL_MS;
 }
 
 function stallRules(lives: readonly LifeRecord[]): Rule[] {
@@ -74,7 +74,7 @@ function stallRules(lives: readonly LifeRecord[]): Rule[] {
       met: own.length === 0,
     },
     {
-      what: "… while it stood in line for a processor",
+      what: "… by the machine, busy with others",
       value: String(machine),
       limit: "for information",
       met: true,
@@ -98,8 +98,8 @@ function playedRule({ database, game, plan }: Outcome): Rule {
   };
 }
 
-function describeStall({ life, ageMs, ms: late, inLineMs }: Stall): string {
-  return `life ${life}, ${ms(ageMs)} old: held for ${ms(late)} (in line: ${ms(inLineMs)})`;
+function describeStall({ life, ageMs, ms: late, machineMs }: Stall): string {
+  return `life ${life}, ${ms(ageMs)} old: held for ${ms(late)} (the machine: ${ms(machineMs)})`;
 }
 
 function ms(value: number | undefined): string {

@@ -1,12 +1,13 @@
 /**
  * What an agent costs while it lives: memory, files, and how long it held its event loop, as it measures that
- * itself. Its figures hold what the machine did to it, too: where Linux says that the agent waited for a processor
- * meanwhile, that is taken off.
+ * itself. Its figures hold what the machine did to it, too: what Linux says that the agent waited for a processor
+ * meanwhile, or what befell a process that does nothing, whichever is more, is taken off.
  * @module
  */
 import { processStats } from "../bench/process_stats.ts";
 import type { AgentProcess } from "../support/agent_process.ts";
 import { pause } from "./caller.ts";
+import type { Control } from "./control.ts";
 
 export interface Sample {
   ageMs: number;
@@ -21,8 +22,8 @@ export interface Stall {
   ageMs: number;
   /** How late a timer fired. */
   ms: number;
-  /** For how much of the time around it the agent stood in line for a processor. */
-  inLineMs: number;
+  /** What the machine did around that time: the agent stood in line for a processor, or another was late, too. */
+  machineMs: number;
 }
 
 /** One life of the agent. */
@@ -43,13 +44,14 @@ export const STALL_MS = 50;
 /** Watches an agent until it is gone. */
 export async function watch(
   agent: AgentProcess,
-  { life, startMs }: { life: number; startMs: number },
+  { life, startMs, control }: { life: number; startMs: number; control: Control },
 ): Promise<LifeRecord> {
   const record: LifeRecord = { startMs, samples: [], stalls: [], longestMs: 0, timers: 0 };
   const born = performance.now();
   let late: Late = { counts: [0, 0, 0], longestMs: 0 };
   // From its beginning: what it did until the first look counts, too.
   let inLineMs = 0;
+  let lookedAt = wallMs() - startMs;
   try {
     for (;;) {
       const metrics = await metricsOf(agent);
@@ -61,17 +63,25 @@ export async function watch(
 
       const now = lateTimers(metrics);
       const ms = longestSince(late, now);
-      if (ms > 0) record.stalls.push({ life, ageMs, ms, inLineMs: waited - inLineMs });
+      if (ms > 0) {
+        const machineMs = Math.max(waited - inLineMs, control.latestSince(lookedAt));
+        record.stalls.push({ life, ageMs, ms, machineMs });
+      }
       late = now;
       record.timers = metrics.get("clockblock_event_loop_delay_seconds_count") ?? 0;
       record.longestMs = Math.max(record.longestMs, now.longestMs);
       inLineMs = waited;
+      lookedAt = wallMs();
       await pause(EVERY_MS);
     }
   } catch {
     // It is gone.
   }
   return record;
+}
+
+function wallMs(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 /** Everything on `/metrics`, by name and labels. */
