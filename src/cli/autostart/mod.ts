@@ -15,23 +15,25 @@ export {
 } from "./hands.ts";
 export { type Program, programAtLogin } from "./program.ts";
 
+const SYSTEMS: Partial<Record<typeof Deno.build.os, Autostart>> = {
+  linux: systemd,
+  darwin: launchd,
+  windows: taskScheduler,
+};
+
 /** This system's way; undefined where it has none. */
 export function systemAutostart(os: typeof Deno.build.os = Deno.build.os): Autostart | undefined {
-  const known: Partial<Record<typeof os, Autostart>> = {
-    linux: systemd,
-    darwin: launchd,
-    windows: taskScheduler,
-  };
-  return known[os];
+  return SYSTEMS[os];
 }
 
 /**
  * Gives up the right to run the programs that `install` needs. Whoever can start a service can have anything done
- * outside of the agent's permissions, so nothing that listens or talks to a cloud keeps it.
+ * outside of the agent's permissions, so nothing that listens or talks to a cloud keeps it. From source the set of
+ * `deno.json` grants those of every system, so all are given up everywhere.
  */
 export function giveUpAutostart(): void {
-  for (const command of systemAutostart()?.tools ?? []) {
+  for (const command of Object.values(SYSTEMS).flatMap(({ tools }) => tools)) {
     Deno.permissions.revokeSync({ name: "run", command });
   }
-  if (Deno.build.os === "darwin") Deno.permissions.revokeSync({ name: "sys", kind: "homedir" });
+  Deno.permissions.revokeSync({ name: "sys", kind: "homedir" });
 }

@@ -25,6 +25,8 @@ import { runningAgent } from "../session.ts";
 
 /** How long the agent may take until it answers: a large database on a busy machine right after login. */
 const PATIENCE_MS = 20_000;
+/** An agent that was told to end does so within two seconds. */
+const ENDING_MS = 3_000;
 const RETRY_MS = 100;
 
 const dryRunFlag = {
@@ -104,6 +106,8 @@ export const uninstall: Command<Context> = buildCommand<{ dryRun: boolean }, [],
     await withAutostart(async (autostart) => {
       const undone = await autostart.uninstall(folderOf(this), hands({ tell, dryRun }));
       if (dryRun) return;
+      // Windows tells it to end and does not wait for that.
+      if (undone) await ended(() => agentLeft(this) === undefined);
       tell(
         undone
           ? `\nUninstalled: ${autostart.what}. What was recorded is still there.`
@@ -160,6 +164,15 @@ async function urlOf(
     }
     await clock.wait(RETRY_MS);
   }
+}
+
+/** Waits until it is so, for as long as an agent takes to end. */
+async function ended(
+  isSo: () => boolean,
+  { clock = systemClock }: { clock?: Clock } = {},
+): Promise<void> {
+  const deadline = clock.monotonic() + ENDING_MS;
+  while (!isSo() && clock.monotonic() < deadline) await clock.wait(RETRY_MS);
 }
 
 /** The agent that runs on this folder's database, as far as the configuration says which that is. */

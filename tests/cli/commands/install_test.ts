@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { agentPermissions } from "../../../build/permissions.ts";
 import { runAgent, startAgent } from "../../support/agent_process.ts";
 import { type FakeSystemctl, fakeSystemctl } from "../../support/fake_systemctl.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -137,7 +138,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "ClockBlock gives up the right to start services before it does anything else, for good",
+  name: "ClockBlock gives up what only install needs before it does anything else, for good",
   ignore,
   async fn() {
     using systemctl = fakeSystemctl();
@@ -146,23 +147,35 @@ Deno.test({
     Deno.writeTextFileSync(
       script,
       `import { main } from "${root}src/cli/mod.ts";
-      const may = () => Deno.permissions.querySync({ name: "run", command: "systemctl" }).state;
-      const before = may();
+      const rights = [
+        ...["ps", "systemctl", "cp", "rm", "mkdir"].map((command) => ({ name: "run", command })),
+        { name: "sys", kind: "hostname" },
+        { name: "sys", kind: "homedir" },
+      ];
+      const states = () => rights.map((right) => Deno.permissions.querySync(right).state);
+      const before = states();
       const code = await main(["today", "--db-path", "nowhere.db"]);
-      const again = Deno.permissions.requestSync({ name: "run", command: "systemctl" }).state;
-      Deno.writeTextFileSync("${dir.path}/told", [before, may(), code, again].join());`,
+      for (const right of rights) Deno.permissions.requestSync(right);
+      Deno.writeTextFileSync("${dir.path}/told", JSON.stringify({ before, code, after: states() }));`,
     );
+    // As from source, where the set grants the programs of every system.
+    const { run, sys } = agentPermissions;
     const { stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", `--config=${root}deno.json`],
-        ...["--allow-read", "--allow-write", "--allow-net", "--allow-env", "--allow-sys"],
-        "--allow-run=ps,systemctl",
+        ...["--allow-read", "--allow-write", "--allow-net", "--allow-env"],
+        `--allow-run=${run}`,
+        `--allow-sys=${sys}`,
         script,
       ],
       env: { PATH: `${systemctl.folder}:${Deno.env.get("PATH")}` },
     }).output();
-    const told = Deno.readTextFileSync(`${dir.path}/told`);
-    assert.equal(told, "granted,prompt,1,denied", new TextDecoder().decode(stderr));
+    assert.equal(new TextDecoder().decode(stderr).split("\n").length, 2, "one line: no database");
+    assert.deepEqual(JSON.parse(Deno.readTextFileSync(`${dir.path}/told`)), {
+      before: Array(7).fill("granted"),
+      code: 1,
+      after: ["granted", "prompt", "prompt", "prompt", "prompt", "granted", "prompt"],
+    });
   },
 });
 
