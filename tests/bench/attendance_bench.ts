@@ -33,13 +33,15 @@ async function throughput(records: number, rounds: number): Promise<BenchRow> {
   }
   const value = median(ours);
   const raw = median(raws);
+  const ratio = median(ours.map((rate, round) => rate / raws[round]!));
   return {
     name: `punches, durable, ${CONNECTIONS} devices, ${records} a message`,
     value,
     unit: "/s",
     baseline: { name: `raw FULL transactions of ${CONNECTIONS * records}`, value: raw },
+    ratio,
     target: "≥ 0.6 of raw",
-    met: value >= 0.6 * raw,
+    met: ratio >= 0.6,
   };
 }
 

@@ -6,6 +6,8 @@ import { startAgent } from "../support/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 import { benchEvent, loadEvents } from "./events_load.ts";
 import { followEvents } from "./events_follow.ts";
+import { idleLoop } from "./loop_watch.ts";
+import { processStats } from "./process_stats.ts";
 import { type BenchRow, median, type Suite } from "./row.ts";
 
 const BATCH = 500;
@@ -13,6 +15,9 @@ const BATCHES = 200;
 const SINGLES = 30_000;
 /** Requests before those that count: until then code is compiled, and the log moved by commits. */
 const WARM_UP = 5_000;
+/** Some ten seconds of them. */
+const SUSTAINED = 100_000;
+const SUSTAINED_SEC = 8;
 const CONNECTIONS = 32;
 const CLIENTS = 500;
 
@@ -22,6 +27,7 @@ export const eventsBench: Suite = {
     return [
       await batches(rounds, bundle),
       ...await singles(rounds, bundle),
+      await holds(bundle),
       await growth(rounds, bundle),
       ...await following(bundle),
     ];
@@ -38,6 +44,7 @@ async function batches(rounds: number, bundle: string): Promise<BenchRow> {
     const { rate } = await loadEvents(agent.url, { ...options, requests: BATCHES });
     pairs.push({ ours: rate, raw });
   }
+  const ratio = median(pairs.map(({ ours, raw }) => ours / raw));
   return {
     name: `events over HTTP, batches of ${BATCH}, durable`,
     value: median(pairs.map(({ ours }) => ours)),
@@ -46,8 +53,9 @@ async function batches(rounds: number, bundle: string): Promise<BenchRow> {
       name: `raw transactions of ${BATCH}`,
       value: median(pairs.map(({ raw }) => raw)),
     },
+    ratio,
     target: "≥ 0.9 of raw",
-    met: median(pairs.map(({ ours, raw }) => ours / raw)) >= 0.9,
+    met: ratio >= 0.9,
   };
 }
 
@@ -115,28 +123,53 @@ async function singles(rounds: number, bundle: string): Promise<BenchRow[]> {
   ];
 }
 
+/** How late the agent's own timers fire while it does nothing but store events, beside a process that does nothing. */
+async function holds(bundle: string): Promise<BenchRow> {
+  await using agent = await startAgent({ config: {}, entry: bundle });
+  const options = { token: await agent.token(), connections: CONNECTIONS, eventsEach: 1 };
+  await loadEvents(agent.url, { ...options, requests: WARM_UP });
+  const loaded = loadEvents(agent.url, { ...options, requests: SUSTAINED });
+  const [idleMs] = await Promise.all([idleLoop(SUSTAINED_SEC), loaded]);
+  const status = await (await fetch(`${agent.url}/status`)).json() as {
+    event_loop: { delay_max_ms: number };
+  };
+  const value = status.event_loop.delay_max_ms;
+  return {
+    name: "event loop held while it stores one event after the other, longest",
+    value,
+    unit: "ms",
+    baseline: { name: "an idle process at the same time", value: idleMs },
+    target: "≤ 10 ms more than idle",
+    met: value - idleMs <= 10,
+  };
+}
+
 async function growth(rounds: number, bundle: string): Promise<BenchRow> {
   const small: number[] = [];
   const large: number[] = [];
   for (let round = 0; round < rounds; round++) {
     await using agent = await startAgent({ config: {}, entry: bundle });
     const options = { token: await agent.token(), connections: 4, eventsEach: BATCH };
-    const costOf = async () =>
-      1e6 / (await loadEvents(agent.url, { ...options, requests: 50 })).rate;
+    // Processor time, which says the same on a machine that does other things as well.
+    const costOf = async () => {
+      const before = (await processStats(agent.pid)).cpuMs;
+      await loadEvents(agent.url, { ...options, requests: 100 });
+      return ((await processStats(agent.pid)).cpuMs - before) * 1_000 / (100 * BATCH);
+    };
     await loadEvents(agent.url, { ...options, requests: 50 });
     small.push(await costOf());
-    await loadEvents(agent.url, { ...options, requests: 800 });
+    await loadEvents(agent.url, { ...options, requests: 850 });
     large.push(await costOf());
   }
-  const value = median(large);
-  const baseline = median(small);
+  const ratio = median(large.map((cost, round) => cost / small[round]!));
   return {
-    name: "cost of an event in a batch at 450 000 events",
-    value,
+    name: "processor time of an event in a batch, from 500 000 events on",
+    value: median(large),
     unit: "µs",
-    baseline: { name: "at 25 000", value: baseline },
+    baseline: { name: "from 25 000 on", value: median(small) },
+    ratio,
     target: "≤ 1.2 ×",
-    met: value / baseline <= 1.2,
+    met: ratio <= 1.2,
   };
 }
 

@@ -11,10 +11,13 @@ export interface HelperProcess extends AsyncDisposable {
   ask(line: string): Promise<string>;
 }
 
-/** Starts a module of this folder by its name. */
-export async function startHelper(name: string): Promise<HelperProcess> {
+/** Starts a module of this folder by its name, with its arguments. */
+export async function startHelper(
+  name: string,
+  ...args: readonly string[]
+): Promise<HelperProcess> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", fileURLToPath(new URL(name, import.meta.url))],
+    args: ["run", "-A", "-q", fileURLToPath(new URL(name, import.meta.url)), ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

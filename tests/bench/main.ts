@@ -1,6 +1,6 @@
 /**
- * `deno task bench [suite …] [--rounds=3] [--idle=60] [--page=60]`: measures, prints a Markdown table, and writes it and the same as JSON to
- * `dist/`. Ends with 1 when a target is missed.
+ * `deno task bench [suite …] [--rounds=3] [--idle=60] [--page=60]`: measures, prints a Markdown table with what is
+ * missed, and writes it and the same as JSON to `dist/`. Ends with 1 when a target is missed.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -36,14 +36,22 @@ const { values, positionals } = parseArgs({
     page: { type: "string", default: "60" },
   },
 });
+const bundle = await bundleAgent(Deno.realPathSync("dist"));
+// Deno analyses a program that it has not run before, in 24 MB that it keeps; the executable has that done.
+await new Deno.Command(Deno.execPath(), {
+  args: ["run", "-A", "-q", "--no-code-cache", bundle, "--version"],
+  stdout: "null",
+}).output();
 const options = {
   rounds: Number(values.rounds),
   idleSec: Number(values.idle),
   pageSec: Number(values.page),
-  bundle: await bundleAgent(Deno.realPathSync("dist")),
+  bundle,
 };
 const chosen = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 
+const began = performance.now();
+const [busyBefore = 0] = Deno.loadavg();
 const rows: BenchRow[] = [];
 for (const suite of chosen) {
   print(`${suite.name} …`, Deno.stderr);
@@ -51,10 +59,15 @@ for (const suite of chosen) {
 }
 const machine = `${navigator.hardwareConcurrency} cores, ${Deno.build.os} ${Deno.build.arch}, ` +
   `Deno ${Deno.version.deno}, ${new Date().toISOString().slice(0, 10)}, ` +
-  `median of ${options.rounds} rounds`;
-const table = `${machine}\n\n${markdown(rows)}\n`;
+  `median of ${options.rounds} rounds, ${
+    Math.round((performance.now() - began) / 1_000)
+  } s in all, ` +
+  `load before it ${busyBefore.toFixed(1)}`;
+const missed = rows.filter(({ met }) => !met).map(({ name }) => name);
+const table = `${machine}\n\n${markdown(rows)}\n\n` +
+  (missed.length === 0 ? "All targets are met.\n" : `Missed: ${missed.join("; ")}.\n`);
 print(table);
 Deno.mkdirSync("dist", { recursive: true });
 Deno.writeTextFileSync("dist/bench.md", table);
-Deno.writeTextFileSync("dist/bench.json", JSON.stringify({ machine, rows }, null, 2));
-if (rows.some(({ met }) => !met)) Deno.exitCode = 1;
+Deno.writeTextFileSync("dist/bench.json", JSON.stringify({ machine, rows, missed }, null, 2));
+if (missed.length > 0) Deno.exitCode = 1;

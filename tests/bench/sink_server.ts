@@ -1,6 +1,6 @@
 /**
  * A cloud that takes everything and counts it: the other end of a drain. Prints its port, then, for every line
- * on its stdin, how many different rows it has. Ends with its stdin.
+ * on its stdin, how many different rows it has; the line "forget" begins anew. Ends with its stdin.
  * @module
  */
 import { print } from "./print.ts";
@@ -21,7 +21,11 @@ const server = Deno.serve({
   }
   return new Response(null, { status: 204 });
 });
-for await (const _ of Deno.stdin.readable) {
+for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+  if (line.startsWith("forget")) {
+    ids.clear();
+    received = 0;
+  }
   print(JSON.stringify({ rows: ids.size, received }));
 }
 await server.shutdown();
