@@ -35,6 +35,8 @@ await Deno.writeTextFile(
     daily_allowance_min: 1,
     process_name: "Minecraft.exe",
     log_level: "warning",
+    // Whatever the hour, a newcomer sees them arrive.
+    events: { flush: { active_sec: 5, offhours_sec: 5 } },
     supabase: {
       url: cloud.url,
       key: cloud.key,
