@@ -83,6 +83,7 @@ async function supabaseOf(
     systemId,
     deviceId,
     recordTables: records.tables.map(({ name }) => name),
+    recordKeys: Object.fromEntries(records.tables.map(({ name, key }) => [name, key])),
     eventsTable: events.table,
     healthTable: events.health_table,
     realtime,

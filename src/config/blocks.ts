@@ -189,7 +189,7 @@ export const attendance = v.object({
   ),
 }, "expected an object such as { enabled, port, time_zone, devices }");
 
-const recordsTable = 'expected a table\'s name or { "name", "parent"? }';
+const recordsTable = 'expected a table\'s name or { "name", "parent"?, "key"? }';
 export const records = v.object({
   system_id: v.optional(
     v.nullable(
@@ -205,14 +205,19 @@ export const records = v.object({
           v.strictObject({
             name: word("a table"),
             parent: v.optional(v.nullable(word("a table")), null),
+            key: v.optional(word("a column"), "id"),
           }),
         ], recordsTable),
         "expected a list of tables",
       ),
       v.transform((tables) =>
-        tables.map((table) => typeof table === "string" ? { name: table, parent: null } : table)
+        tables.map((table) =>
+          typeof table === "string" ? { name: table, parent: null, key: "id" } : table
+        )
       ),
-      v.description("tables that are kept on both sides, parents before children"),
+      v.description(
+        "tables kept on both sides, parents before children; key: column of the id",
+      ),
     ),
     [
       { name: "projects" },

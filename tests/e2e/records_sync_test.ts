@@ -425,6 +425,31 @@ test("warns while more than 1 000 changes wait", async (machine) => {
   assert.equal((await cloud.sql("SELECT 1 FROM projects")).length, 1_001);
 });
 
+test("keeps a table of one's own, whose key has another name, on both sides", async (machine) => {
+  await cloud.db.exec(
+    `CREATE TABLE plain (part_no text PRIMARY KEY, system_id text, price numeric, updated_at timestamptz,
+       deleted_at timestamptz, received_at timestamptz);
+     SELECT clockblock_records('plain', 'part_no');
+     GRANT ALL ON plain TO authenticated;`,
+  );
+  await machine.put("plain", "A-1", { price: 5 });
+  await cloud.sql("INSERT INTO plain (part_no, system_id, price) VALUES ('B-2', 'pc-1', 7)");
+  await machine.sync();
+  assert.deepEqual(await cloud.sql("SELECT part_no, price::int FROM plain ORDER BY 1"), [
+    { part_no: "A-1", price: 5 },
+    { part_no: "B-2", price: 7 },
+  ]);
+  assert.equal((await machine.get("plain", "B-2"))?.price, 7);
+  // What the cloud keeps in its place is found by that key as well.
+  await machine.patch("plain", "A-1", { price: 6 });
+  cloud.meanwhile = () =>
+    cloud.sql("UPDATE plain SET price = 9, updated_at = now() + interval '1 second'");
+  await machine.sync();
+  assert.deepEqual(machine.all(), { "plain/A-1": { price: 9 }, "plain/B-2": { price: 7 } });
+  assert.deepEqual(machine.conflicts, [{ kind: "edit/edit", winner: "remote", record_id: "A-1" }]);
+  assert.equal(machine.waiting, 0);
+}, { tables: [{ name: "plain", parent: null, key: "part_no" }] });
+
 const fastClock = offsetClock();
 fastClock.offsetMs = DAY_MS;
 test("writes the cloud's time on its edits when its own clock is a day ahead", async (machine) => {

@@ -31,11 +31,11 @@ export interface MachineOptions {
   realtime?: boolean;
   /** How long a request may take. */
   timeoutMs?: number;
-  tables?: readonly { name: string; parent: string | null }[];
+  tables?: readonly { name: string; parent: string | null; key?: string }[];
   supabase?: Partial<SupabaseOptions>;
 }
 
-const TABLES = [
+const TABLES: NonNullable<MachineOptions["tables"]> = [
   { name: "projects", parent: null },
   { name: "tasks", parent: "projects" },
   { name: "results", parent: "tasks" },
@@ -166,6 +166,7 @@ export class Machine implements AsyncDisposable {
       clock,
       realtime,
       recordTables: tables.map(({ name }) => name),
+      recordKeys: Object.fromEntries(tables.map(({ name, key = "id" }) => [name, key])),
       onRealtime: (connected) => this.live = connected,
       ...this.#options.supabase,
     });

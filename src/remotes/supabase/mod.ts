@@ -7,6 +7,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ringOnChange } from "./doorbell.ts";
 import { Pusher, type TableRules } from "./push.ts";
 import { Puller } from "./pull.ts";
+import type { Keys } from "./query.ts";
 import schemaText from "./schema.sql" with { type: "text" };
 
 export { encryptedTokenStore, memoryTokenStore, type TokenStore } from "./token_store.ts";
@@ -20,6 +21,8 @@ export interface SupabaseOptions extends Omit<ConnectionOptions, "systems"> {
   deviceId: string;
   /** Tables of records, which are watched. */
   recordTables: readonly string[];
+  /** The key columns of those that have none called `id`. */
+  recordKeys?: Keys;
   eventsTable: string;
   healthTable: string;
   realtime?: boolean;
@@ -39,12 +42,13 @@ export interface Supabase extends Remote {
 
 export function createSupabase(options: SupabaseOptions): Supabase {
   const { systemId, deviceId, recordTables, eventsTable, healthTable } = options;
-  const { realtime = true, onRealtime = () => {}, clock = systemClock } = options;
+  const { recordKeys: keys = {}, realtime = true, onRealtime = () => {}, clock = systemClock } =
+    options;
   const connection = new Connection({ ...options, systems: [...new Set([systemId, deviceId])] });
   const stamp = { system_id: systemId };
-  const pusher = new Pusher(
-    connection,
-    new Map<string, TableRules>([
+  const pusher = new Pusher(connection, {
+    keys,
+    rules: new Map<string, TableRules>([
       ["heartbeats", {
         conflict: [["id", "timestamp_utc"], ["id"]],
         merge: false,
@@ -64,8 +68,8 @@ export function createSupabase(options: SupabaseOptions): Supabase {
         omit: ["id"],
       }],
     ]),
-  );
-  const puller = new Puller(connection, { systemId });
+  });
+  const puller = new Puller(connection, { systemId, keys });
   let live = false;
 
   return {

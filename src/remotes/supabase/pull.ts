@@ -13,9 +13,9 @@
  * @module
  */
 import type { PostgrestError } from "@supabase/supabase-js";
-import { type Cursor, instantOf, msOf, type Page, type Row } from "../../core/mod.ts";
+import { type Cursor, instantOf, msOf, type Page } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
-import { quoted, withoutReceived } from "./query.ts";
+import { type Keys, quoted, records } from "./query.ts";
 
 /** Supabase gives 1000 rows at most, however many are asked for. */
 const PAGE_ROWS = 1_000;
@@ -27,9 +27,11 @@ const EDITED = "updated_at";
 export class Puller {
   readonly #connection: Connection;
   readonly #systemId: string;
+  readonly #keys: Keys;
   readonly #columns = new Map<string, string>();
 
-  constructor(connection: Connection, { systemId }: { systemId: string }) {
+  constructor(connection: Connection, { systemId, keys }: { systemId: string; keys: Keys }) {
+    this.#keys = keys;
     this.#connection = connection;
     this.#systemId = systemId;
   }
@@ -45,13 +47,14 @@ export class Puller {
       }
       throw this.#connection.failure(`pull ${table} from`, error, status);
     }
-    const rows = data as Row[];
+    const rows = records(data, { key: this.#keyOf(table) });
     const more = rows.length >= PAGE_ROWS;
-    const last = rows.at(-1);
-    const reached = last ? { updatedAt: String(last[column]), id: last.id } : cursor;
+    const reached = data.length > 0
+      ? { updatedAt: String(data.at(-1)![column]), id: rows.at(-1)!.id }
+      : cursor;
     return {
       table,
-      rows: withoutReceived(rows),
+      rows,
       cursor: more ? reached : this.#resting(reached),
       more,
       ...(cursor ? {} : { total: count }),
@@ -65,13 +68,18 @@ export class Puller {
     // Counted once, for whoever waits for a first reading; `estimated` costs the same at any size.
     const query = this.#connection.client.from(table)
       .select("*", cursor ? {} : { count: "estimated" }).eq("system_id", this.#systemId);
+    const key = this.#keyOf(table);
     const after = cursor
       ? query.or(
         `${column}.gt.${quoted(cursor.updatedAt)},` +
-          `and(${column}.eq.${quoted(cursor.updatedAt)},id.gt.${quoted(cursor.id)})`,
+          `and(${column}.eq.${quoted(cursor.updatedAt)},${key}.gt.${quoted(cursor.id)})`,
       )
       : query;
-    return after.order(column).order("id").limit(PAGE_ROWS).abortSignal(signal);
+    return after.order(column).order(key).limit(PAGE_ROWS).abortSignal(signal);
+  }
+
+  #keyOf(table: string): string {
+    return this.#keys[table] ?? "id";
   }
 
   /** Where to go on the next time: never closer to now than the overlap. */

@@ -12,12 +12,14 @@
  */
 import type { Id, OutboxBatch, PushResult, Rejection, RemoteError, Row } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
-import { quoted, withoutReceived } from "./query.ts";
+import { type Keys, quoted, records, rowOf } from "./query.ts";
 
 /** How rows of one table go. */
 export interface TableRules {
   /** The unique columns of an upsert, best first. */
   conflict: readonly (readonly string[])[];
+  /** Of records: the column that they are known by. */
+  key?: string;
   /** Whether a row that is there already is changed (records) or left as it is (streams). */
   merge: boolean;
   /** Columns that every row gets, unless the table has none such. */
@@ -54,22 +56,30 @@ type Answer =
 /** As long as a query may be, with room for the rest of the address. */
 const QUERY_CHARS = 4_000;
 
-const RECORD_RULES: TableRules = { conflict: [["id"]], merge: true };
+function recordRules(key: string): TableRules {
+  return { conflict: [[key]], merge: true, key };
+}
 
 export class Pusher {
   readonly #connection: Connection;
   readonly #rules: ReadonlyMap<string, TableRules>;
+  readonly #keys: Keys;
   readonly #manners = new Map<string, Manners>();
 
-  constructor(connection: Connection, rules: ReadonlyMap<string, TableRules>) {
+  /** @param options `rules` of the streams' tables; all others are tables of records */
+  constructor(
+    connection: Connection,
+    { rules, keys }: { rules: ReadonlyMap<string, TableRules>; keys: Keys },
+  ) {
     this.#connection = connection;
     this.#rules = rules;
+    this.#keys = keys;
   }
 
   /** @throws {RemoteError} when the batch as a whole was not taken */
   async push(batch: OutboxBatch, signal: AbortSignal): Promise<PushResult> {
     const { table } = batch;
-    const rules = this.#rules.get(table) ?? RECORD_RULES;
+    const rules = this.#rules.get(table) ?? recordRules(this.#keys[table] ?? "id");
     const manners = this.#manners.get(table) ?? { conflict: 0, unwanted: new Set(rules.omit) };
     this.#manners.set(table, manners);
     const accepted: Id[] = [];
@@ -80,10 +90,10 @@ export class Pusher {
       const ids = rows.map(({ id }) => id);
       const answer = await this.#pushRows(rows, { table, rules, manners, signal });
       if ("stranger" in answer) rejected.push(...ids.map((id) => ({ ...answer.stranger, id })));
-      else if (rules !== RECORD_RULES) accepted.push(...ids);
+      else if (rules.key === undefined) accepted.push(...ids);
       else {
         const missing = ids.filter((id) => !answer.written.has(id));
-        const own = await this.#ownOf(table, missing, signal);
+        const own = await this.#ownOf(missing, { table, key: rules.key, signal });
         kept.push(...own);
         const keptIds = new Set(own.map(({ id }) => id));
         accepted.push(...ids.filter((id) => !keptIds.has(id)));
@@ -93,13 +103,16 @@ export class Pusher {
   }
 
   /** The cloud's own versions of records that it did not write: its trigger found them newer, or the same. */
-  async #ownOf(table: string, ids: readonly Id[], signal: AbortSignal): Promise<Row[]> {
+  async #ownOf(
+    ids: readonly Id[],
+    { table, key, signal }: { table: string; key: string; signal: AbortSignal },
+  ): Promise<Row[]> {
     const own: Row[] = [];
     for (const some of byLength(ids.map(quoted))) {
       const { data, error, status } = await this.#connection.client.from(table).select("*")
-        .filter("id", "in", `(${some.join(",")})`).abortSignal(signal);
+        .filter(key, "in", `(${some.join(",")})`).abortSignal(signal);
       if (error) throw this.#connection.failure(`read what was kept of ${table} in`, error, status);
-      own.push(...withoutReceived(data as Row[]));
+      own.push(...records(data, { key }));
     }
     return own;
   }
@@ -107,8 +120,11 @@ export class Pusher {
   /** Pushes rows of one shape. */
   async #pushRows(rows: readonly Row[], part: Part): Promise<Answer> {
     const { table, rules, manners, signal } = part;
+    const { key } = rules;
     for (;;) {
-      const sent = rows.map((row) => without({ ...row, ...rules.stamp }, manners.unwanted));
+      const sent = rows.map((row) =>
+        without({ ...key ? rowOf(row, { key }) : row, ...rules.stamp }, manners.unwanted)
+      );
       const candidates = usable(rules, manners);
       const onConflict = candidates[manners.conflict]?.join(",");
       const query = this.#connection.client.from(table);
@@ -116,10 +132,14 @@ export class Pusher {
         ? query.insert(sent)
         : query.upsert(sent, { onConflict, ignoreDuplicates: !rules.merge });
       // A row that the trigger leaves as it is is not among those it tells of.
-      const { data, error, status } = rules === RECORD_RULES
-        ? await request.select("id").abortSignal(signal)
+      const { data, error, status } = key
+        ? await request.select(key).abortSignal(signal)
         : await request.abortSignal(signal);
-      if (!error) return { written: new Set((data ?? []).map(({ id }) => String(id))) };
+      if (!error) {
+        // Which columns there are, supabase-js reads from a literal only.
+        const written = key ? (data ?? []) as unknown as Record<string, unknown>[] : [];
+        return { written: new Set(written.map((row) => String(row[key!]))) };
+      }
       const failure = this.#connection.failure(
         `push ${rows.length} rows of ${table} to`,
         error,
@@ -127,8 +147,8 @@ export class Pusher {
       );
       const column = columnIn(error.message);
       if (learn(failure, { column, candidates, part })) continue;
-      const own = rules === RECORD_RULES && failure.code === "PGRST204" && column !== undefined &&
-        !["id", "system_id", "updated_at", "deleted_at"].includes(column);
+      const own = key !== undefined && failure.code === "PGRST204" && column !== undefined &&
+        ![key, "system_id", "updated_at", "deleted_at"].includes(column);
       if (!own) throw failure;
       const message =
         `table ${table} has no column "${column}" in the cloud: add it there and retry`;

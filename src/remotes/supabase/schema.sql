@@ -289,12 +289,14 @@ create table if not exists results (
   received_at timestamptz not null default clock_timestamp()
 );
 
--- What every table of records needs; call it for tables of your own: select clockblock_records('invoices').
-create or replace function clockblock_records(table_name text) returns void
+-- What every table of records needs; call it for tables of your own:
+--   select clockblock_records('invoices');  select clockblock_records('parts', 'part_no');
+drop function if exists clockblock_records(text);
+create or replace function clockblock_records(table_name text, key text default 'id') returns void
 language plpgsql set search_path = public as $$
 begin
-  execute format('create index if not exists %I on %I (system_id, received_at, id)',
-    table_name || '_pull', table_name);
+  execute format('create index if not exists %I on %I (system_id, received_at, %I)',
+    table_name || '_pull', table_name, key);
   execute format('create index if not exists %I on %I (deleted_at) where deleted_at is not null',
     table_name || '_tombstones', table_name);
   execute format('drop trigger if exists last_write_wins on %I', table_name);
@@ -315,7 +317,7 @@ begin
   end if;
 end
 $$;
-revoke execute on function clockblock_records(text) from public;
+revoke execute on function clockblock_records(text, text) from public;
 select clockblock_records('projects'), clockblock_records('tasks'), clockblock_records('results');
 
 -- Removes tombstones for good; call it daily (pg_cron). An agent that was away for longer reads everything anew.
