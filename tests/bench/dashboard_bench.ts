@@ -9,7 +9,6 @@ import { print } from "./print.ts";
 import { type BenchRow, median, percentile, type Suite } from "./row.ts";
 
 const PER_SECOND = 500;
-const TRACED_MS = 10_000;
 /** Until then the list fills, and code is compiled. */
 const WARM_UP_MS = 20_000;
 
@@ -69,15 +68,16 @@ async function opening(
     const times = await timesOf(opened.page);
     if (round >= 0) openings.push(times);
   }
-  const row = (name: string, key: keyof Opening, most: number): BenchRow => {
+  const row = (name: string, key: keyof Opening, most?: number): BenchRow => {
     const value = median(openings.map((each) => each[key]));
-    return { name, value, unit: "ms", target: `≤ ${most}`, met: value <= most };
+    const target = most === undefined ? "for information" : `≤ ${most}`;
+    return { name, value, unit: "ms", target, met: value <= (most ?? Infinity) };
   };
   const day = `a day of ${FULL_DAY.toLocaleString("en")} heartbeats`;
   return [
     row("the page's first paint, from an empty cache", "paint", 300),
     row(`${day}: from its last answer to the drawn band`, "draw", 100),
-    row(`${day}: from the page's address to the drawn band`, "whole", 1_000),
+    row(`${day}: from the page's address to the drawn band`, "whole"),
   ];
 }
 
@@ -110,11 +110,7 @@ async function busyLog(
     sendSteadily((events) => house.send(...events), { perSecond: PER_SECOND, ms });
   await stream(WARM_UP_MS);
   const before = await heapOf(page);
-  const tasks = await tasksWhile(browser.browser, () => stream(TRACED_MS));
-  await page.evaluate(`window.long = [];
-    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration)))
-      .observe({ type: "longtask" });`);
-  await stream(pageSec * 1_000);
+  const tasks = await tasksWhile(browser.browser, () => stream(pageSec * 1_000));
   await house.send({
     mode: "live",
     source: "bot",
@@ -124,33 +120,30 @@ async function busyLog(
   });
   await page.locator(".event", { hasText: "the last one" }).waitFor();
   const after = await heapOf(page);
-  const long = await page.evaluate<number[]>("window.long");
   if (faults.length > 0) throw new Error(faults.join("\n"));
   const grown = (after - before) / 2 ** 20;
-  const longest = tasks[0]?.ms ?? 0;
+  const longest = Math.max(...tasks.map(({ cpuMs }) => cpuMs));
   return [
     {
-      name: `${PER_SECOND} events/s into the open list: longest task of ${tasks.length} in ${
-        TRACED_MS / 1_000
-      } s`,
+      name: `${PER_SECOND} events/s into the open list for ${pageSec} s: the page's longest task`,
       value: longest,
-      unit: "ms",
+      unit: "ms of the processor",
       target: "< 50",
       met: longest < 50,
     },
     {
-      name: "p99 of them",
-      value: percentile(tasks.map(({ ms }) => ms), 0.99),
+      name: "the same by the clock, beside whatever else this machine does",
+      value: tasks[0]?.ms ?? 0,
       unit: "ms",
       target: "for information",
       met: true,
     },
     {
-      name: `the same for ${pageSec} s: tasks above 50 ms`,
-      value: long.length,
-      unit: "",
-      target: "0",
-      met: long.length === 0,
+      name: `99 of 100 of its ${tasks.length.toLocaleString("en")} tasks are shorter than`,
+      value: percentile(tasks.map(({ ms }) => ms), 0.99),
+      unit: "ms",
+      target: "for information",
+      met: true,
     },
     {
       name: `the page's heap then, more than before (${(before / 2 ** 20).toFixed(1)} MB)`,

@@ -33,7 +33,9 @@ export async function tasksWhile(
   const session = await browser.newBrowserCDPSession();
   const events: TraceEvent[] = [];
   session.on("Tracing.dataCollected", ({ value }) => {
-    events.push(...value as unknown as TraceEvent[]);
+    // Minutes of it are hundreds of thousands: kept is what is counted.
+    const some = value as unknown as TraceEvent[];
+    events.push(...some.filter(({ name }) => name === "RunTask" || name === "thread_name"));
   });
   const complete = new Promise<void>((resolve) =>
     session.on("Tracing.tracingComplete", () => resolve())
