@@ -69,7 +69,10 @@ export const install: Command<Context> = buildCommand<Flags, [], Context>({
       });
       if (dryRun) return await start();
       if (before && (active === false || (active === undefined && state === "new"))) {
-        tell(`Left alone the agent that already runs (process ${before.holder?.pid ?? "unknown"})`);
+        const { pid = "unknown" } = before.holder ?? {};
+        tell(
+          `Left alone the agent that already runs (process ${pid}). The next login starts its own`,
+        );
       } else if (!before || state === "changed") {
         await start();
       }
