@@ -10,6 +10,7 @@ import { dashboardBench } from "./dashboard_bench.ts";
 import { drainBench } from "./drain_bench.ts";
 import { eventsBench } from "./events_bench.ts";
 import { heartbeatBench } from "./heartbeat_bench.ts";
+import { holdsBench } from "./holds_bench.ts";
 import { idleBench } from "./idle_bench.ts";
 import { print } from "./print.ts";
 import { type BenchRow, markdown } from "./row.ts";
@@ -24,6 +25,7 @@ const SUITES = [
   drainBench,
   attendanceBench,
   dashboardBench,
+  holdsBench,
   idleBench,
 ];
 

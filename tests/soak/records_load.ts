@@ -65,10 +65,11 @@ export class RecordsLoad {
       const id = `${shared ? "shared" : "theirs"}-${random.below(RECORDS)}`;
       const said = random() < 0.1 ? null : { name: `${id} ${count}`, status: "there" };
       await this.#cloud.sql(
-        `INSERT INTO projects (id, system_id, name, status) VALUES ($1, $2, $3, $4)
+        `INSERT INTO projects (id, system_id, name, status, deleted_at)
+         VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END)
          ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, projects.name),
            status = coalesce(excluded.status, projects.status),
-           deleted_at = CASE WHEN $5 THEN now() END, updated_at = now()`,
+           deleted_at = excluded.deleted_at, updated_at = now()`,
         [id, SYSTEM, said?.name ?? null, said?.status ?? null, said === null],
       );
       this.edits++;
