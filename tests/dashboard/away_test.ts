@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser } from "../support/browser.ts";
 import { Cloud } from "../support/cloud.ts";
 import { household } from "../support/household.ts";
@@ -34,6 +35,7 @@ Deno.test({
     await shows(page, ".event .body", "before");
     await page.locator('nav a[href="#"]').click();
     await shows(page, "h2", "Agent not reached");
+    assert.deepEqual(await seriousFaults(page), []);
     await page.locator('nav a[href="#sync"]').click();
     assert.ok(await page.getByRole("button", { name: "Sync now" }).isDisabled());
 

@@ -1,7 +1,7 @@
 /** The dashboard as people use it: a real agent with a month behind it, in a real browser. @module */
 import assert from "node:assert/strict";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
+import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, type OpenPage, startBrowser, type TestBrowser } from "../support/browser.ts";
 import type { FakeGame } from "../support/fake_game.ts";
 import { AifaceDevice } from "../support/devices.ts";
@@ -103,6 +103,7 @@ Deno.test({
         await until(async () => await page.locator(".event").count() === 1, "one row");
         await page.locator(".event").click();
         await shows(page, "dialog pre", "window.hacked");
+        assert.deepEqual(await seriousFaults(page), [], "an event");
         await page.keyboard.press("Escape");
         await page.waitForSelector("dialog", { state: "detached" });
         await page.getByLabel("Severity").selectOption("");
@@ -236,19 +237,7 @@ async function eachPanel(
       assert.ok(wide <= viewport.width, `${panel || "today"} is ${wide} px wide`);
       assert.deepEqual(faults, [], panel);
       if (!audit) continue;
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate<axe.AxeResults>(
-        // The zones to choose from are four hundred times the same.
-        `axe.run({ exclude: ["option"] }, { resultTypes: ["violations"] })`,
-      );
-      const serious = violations.filter(({ impact }) =>
-        impact === "serious" || impact === "critical"
-      );
-      assert.deepEqual(
-        serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`),
-        [],
-        `${panel || "today"} ${colorScheme}`,
-      );
+      assert.deepEqual(await seriousFaults(page), [], `${panel || "today"} ${colorScheme}`);
     }
   }
 }

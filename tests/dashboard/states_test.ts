@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startFakeGame } from "../support/fake_game.ts";
 import { tempDir } from "../support/temp.ts";
@@ -42,6 +43,7 @@ test("says in every panel of a new agent what will be there", async (browser) =>
   ) {
     await page.locator(`nav a[href="#${panel}"]`).click();
     await shows(page, "main", words!);
+    assert.deepEqual(await seriousFaults(page), [], panel);
   }
   assert.deepEqual(faults, []);
 });
@@ -61,6 +63,7 @@ test("asks for the token once where it is opened from another address", async (b
   await page.getByLabel("Token").fill("not the token");
   await page.getByRole("button", { name: "Open" }).click();
   await shows(page, "[role=alert]", "This is not the agent's token");
+  assert.deepEqual(await seriousFaults(page), []);
   await page.getByLabel("Token").fill(await agent.token());
   await page.keyboard.press("Enter");
   await shows(page, ".pill", "Live");
@@ -116,8 +119,8 @@ test("can be used with the keyboard alone", async (browser) => {
   await page.locator('nav a[href="#history"]').focus();
   await page.keyboard.press("Enter");
   // Whoever follows a link goes on from where it leads, and is told where that is.
-  await until(async () => await focused(page) === "History");
-  assert.equal(await page.title(), "History · ClockBlock");
+  await page.waitForSelector("main[aria-label=History]:focus");
+  await until(async () => await page.title() === "History · ClockBlock", "the title");
   await page.waitForSelector(".skeleton", { state: "detached" });
   const reached = new Set<string>();
   for (let presses = 0; presses < 20; presses++) {
