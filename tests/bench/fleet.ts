@@ -26,7 +26,7 @@ if (bin === undefined) {
   );
   Deno.exit(1);
 }
-await using db = await startPostgres(bin);
+await using db = await startPostgres(bin, { durable: true });
 await db.run(SUPABASE_STUB);
 await db.run(schema);
 await db.run(
@@ -38,7 +38,7 @@ await db.run(
 
 console.log(
   `PostgreSQL ${db.version}, ${navigator.hardwareConcurrency} cores, ${devices} devices × ${batches} batches of ${BATCH_ROWS}, ` +
-    `${CONNECTIONS} connections, fsync off`,
+    `${CONNECTIONS} connections, fsync on`,
 );
 const pushed = await push();
 const rows = devices * batches * BATCH_ROWS;

@@ -48,8 +48,14 @@ export function postgresBin(): string | undefined {
     .find((bin) => isFile(join(bin, "initdb")) && isFile("/usr/bin/psql"));
 }
 
-/** Starts a server of its own; disposal ends it and removes its folder. */
-export async function startPostgres(bin: string): Promise<Postgres> {
+/**
+ * Starts a server of its own; disposal ends it and removes its folder.
+ * @param options `durable`: whether a commit waits for the disk, as it does in production
+ */
+export async function startPostgres(
+  bin: string,
+  { durable = false }: { durable?: boolean } = {},
+): Promise<Postgres> {
   const dir = await Deno.makeTempDir({ prefix: "clockblock-pg-" });
   const owner = serverUser();
   if (owner) await Deno.chown(dir, owner.uid, owner.gid);
@@ -65,8 +71,9 @@ export async function startPostgres(bin: string): Promise<Postgres> {
     stdout: "null",
     stderr: "null",
     args: [
-      ...["-D", join(dir, "data"), "-k", dir, "-h", "", "-F"],
+      ...["-D", join(dir, "data"), "-k", dir, "-h", ""],
       ...["-c", "timezone=UTC", "-c", "max_wal_size=4GB"],
+      ...["-c", `fsync=${durable ? "on" : "off"}`],
     ],
   }).spawn();
 
