@@ -123,21 +123,6 @@ test("keeps the conflict when somebody writes later between its reading and its 
   assert.equal(machine.conflicts.length, 2);
 });
 
-test("does not take its own push for a conflict when the answer to it was lost", async (machine) => {
-  await shared(machine);
-  await machine.patch("projects", "p1", { name: "mine" });
-  // Three tables are read first.
-  const reading = Array.from({ length: 3 }, () => ({ kind: "none" as const }));
-  cloud.faults.push(...reading, { kind: "reset-after-apply" });
-  await machine.sync();
-  assert.equal(machine.waiting, 1);
-  cloud.faults.length = 0;
-  await machine.sync();
-  assert.deepEqual(machine.conflicts, []);
-  assert.equal(machine.waiting, 0);
-  assert.deepEqual(await inCloud("projects", "name"), [{ name: "mine" }]);
-});
-
 test("tells how far it is when it reads a table from its beginning, also after a restart", async (machine) => {
   await cloud.sql(
     `INSERT INTO projects (id, system_id, name) SELECT 'p' || n, 'pc-1', n FROM generate_series(1, 2500) n`,
