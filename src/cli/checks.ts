@@ -3,7 +3,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import { migrations, openAgent } from "../agent.ts";
+import { migrations, openAgent, runningProcesses } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
 import {
   type Clock,
@@ -176,13 +176,24 @@ async function checkProcessList(config: Config): Promise<Finding[]> {
         "process list",
         is_playing
           ? `sees ${process_name} (${took})`
-          : `the game does not run (${took}). If it does, clockblock processes shows its name`,
+          : `the game does not run (${took}). ${await adviceFor(config)}`,
       ),
       ...warnings.map((message) => warn("process list", message)),
     ];
   } finally {
     agent.close();
   }
+}
+
+/** For whom the game runs all the same. */
+async function adviceFor(config: Config): Promise<string> {
+  const nearly = (await runningProcesses(config)).filter(({ nearly }) => nearly);
+  return nearly.length === 0
+    ? "If it does, clockblock processes shows its name"
+    : `${
+      nearly.map(({ image }) => image).join(", ")
+    } would count by name, but has another window ` +
+      "or command than the game: clockblock processes shows which";
 }
 
 /** More than this and "last write wins" would let the wrong one win without being corrected. */

@@ -20,8 +20,8 @@ export const processes: Command<Context> = buildCommand<{ json: boolean }, [], C
     const { stdout } = this.io;
     const running = await runningProcesses(config);
     if (json) {
-      for (const { image, windowTitle, command, counts } of running) {
-        stdout.write(`${JSON.stringify({ image, window_title: windowTitle, command, counts })}\n`);
+      for (const { windowTitle: window_title, ...rest } of running) {
+        stdout.write(`${JSON.stringify({ ...rest, window_title })}\n`);
       }
       return;
     }
@@ -29,8 +29,8 @@ export const processes: Command<Context> = buildCommand<{ json: boolean }, [], C
     const width = stdout.terminal ? stdout.width() : SHOWN_COLUMNS;
     const name = Math.max(...running.map(({ image }) => image.length), 0);
     const room = Math.max(width - name - "counts".length - 4, 10);
-    stdout.write(columns(running.map(({ image, windowTitle, command, counts }) => [
-      counts ? paint("green", "counts") : "      ",
+    stdout.write(columns(running.map(({ image, windowTitle, command, counts, nearly }) => [
+      counts ? paint("green", "counts") : nearly ? paint("yellow", "nearly") : "      ",
       image,
       paint("dim", cut(windowTitle ?? command ?? "", room)),
     ])));
@@ -41,6 +41,9 @@ export const processes: Command<Context> = buildCommand<{ json: boolean }, [], C
       } as the ` +
         `game. To count another: "process_name": "its name" in config.json\n`,
     );
+    if (running.some(({ nearly }) => nearly)) {
+      stdout.write('"nearly": by its name, but its window or command is not the game\'s\n');
+    }
   },
 });
 

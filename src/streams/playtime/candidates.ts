@@ -1,13 +1,15 @@
 /** What runs on this machine and which of it counts as the game: for people whose game is not seen. @module */
-import { gameFinder, type ProcessName, toMatchers } from "./matchers.ts";
+import { gameFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
 import { fullLister, type Process, type ProcessLister } from "./processes/mod.ts";
 
 export interface Candidate extends Process {
   /** Whether it counts as the game. */
   counts: boolean;
+  /** Whether it would by its name, but has another window or command than the game. */
+  nearly: boolean;
 }
 
-/** Every program that runs, once for each name: what counts first, then by name. */
+/** Every program that runs, once for each name: what counts first, then what nearly does, then by name. */
 export async function candidates(
   processName: ProcessName | null,
   { lister = fullLister(), signal = new AbortController().signal }: {
@@ -15,17 +17,23 @@ export async function candidates(
     signal?: AbortSignal;
   } = {},
 ): Promise<Candidate[]> {
-  const find = gameFinder(toMatchers(processName));
+  const matchers = toMatchers(processName);
+  const find = gameFinder(matchers);
+  const named = matchers.map(({ image }) => imageTest(image));
   const byImage = new Map<string, Candidate>();
   for (const process of await lister({ signal })) {
     if (isOfTheKernel(process)) continue;
     const counts = find([process]) !== undefined;
     const known = byImage.get(process.image);
-    if (!known || (counts && !known.counts)) byImage.set(process.image, { ...process, counts });
+    if (known && !(counts && !known.counts)) continue;
+    const nearly = !counts && named.some((hasImage) => hasImage(process));
+    byImage.set(process.image, { ...process, counts, nearly });
   }
-  return [...byImage.values()].sort((a, b) =>
-    Number(b.counts) - Number(a.counts) || a.image.localeCompare(b.image)
-  );
+  return [...byImage.values()].sort((a, b) => rank(b) - rank(a) || a.image.localeCompare(b.image));
+}
+
+function rank({ counts, nearly }: Candidate): number {
+  return counts ? 2 : nearly ? 1 : 0;
 }
 
 /** Linux lists its own threads among the processes, their names in brackets. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { cliFolder } from "../../support/cli.ts";
+import { startFakeGame } from "../../support/fake_game.ts";
 
 const config = { process_name: "no such game" };
 
@@ -93,4 +94,20 @@ Deno.test("doctor measures the clock against the cloud's", async () => {
   } finally {
     await server.shutdown();
   }
+});
+
+Deno.test({
+  name: "doctor names a program that would be the game but for its command",
+  // Windows tells windows, not commands.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using _game = await startFakeGame("oddgame");
+    using folder = cliFolder({ process_name: { image: "oddgame", command: "* --level *" } });
+    const { code, out } = await folder.cli("doctor", "--json");
+    assert.equal(code, 0, out);
+    assert.match(
+      found(findings(out), "process list")!.detail,
+      /oddgame would count by name, but has another window or command than the game/,
+    );
+  },
 });

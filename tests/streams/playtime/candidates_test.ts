@@ -19,3 +19,17 @@ Deno.test("candidates are told once by name, what counts first, threads of the k
     ["firefox", false],
   ]);
 });
+
+Deno.test("candidates tell what has the game's name but not its command", async () => {
+  const found = await candidates(null, {
+    lister: () =>
+      Promise.resolve([
+        { image: "bash", command: "bash" },
+        { image: "java", command: "java -jar editor.jar" },
+      ]),
+  });
+  assert.deepEqual(found.map(({ image, counts, nearly }) => [image, counts, nearly]), [
+    ["java", false, true],
+    ["bash", false, false],
+  ]);
+});
