@@ -1,6 +1,6 @@
 /**
  * JSON as people write it into a file: when it is not valid, the message says where and what is wrong there, and never
- * quotes the text, which may hold a password.
+ * quotes a value, which may be a password.
  * @module
  */
 import { type Json, jsonFlawAt } from "../core/mod.ts";
@@ -32,17 +32,47 @@ export function decodeText(bytes: Uint8Array): string {
  * @throws {SyntaxError} `line 3, column 5: expected "," or "}"`
  */
 export function parseJson(text: string): Json {
+  let value: Json;
   try {
-    return JSON.parse(text) as Json;
+    value = JSON.parse(text) as Json;
   } catch {
     const at = jsonFlawAt(text);
     const { message, behind = 0 } = describeFlaw(
       text.slice(at),
       text.slice(0, at).trimEnd().at(-1),
     );
-    const before = text.slice(0, at + behind).split(/\r\n|\n|\r/);
-    throw new SyntaxError(`line ${before.length}, column ${before.at(-1)!.length + 1}: ${message}`);
+    throw new SyntaxError(`${placeOf(text, at + behind)}: ${message}`);
   }
+  const repeated = repeatedKey(text);
+  if (!repeated) return value;
+  const { key, at, first } = repeated;
+  throw new SyntaxError(
+    `${placeOf(text, at)}: the key "${key}" is there for the second time (first: ` +
+      `${placeOf(text, first)}). Delete one of the two`,
+  );
+}
+
+function placeOf(text: string, at: number): string {
+  const before = text.slice(0, at).split(/\r\n|\n|\r/);
+  return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}
+
+/** A key that an object of a valid text has twice: JSON takes the last one, and says nothing of the other. */
+function repeatedKey(text: string): { key: string; at: number; first: number } | undefined {
+  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+  /** Where the keys stand of each object, and list, that we are in. */
+  const open: Map<string, number>[] = [];
+  for (const { 0: found, 1: colon, index: at } of text.matchAll(token)) {
+    if (found === "{" || found === "[") open.push(new Map());
+    else if (found === "}" || found === "]") open.pop();
+    else if (colon !== undefined) {
+      const key: string = JSON.parse(found.slice(0, -colon.length));
+      const first = open.at(-1)?.get(key);
+      if (first !== undefined) return { key, at, first };
+      open.at(-1)?.set(key, at);
+    }
+  }
+  return undefined;
 }
 
 /** What is wrong where JSON ends and `rest` begins, and how far `behind` that place it shows. */
