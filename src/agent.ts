@@ -24,18 +24,16 @@ import {
   Warnings,
 } from "./core/mod.ts";
 import { loadPage } from "./dashboard/mod.ts";
+import { mend } from "./mend.ts";
 import {
-  finishRepair,
-  type Join,
   lockedBy,
   maintain,
   noteSuspicion,
   openStore,
-  repairOf,
-  salvage,
+  putBack,
   Store,
   storeErrorKind,
-  warnOfRepair,
+  watchPresence,
 } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
@@ -69,7 +67,7 @@ export interface Agent {
   readonly supabase: SignIn | null;
   /** The local API without a port: how commands ask when no agent runs. */
   fetch(request: Request): Response | Promise<Response>;
-  /** Runs until the signal aborts, or until the database turns out to be damaged. */
+  /** Runs until the signal aborts, or until the database turns out to be damaged or displaced: it is to be opened anew. */
   run(options: RunOptions): Promise<"stopped" | "damaged">;
   /** Closes the database; nothing may be asked afterwards. */
   close(): void;
@@ -89,9 +87,6 @@ export const migrations: readonly Migration[] = Object.values(allStreams)
 export function runningProcesses({ process_name }: Config): Promise<playtime.Candidate[]> {
   return playtime.candidates(process_name);
 }
-
-/** What every stream says of its tables, for when a damaged database is read. */
-const joins: readonly Join[] = Object.values(allStreams).flatMap((stream) => stream.joins);
 
 /** Beyond this the agent's clock is not one to set others by. */
 const TRUSTED_OFFSET_MS = 60_000;
@@ -150,38 +145,19 @@ async function openOnce(config: Config, options: AgentOptions): Promise<Agent> {
     ? new Store(":memory:", { migrations, clock, warnings })
     : openStore(config.db_path, { migrations, clock, warnings });
   try {
-    if (!dryRun) await mend(store, config, { clock, warnings, signal: options.signal });
+    if (!dryRun) {
+      await mend(store, {
+        allowance: config.daily_allowance_min,
+        clock,
+        warnings,
+        signal: options.signal,
+      });
+    }
     return await build(config, { ...options, clock, hub, warnings, dryRun, store });
   } catch (error) {
     store.close();
     throw error;
   }
-}
-
-/** Brings the last repair to its end, before anything new is recorded. */
-async function mend(
-  store: Store,
-  { daily_allowance_min }: Config,
-  { clock, warnings, signal }: {
-    clock: Clock;
-    warnings: Warnings;
-    signal: AbortSignal | undefined;
-  },
-): Promise<void> {
-  const repair = repairOf(store);
-  if (!repair?.unfinished) return;
-  const { movedTo } = repair;
-  const salvaged = movedTo === undefined ? {} : await salvage(store, movedTo, { joins, signal });
-  await playtime.raiseDays(store, {
-    allowance: daily_allowance_min,
-    clock,
-    ...(signal ? { signal } : {}),
-  });
-  await store.write(() => {
-    events.leapSeq(store);
-    finishRepair(store, { ...repair, ...salvaged });
-  }, { durable: true });
-  warnOfRepair(store, { warnings, now: clock.now() });
 }
 
 interface BuildOptions extends AgentOptions {
@@ -316,8 +292,12 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
           streams,
           onDamaged: () => end.abort(),
         }),
+        dryRun
+          ? undefined
+          : watchPresence(store, { signal: stop, warnings, clock, onDisplaced: () => end.abort() }),
         ...streams.map((stream) => stream.run?.(stop)),
       ], () => end.abort());
+      if (!dryRun) await putBack(store, { clock, warnings });
       return signal.aborted ? "stopped" : "damaged";
     },
     close: () => store.close(),

@@ -15,7 +15,13 @@ import {
   version,
   type Warning,
 } from "../core/mod.ts";
-import { findDamage, listBackups, noteSuspicion } from "../store/mod.ts";
+import {
+  type BackupFile,
+  damagedFiles,
+  findDamage,
+  listBackups,
+  noteSuspicion,
+} from "../store/mod.ts";
 import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
 import { portTaken } from "./neighbour.ts";
@@ -140,19 +146,43 @@ function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
     // Opening alone may not show it: the next start is told to look.
     noteSuspicion(db_path, damage);
     return [
-      fail("database", `damaged: ${damage}. Start the agent anew: it restores the newest backup`),
+      fail(
+        "database",
+        `damaged: ${damage}. Start the agent anew: it restores the newest backup and what can still be read`,
+      ),
+      checkBackups(db_path, clock),
+      ...checkDamaged(db_path),
     ];
   }
   const took = duration(performance.now() - started);
   return [
     ok("database", `${db_path}, ${bytes(size)}, sound (looked at all of it in ${took})`),
     checkBackups(db_path, clock),
+    ...checkDamaged(db_path),
   ];
+}
+
+/** What the agent has put aside: as large as the database, and of no use once nothing is missed. */
+function checkDamaged(dbPath: string): Finding[] {
+  const files = damagedFiles(dbPath);
+  if (files.length === 0) return [];
+  const size = files.flatMap((file) => [file, `${file}-wal`])
+    .reduce((sum, file) => sum + (statOf(file)?.size ?? 0), 0);
+  return [warn(
+    "damaged",
+    `${files.length === 1 ? "one damaged database is" : `${files.length} damaged databases are`} ` +
+      `kept (${bytes(size)}, the newest ${files[0]}). Delete what you do not miss anything of`,
+  )];
 }
 
 /** The agent makes one a day; after some days without, something is in its way. */
 function checkBackups(dbPath: string, clock: Clock): Finding {
-  const newest = listBackups(dbPath)[0];
+  let newest: BackupFile | undefined;
+  try {
+    newest = listBackups(dbPath)[0];
+  } catch (error) {
+    return fail("backups", `cannot be read: ${messageOf(error)}. Mend the access to the folder`);
+  }
   if (!newest) return ok("backups", "none yet: the agent makes one a day");
   const days = daysBetween(newest.day, dayAt(clock.now()));
   const text = `the newest is of ${newest.day}`;

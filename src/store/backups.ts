@@ -3,7 +3,7 @@
  * @module
  */
 import { dirname, join, parse } from "node:path";
-import type { Day } from "../core/mod.ts";
+import { type Day, logger } from "../core/mod.ts";
 
 export interface BackupFile {
   path: string;
@@ -18,7 +18,10 @@ export function backupPath(databasePath: string, day: Day): string {
   return join(backupFolder(databasePath), `${parse(databasePath).name}-${day}.db`);
 }
 
-/** The database's daily backups, newest first. */
+/**
+ * The database's daily backups, newest first.
+ * @throws when the folder is there but cannot be read
+ */
 export function listBackups(databasePath: string): BackupFile[] {
   const prefix = `${parse(databasePath).name}-`;
   return namesIn(backupFolder(databasePath))
@@ -27,6 +30,17 @@ export function listBackups(databasePath: string): BackupFile[] {
     .filter((day) => day !== undefined)
     .sort().reverse()
     .map((day) => ({ path: backupPath(databasePath, day), day }));
+}
+
+/** The same; that the folder cannot be read is logged and is as if there were none. */
+export function readableBackups(databasePath: string): BackupFile[] {
+  try {
+    return listBackups(databasePath);
+  } catch (error) {
+    const folder = backupFolder(databasePath);
+    logger("store").error("Cannot read the backups in {folder}: {error}", { folder, error });
+    return [];
+  }
 }
 
 function namesIn(folder: string): string[] {

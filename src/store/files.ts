@@ -20,6 +20,11 @@ export function isFile(path: string): boolean {
   return statOf(path)?.isFile ?? false;
 }
 
+/** What tells a file from another one that takes its name; null where the system has no such thing. */
+export function inodeOf(path: string): number | null {
+  return statOf(path)?.ino ?? null;
+}
+
 export function removeIfThere(path: string): void {
   if (isFile(path)) Deno.removeSync(path);
 }

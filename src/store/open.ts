@@ -4,7 +4,7 @@
  * @module
  */
 import { instantOf, msOf, systemClock, Warnings } from "../core/mod.ts";
-import { listBackups } from "./backups.ts";
+import { readableBackups } from "./backups.ts";
 import { isFile, statOf } from "./files.ts";
 import { findDamage } from "./inspect.ts";
 import { acquireLock } from "./lock.ts";
@@ -12,12 +12,14 @@ import { checkPlace, fileFailure, isWritableFile } from "./place.ts";
 import {
   confirmSuspicion,
   describeRepair,
+  finishRescue,
   finishRestore,
   forgetNote,
   notedRepair,
   noteRepair,
   type Repair,
   repair,
+  rescuedPath,
 } from "./repair.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import { databaseFailure, storeErrorKind } from "./store_error.ts";
@@ -33,9 +35,10 @@ const REMIND_MS = 7 * 24 * 60 * 60_000;
 export function openStore(path: string, options: StoreOptions): Store {
   const { migrations, clock = systemClock, warnings = new Warnings({ clock }) } = options;
   const now = clock.now();
-  checkPlace(path);
+  checkPlace(path, { rescued: rescuedPath(path) });
   const lock = acquireLock(path, { since: instantOf(now) });
   try {
+    finishRescue(path, now);
     finishRestore(path, now);
     const logLost = lock.unclean && (statOf(path)?.size ?? 0) > 0 && !isFile(`${path}-wal`);
     const damage = isWritableFile(path)
@@ -44,7 +47,12 @@ export function openStore(path: string, options: StoreOptions): Store {
       : findLoss(path);
     if (logLost && damage === undefined) {
       const gone = "The agent was ended from outside, and its write-ahead log is gone";
-      noteRepair(path, { damage: gone, kept: true, at: instantOf(now), unfinished: true });
+      noteRepair(path, {
+        damage: gone,
+        kept: "but for the last",
+        at: instantOf(now),
+        unfinished: true,
+      });
     }
     const open = () => new Store(path, { ...options, clock, warnings, lock });
     const mend = (damage: string) => repair(path, { damage, migrations, now });
@@ -62,7 +70,7 @@ export function openStore(path: string, options: StoreOptions): Store {
 
 /** No file at all, or an empty one, which is what some disks leave: to SQLite both are a new database. */
 function findLoss(path: string): string | undefined {
-  const left = listBackups(path).length > 0 || (statOf(`${path}-wal`)?.size ?? 0) > 0;
+  const left = readableBackups(path).length > 0 || (statOf(`${path}-wal`)?.size ?? 0) > 0;
   if (notedRepair(path) || !left) return undefined;
   return isFile(path) ? "the file is empty" : "the file is gone";
 }

@@ -6,9 +6,9 @@
  *            starts anew       │              finishRestore goes on from here
  * @module
  */
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Instant, instantOf, logger } from "../core/mod.ts";
-import { listBackups } from "./backups.ts";
+import { readableBackups } from "./backups.ts";
 import { discard, fileTime, isFile, removeIfThere, statOf } from "./files.ts";
 import { findDamage, type InspectOptions } from "./inspect.ts";
 
@@ -19,8 +19,8 @@ export interface Repair {
   movedTo?: string;
   /** When the backup that was restored was made; absent when there was no good one. */
   restoredFrom?: Instant;
-  /** The database itself was sound and stays; only the newest of it is lost. */
-  kept?: true;
+  /** The database itself was sound and stays: the whole of it, or all but what was recorded last. */
+  kept?: "whole" | "but for the last";
   at: Instant;
   /** Until what can be read of the damaged file has been brought back. */
   unfinished?: true;
@@ -39,7 +39,7 @@ const KEPT = 3;
 
 /** Puts the newest good backup in the place of a damaged database. Nobody may have it open. */
 export function repair(path: string, { damage, migrations, now }: RepairOptions): Repair {
-  const backup = listBackups(path).find((candidate) => isGood(candidate.path, { migrations }));
+  const backup = readableBackups(path).find((candidate) => isGood(candidate.path, { migrations }));
   const restoredFrom = backup && instantOf(statOf(backup.path)?.mtime?.getTime() ?? now);
   // Before the copy, which needs the room.
   forgetDamaged(path, { keep: KEPT - 1 });
@@ -73,9 +73,38 @@ export function finishRestore(path: string, now: number): void {
   Deno.renameSync(restoringPath(path), path);
 }
 
+/**
+ * Puts a database in its place that was rescued from a deleted or replaced file: what lies there is moved aside.
+ * @returns where to, when there was something
+ */
+export function finishRescue(path: string, now: number): string | undefined {
+  removeIfThere(`${rescuedPath(path)}.part`);
+  if (!isFile(rescuedPath(path))) return undefined;
+  const aside = `${path}.displaced-${fileTime(now)}`;
+  const found = SUFFIXES.filter((suffix) => statOf(path + suffix));
+  for (const suffix of found) {
+    // An empty file is what somebody's look at a missing database makes.
+    if (isEmptyFile(path + suffix)) Deno.removeSync(path + suffix);
+    else Deno.renameSync(path + suffix, aside + suffix);
+  }
+  Deno.renameSync(rescuedPath(path), path);
+  return statOf(aside) ? aside : undefined;
+}
+
+/** Where a database lies complete that is to be put back: at the next start, when a crash comes between. */
+export function rescuedPath(path: string): string {
+  return `${path}.rescued`;
+}
+
+function isEmptyFile(path: string): boolean {
+  const stat = statOf(path);
+  return stat !== undefined && stat.isFile && stat.size === 0;
+}
+
 /** What to tell the user. */
 export function describeRepair(repair: Repair): string {
   const { damage, movedTo, restoredFrom, kept, at, unfinished, saved } = repair;
+  if (kept === "whole") return `${damage}.`;
   if (kept) return `${damage}: what was recorded last before ${at} may be missing.`;
   const known = movedTo !== undefined && !unfinished;
   const missing = !known
@@ -150,20 +179,23 @@ function movedPath(path: string, now: number): string {
   return `${path}.corrupt-${fileTime(now)}`;
 }
 
+/** The damaged databases that are kept, newest first: the names without what belongs to them. */
+export function damagedFiles(path: string): string[] {
+  const prefix = `${basename(path)}.corrupt-`;
+  const names = [...Deno.readDirSync(dirname(path))].map(({ name }) => name)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => join(dirname(path), name.replace(/-(wal|shm)$/, "")));
+  return [...new Set(names)].sort().reverse();
+}
+
 /** Removes the oldest damaged databases, so that they do not fill the disk. */
 function forgetDamaged(path: string, { keep }: { keep: number }): void {
-  const prefix = `${basename(path)}.corrupt-`;
-  const times = new Set(
-    [...Deno.readDirSync(dirname(path))].map(({ name }) => name)
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => name.slice(prefix.length).replace(/-(wal|shm)$/, "")),
-  );
-  for (const time of [...times].sort().reverse().slice(keep)) {
-    logger("store").warn("Removing {path}: the newest {kept} damaged databases are kept", {
-      path: `${path}.corrupt-${time}`,
+  for (const old of damagedFiles(path).slice(keep)) {
+    logger("store").warn("Removing {old}: the newest {kept} damaged databases are kept", {
+      old,
       kept: KEPT,
     });
-    for (const suffix of SUFFIXES) discard(`${path}.corrupt-${time}${suffix}`);
+    for (const suffix of SUFFIXES) discard(old + suffix);
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../core/mod.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
+import { inodeOf } from "./files.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
 import type { Lock } from "./lock.ts";
 import { LogSync } from "./log_sync.ts";
@@ -45,6 +46,7 @@ export class Store implements OpenDatabase {
   readonly #lock: Lock | undefined;
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
+  readonly #inodes: readonly (number | null)[];
   #suspected = false;
   #onWork: () => void = () => {};
   #disk: { failure: StoreErrorKind; at: number } | undefined;
@@ -69,6 +71,7 @@ export class Store implements OpenDatabase {
            ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
         ),
       };
+      this.#inodes = ["", "-wal", "-shm"].map((suffix) => inodeOf(path + suffix));
       this.rejected = new Rejected(this);
       this.checkpointer = new Checkpointer(this.db, path, { clock, closing: this.closing });
       this.#queue = new CommitQueue(this.db, {
@@ -122,6 +125,14 @@ export class Store implements OpenDatabase {
   /** Every page of the database has been read and found sound. */
   foundSound(): void {
     this.#suspected = false;
+  }
+
+  /** Whether the database, or what belongs to it, no longer lies where it was opened. */
+  displaced(): "database" | "log" | undefined {
+    const [database, ...log] = this.#inodes;
+    if (inodeOf(this.path) !== database) return "database";
+    const there = [inodeOf(`${this.path}-wal`), inodeOf(`${this.path}-shm`)];
+    return log.some((inode, index) => inode !== there[index]) ? "log" : undefined;
   }
 
   /** Says where the agent's API listens, for those who find the database held. */

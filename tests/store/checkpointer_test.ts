@@ -57,7 +57,9 @@ Deno.test("Checkpointer has a worker move the log while much is written, and no 
   for (let round = 0; round < 20; round++) {
     await store.write(() => addNotes(store, 200));
     await clock.advance(50);
-    await until(() => Deno.statSync(path).size > (round + 1) * 200 * 2_000, "the log to be moved");
+    await until(() => Deno.statSync(path).size > (round + 1) * 200 * 2_000, "the log to be moved", {
+      withinMs: 60_000,
+    });
     await new Promise((resolve) => setTimeout(resolve, 5));
     largest = Math.max(largest, logBytes(path));
   }

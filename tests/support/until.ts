@@ -3,12 +3,13 @@
  * @module
  */
 
-/** Polls a condition; throws with `what` when it is not true within ten seconds. */
+/** Polls a condition; throws with `what` when it is not true within ten seconds, or as long as is said. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = "the condition",
+  { withinMs = 10_000 }: { withinMs?: number } = {},
 ): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + withinMs;
   while (!await condition()) {
     if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));

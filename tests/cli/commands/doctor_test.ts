@@ -54,7 +54,10 @@ Deno.test("doctor says what a damaged database needs, and fails", async () => {
   assert.equal(code, 1);
   const database = found(findings(out), "database");
   assert.equal(database?.state, "fail");
-  assert.match(database!.detail, /^damaged: .*restores the newest backup$/);
+  assert.match(
+    database!.detail,
+    /^damaged: .*restores the newest backup and what can still be read$/,
+  );
 });
 
 Deno.test("doctor fails for a port that is taken and a cloud that is not there", async () => {

@@ -1,0 +1,44 @@
+/**
+ * What follows when a database was repaired, before anything new is recorded in it: what can still be read of the
+ * damaged one is brought back, and the streams draw their conclusions.
+ * @module
+ */
+import type { Clock, Warnings } from "./core/mod.ts";
+import {
+  finishRepair,
+  type Join,
+  repairOf,
+  salvage,
+  type Store,
+  warnOfRepair,
+} from "./store/mod.ts";
+import { events, playtime } from "./streams/mod.ts";
+import * as allStreams from "./streams/mod.ts";
+
+export interface MendOptions {
+  allowance: playtime.Allowance;
+  clock: Clock;
+  warnings: Warnings;
+  /** Ends it between two slices; the next start goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What every stream says of its tables. */
+const joins: readonly Join[] = Object.values(allStreams).flatMap((stream) => stream.joins);
+
+/** Brings the last repair to its end; does nothing when it is at its end. */
+export async function mend(
+  store: Store,
+  { allowance, clock, warnings, signal = store.closing }: MendOptions,
+): Promise<void> {
+  const repair = repairOf(store);
+  if (!repair?.unfinished) return;
+  const { movedTo } = repair;
+  const salvaged = movedTo === undefined ? {} : await salvage(store, movedTo, { joins, signal });
+  await playtime.raiseDays(store, { allowance, clock, signal });
+  await store.write(() => {
+    events.leapSeq(store);
+    finishRepair(store, { ...repair, ...salvaged });
+  }, { durable: true });
+  warnOfRepair(store, { warnings, now: clock.now() });
+}

@@ -1,0 +1,295 @@
+/**
+ * Damage done to the files of a real agent, a process of its own under the permissions it ships with: while it runs
+ * and between two runs.
+ */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { type AgentProcess, runAgent, startAgent } from "../support/agent_process.ts";
+import { overwrite } from "../support/damage.ts";
+import { tempDir } from "../support/temp.ts";
+import { mountTmpfs } from "../support/tmpfs.ts";
+import { until } from "../support/until.ts";
+
+const CONFIG = { device_id: "pc", process_name: "NoSuchGame.exe", poll_interval_sec: 1 };
+
+const displacements: Readonly<Record<string, (path: string) => void>> = {
+  "deleted with all that belongs to it": (path) => {
+    for (const suffix of ["", "-wal", "-shm"]) Deno.removeSync(path + suffix);
+  },
+  "deleted alone": (path) => Deno.removeSync(path),
+  "robbed of its log": (path) => Deno.removeSync(`${path}-wal`),
+  "replaced by a folder": (path) => {
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+  },
+  "replaced by another program's database": (path) => {
+    Deno.renameSync(path, `${path}.theirs`);
+    theirs(path);
+  },
+  "replaced by a text": (path) => {
+    Deno.renameSync(path, `${path}.theirs`);
+    Deno.writeTextFileSync(path, "Dear diary");
+  },
+};
+
+for (const [what, displace] of Object.entries(displacements)) {
+  Deno.test({
+    name: `An agent whose database is ${what} while it runs puts it back and loses nothing`,
+    ignore: Deno.build.os === "windows", // where a file that is open can be neither deleted nor replaced
+    async fn() {
+      await using agent = await startAgent({ config: CONFIG });
+      const path = `${agent.dir}/clockblock.db`;
+      await send(agent, agent.url, 1, 200);
+      displace(path);
+      // Before it has noticed: it goes on as if nothing were.
+      await send(agent, agent.url, 201, 300);
+      const url = await restarted(agent, agent.url);
+      await send(agent, url, 301, 320);
+      const seqs = await eventsAt(url);
+      assert.deepEqual(seqs, Array.from({ length: 320 }, (_, i) => i + 1));
+      assert.match(await warningsAt(url), /while the agent ran\. It was put back whole/);
+      assert.match(agent.output, /while the agent ran/);
+
+      await agent.stop();
+      const db = new DatabaseSync(path);
+      assert.equal(db.prepare("SELECT count(*) AS n FROM local_events").get()?.n, 320);
+      assert.equal(db.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok");
+      db.close();
+      assertKept(agent.dir);
+    },
+  });
+}
+
+Deno.test("An agent on a damaged database says so, has what can be read, and leaves out numbers that were given", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const { device_id: _, ...config } = CONFIG;
+  const first = await startAgent({ dir: dir.path, config });
+  await send(first, first.url, 1, 400);
+  await first.stop();
+  const second = await startAgent({ dir: dir.path });
+  await send(second, second.url, 401, 440);
+  await second.kill();
+  const device = idOf(path);
+  assert.ok(device);
+  overwrite(path, 0, new Uint8Array(4096));
+  Deno.removeSync(`${path}-wal`);
+
+  await using agent = await startAgent({ dir: dir.path });
+  assert.match(agent.output, /Reading what is left of .+\.corrupt-/);
+  assert.match(
+    await warningsAt(agent.url),
+    /^The database was damaged \(.+missing but for \d+ rows/,
+  );
+  assert.deepEqual(await eventsAt(agent.url), Array.from({ length: 400 }, (_, i) => i + 1));
+
+  // One who has seen more than was kept gets what is new, and only that.
+  await using follower = await follow(agent.url, { lastEventId: 440 });
+  await send(agent, agent.url, 441, 460);
+  await until(() => follower.seqs.length === 20, "the new events", { withinMs: 30_000 });
+  assert.ok(follower.seqs.every((seq) => seq > 1_000_000_000), String(follower.seqs));
+
+  const { code, stdout } = await runAgent(["doctor"], { dir: dir.path });
+  assert.match(stdout, /warn +warning +The database was damaged/);
+  assert.match(stdout, /warn +damaged +one damaged database is kept/);
+  assert.equal(code, 0, stdout);
+  await agent.stop();
+  assert.equal(idOf(path), device);
+});
+
+const replacements: Readonly<Record<string, { by: (path: string) => void; says: RegExp }>> = {
+  "a folder": { by: (path) => Deno.mkdirSync(path), says: /it is a folder\. Name a file in it/ },
+  "another program's database": { by: theirs, says: /it is another program's database/ },
+};
+
+for (const [what, { by, says }] of Object.entries(replacements)) {
+  Deno.test(`An agent that finds ${what} in the place of its database leaves it alone and says so`, async () => {
+    using dir = tempDir();
+    const path = `${dir.path}/clockblock.db`;
+    by(path);
+    const before = sizesIn(dir.path);
+    const { code, stderr } = await runAgent(["run", "--api-port", "0"], { dir: dir.path });
+    assert.equal(code, 2);
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /\bat .+:\d+:\d+/);
+    assert.deepEqual(sizesIn(dir.path), before);
+  });
+}
+
+Deno.test("An agent starts though its database is a text, its backups folder is none, and says what is in the way", async () => {
+  using dir = tempDir();
+  Deno.writeTextFileSync(`${dir.path}/clockblock.db`, "Dear diary, ".repeat(1_000));
+  Deno.writeTextFileSync(`${dir.path}/backups`, "not a folder");
+  await using agent = await startAgent({ dir: dir.path, config: CONFIG });
+  assert.match(await warningsAt(agent.url), /there was no good backup, so recording began anew/);
+  assert.match(agent.output, /Cannot read the backups in/);
+  await send(agent, agent.url, 1, 20);
+  const { stdout } = await runAgent(["doctor"], { dir: dir.path });
+  assert.match(stdout, /fail +backups +cannot be read/);
+});
+
+Deno.test({
+  name: "An agent on a full disk answers 507, stays up, and goes on by itself once there is room",
+  ignore: !mountTmpfs.possible,
+  async fn() {
+    using disk = mountTmpfs({ mb: 6 });
+    await using agent = await startAgent({ dir: disk.path, config: CONFIG });
+    await send(agent, agent.url, 1, 20);
+    fillUp(`${disk.path}/someone-elses`);
+    let status = 200;
+    await until(async () => (status = await post(agent, { body: "x".repeat(60_000) })) !== 200);
+    assert.equal(status, 507);
+    assert.match(await warningsAt(agent.url), /the disk is full\. Free some space/);
+    Deno.removeSync(`${disk.path}/someone-elses`);
+    assert.equal(await post(agent, { body: "room" }), 200);
+    await agent.kill();
+  },
+});
+
+Deno.test({
+  name: "An agent in a folder that may not be written says so and ends",
+  ignore: !mountTmpfs.possible,
+  async fn() {
+    using disk = mountTmpfs({ mb: 6 });
+    const first = await startAgent({ dir: disk.path, config: CONFIG });
+    await send(first, first.url, 1, 20);
+    await first.stop();
+    disk.setReadOnly();
+    const { code, stderr } = await runAgent(["run"], { dir: disk.path });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /may not be written/);
+    const { stdout } = await runAgent(["doctor"], { dir: disk.path });
+    assert.match(stdout, /fail +folder +.+ cannot be written/);
+  },
+});
+
+function theirs(path: string): void {
+  const db = new DatabaseSync(path);
+  db.exec("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('Yesterday')");
+  db.close();
+}
+
+/** What somebody put in the place of the database is moved aside as it is. */
+function assertKept(dir: string): void {
+  for (const { name } of Deno.readDirSync(dir)) {
+    if (!/\.displaced-\d+T\d+Z$/.test(name) || Deno.statSync(`${dir}/${name}`).isDirectory) {
+      continue;
+    }
+    const text = new TextDecoder().decode(Deno.readFileSync(`${dir}/${name}`));
+    assert.match(text, /Yesterday|Dear diary/);
+  }
+}
+
+function idOf(path: string): unknown {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    return db.prepare("SELECT value FROM meta WHERE key = 'device_id'").get()?.value;
+  } finally {
+    db.close();
+  }
+}
+
+function sizesIn(dir: string): string[] {
+  return [...Deno.readDirSync(dir)].map(({ name }) =>
+    `${name} ${Deno.statSync(`${dir}/${name}`).size}`
+  )
+    .sort();
+}
+
+/** A client of the live stream that says what it has seen. */
+async function follow(
+  url: string,
+  { lastEventId }: { lastEventId: number },
+): Promise<AsyncDisposable & { seqs: number[] }> {
+  const stop = new AbortController();
+  const response = await fetch(`${url}/local/stream?mode=live`, {
+    headers: { "last-event-id": `${lastEventId}` },
+    signal: stop.signal,
+  });
+  const seqs: number[] = [];
+  const reading = (async () => {
+    let text = "";
+    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      const frames = text.split("\n\n");
+      text = frames.pop()!;
+      for (const frame of frames) {
+        const id = /^id: (\d+)\ndata/.exec(frame)?.[1];
+        if (id) seqs.push(Number(id));
+      }
+    }
+  })().catch(() => {});
+  return {
+    seqs,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await reading;
+    },
+  };
+}
+
+async function post(agent: AgentProcess, fields: { body: string }): Promise<number> {
+  const response = await fetch(`${agent.url}/local/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await agent.token()}`, "content-type": "application/json" },
+    body: JSON.stringify({ mode: "live", source: "test", type: "t", subtype: "s", ...fields }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+function fillUp(path: string): void {
+  using file = Deno.openSync(path, { create: true, write: true });
+  for (let size = 65_536; size >= 1; size = size >> 1) {
+    try {
+      while (file.writeSync(new Uint8Array(size)) > 0);
+    } catch { /* The next smaller piece may still fit. */ }
+  }
+}
+
+/** The address it has once it has begun again. */
+async function restarted(agent: AgentProcess, before: string): Promise<string> {
+  let url = before;
+  await until(
+    () => {
+      try {
+        url = JSON.parse(Deno.readTextFileSync(`${agent.dir}/clockblock.db.holder`)).url ?? before;
+      } catch { /* It ends, or has just begun. */ }
+      return url.replace(/\/$/, "") !== before;
+    },
+    "the agent to begin again",
+    { withinMs: 30_000 },
+  );
+  return url.replace(/\/$/, "");
+}
+
+/** Stores the events with these numbers, one request for twenty. */
+async function send(agent: AgentProcess, url: string, from: number, to: number): Promise<void> {
+  const token = await agent.token();
+  for (let n = from; n <= to; n += 20) {
+    const events = Array.from({ length: 20 }, (_, i) => ({
+      mode: "live",
+      source: "test",
+      type: "t",
+      subtype: "s",
+      body: `event ${n + i}`,
+      idempotency_key: `event-${n + i}`,
+    }));
+    const response = await fetch(`${url}/local/events`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify(events),
+    });
+    assert.equal(response.status, 200, await response.text());
+  }
+}
+
+async function eventsAt(url: string): Promise<number[]> {
+  const response = await fetch(`${url}/local/events?mode=live&limit=1000`);
+  return (await response.json()).map(({ seq }: { seq: number }) => seq);
+}
+
+async function warningsAt(url: string): Promise<string> {
+  const { warnings } = await (await fetch(`${url}/status`)).json();
+  return warnings.map(({ message }: { message: string }) => message).join("\n");
+}
