@@ -27,6 +27,14 @@ Deno.test({
     await shows(page, ".event .body", "before");
     await page.evaluate("window.sameLoad = true");
 
+    // One that hangs keeps its connections, and answers nothing.
+    Deno.kill(house.agent.pid, "SIGSTOP");
+    await shows(page, ".badge", "OFFLINE");
+    await shows(page, ".pill", "Offline");
+    Deno.kill(house.agent.pid, "SIGCONT");
+    await shows(page, ".badge", "LOCAL LIVE");
+    await shows(page, ".pill", "Live");
+
     await house.agent.kill();
     await shows(page, ".badge", "OFFLINE", FALLBACK_MS);
     await shows(page, "[role=alert]", "The agent does not answer");

@@ -7,6 +7,7 @@ import { batch } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
 import type { Status, SyncStatus, Warning } from "./answers.ts";
 import { ask, Refusal } from "./api.ts";
+import { whileLookedAt } from "./looked_at.ts";
 import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
 import { noteHeartbeat } from "./today.ts";
 import type { Heartbeat } from "../model/spans.ts";
@@ -22,8 +23,6 @@ const POLLED_HEARTBEATS = 20;
 /** A stream that was silent for so long is asked whether it is still there. */
 const QUIET_MS = 2_000;
 const TIMEOUT_MS = 2_000;
-/** A page that nobody has looked at for so long lets go of its connection. */
-const HIDDEN_MS = 30_000;
 /** News that come close together are one change. */
 const SETTLE_MS = 250;
 
@@ -64,7 +63,8 @@ export async function refresh(): Promise<void> {
     });
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) await locked();
-    else link.value = "offline";
+    // While there is a stream, it tells by itself when the agent is gone; one late answer says nothing.
+    else if (link.value !== "live") link.value = "offline";
   }
 }
 
@@ -111,12 +111,7 @@ async function followStream(): Promise<boolean> {
       if (!(error instanceof Refusal)) stop.abort();
     }
   }, 1_000);
-  const hidden = () => {
-    if (!document.hidden) return clearTimeout(leave);
-    leave = setTimeout(() => stop.abort(), HIDDEN_MS);
-  };
-  let leave: ReturnType<typeof setTimeout> | undefined;
-  document.addEventListener("visibilitychange", hidden);
+  const letGo = whileLookedAt(() => () => stop.abort());
   try {
     const response = await fetch("/stream", { signal: stop.signal, cache: "no-store" });
     if (response.status === 401) {
@@ -126,8 +121,8 @@ async function followStream(): Promise<boolean> {
     }
     for await (const messages of readStream(response)) {
       heard = performance.now();
-      if (!streamed) {
-        streamed = true;
+      streamed = true;
+      if (link.value !== "live") {
         link.value = "live";
         // The stream has no past: what happened before it is asked for.
         void refresh().then(() => arrivals.value++);
@@ -138,8 +133,7 @@ async function followStream(): Promise<boolean> {
     // It broke: whether the agent answers at all shows next.
   } finally {
     clearInterval(watch);
-    clearTimeout(leave);
-    document.removeEventListener("visibilitychange", hidden);
+    letGo();
     if (link.value === "live") link.value = "connecting";
   }
   return streamed || unlockedNow;
