@@ -50,7 +50,12 @@ async function userId(hands: Hands): Promise<string> {
   const asked = await hands.ask("whoami", "/user", "/fo", "csv", "/nh");
   if (!asked) return "S-1-5-21-(yours)";
   const [sid] = /\bS-1(-\d+){2,}/.exec(decode(asked.stdout)) ?? [];
-  if (!sid) throw new AutostartError(`Cannot find out which user this is${said(asked)}`);
+  if (!sid) {
+    // Other shells bring a whoami of their own, which knows no such question.
+    throw new AutostartError(
+      `Cannot find out which user this is${said(asked)}. Try it from the Command Prompt`,
+    );
+  }
   return sid;
 }
 
@@ -68,7 +73,9 @@ async function look(
   const asked = await hands.ask("schtasks", "/Query", "/TN", name, "/XML", "ONE");
   if (asked?.code !== 0) return { known: false, elsewhere: false };
   const source = /<Source>([^<]*)<\/Source>/.exec(decode(asked.stdout))?.[1];
-  const elsewhere = source !== undefined && source !== sourceOf(folder);
+  // "cd c:\\play" and "cd C:\\Play" lead to the same folder.
+  const elsewhere = source !== undefined &&
+    source.toLowerCase() !== sourceOf(folder).toLowerCase();
   if (elsewhere && !replace) throw belongsTo(source);
   return { known: true, elsewhere };
 }

@@ -112,4 +112,27 @@ Deno.test("The Task Scheduler forgets the task, also when it does not run", asyn
   assert.deepEqual([...Deno.readDirSync(dir.path)], []);
 });
 
+Deno.test("The Task Scheduler's task is this folder's in whatever case the folder was named", async () => {
+  using dir = tempDir();
+  const program = { command: ["C:\\clockblock.exe", "run"] as const, folder: dir.path };
+  const programs = systemPrograms({
+    whoami: WHOAMI,
+    "schtasks /Query": { stdout: task({ ...program, folder: dir.path.toUpperCase() }, SID) },
+  });
+  const world = hands({ tell: () => {}, run: programs.run });
+  assert.equal(await taskScheduler.uninstall(dir.path, world), true);
+});
+
+Deno.test("The Task Scheduler is not asked by the whoami of another shell", async () => {
+  using dir = tempDir();
+  const programs = systemPrograms({
+    whoami: { code: 1, stderr: "whoami: extra operand '/user'\n" },
+  });
+  await assert.rejects(
+    taskScheduler.uninstall(dir.path, hands({ tell: () => {}, run: programs.run })),
+    { message: /extra operand '\/user'\. Try it from the Command Prompt$/ },
+  );
+  assert.equal(programs.calls.length, 1);
+});
+
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
