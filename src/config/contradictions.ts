@@ -1,6 +1,8 @@
 /** What is wrong with values that are each right by themselves. @module */
 import type { Config } from "./schema.ts";
 
+const PROJECT_URL = "The project's own address is https://<ref>.supabase.co";
+
 /** A line for each contradiction. */
 export function contradictions(config: Config): string[] {
   const { supabase, attendance, records, api_port } = config;
@@ -9,6 +11,17 @@ export function contradictions(config: Config): string[] {
     problems.push(
       "Cannot use supabase.url without supabase.key: copy the project's publishable (anon) key",
     );
+  }
+  if (supabase.url === null && supabase.key !== null) {
+    problems.push(`Cannot use supabase.key without supabase.url. ${PROJECT_URL}`);
+  }
+  if (supabase.url !== null) {
+    const { hostname, pathname } = new URL(supabase.url);
+    if (/(^|\.)supabase\.com$/.test(hostname)) {
+      problems.push(`Cannot use supabase.url: ${hostname} is Supabase's dashboard. ${PROJECT_URL}`);
+    } else if (/\/(rest|auth|realtime|storage)\/v1/.test(pathname)) {
+      problems.push(`Cannot use supabase.url: leave "${pathname}" out. ${PROJECT_URL}`);
+    }
   }
   if (attendance.enabled && attendance.port === api_port && api_port !== 0) {
     problems.push(

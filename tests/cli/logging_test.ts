@@ -75,6 +75,7 @@ Deno.test("secretsOf finds the configuration's secrets", () => {
   const config = loadConfig({
     env: {
       CLOCKBLOCK_DEVICE_TOKEN: "token-1",
+      CLOCKBLOCK_SUPABASE__URL: "https://x.supabase.co",
       CLOCKBLOCK_SUPABASE__KEY: "key-1",
       CLOCKBLOCK_SUPABASE__PASSWORD: "password-1",
     },

@@ -155,6 +155,18 @@ const flaws: readonly [unknown, RegExp][] = [
   [{ db_path: "folder/" }, /db_path/],
   [{ supabase: 1 }, /supabase in config\.json: expected an object/],
   [{ supabase: { url: "https://x.supabase.co" } }, /supabase\.url without supabase\.key/],
+  [
+    { supabase: { key: "k" } },
+    /supabase\.key without supabase\.url\..*https:\/\/<ref>\.supabase\.co/,
+  ],
+  [
+    { supabase: { url: "https://supabase.com/dashboard/project/x", key: "k" } },
+    /supabase\.com is Supabase's dashboard/,
+  ],
+  [
+    { supabase: { url: "https://x.supabase.co/rest/v1/", key: "k" } },
+    /supabase\.url: leave "\/rest\/v1\/" out/,
+  ],
   [{ attendance: { enabled: true, port: 3841 } }, /attendance\.port.*api_port is the same/],
   [
     { attendance: { devices: [{ sn: "A", name: "a" }, { sn: "A", name: "b" }] } },
