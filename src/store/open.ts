@@ -3,7 +3,7 @@
  * when it cannot be.
  * @module
  */
-import { instantOf, msOf, systemClock, Warnings } from "../core/mod.ts";
+import { type Instant, instantOf, msOf, systemClock, Warnings } from "../core/mod.ts";
 import { readableBackups } from "./backups.ts";
 import { isFile, statOf } from "./files.ts";
 import { findDamage } from "./inspect.ts";
@@ -59,7 +59,7 @@ export function openStore(path: string, options: StoreOptions): Store {
     if (damage !== undefined) mend(damage);
     const store = damage === undefined ? openSound(open, mend) : open();
     warnings.clear("database-damaged");
-    rememberRepair(store);
+    rememberRepair(store, instantOf(now));
     warnOfRepair(store, { warnings, now });
     return store;
   } catch (error) {
@@ -87,11 +87,20 @@ function openSound(open: () => Store, mend: (damage: string) => Repair): Store {
 }
 
 const REPAIR = "repair";
+/** What a backup knows of itself. */
+const BACKUP_OF = "backup_of";
 
 /** From here on the database itself knows of its repair. */
-function rememberRepair(store: Store): void {
-  const done = notedRepair(store.path);
+function rememberRepair(store: Store, at: Instant): void {
+  const made = store.meta(BACKUP_OF);
+  const done = notedRepair(store.path) ?? (made === undefined ? undefined : {
+    damage: `The backup of ${made} was put in the place of the database by hand`,
+    kept: "but for the last",
+    at,
+    unfinished: true,
+  });
   if (done) store.setMeta(REPAIR, JSON.stringify(done));
+  if (made !== undefined) store.db.prepare("DELETE FROM meta WHERE key = ?").run(BACKUP_OF);
   forgetNote(store.path);
 }
 

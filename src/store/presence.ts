@@ -8,8 +8,9 @@
  * @module
  */
 import { backup } from "node:sqlite";
-import { type Clock, every, instantOf, type Warnings } from "../core/mod.ts";
+import { type Clock, every, instantOf, msOf, type Warnings } from "../core/mod.ts";
 import { removeIfThere } from "./files.ts";
+import { repairOf } from "./open.ts";
 import { fileFailure } from "./place.ts";
 import { finishRescue, noteRepair, rescuedPath } from "./repair.ts";
 import type { Store } from "./store.ts";
@@ -23,6 +24,8 @@ export interface PresenceOptions {
 }
 
 const LOOK_MS = 2_000;
+/** Whoever takes it away again and again, or a disk that numbers files anew, is not to keep the agent from its work. */
+const AGAIN_AFTER_MS = 10 * 60_000;
 const WARNING = "database-displaced";
 
 const WHAT = {
@@ -32,11 +35,18 @@ const WHAT = {
 
 /** Looks until the signal aborts, or until the database has to be put back. */
 export async function watchPresence(store: Store, options: PresenceOptions): Promise<void> {
-  const { warnings, onDisplaced } = options;
+  const { warnings, clock, onDisplaced } = options;
   await every(LOOK_MS, async () => {
     const displaced = store.displaced();
     if (displaced === undefined) return warnings.clear(WARNING);
     const what = WHAT[displaced];
+    const last = repairOf(store);
+    if (last?.kept === "whole" && Math.abs(clock.now() - msOf(last.at)) < AGAIN_AFTER_MS) {
+      const later =
+        "It was put back a short while ago, so this is done in some minutes, or when the agent stops";
+      warnings.raise(WARNING, `${what} again. ${later}.`);
+      return;
+    }
     try {
       // Whether this can be done is found out before anything ends: until then nothing is lost.
       if (displaced === "database") await rescue(store);

@@ -46,7 +46,8 @@ export class Store implements OpenDatabase {
   readonly #lock: Lock | undefined;
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
-  readonly #inodes: readonly (number | null)[];
+  /** The files that are open, where the system tells one file from another. */
+  readonly #files: readonly { file: string; inode: number }[];
   #suspected = false;
   #onWork: () => void = () => {};
   #disk: { failure: StoreErrorKind; at: number } | undefined;
@@ -71,7 +72,9 @@ export class Store implements OpenDatabase {
            ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
         ),
       };
-      this.#inodes = ["", "-wal", "-shm"].map((suffix) => inodeOf(path + suffix));
+      this.#files = [path, `${path}-wal`, `${path}-shm`]
+        .map((file) => ({ file, inode: inodeOf(file) ?? 0 }))
+        .filter(({ inode }) => inode !== 0);
       this.rejected = new Rejected(this);
       this.checkpointer = new Checkpointer(this.db, path, { clock, closing: this.closing });
       this.#queue = new CommitQueue(this.db, {
@@ -129,10 +132,9 @@ export class Store implements OpenDatabase {
 
   /** Whether the database, or what belongs to it, no longer lies where it was opened. */
   displaced(): "database" | "log" | undefined {
-    const [database, ...log] = this.#inodes;
-    if (inodeOf(this.path) !== database) return "database";
-    const there = [inodeOf(`${this.path}-wal`), inodeOf(`${this.path}-shm`)];
-    return log.some((inode, index) => inode !== there[index]) ? "log" : undefined;
+    const gone = this.#files.filter(({ file, inode }) => inodeOf(file) !== inode);
+    if (gone.length === 0) return undefined;
+    return gone[0]?.file === this.path ? "database" : "log";
   }
 
   /** Says where the agent's API listens, for those who find the database held. */

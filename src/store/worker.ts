@@ -92,11 +92,25 @@ function work(sqlite: typeof import("node:sqlite"), side: WorkerSide): void {
       db.close();
     }
   };
+  /** Whoever opens the copy in the database's place has to know that it is not the newest state. */
+  const mark = (path: string) => {
+    const db = new sqlite.DatabaseSync(path);
+    try {
+      if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get()) return;
+      db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('backup_of', ?)")
+        .run(new Date().toISOString());
+    } finally {
+      db.close();
+    }
+  };
   const findingOf = async ({ path, copyTo }: Examination): Promise<Finding> => {
     if (copyTo !== undefined) await copy(path, copyTo);
     const copyDamage = copyTo === undefined ? undefined : damageIn(copyTo, false);
     // A sound copy has shown every page of the database to be sound.
-    if (copyTo !== undefined && copyDamage === undefined) return { state: "sound" };
+    if (copyTo !== undefined && copyDamage === undefined) {
+      mark(copyTo);
+      return { state: "sound" };
+    }
     const damage = damageIn(path, true);
     if (damage !== undefined) return { state: "damaged", damage };
     if (copyDamage === undefined) return { state: "sound" };

@@ -32,10 +32,15 @@ const displacements: Readonly<Record<string, (path: string) => void>> = {
   },
 };
 
+/** Each takes three seconds: the others are as good a way to the same end. */
+const RARE = ["deleted alone", "replaced by a text", "replaced by another program's database"];
+const all = Deno.env.has("CLOCKBLOCK_DAMAGE_SEEDS");
+
 for (const [what, displace] of Object.entries(displacements)) {
   Deno.test({
     name: `An agent whose database is ${what} while it runs puts it back and loses nothing`,
-    ignore: Deno.build.os === "windows", // where a file that is open can be neither deleted nor replaced
+    // On Windows a file that is open can be neither deleted nor replaced.
+    ignore: Deno.build.os === "windows" || (!all && RARE.includes(what)),
     async fn() {
       await using agent = await startAgent({ config: CONFIG });
       const path = `${agent.dir}/clockblock.db`;

@@ -21,7 +21,7 @@ import {
 import { tempDir } from "../support/temp.ts";
 
 /** So many seeds for each kind of damage; `CLOCKBLOCK_DAMAGE_SEEDS=100` takes a minute. */
-const SEEDS = Number(Deno.env.get("CLOCKBLOCK_DAMAGE_SEEDS") ?? 15);
+const SEEDS = Number(Deno.env.get("CLOCKBLOCK_DAMAGE_SEEDS") ?? 8);
 const PAGE = 4096;
 /** The most rows that lie on one page of the tables that only grow. */
 const ROWS_ON_A_PAGE = 60;
@@ -163,6 +163,17 @@ Deno.test("A damaged database that is gone, emptied or another text comes back f
     revived.assertHas(lived.backedUp, String(damage));
     assert.ok(revived.contents.heartbeats!.size > lived.backedUp.heartbeats!.size);
   }
+});
+
+Deno.test("A backup that was put in the place of the database by hand is known, and numbers go on beyond it", async () => {
+  const revived = await broken((path) => {
+    Deno.removeSync(`${path}-wal`);
+    Deno.copyFileSync(`${dirname(path)}/backups/clockblock-2026-03-04.db`, path);
+  });
+  revived.assertSound("by hand");
+  assert.match(revived.warnings[0] ?? "", /^The backup of .+ was put in the place .+ by hand/);
+  revived.assertHas(lived.backedUp, "by hand");
+  assert.ok(revived.nextSeq > lived.lastSeq, `${revived.nextSeq}`);
 });
 
 Deno.test("A damaged database whose backups are damaged too gives what is left of it", async () => {

@@ -149,6 +149,25 @@ Deno.test("openStore drops a suspicion that is not true of the file that lies th
   assert.throws(() => Deno.statSync(`${path}.suspect`), Deno.errors.NotFound);
 });
 
+Deno.test("openStore keeps the newest three damaged databases", () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const clock = new FakeClock(NOW);
+  for (let day = 0; day < 5; day++) {
+    Deno.writeTextFileSync(path, `Dear diary of day ${day}`);
+    Deno.writeTextFileSync(`${path}-wal`, "a log");
+    opened(path, clock);
+    clock.set(clock.now() + DAY_MS);
+  }
+  const names = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
+  assert.deepEqual(
+    names.filter((name) => name.includes("corrupt")).sort(),
+    ["07", "08", "09"].flatMap((day) =>
+      ["", "-wal"].map((suffix) => `clockblock.db.corrupt-202603${day}T083000Z${suffix}`)
+    ),
+  );
+});
+
 Deno.test("openStore reminds of a repair for a week", () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
