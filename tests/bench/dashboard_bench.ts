@@ -122,7 +122,7 @@ async function busyLog(
   const after = await heapOf(page);
   if (faults.length > 0) throw new Error(faults.join("\n"));
   const grown = (after - before) / 2 ** 20;
-  const longest = Math.max(...tasks.map(({ cpuMs }) => cpuMs));
+  const longest = tasks.reduce((most, { cpuMs }) => Math.max(most, cpuMs), 0);
   return [
     {
       name: `${PER_SECOND} events/s into the open list for ${pageSec} s: the page's longest task`,
