@@ -16,10 +16,13 @@ export class EventsLoad {
   readonly acknowledged = new Map<string, { mode: string; seq: number }>();
   readonly #seed: number;
   readonly #caller: Caller;
+  readonly #ease: number;
 
-  constructor({ seed, caller }: { seed: number; caller: Caller }) {
+  /** @param options.ease how many times as long as usual the writers rest */
+  constructor({ seed, caller, ease }: { seed: number; caller: Caller; ease: number }) {
     this.#seed = seed;
     this.#caller = caller;
+    this.#ease = ease;
   }
 
   /** Sends until the signal aborts, and what is under way until it is acknowledged. */
@@ -55,7 +58,7 @@ export class EventsLoad {
       );
       const ndjson = random() < 0.3;
       while (!await this.#send(keys, ndjson)) await pause(50);
-      await pause(random.between(...PAUSE_MS));
+      await pause(this.#ease * random.between(...PAUSE_MS));
     }
   }
 

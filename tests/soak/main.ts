@@ -24,6 +24,8 @@ import { printReport } from "./report.ts";
 import { type LifeRecord, watch } from "./watch.ts";
 
 const DRAIN_MS = 180_000;
+/** A longer soak sends as many events as one of so many minutes: this process keeps what the clouds have. */
+const FULL_MINUTES = 30;
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -97,7 +99,7 @@ const refusals = new Map<string, number>();
 const lives: LifeRecord[] = [];
 const troubles: string[] = [];
 const caller = callerOf(() => agent, refusals);
-const eventsLoad = new EventsLoad({ seed, caller });
+const eventsLoad = new EventsLoad({ seed, caller, ease: Math.max(1, minutes / FULL_MINUTES) });
 const recordsLoad = new RecordsLoad({ seed, caller, cloud: supabase });
 const devicesLoad = new DevicesLoad(links.devices.port);
 const gameLoad = new GameLoad();
@@ -209,6 +211,7 @@ function change({ link, fault }: Omit<Change, "atMs">): void {
     server.nextFault = () => atServer;
     // Hours of requests would fill the memory of this process.
     server.requests.length = 0;
+    supabase.requests.length = 0;
   }
   links[link].fault = fault.kind === "server" ? { kind: "clear" } : fault;
 }

@@ -41,7 +41,7 @@ export function makePlan({ seed, ms }: { seed: number; ms: number }): Plan {
 }
 
 function lives(random: Random, ms: number): Life[] {
-  const longMs = Math.min(15 * 60_000, Math.max(40_000, ms / 8));
+  const longMs = Math.min(15 * 60_000, Math.max(40_000, ms / 4));
   const lives: Life[] = [];
   const add = (runMs: number) => {
     lives.push({ runMs, end: random() < STOPPED_SHARE ? "SIGTERM" : "SIGKILL" });

@@ -1,7 +1,8 @@
 /**
  * What an agent costs while it lives: memory, files, and how long it held its event loop, as it measures that
- * itself. Its figures hold what the machine did to it, too: what Linux says that the agent waited for a processor
- * meanwhile, or what befell a process that does nothing, whichever is more, is taken off.
+ * itself. Its figures hold what the machine did to it, too: what Linux says that the agent may have waited for a
+ * processor or the disk, or what befell a process that does nothing, whichever is more, is taken off. That is nothing
+ * on a quiet machine, and generous on a busy one.
  * @module
  */
 import { processStats } from "../bench/process_stats.ts";
@@ -22,7 +23,7 @@ export interface Stall {
   ageMs: number;
   /** How late a timer fired. */
   ms: number;
-  /** What the machine did around that time: the agent stood in line for a processor, or another was late, too. */
+  /** What the machine did around that time: the agent had to wait, or a process that does nothing was late, too. */
   machineMs: number;
 }
 
@@ -49,8 +50,8 @@ export async function watch(
   const record: LifeRecord = { startMs, samples: [], stalls: [], longestMs: 0, timers: 0 };
   const born = performance.now();
   let late: Late = { counts: [0, 0, 0], longestMs: 0 };
-  // From its beginning: what it did until the first look counts, too.
-  let inLineMs = 0;
+  // What it waited for a processor until the first look counts, too.
+  let before = await diskMs();
   let lookedAt = wallMs() - startMs;
   try {
     for (;;) {
@@ -64,13 +65,13 @@ export async function watch(
       const now = lateTimers(metrics);
       const ms = longestSince(late, now);
       if (ms > 0) {
-        const machineMs = Math.max(waited - inLineMs, control.latestSince(lookedAt));
+        const machineMs = Math.max(waited - before, control.latestSince(lookedAt));
         record.stalls.push({ life, ageMs, ms, machineMs });
       }
       late = now;
       record.timers = metrics.get("clockblock_event_loop_delay_seconds_count") ?? 0;
       record.longestMs = Math.max(record.longestMs, now.longestMs);
-      inLineMs = waited;
+      before = waited;
       lookedAt = wallMs();
       await pause(EVERY_MS);
     }
@@ -122,12 +123,32 @@ function longestSince(before: Late, now: Late): number {
   return now.longestMs > before.longestMs ? now.longestMs : BOUNDS_MS[grown]!;
 }
 
-/** How long its main thread has stood in line for a processor, ever. */
+/** How long the machine has kept the agent waiting, ever: its threads for a processor, and anyone for the disk. */
 async function waitedMs(pid: number): Promise<number> {
+  return await inLineMs(pid) + await diskMs();
+}
+
+/** All threads: the one that runs the agent's code may wait for each of them. */
+async function inLineMs(pid: number): Promise<number> {
+  let ms = 0;
   try {
-    // `time on a processor, time in line, turns`, in nanoseconds: https://docs.kernel.org/scheduler/sched-stats.html
-    const text = await Deno.readTextFile(`/proc/${pid}/schedstat`);
-    return Number(text.split(" ")[1]) / 1e6;
+    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+      // `time on a processor, time in line, turns` in ns: https://docs.kernel.org/scheduler/sched-stats.html
+      const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`);
+      ms += Number(text.split(" ")[1]) / 1e6;
+    }
+  } catch {
+    // A thread has ended meanwhile, or this Linux does not tell.
+  }
+  return ms;
+}
+
+/** Linux does not tell for whom. */
+async function diskMs(): Promise<number> {
+  try {
+    // `some … total=` in µs: https://docs.kernel.org/accounting/psi.html
+    const pressure = await Deno.readTextFile("/proc/pressure/io");
+    return Number(/^some .*total=(\d+)/m.exec(pressure)?.[1]) / 1e3;
   } catch {
     return 0;
   }
