@@ -160,10 +160,7 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
         store.write(() => {
           queue.clear();
           store.db.prepare("DELETE FROM sync_cursors").run();
-          // What the cloud does not have goes, and what it has comes back as it is there.
-          store.db.prepare(
-            "UPDATE records SET last_synced_at = ?1, remote_updated_at = NULL, updated_at = ?1",
-          ).run(instantOf(0));
+          rows.forgetAll();
         }),
     },
   };

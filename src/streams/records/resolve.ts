@@ -22,6 +22,8 @@ export interface LocalRecord extends RecordVersion {
   pending: boolean;
   /** The stamp of the cloud's version as it was last seen, `null` when it never was. */
   remoteUpdatedAt: string | null;
+  /** Whether a reset left it to the cloud's word, which has not come yet. */
+  forgotten?: boolean;
 }
 
 export type ConflictKind = "edit/edit" | "delete/edit" | "edit/delete";
@@ -42,6 +44,7 @@ export interface Resolution {
 export function resolve(local: LocalRecord | undefined, remote: RecordVersion): Resolution {
   if (!local) return { action: "apply" };
   if (sameContent(local, remote) || isEcho(local, remote)) return { action: "same" };
+  if (local.forgotten && !local.pending) return { action: "apply" };
   if (remote.updatedAt === local.remoteUpdatedAt) return { action: "same" };
 
   const newer = remote.updatedAt > local.updatedAt;

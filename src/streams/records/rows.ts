@@ -2,7 +2,7 @@
  * The `records` table: versions in, versions out.
  * @module
  */
-import type { Instant, JsonObject } from "../../core/mod.ts";
+import { type Instant, instantOf, type JsonObject } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import type { RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
@@ -15,12 +15,16 @@ export interface Provenance {
   remoteUpdatedAt?: Instant | null;
 }
 
+/** `last_synced_at` of what a reset left to the cloud's word. */
+const FORGOTTEN = instantOf(0);
+
 export class Rows {
   readonly #find: Statement;
   readonly #page: Statement;
   readonly #save: Statement;
   readonly #agree: Statement;
   readonly #remove: Statement;
+  readonly #forget: Statement;
 
   constructor({ db }: Store) {
     this.#find = db.prepare(
@@ -49,6 +53,9 @@ export class Rows {
       `UPDATE records SET last_synced_at = ?3, remote_updated_at = ?4
        WHERE table_name = ?1 AND record_id = ?2`,
     );
+    this.#forget = db.prepare(
+      "UPDATE records SET last_synced_at = ?, remote_updated_at = NULL",
+    );
     this.#remove = db.prepare("DELETE FROM records WHERE table_name = ? AND record_id = ?");
   }
 
@@ -58,6 +65,7 @@ export class Rows {
       ...version(row),
       pending: row.pending === 1,
       remoteUpdatedAt: row.remote_updated_at === null ? null : String(row.remote_updated_at),
+      forgotten: row.last_synced_at === FORGOTTEN,
     };
   }
 
@@ -79,6 +87,11 @@ export class Rows {
   /** The two sides agree on the record since `at`. */
   agree(table: string, id: string, { at, on }: { at: Instant; on: Instant }): void {
     this.#agree.run(table, id, at, on);
+  }
+
+  /** What the cloud does not have goes, and what it has comes back as it is there. */
+  forgetAll(): void {
+    this.#forget.run(FORGOTTEN);
   }
 
   /** Forgets a record altogether, tombstone and all. */

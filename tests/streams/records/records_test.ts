@@ -287,8 +287,11 @@ Deno.test("Records forgets what was not pushed when it is reset, and takes the c
   await call("PATCH", "/records/tasks/1", { title: "lost" });
   await call("PUT", "/records/tasks/2", { title: "never sent" });
   assert.equal(stream.reset.loses(), 2);
+  const { updated_at } = await call("GET", "/records/tasks/1") as JsonObject;
   await stream.reset.run();
   assert.equal(waiting(), 0);
+  // Until the cloud has spoken, it stays as it was.
+  assert.equal((await call("GET", "/records/tasks/1") as JsonObject).updated_at, updated_at);
   assert.equal(inbox.cursor("tasks"), null);
   await pull("tasks", ...rows);
   assert.equal((await call("GET", "/records/tasks/1") as JsonObject).title, "known");

@@ -96,6 +96,18 @@ for (
       expected: { action: "same" },
     },
     {
+      name: "takes the cloud's word after a reset, however old it is",
+      here: local({ forgotten: true }),
+      there: remote({ updatedAt: EARLIER }),
+      expected: { action: "apply" },
+    },
+    {
+      name: "lets a change that came after a reset win, as any other",
+      here: local({ forgotten: true, pending: true }),
+      there: remote({ updatedAt: EARLIER }),
+      expected: { action: "keep", conflict: { kind: edits, winner: "local" } },
+    },
+    {
       name: "tells the cloud again when it has lost what was pushed",
       here: local({ remoteUpdatedAt: AT }),
       there: remote({ updatedAt: EARLIER }),
