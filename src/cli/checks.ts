@@ -19,6 +19,7 @@ import {
   type BackupFile,
   damagedFiles,
   findDamage,
+  isWritableFile,
   listBackups,
   noteSuspicion,
 } from "../store/mod.ts";
@@ -140,6 +141,8 @@ const OLD_BACKUP_DAYS = 3;
 function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
   const size = statOf(db_path)?.size;
   if (size === undefined) return [warn("database", `${db_path} is not there yet`)];
+  // Throws, saying why, when it cannot be written: reading it would not tell.
+  isWritableFile(db_path);
   const started = performance.now();
   const damage = findDamage(db_path, { migrations, thoroughly: true });
   if (damage !== undefined) {

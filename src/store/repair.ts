@@ -106,9 +106,10 @@ export function describeRepair(repair: Repair): string {
   const { damage, movedTo, restoredFrom, kept, at, unfinished, saved } = repair;
   if (kept === "whole") return `${damage}.`;
   if (kept) return `${damage}: what was recorded last before ${at} may be missing.`;
-  const known = movedTo !== undefined && !unfinished;
-  const missing = !known
+  const missing = movedTo === undefined
     ? "is missing"
+    : unfinished
+    ? "is missing, as far as it cannot still be read"
     : `is missing but for ${
       saved === 1 ? "one row" : `${saved ?? 0} rows`
     } that could still be read`;

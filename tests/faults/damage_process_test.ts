@@ -165,6 +165,7 @@ Deno.test({
     assert.match(stderr, /may not be written/);
     const { stdout } = await runAgent(["doctor"], { dir: disk.path });
     assert.match(stdout, /fail +folder +.+ cannot be written/);
+    assert.match(stdout, /fail +database +.+ may not be written/);
   },
 });
 

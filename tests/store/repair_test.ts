@@ -45,7 +45,7 @@ for (const [what, damage] of Object.entries(damages)) {
     assert.equal(warnings[0]?.code, "database-restored");
     assert.match(
       warnings[0].message,
-      /^The database was damaged \(.+\); the backup of 2026-03-03T00:00:00\.000Z was restored: what was recorded between then and 2026-03-05T08:30:00\.000Z is missing\. The damaged file is kept as .+\.corrupt-20260305T083000Z\.$/,
+      /^The database was damaged \(.+\); the backup of 2026-03-03T00:00:00\.000Z was restored: what was recorded between then and 2026-03-05T08:30:00\.000Z is missing, as far as it cannot still be read\. The damaged file is kept as .+\.corrupt-20260305T083000Z\.$/,
     );
   });
 }
