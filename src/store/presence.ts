@@ -8,12 +8,13 @@
  * @module
  */
 import { backup } from "node:sqlite";
-import { type Clock, every, instantOf, msOf, type Warnings } from "../core/mod.ts";
-import { removeIfThere } from "./files.ts";
+import { type Clock, every, instantOf, logger, msOf, type Warnings } from "../core/mod.ts";
+import { isFile, removeIfThere } from "./files.ts";
 import { repairOf } from "./open.ts";
 import { fileFailure } from "./place.ts";
 import { finishRescue, noteRepair, rescuedPath } from "./repair.ts";
 import type { Store } from "./store.ts";
+import { StoreError } from "./store_error.ts";
 
 export interface PresenceOptions {
   signal: AbortSignal;
@@ -44,7 +45,7 @@ export async function watchPresence(store: Store, options: PresenceOptions): Pro
     if (last?.kept === "whole" && Math.abs(clock.now() - msOf(last.at)) < AGAIN_AFTER_MS) {
       const later =
         "It was put back a short while ago, so this is done in some minutes, or when the agent stops";
-      warnings.raise(WARNING, `${what} again. ${later}.`);
+      warnings.raise(WARNING, `${what}, and not for the first time. ${later}.`);
       return;
     }
     try {
@@ -76,12 +77,36 @@ export async function putBack(
   if (displaced === undefined) return removeIfThere(rescuedPath(path));
   const what = WHAT[displaced];
   // A log that is gone is moved into the database when the connection closes, as at any other time.
-  if (displaced === "database") await rescue(store);
+  if (displaced === "database") await rescueAtLast(store, what);
   const at = instantOf(clock.now());
   const movedTo = finishRescue(path, clock.now());
   const aside = movedTo ? `. What lay in its place is kept as ${movedTo}` : "";
   noteRepair(path, { damage: `${what}. It was put back whole${aside}`, kept: "whole", at });
   warnings.clear(WARNING);
+}
+
+/** The last chance: where it fails, the copy that was made when the loss was noticed has almost everything. */
+async function rescueAtLast(store: Store, what: string): Promise<void> {
+  try {
+    await rescue(store);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!isThere(rescuedPath(store.path))) {
+      const lost = "What was recorded in it since is lost";
+      throw new StoreError("io", `${what}, and it cannot be put back: ${reason}. ${lost}.`, {
+        cause: error,
+      });
+    }
+    logger("store").error("Cannot copy the database once more: {reason}", { reason });
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return isFile(path);
+  } catch {
+    return false;
+  }
 }
 
 /** Copies what the connection has to a file of its own, which gets its name once it is complete. */
