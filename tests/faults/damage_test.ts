@@ -23,6 +23,15 @@ import { tempDir } from "../support/temp.ts";
 /** So many seeds for each kind of damage; `CLOCKBLOCK_DAMAGE_SEEDS=100` takes a minute. */
 const SEEDS = Number(Deno.env.get("CLOCKBLOCK_DAMAGE_SEEDS") ?? 8);
 const PAGE = 4096;
+/** Days and quarters of hours too: where their pages are lost, the heartbeats say what they were. */
+const KEPT_WHOLE = [
+  "heartbeats",
+  "local_events",
+  "device_logs",
+  "sync_queue",
+  "daily_rollups",
+  "usage_slots",
+];
 /** The most rows that lie on one page of the tables that only grow. */
 const ROWS_ON_A_PAGE = 60;
 
@@ -118,13 +127,13 @@ const wholes: Readonly<Record<string, (path: string) => void>> = {
   "every index": (path) => wipePages(path, (type) => type === 10),
 };
 for (const [what, wipe] of Object.entries(wholes)) {
-  Deno.test(`A damaged database that lost ${what} keeps every event and heartbeat`, async () => {
+  Deno.test(`A damaged database that lost ${what} keeps every event, heartbeat and day`, async () => {
     for (const backups of [true, false]) {
       const { contents } = await broken((path) => {
         flush(path);
         wipe(path);
       }, { backups });
-      for (const table of ["heartbeats", "local_events", "device_logs", "sync_queue"]) {
+      for (const table of KEPT_WHOLE) {
         assert.deepEqual(contents[table], lived.all[table], `${table}, backups: ${backups}`);
       }
     }
