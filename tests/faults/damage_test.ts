@@ -140,6 +140,22 @@ for (const [what, wipe] of Object.entries(wholes)) {
   });
 }
 
+Deno.test("A damaged database that was cut within a row and grew again gives no half rows", async () => {
+  const newest = lived.all.heartbeats!.values().toArray().at(-1)!.split(" ")[2]!;
+  const { contents } = await broken((path) => {
+    flush(path);
+    const bytes = Deno.readFileSync(path);
+    const at = new TextDecoder("latin1").decode(bytes).lastIndexOf(newest);
+    assert.ok(at > 0);
+    // Within the time of a heartbeat, which is still one as far as Date.parse goes.
+    bytes.fill(0, at + 10, Math.ceil(at / PAGE) * PAGE);
+    Deno.writeFileSync(path, bytes);
+    noteSuspicion(path, "cut and grown");
+  }, { backups: false });
+  const strange = [...contents.heartbeats!].filter((id) => !lived.all.heartbeats!.has(id));
+  assert.deepEqual(strange, []);
+});
+
 Deno.test("A damaged database without its log says so, and goes on with numbers that nobody has seen", async () => {
   const revived = await broken((path) => {
     Deno.removeSync(`${path}-wal`);
