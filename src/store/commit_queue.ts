@@ -76,8 +76,6 @@ export class CommitQueue {
   #busySince: number | undefined;
   /** What was committed is on its way to the disk. */
   #syncing: Promise<void> | undefined;
-  /** How long that took the last time. */
-  #syncMs = 0;
   /** How long this has worked since the event loop last looked at its sockets for certain. */
   #heldMs = 0;
   /** What the writer that runs now wants done once it is committed. */
@@ -155,12 +153,11 @@ export class CommitQueue {
   }
 
   /**
-   * Durable writers could not be told before the next sync anyway. A little later those whom this one tells are
-   * back with their next: all share a transaction then, which writes fewer pages and syncs half as often.
+   * Durable writers could not be told before the next sync anyway. Once the sockets had their turn, those whom this
+   * one tells may be back with their next: all share a transaction then, which writes fewer pages.
    */
   #turnAfter(syncing: Promise<void>): void {
-    const patienceMs = Math.min(SLICE_MS, this.#syncMs / 2);
-    void syncing.then(() => setTimeout(() => this.#turn(), patienceMs));
+    void syncing.then(() => afterIo(() => this.#turn()));
   }
 
   #commitSlice(): void {
@@ -208,9 +205,7 @@ export class CommitQueue {
       else outcome.settle();
     }
     if (!log || durable.length === 0) return;
-    const began = performance.now();
     this.#syncing = log.sync().then(() => {
-      this.#syncMs = performance.now() - began;
       for (const { settle } of durable) settle();
     }, (cause) => {
       const reason = new StoreError("io", `Cannot write to the database: ${STATES.io}.`, { cause });
