@@ -3,13 +3,15 @@
  * damaged one is brought back, and the streams draw their conclusions.
  * @module
  */
-import type { Clock, Warnings } from "./core/mod.ts";
+import { type Clock, logger, type Warnings } from "./core/mod.ts";
 import {
   finishRepair,
   type Join,
   repairOf,
   salvage,
+  type Salvaged,
   type Store,
+  storeErrorKind,
   warnOfRepair,
 } from "./store/mod.ts";
 import { events, playtime } from "./streams/mod.ts";
@@ -34,8 +36,16 @@ export async function mend(
   const repair = repairOf(store);
   if (!repair?.unfinished) return;
   const { movedTo } = repair;
-  const salvaged = movedTo === undefined ? {} : await salvage(store, movedTo, { joins, signal });
-  await playtime.raiseDays(store, { allowance, clock, signal });
+  let salvaged: Partial<Salvaged> = {};
+  try {
+    if (movedTo !== undefined) salvaged = await salvage(store, movedTo, { joins, signal });
+    await playtime.raiseDays(store, { allowance, clock, signal });
+  } catch (error) {
+    const kind = storeErrorKind(error);
+    if (signal.aborted || (kind !== undefined && kind !== "other")) throw error;
+    // What is read there may be anything: it must not keep the agent from starting, now and ever after.
+    logger("agent").error("Cannot bring back all of the damaged database: {error}", { error });
+  }
   await store.write(() => {
     events.leapSeq(store);
     finishRepair(store, { ...repair, ...salvaged });

@@ -108,11 +108,9 @@ export function describeRepair(repair: Repair): string {
   if (kept) return `${damage}: what was recorded last before ${at} may be missing.`;
   const missing = movedTo === undefined
     ? "is missing"
-    : unfinished
+    : unfinished || saved === undefined
     ? "is missing, as far as it cannot still be read"
-    : `is missing but for ${
-      saved === 1 ? "one row" : `${saved ?? 0} rows`
-    } that could still be read`;
+    : `is missing but for ${saved === 1 ? "one row" : `${saved} rows`} that could still be read`;
   const outcome = restoredFrom
     ? `the backup of ${restoredFrom} was restored: what was recorded between then and ${at} ${missing}`
     : `there was no good backup, so recording began anew: what was recorded before ${at} ${missing}`;
