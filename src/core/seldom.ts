@@ -5,23 +5,27 @@
 import { type Clock, systemClock } from "./clock.ts";
 
 export interface SeldomOptions {
-  /** How long nothing is said of a thing after it was said. */
+  /** How long nothing is said of a thing after it was said, and how often it is said before that. */
   intervalMs?: number;
+  burst?: number;
   clock?: Clock;
 }
 
 interface Told {
-  at: number;
+  since: number;
+  said: number;
   unsaid: number;
 }
 
 export class Seldom {
   readonly #intervalMs: number;
+  readonly #burst: number;
   readonly #clock: Clock;
   readonly #told = new Map<string, Told>();
 
-  constructor({ intervalMs = 600_000, clock = systemClock }: SeldomOptions = {}) {
+  constructor({ intervalMs = 600_000, burst = 1, clock = systemClock }: SeldomOptions = {}) {
     this.#intervalMs = intervalMs;
+    this.#burst = burst;
     this.#clock = clock;
   }
 
@@ -32,12 +36,16 @@ export class Seldom {
    */
   say(thing: string, say: (more: string) => void): void {
     const now = this.#clock.monotonic();
-    const told = this.#told.get(thing);
-    if (told && now - told.at < this.#intervalMs) {
+    let told = this.#told.get(thing);
+    const more = told?.unsaid ?? 0;
+    if (!told || now - told.since >= this.#intervalMs) {
+      told = { since: now, said: 0, unsaid: 0 };
+      this.#told.set(thing, told);
+    } else if (told.said >= this.#burst) {
       told.unsaid++;
       return;
     }
-    this.#told.set(thing, { at: now, unsaid: 0 });
-    say(told && told.unsaid > 0 ? ` (${told.unsaid} more since)` : "");
+    told.said++;
+    say(told.said === 1 && more > 0 ? ` (${more} more since)` : "");
   }
 }

@@ -6,6 +6,7 @@
 import { type Clock, type Instant, instantOf, systemClock } from "./clock.ts";
 import type { Hub } from "./hub.ts";
 import { logger } from "./log.ts";
+import { Seldom } from "./seldom.ts";
 
 export interface Warning {
   /** Stable name of the matter: `processes`, `database-restored`, `sync.playtime`. */
@@ -19,11 +20,14 @@ export class Warnings {
   readonly #entries = new Map<string, Warning>();
   readonly #clock: Clock;
   readonly #hub: Hub | undefined;
+  /** A matter that others bring about again and again, a device above all, does not fill the log. */
+  readonly #seldom: Seldom;
 
   /** @param options `hub` is told what stands whenever that changes. */
   constructor({ clock = systemClock, hub }: { clock?: Clock; hub?: Hub } = {}) {
     this.#clock = clock;
     this.#hub = hub;
+    this.#seldom = new Seldom({ intervalMs: 60_000, burst: 5, clock });
   }
 
   /** Raises a warning, or changes its words; the same words again are no news. */
@@ -31,14 +35,18 @@ export class Warnings {
     const known = this.#entries.get(code);
     if (known?.message === message) return;
     this.#entries.set(code, { code, message, since: known?.since ?? instantOf(this.#clock.now()) });
-    logger("warnings").warn("{message}", { code, message });
+    this.#seldom.say(code, (more) => {
+      logger("warnings").warn("{message}{more}", { code, message, more });
+    });
     this.#hub?.publish("warnings", this.list());
   }
 
   /** The matter is over. */
   clear(code: string): void {
     if (!this.#entries.delete(code)) return;
-    logger("warnings").info("Over: {code}", { code });
+    this.#seldom.say(`over ${code}`, (more) => {
+      logger("warnings").info("Over: {code}{more}", { code, more });
+    });
     this.#hub?.publish("warnings", this.list());
   }
 

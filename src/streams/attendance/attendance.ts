@@ -13,6 +13,7 @@ import {
   type Instant,
   logger,
   type Schedule,
+  Seldom,
   type Stream,
   systemClock,
   type Warnings,
@@ -102,6 +103,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     turnstile,
     clock,
     warnings,
+    seldom: new Seldom({ clock }),
     clockTrusted,
     pullIntervalMs: settings.pull_interval_min * 60_000,
   };

@@ -8,6 +8,12 @@ import type { WallTime, Zone } from "./time.ts";
 /** How devices talk. The last two are recognised, so that someone learns why nothing arrives, and not spoken. */
 export type Protocol = "aiface" | "iclock" | "fkweb" | "xml";
 
+/** Where and how a device was met. */
+export interface Encounter {
+  address: string;
+  protocol: Protocol;
+}
+
 /** What was decided about a device. */
 export type Approval = "approved" | "pending" | "refused" | "unsupported";
 

@@ -3,9 +3,9 @@
  * a device is heard every few seconds and only its punches have to survive a power cut.
  * @module
  */
-import { type Clock, type Hub, logger, type Warnings } from "../../core/mod.ts";
+import { type Clock, type Hub, logger, Seldom, type Warnings } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { Device, type DeviceReport, type Link, type Protocol } from "./device.ts";
+import { Device, type DeviceReport, type Encounter, type Link, type Protocol } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import type { DeviceSettings } from "./settings.ts";
 import { Zone } from "./time.ts";
@@ -20,16 +20,12 @@ export interface DevicesOptions {
   devices: readonly DeviceSettings[];
 }
 
-/** Where and how a device was met. */
-export interface Encounter {
-  address: string;
-  protocol: Protocol;
-}
-
 /** An approved device without an open connection is there if it was heard within this time. */
 const ONLINE_MS = 120_000;
 /** More devices than this waiting for approval are an attack or a mistake. */
 const MOST_STRANGERS = 64;
+/** More devices than this nobody has, even where strangers are let in. */
+const MOST_DEVICES = 1_000;
 /** A stranger not heard for this long makes room for another. */
 const STRANGER_MS = 60 * 60_000;
 /** Two devices with one serial number change its address back and forth within this time. */
@@ -43,11 +39,14 @@ export class Devices {
   readonly #unsaved = new Set<Device>();
   readonly #table: DeviceTable;
   readonly #log = logger("attendance");
+  /** A device comes and goes as often as whoever knows its serial number likes. */
+  readonly #seldom: Seldom;
 
   constructor(store: Store, options: DevicesOptions) {
     this.#store = store;
     this.#options = options;
     this.#table = new DeviceTable(store);
+    this.#seldom = new Seldom({ intervalMs: 60_000, burst: 4, clock: options.clock });
     for (const device of this.#table.load(this.#zone(options.timeZone))) {
       this.#devices.set(device.sn, device);
       this.#setZone(device);
@@ -90,9 +89,8 @@ export class Devices {
     this.#unsaved.add(device);
     const { address, protocol } = device;
     if (address !== encounter.address) this.#moved(device, encounter.address);
-    if (device.approval !== "unsupported" && protocol !== encounter.protocol) {
-      this.#speaks(device, encounter.protocol);
-    }
+    if (device.approval === "unsupported") this.#understood(device);
+    if (protocol !== encounter.protocol) this.#speaks(device, encounter.protocol);
     // A device that is not there yet is news in a moment, when it is.
     if (device.online && (address !== device.address || protocol !== device.protocol)) {
       this.changed(device);
@@ -105,15 +103,21 @@ export class Devices {
     const known = this.#devices.get(sn);
     const device = known ?? this.#stranger(sn, encounter, "unsupported");
     if (!device) return;
+    const { address, protocol } = encounter;
+    this.#seldom.say(`unsupported ${sn}`, (more) => {
+      this.#log.warn(
+        "Device {sn} at {address} speaks {protocol}, which is not supported: set it to AiFace JSON or ADMS push{more}",
+        { sn, address, protocol, more },
+      );
+    });
+    // One that was decided about, and understood before, stays what it is: anybody can say its serial number.
+    const decided = device.approval === "approved" || device.approval === "refused";
+    if (decided && device.protocol !== null) return;
     device.lastSeenMs = this.#options.clock.now();
     this.#unsaved.add(device);
     if (known?.approval === "unsupported") return;
     device.approval = "unsupported";
-    device.protocol = encounter.protocol;
-    this.#log.warn(
-      "Device {sn} at {address} speaks {protocol}, which is not supported: set it to AiFace JSON or ADMS push",
-      { sn, address: encounter.address, protocol: encounter.protocol },
-    );
+    device.protocol = protocol;
     this.changed(device);
   }
 
@@ -209,7 +213,19 @@ export class Devices {
   #setOnline(device: Device, online: boolean): void {
     device.online = online;
     const { sn, address } = device;
-    this.#log.info(`Device {sn} at {address} is ${online ? "online" : "offline"}`, { sn, address });
+    const state = online ? "online" : "offline";
+    this.#seldom.say(sn, (more) => {
+      this.#log.info("Device {sn} at {address} is {state}{more}", { sn, address, state, more });
+    });
+    this.changed(device);
+  }
+
+  /** A device that was not understood speaks as it should now: somebody has changed its menu. */
+  #understood(device: Device): void {
+    const welcome = this.#options.unknown === "approve" ||
+      this.#options.devices.some(({ sn }) => sn === device.sn);
+    device.approval = welcome ? "approved" : "pending";
+    this.#announceStrangers();
     this.changed(device);
   }
 
@@ -229,10 +245,11 @@ export class Devices {
 
   #moved(device: Device, address: string): void {
     const now = this.#options.clock.monotonic();
+    const both = [device.address, address].sort().join(", one at ");
     if (device.previousAddress === address && now - device.addressChangedAt <= DUPLICATE_MS) {
       this.#options.warnings.raise(
         `attendance.duplicate.${device.sn}`,
-        `Two devices use the serial number ${device.sn}: one at ${device.address}, one at ${address}. ` +
+        `Two devices use the serial number ${device.sn}: one at ${both}. ` +
           "Give each its own, or take the stranger off the network",
       );
     }
@@ -255,7 +272,7 @@ export class Devices {
     if (!this.#makeRoom()) {
       warnings.raise(
         "attendance.strangers",
-        `More than ${MOST_STRANGERS} unknown devices have called: no more are listed. ` +
+        "Too many unknown devices have called: no more are listed. " +
           "Approve or refuse those that wait, and look who is on the network",
       );
       return undefined;
@@ -277,6 +294,7 @@ export class Devices {
   #makeRoom(): boolean {
     const strangers = [...this.#devices.values()]
       .filter(({ approval }) => approval === "pending" || approval === "unsupported");
+    if (this.#devices.size >= MOST_DEVICES) return false;
     if (strangers.length < MOST_STRANGERS) return true;
     strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
     const oldest = strangers[0]!;

@@ -13,6 +13,10 @@ export interface Limits {
   messagesPerSecond: number;
   /** A message or body beyond this goes to a file in the quarantine. */
   messageBytes: number;
+  /** A message or body beyond this is not listened to any more: no device holds as much. */
+  endlessBytes: number;
+  /** The same, for whoever has not been approved. */
+  strangerBytes: number;
   /** What all unfinished messages together may take in memory. */
   heldBytes: number;
 }
@@ -22,6 +26,8 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsPerAddress: 64,
   messagesPerSecond: 1_000,
   messageBytes: 32 * 1024 * 1024,
+  endlessBytes: 1024 * 1024 * 1024,
+  strangerBytes: 32 * 1024 * 1024,
   heldBytes: 96 * 1024 * 1024,
 };
 
@@ -49,13 +55,17 @@ export class Turnstile {
     const usage = this.#addresses.get(address) ??
       { connections: 0, tokens: this.#burst, filledAt: this.#clock.monotonic() };
     if (
-      this.#connections >= this.limits.connections ||
-      usage.connections >= this.limits.connectionsPerAddress
+      this.full || usage.connections >= this.limits.connectionsPerAddress
     ) return false;
     this.#connections++;
     usage.connections++;
     this.#addresses.set(address, usage);
     return true;
+  }
+
+  /** Whether nobody is let in, from whatever address. */
+  get full(): boolean {
+    return this.#connections >= this.limits.connections;
   }
 
   leave(address: string): void {

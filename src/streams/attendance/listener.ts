@@ -67,12 +67,16 @@ export class Listener {
           return;
         }
         // Too many open files, or a peer that was gone before it was in.
-        logger("attendance").warn("Cannot let a device in: {error}", { error });
+        this.#say("accept", "Cannot let a device in: {error}{more}", { error });
+        this.#hangUpOnStranger();
         await clock.wait(100);
         continue;
       }
       const connection = new Connection(conn, { clock, pace: this.#pace });
-      if (!turnstile.enter(connection.address)) {
+      const { address } = connection;
+      if (turnstile.full) this.#hangUpOnStranger();
+      if (!turnstile.enter(address)) {
+        this.#say("full", "Too many connections, turned {address} away{more}", { address });
         connection.close();
         continue;
       }
@@ -112,10 +116,27 @@ export class Listener {
         error,
       });
     } finally {
-      connection.close();
-      this.#connections.delete(connection);
-      this.#context.turnstile.leave(connection.address);
+      this.#hangUp(connection);
     }
+  }
+
+  #hangUp(connection: Connection): void {
+    connection.close();
+    if (this.#connections.delete(connection)) this.#context.turnstile.leave(connection.address);
+  }
+
+  /** Makes room by hanging up on the one that has been there for longest without being a device. */
+  #hangUpOnStranger(): void {
+    for (const connection of this.#connections) {
+      if (!connection.known) return this.#hangUp(connection);
+    }
+  }
+
+  /** What anybody on the network can bring about as often as they like. */
+  #say(thing: string, message: string, properties: Record<string, unknown>): void {
+    this.#context.seldom.say(thing, (more) => {
+      logger("attendance").warn(message, { ...properties, more });
+    });
   }
 
   /** One request after the other, until one of them becomes a WebSocket. */
@@ -141,6 +162,9 @@ export class Listener {
 
       if (isBrowser(head)) {
         // A web page that somebody looks at on this network has no business here.
+        this.#say("browser", "Turned a web page away that {address} looks at{more}", {
+          address: connection.address,
+        });
         const answer = { status: 403, body: "this is for devices\n" };
         return void await connection.write(answerBytes(answer, { keepAlive: false, date: null }));
       }
@@ -154,6 +178,7 @@ export class Listener {
         answer = await this.#answer(connection, head);
       } catch (error) {
         if (!(error instanceof BadRequest)) throw error;
+        this.#refused(connection, error);
         answer = { status: 400, body: `${error.message}\n` };
         head.keepAlive = false;
       }
@@ -192,19 +217,25 @@ export class Listener {
     return { status: 404, body: "not found\n" };
   }
 
-  #notHttp(connection: Connection, { message }: BadRequest): void {
-    logger("attendance").debug("{address} speaks nothing that is known: {message}", {
-      address: connection.address,
-      message,
-    });
+  #refused({ address }: Connection, { message }: BadRequest): void {
+    this.#say("refused", "Cannot understand {address}: {message}{more}", { address, message });
+  }
+
+  #notHttp(connection: Connection, error: BadRequest): void {
+    const { message } = error;
+    this.#refused(connection, error);
     void connection.write(
       answerBytes({ status: 400, body: `${message}\n` }, { keepAlive: false, date: null }),
     );
   }
 }
 
-/** Whether a web page asks: browsers name its origin, and call themselves Mozilla; no device does both. */
+/**
+ * Whether a web page asks: browsers call themselves Mozilla, and say where the page is from or what the person
+ * reads, for an image too; no device does both.
+ */
 function isBrowser({ headers }: RequestHead): boolean {
-  return headers.has("sec-fetch-site") ||
-    (headers.has("origin") && /^mozilla\//i.test(headers.get("user-agent") ?? ""));
+  if (headers.has("sec-fetch-site")) return true;
+  return /^mozilla\//i.test(headers.get("user-agent") ?? "") &&
+    ["origin", "referer", "accept-language"].some((name) => headers.has(name));
 }

@@ -100,7 +100,7 @@ Deno.test("Devices warns of two devices that take turns under one serial number"
   devices.meet("A1", from("10.0.0.6"));
   assert.deepEqual(warnings.list(), [], "a device may have got another address");
   devices.meet("A1", from("10.0.0.5"));
-  assert.match(warnings.list()[0]?.message ?? "", /Two devices.*10\.0\.0\.6.*10\.0\.0\.5/);
+  assert.match(warnings.list()[0]?.message ?? "", /Two devices.*10\.0\.0\.5.*10\.0\.0\.6/);
   await clock.sleep(11 * 60_000);
   devices.sweep();
   assert.deepEqual(warnings.list(), []);
@@ -112,6 +112,37 @@ Deno.test("Devices warns of a device that speaks otherwise than configured", () 
   const { devices, warnings } = registry(temp.store, { devices: settings });
   devices.meet("A1", from("10.0.0.5"));
   assert.equal(warnings.list()[0]?.code, "attendance.protocol.A1");
+});
+
+Deno.test("Devices lets nobody put a device out by speaking nonsense in its name", () => {
+  using temp = tempStore(migrations);
+  const settings = [{ sn: "A1", name: "Door" }];
+  const { devices } = registry(temp.store, { devices: settings });
+  devices.meet("A1", from("10.0.0.5"));
+  devices.meetUnsupported("A1", { address: "10.0.0.66", protocol: "xml" });
+  assert.equal(devices.find("A1")?.approval, "approved");
+  assert.equal(devices.find("A1")?.address, "10.0.0.5");
+});
+
+Deno.test("Devices takes a device in again whose protocol somebody has mended", () => {
+  using temp = tempStore(migrations);
+  const settings = [{ sn: "A1", name: "Door" }];
+  const { devices } = registry(temp.store, { devices: settings });
+  for (const sn of ["A1", "B2"]) {
+    devices.meetUnsupported(sn, { address: "10.0.0.5", protocol: "fkweb" });
+    assert.equal(devices.find(sn)?.approval, "unsupported");
+    devices.meet(sn, from("10.0.0.5"));
+  }
+  assert.equal(devices.find("A1")?.approval, "approved");
+  assert.equal(devices.find("B2")?.approval, "pending");
+});
+
+Deno.test("Devices has an end also where strangers are let in", () => {
+  using temp = tempStore(migrations);
+  const { devices, warnings } = registry(temp.store, { unknown: "approve" });
+  for (let n = 0; n < 2_000; n++) devices.meet(`S${n}`, from("10.0.0.5"));
+  assert.equal(devices.count().offline, 1_000);
+  assert.equal(warnings.list()[0]?.code, "attendance.strangers");
 });
 
 Deno.test("A device that is approved is made to come again, and its punches are taken", async () => {

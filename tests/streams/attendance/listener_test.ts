@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { Hub, Warnings } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import {
@@ -151,6 +152,80 @@ Deno.test("The listener bounds how many connections an address may have", async 
   }, "there is room again");
 });
 
+Deno.test("The listener makes room for a newcomer by hanging up on who is no device", async () => {
+  await using relay = await Relay.start({ options: { limits: { connections: 3 } } });
+  const known = await relay.registered();
+  const first = await relay.socket();
+  const second = await relay.socket();
+  const newcomer = await relay.socket();
+  assert.equal((await newcomer.ask({ cmd: "reg", sn: "DEV1" }))?.result, true);
+  await first.socket.closed;
+  await known.socket.closed;
+  assert.equal(await second.ask({ cmd: "reg", sn: "../etc" }).then((a) => a?.result), false);
+});
+
+Deno.test("The listener turns newcomers away when all are devices", async () => {
+  const devices = ["DEV1", "DEV2"].map((sn) => ({ sn, name: sn }));
+  await using relay = await Relay.start({
+    settings: { devices },
+    options: { limits: { connections: 2 } },
+  });
+  for (const { sn } of devices) {
+    assert.equal((await (await relay.socket()).ask({ cmd: "reg", sn }))?.result, true);
+  }
+  await assert.rejects(RawSocket.open(relay.port));
+});
+
+Deno.test("The listener hangs up on a message without end", async () => {
+  const limits = { strangerBytes: 100_000, endlessBytes: 200_000, messageBytes: 50_000 };
+  await using relay = await Relay.start({ options: { limits } });
+  const stranger = await relay.socket();
+  const device = await relay.registered();
+  const endless = `{"cmd":"sendlog","sn":"DEV1","record":[${
+    `${JSON.stringify(PUNCH)},`.repeat(10_000)
+  }`;
+  for (const { socket } of [stranger, device]) {
+    await socket.send(endless).catch(() => {});
+    await socket.closed;
+  }
+  const body = "1\t2026-10-05 09:15:30\n".repeat(10_000);
+  for (const sn of ["DEV1", "NEW1"]) {
+    const path = `/iclock/cdata?SN=${sn}&table=ATTLOG`;
+    const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const headers = { "Transfer-Encoding": "chunked" };
+    for (const options of [{ body }, { body: chunked, headers }]) {
+      const reply = await rawRequest(relay.port, { method: "POST", path, ...options })
+        .catch(() => undefined);
+      assert(reply === undefined || reply.status === 400);
+    }
+  }
+  assert.deepEqual([...Deno.readDirSync(`${dirname(relay.store.path)}/quarantine`)], []);
+  assert.equal((await (await relay.registered()).ask(SENDLOG))?.ret, "sendlog");
+});
+
+for (
+  const [name, headers] of [
+    ["two lengths", "Content-Length: 0\r\nContent-Length: 24\r\n"],
+    ["a length and chunks", "Content-Length: 24\r\nTransfer-Encoding: chunked\r\n"],
+    ["a blank behind the name", "Transfer-Encoding : chunked\r\n"],
+    ["a folded line", "X: a\r\n Content-Length: 24\r\n"],
+    ["two encodings", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"],
+  ] as const
+) {
+  Deno.test(`The listener refuses a body whose end is not clear: ${name}`, async () => {
+    await using relay = await Relay.start();
+    const hidden =
+      "POST /iclock/cdata?SN=DEV1&table=ATTLOG HTTP/1.1\r\nContent-Length: 22\r\n\r\n" +
+      "1\t2026-10-05 09:15:30\n";
+    const said = await send(
+      relay.port,
+      `POST /iclock/cdata?SN=DEV1&table=ATTLOG HTTP/1.1\r\n${headers}\r\n0\r\n\r\n${hidden}`,
+    );
+    assert.match(said, /^(HTTP\/1\.1 400 |$)/);
+    assert.equal(relay.count("device_logs"), 0);
+  });
+}
+
 Deno.test("The listener gives up who holds too much of an unfinished message, and only that one", async () => {
   await using relay = await Relay.start({ options: { limits: { heldBytes: 200_000 } } });
   const greedy = await relay.socket();
@@ -166,8 +241,13 @@ Deno.test("The listener gives up who holds too much of an unfinished message, an
 Deno.test("The listener does not talk with web pages", async () => {
   await using relay = await Relay.start();
   const browser = { "User-Agent": "Mozilla/5.0 (X11)", Origin: "https://evil.example" };
+  const image = { "User-Agent": "Mozilla/5.0 (X11)", "Accept-Language": "en" };
   for (
-    const headers of [browser, { ...browser, Upgrade: "websocket", "Sec-WebSocket-Key": "eA==" }]
+    const headers of [browser, image, {
+      ...browser,
+      Upgrade: "websocket",
+      "Sec-WebSocket-Key": "eA==",
+    }]
   ) {
     const body = JSON.stringify(SENDLOG);
     const reply = await rawRequest(relay.port, { method: "POST", path: "/", body, headers });

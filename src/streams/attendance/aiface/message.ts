@@ -10,6 +10,7 @@ import { FrameScanner, type Scanned } from "./scan.ts";
 /** All unfinished messages together take too much: this connection is given up, the device will send again. */
 export class TooMuchHeld extends Error {
   override readonly name = "TooMuchHeld";
+  override readonly message = "unfinished messages take too much memory";
 }
 
 /** Who takes what is too large to wait until all of it is there. */

@@ -39,6 +39,8 @@ export class AifaceSocket {
   #closing = false;
   /** Whether the first bytes of a message are still to come. */
   #fresh = false;
+  /** Bytes of the message so far. */
+  #bytes = 0;
 
   constructor(context: Context, connection: Connection) {
     this.#context = context;
@@ -70,9 +72,18 @@ export class AifaceSocket {
       }
     } catch (error) {
       const code = error instanceof ProtocolError ? error.code : 1011;
-      if (!(error instanceof ProtocolError) && !(error instanceof TooMuchHeld)) {
+      const { address } = connection;
+      if (error instanceof ProtocolError || error instanceof TooMuchHeld) {
+        this.#context.seldom.say(error.name, (more) => {
+          logger("attendance").warn("Hung up on {address}: {error}{more}", {
+            address,
+            error,
+            more,
+          });
+        });
+      } else {
         logger("attendance").error("A conversation with {address} failed: {error}", {
-          address: connection.address,
+          address,
           error,
         });
       }
@@ -115,6 +126,7 @@ export class AifaceSocket {
         const { turnstile, clock } = this.#context;
         const delayMs = turnstile.delay(this.#connection.address);
         this.#fresh = true;
+        this.#bytes = 0;
         return delayMs > 0 ? clock.wait(delayMs) : undefined;
       }
       case "data":
@@ -132,6 +144,11 @@ export class AifaceSocket {
   }
 
   async #data(bytes: Uint8Array): Promise<"over" | void> {
+    this.#bytes += bytes.length;
+    const { endlessBytes, strangerBytes } = this.#context.turnstile.limits;
+    if (this.#bytes > (this.#session.approved ? endlessBytes : strangerBytes)) {
+      throw new ProtocolError("a message without end", 1009);
+    }
     if (this.#fresh) {
       this.#fresh = false;
       if (isXml(bytes)) return this.#unsupported(bytes);
@@ -148,6 +165,7 @@ export class AifaceSocket {
   async #answerAll(found: readonly Scanned[]): Promise<void> {
     for (const scanned of found) {
       const answer = await this.#session.take(scanned);
+      this.#connection.known ||= this.#session.approved;
       if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
     }
   }
@@ -178,7 +196,7 @@ export async function answerPost(
     for (const scanned of found) answers.push(await session.take(scanned));
   };
   try {
-    const body = readBody(connection, head);
+    const body = readBody(connection, head, { limit: context.turnstile.limits.endlessBytes });
     let next = await body.next();
     for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
       if (fresh && isXml(next.value)) meetXml(context, connection.address, next.value);

@@ -111,6 +111,11 @@ export class AifaceSession implements Link, Spillway {
     return this.#device !== undefined;
   }
 
+  /** Whether it is a device that may send. */
+  get approved(): boolean {
+    return this.#device?.approval === "approved";
+  }
+
   /** The connection is over. */
   end(): void {
     if (this.#device) this.#context.devices.disconnected(this.#device, this);
@@ -152,9 +157,13 @@ export class AifaceSession implements Link, Spillway {
     const time = info.time === null ? undefined : device.zone.normalise(info.time);
     if (time !== undefined) device.compareClock(time, clock.now());
     if (Math.abs(device.skewMs ?? 0) > WORTH_A_WORD_MS) {
-      logger("attendance").warn("The clock of {sn} is {seconds} s off", {
-        sn,
-        seconds: Math.round(device.skewMs! / 1_000),
+      const seconds = Math.round(device.skewMs! / 1_000);
+      this.#context.seldom.say(`clock ${sn}`, (more) => {
+        logger("attendance").warn("The clock of {sn} is {seconds} s off{more}", {
+          sn,
+          seconds,
+          more,
+        });
       });
     }
     devices.heard(device);

@@ -45,19 +45,25 @@ export class IclockRouter {
     const query = new Map([...head.query].map(([key, value]) => [key.toLowerCase(), value.trim()]));
     const sn = query.get("sn") ?? "";
     if (!isSerial(sn)) {
-      return await drained(connection, head, { status: 400, body: "serial number not valid\n" });
+      return await this.#drained(connection, head, {
+        status: 400,
+        body: "serial number not valid\n",
+      });
     }
     const { devices } = this.#context;
     const met = devices.meet(sn, { address: connection.address, protocol: "iclock" });
     const device = met?.approval === "approved" ? met : undefined;
-    if (device) devices.heard(device);
+    if (device) {
+      devices.heard(device);
+      connection.known = true;
+    }
 
     const request: Request = { head, name, query, device, sn };
     if (name === "cdata" && head.method === "GET") {
-      return await drained(connection, head, this.#handshake(request));
+      return await this.#drained(connection, head, this.#handshake(request));
     }
     if (name === "cdata" && head.method === "POST") return await this.#table(connection, request);
-    if (name === "getrequest") return await drained(connection, head, this.#offer(request));
+    if (name === "getrequest") return await this.#drained(connection, head, this.#offer(request));
     if (name === "devicecmd") return await this.#done(connection, request);
     return await this.#other(connection, request);
   }
@@ -102,7 +108,10 @@ export class IclockRouter {
     const { head, device, query } = request;
     // Not stored, so never acknowledged: the device keeps its punches until someone approves it.
     if (!device) {
-      return await drained(connection, head, { status: 503, body: "device not allowed\n" });
+      return await this.#drained(connection, head, {
+        status: 503,
+        body: "device not allowed\n",
+      });
     }
     const table = (query.get("table") ?? "").toUpperCase();
     const received = await receiveTable(this.#context, { connection, head, device, table, query });
@@ -130,7 +139,7 @@ export class IclockRouter {
   async #done(connection: Connection, { head, sn, device }: Request): Promise<Answer | undefined> {
     const lines = new LineScanner();
     const body: string[] = [];
-    const complete = await eachPiece(connection, head, (bytes) => {
+    const complete = await this.#eachPiece(connection, head, (bytes) => {
       for (const group of lines.push(bytes)) if (body.length < 1_000) body.push(...group);
     });
     if (!complete) return undefined;
@@ -148,7 +157,7 @@ export class IclockRouter {
   /** Pings, PUSH 3.x registrations and whatever else there may be: logged, and found good. */
   async #other(connection: Connection, { head, name, sn }: Request): Promise<Answer | undefined> {
     let text = "";
-    const complete = await eachPiece(connection, head, (bytes) => {
+    const complete = await this.#eachPiece(connection, head, (bytes) => {
       if (text.length < LOGGED_BYTES) {
         text += String.fromCharCode(...bytes.subarray(0, LOGGED_BYTES));
       }
@@ -162,30 +171,32 @@ export class IclockRouter {
     });
     return OK;
   }
+
+  /** The answer to a request whose body says nothing of interest. */
+  async #drained(
+    connection: Connection,
+    head: RequestHead,
+    answer: Answer,
+  ): Promise<Answer | undefined> {
+    return await this.#eachPiece(connection, head, () => {}) ? answer : undefined;
+  }
+
+  async #eachPiece(
+    connection: Connection,
+    head: RequestHead,
+    use: (bytes: Uint8Array) => void,
+  ): Promise<boolean> {
+    const { strangerBytes: limit } = this.#context.turnstile.limits;
+    const body = readBody(connection, head, { limit });
+    for (;;) {
+      const { done, value } = await body.next();
+      if (done) return value.complete;
+      use(value);
+    }
+  }
 }
 
 /** `/iclock/cdata` and `/iclock/cdata.aspx` → `cdata`. */
 export function endpointOf(path: string): string | undefined {
   return /^\/iclock\/([a-z0-9_]{1,32})(?:\.aspx)?\/?$/i.exec(path)?.[1]?.toLowerCase();
-}
-
-async function drained(
-  connection: Connection,
-  head: RequestHead,
-  answer: Answer,
-): Promise<Answer | undefined> {
-  return await eachPiece(connection, head, () => {}) ? answer : undefined;
-}
-
-async function eachPiece(
-  connection: Connection,
-  head: RequestHead,
-  use: (bytes: Uint8Array) => void,
-): Promise<boolean> {
-  const body = readBody(connection, head);
-  for (;;) {
-    const { done, value } = await body.next();
-    if (done) return value.complete;
-    use(value);
-  }
 }

@@ -55,19 +55,27 @@ export async function receiveTable(
       await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
   };
 
-  const body = readBody(connection, head);
-  let next = await body.next();
-  for (; !next.done; next = await body.next()) {
-    bytes += next.value.length;
-    if (bytes > turnstile.limits.messageBytes && !file && !NOT_KEPT.has(table)) {
-      file = await quarantine.openFile(device.sn, receivedMs);
+  let complete: boolean;
+  try {
+    const body = readBody(connection, head, { limit: turnstile.limits.endlessBytes });
+    let next = await body.next();
+    for (; !next.done; next = await body.next()) {
+      bytes += next.value.length;
+      if (bytes > turnstile.limits.messageBytes && !file && !NOT_KEPT.has(table)) {
+        file = await quarantine.openFile(device.sn, receivedMs);
+      }
+      for (const lines of scanner.push(next.value)) {
+        await file?.write(`${lines.join("\n")}\n`);
+        await store(readLines(lines, { context, post, receivedMs }));
+      }
     }
-    for (const lines of scanner.push(next.value)) {
-      await file?.write(`${lines.join("\n")}\n`);
-      await store(readLines(lines, { context, post, receivedMs }));
-    }
+    ({ complete } = next.value);
+  } catch (error) {
+    // The body is broken or without end: the device is told so and hung up on.
+    await file?.discard();
+    throw error;
   }
-  if (!next.value.complete) {
+  if (!complete) {
     await file?.discard();
     return "hung up";
   }

@@ -15,6 +15,8 @@ export class Connection {
   readonly address: string;
   /** When the listener closes the connection unless it is moved on: `clock.monotonic()`. */
   deadline = Infinity;
+  /** Whether an approved device speaks here: it does not make room for strangers. */
+  known = false;
   /** Called once when the connection is over, whoever ended it. */
   onClose: (() => void) | undefined;
   readonly #conn: Deno.TcpConn;

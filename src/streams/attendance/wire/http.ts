@@ -34,6 +34,8 @@ export class BadRequest extends Error {
 export const PIECE_MS = 60_000;
 
 const LONGEST_HEAD = 16 * 1024;
+/** The headers that say how long the body is. */
+const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
@@ -66,20 +68,27 @@ export async function readHead(connection: Connection): Promise<RequestHead | nu
   return null;
 }
 
-/** The body in pieces, each valid until the next is asked for. Ends early when the connection does. */
+/**
+ * The body in pieces, each valid until the next is asked for. Ends early when the connection does.
+ * @throws {BadRequest} when it is broken, or longer than `limit` bytes
+ */
 export async function* readBody(
   connection: Connection,
   { body, headers }: RequestHead,
+  { limit = Infinity }: { limit?: number } = {},
 ): AsyncGenerator<Uint8Array, { complete: boolean }> {
+  if (body !== "chunked" && body > limit) throw new BadRequest("the body is too long");
   if (body !== 0 && headers.get("expect")?.toLowerCase() === "100-continue") {
     void connection.write(new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n"));
   }
   if (body !== "chunked") return { complete: yield* readExactly(connection, body) };
-  for (;;) {
+  for (let total = 0;;) {
     const line = await readLine(connection);
     if (line === null) return { complete: false };
     const size = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line)?.[1];
     if (size === undefined) throw new BadRequest("a chunk of the body has no length");
+    total += parseInt(size, 16);
+    if (total > limit) throw new BadRequest("the body is too long");
     if (!(yield* readExactly(connection, parseInt(size, 16)))) return { complete: false };
     const after = await readLine(connection);
     if (after === null) return { complete: false };
@@ -136,14 +145,20 @@ function parseHead(text: string): RequestHead {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
-    if (colon <= 0) throw new BadRequest("a header has no name");
-    headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+    if (colon <= 0 || /^\s/.test(line)) throw new BadRequest("a header has no name");
+    const name = line.slice(0, colon).trim().toLowerCase();
+    // Where a body ends must have one meaning, or another's request can be hidden in it.
+    if (FRAMING.has(name) && (headers.has(name) || name.length !== colon)) {
+      throw new BadRequest("it is not clear where the body ends");
+    }
+    headers.set(name, line.slice(colon + 1).trim());
   }
   const length = headers.get("content-length");
   if (length !== undefined && !/^\d{1,15}$/.test(length)) {
     throw new BadRequest("Content-Length is no number");
   }
   const chunked = headers.has("transfer-encoding");
+  if (chunked && length !== undefined) throw new BadRequest("it is not clear where the body ends");
   if (chunked && headers.get("transfer-encoding")?.toLowerCase() !== "chunked") {
     throw new BadRequest("Transfer-Encoding is not chunked");
   }
