@@ -24,10 +24,14 @@ export function mediaTypeOf(request: Request): string {
 
 /**
  * The body as text.
- * @throws {Problem} 413 as soon as it is seen to be longer than `limit` bytes, 400 when it is not UTF-8
+ * @throws {Problem} 413 as soon as it is seen to be longer than `limit` bytes, 400 when it is not UTF-8 or breaks off
  */
 export async function bodyText(request: Request, limit: number): Promise<string> {
-  const bytes = await bodyBytes(request, limit);
+  const bytes = await bodyBytes(request, limit).catch((cause) => {
+    if (cause instanceof Problem) throw cause;
+    // A caller that has gone away in the middle is no failure of ours, and may do so a thousand times a second.
+    throw new Problem(400, "Invalid request", { detail: "body: broke off before its end", cause });
+  });
   const text = decoder.decode(bytes);
   // A tenth of the time of the strict one, which only a replaced character calls for.
   if (!text.includes("\ufffd")) return text;

@@ -8,7 +8,7 @@
  * Reading the last page and joining happen in one turn of the event loop, in which nothing can be committed.
  * @module
  */
-import { type Clock, type SseFrame, SseStream } from "../../core/mod.ts";
+import { type Clock, Problem, type SseFrame, SseStream } from "../../core/mod.ts";
 import { itemJson, type StoredEvent } from "./event.ts";
 import type { Appended, EventLog } from "./event_log.ts";
 
@@ -30,6 +30,8 @@ interface News {
   lastSeq: number;
 }
 
+/** With as many listeners to `/stream`, fewer than the connections that the API takes: nobody is kept out by them. */
+const MOST_CLIENTS = 1_000;
 /** Events read at once for a client that catches up. */
 const PAGE_EVENTS = 200;
 /** A page ends early when it gets longer than this, so that it fits into a client's buffer. */
@@ -61,8 +63,17 @@ export class LiveStream {
     return this.#clients;
   }
 
-  /** A client that wants what comes after a `seq`; what comes from now on, when it does not say. */
+  /**
+   * A client that wants what comes after a `seq`; what comes from now on, when it does not say.
+   * @throws {Problem} 503 when there are as many as there may be
+   */
   open(mode: string, { since, signal }: { since?: number; signal: AbortSignal }): Response {
+    if (this.#clients >= MOST_CLIENTS) {
+      throw new Problem(503, "Too many listeners", {
+        detail: `At most ${MOST_CLIENTS} clients can listen at a time.`,
+        headers: { "retry-after": "10" },
+      });
+    }
     const lastSeq = this.#log.lastSeq(mode);
     const client: Client = {
       mode,

@@ -106,6 +106,8 @@ export class FrameReader {
     this.#position = 0;
 
     if (first & 0x70) throw new ProtocolError("reserved bits are set");
+    // RFC 6455 5.2: the highest bit of a length is 0.
+    if (length >= 2 ** 63) throw new ProtocolError("a length that is none");
     switch (this.#opcode) {
       case OPCODE.continuation:
         if (!this.#inMessage) throw new ProtocolError("a continuation of nothing");

@@ -1,0 +1,82 @@
+/**
+ * Attacks on both listeners of one running agent: each is refused, and after each one a program is answered and
+ * a punch is taken in. At the end nothing of them is stored, and the log says each kind once.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { API_ATTACKS } from "./api_attacks.ts";
+import { type Attack, attempt } from "./attack.ts";
+import { DEVICE_ATTACKS, NOBODY } from "./device_attacks.ts";
+import { ELSEWHERE, startTarget, type Target } from "./target.ts";
+
+/** What is logged of each kind of attack, once however often it came. */
+const SAID_ONCE = [
+  /"message":"Refused [^"]*: Unknown Host/,
+  /"message":"Refused [^"]*: Foreign origin/,
+  /"message":"Refused [^"]*: Token required/,
+  /"message":"Refused [^"]*: Body too large/,
+  /"message":"Refused [^"]*: Too many events/,
+  /"message":"Turned a web page away/,
+  /"message":"Unknown device EVIL0001 at [^ ]* waits/,
+  /"message":"Cannot understand /,
+  /"message":"Hung up on /,
+  /"message":"Too many connections, turned /,
+];
+
+async function run(attack: Attack, target: Target, port: number, from?: string): Promise<void> {
+  for (const bytes of attack.says?.(target) ?? []) {
+    const { statuses, heard } = await attempt(port, bytes, from === undefined ? {} : { from });
+    const what = `${bytes.slice(0, 200)}\nwas answered\n${heard.slice(0, 500)}`;
+    assert.ok(statuses.every((status) => attack.answers!.includes(status)), what);
+    assert.ok(!heard.includes(target.token), what);
+  }
+  await attack.steps?.(target);
+  await target.serves();
+}
+
+Deno.test("The agent withstands attacks on both of its ports, keeps nothing of them and says so once", async (t) => {
+  await using target = await startTarget();
+  await target.serves();
+  for (const attack of API_ATTACKS) {
+    await t.step(`API: ${attack.name}`, () => run(attack, target, target.apiPort));
+  }
+  for (const attack of DEVICE_ATTACKS) {
+    await t.step(
+      `devices: ${attack.name}`,
+      () => run(attack, target, target.devicesPort, ELSEWHERE),
+    );
+  }
+
+  await t.step("nothing of it is stored", async () => {
+    for (const mode of ["live", "paper"]) {
+      const { json: events } = await target.ask(`/local/events?mode=${mode}&limit=1000`);
+      assert.deepEqual(events, []);
+    }
+    const { json: punches } = await target.ask("/punches?limit=5000");
+    assert.equal(punches.length, target.punches);
+    assert.ok(punches.every(({ person_id }: { person_id: string }) => person_id !== `${NOBODY}`));
+    for (const table of ["projects", "tasks", "results"]) {
+      assert.deepEqual((await target.ask(`/records/${table}?deleted=true`)).json, []);
+    }
+  });
+
+  await t.step(
+    "the log says each kind once, without the token or a control character",
+    async () => {
+      const log = await target.end();
+      for (const line of SAID_ONCE) {
+        assert.equal(
+          log.split("\n").filter((said) => line.test(said)).length,
+          1,
+          `${line}\n${log}`,
+        );
+      }
+      assert.doesNotMatch(log, /"level":"error"/);
+      for (const text of [log, target.agent.output]) {
+        assert.ok(!text.includes(target.token));
+        // deno-lint-ignore no-control-regex -- they are what is looked for
+        assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+      }
+    },
+  );
+});
