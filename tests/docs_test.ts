@@ -8,8 +8,8 @@ import project from "../deno.json" with { type: "json" };
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-const documents = ["README.md", ...names("docs").filter((name) => name.endsWith(".md"))]
-  .map((path) => ({ path, text: Deno.readTextFileSync(root + path) }));
+const paths = ["README.md", "SECURITY.md", ...names("docs").filter((name) => name.endsWith(".md"))];
+const documents = paths.map((path) => ({ path, text: Deno.readTextFileSync(root + path) }));
 
 for (const { path, text } of documents) {
   Deno.test(`${path} links to files and sections that are there`, () => {
@@ -32,6 +32,23 @@ for (const { path, text } of documents) {
       }
     }
     assert.deepEqual(unknown, []);
+  });
+}
+
+Deno.test("SECURITY.md names every table and every permission", () => {
+  const said = new Set(codeIn(Deno.readTextFileSync(`${root}SECURITY.md`)));
+  const { read, write, net, run, env, sys } = project.permissions.agent;
+  const granted = [...read, ...write, ...net, ...run, ...env.allow, ...sys];
+  const missing = [...tables(), ...granted].filter((name) => !said.has(name));
+  assert.deepEqual(missing, []);
+});
+
+/** The tables that the streams' and the store's migrations make. */
+function tables(): string[] {
+  const rooms = ["store", ...folders("src/streams").map((name) => `streams/${name}`)];
+  return rooms.flatMap((room) => {
+    const text = Deno.readTextFileSync(`${root}src/${room}/migrations.ts`);
+    return [...text.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g)].map(([, name]) => name!);
   });
 }
 
@@ -73,4 +90,9 @@ const sources = names("src/cli/commands").map((path) => Deno.readTextFileSync(ro
 function names(folder: string): string[] {
   return [...Deno.readDirSync(root + folder)].filter(({ isFile }) => isFile)
     .map(({ name }) => `${folder}/${name}`).sort();
+}
+
+function folders(folder: string): string[] {
+  return [...Deno.readDirSync(root + folder)].filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => name);
 }
