@@ -10,7 +10,7 @@ import {
   withNews,
 } from "../../src/dashboard/model/feed.ts";
 import { duration, relative, stamp } from "../../src/dashboard/model/format.ts";
-import { laneHealth } from "../../src/dashboard/model/health.ts";
+import { laneHealth, readingWords } from "../../src/dashboard/model/health.ts";
 import { heatOf } from "../../src/dashboard/model/heat.ts";
 import { presentOf } from "../../src/dashboard/model/present.ts";
 import {
@@ -138,6 +138,13 @@ Deno.test("A lane that a person must mend is red, one that mends itself is yello
   assert.equal(lane({ state: "connected", rows_rejected: 1 }), "warn");
   assert.equal(lane({ state: "connected" }), "good");
   assert.equal(lane({ state: "disabled" }), "idle");
+});
+
+Deno.test("readingWords says how far a reading is, also where the cloud does not say how much there is", () => {
+  const reading = { table: "tasks", rows: 3_000, total: 30_000, tables_done: 1, tables: 3 };
+  const words = readingWords(reading);
+  assert.match(words, /^Reading tasks from the cloud: 3.000 of about 30.000 \(table 2 of 3\)$/);
+  assert.match(readingWords({ ...reading, total: null }), /: 3.000 \(table 2 of 3\)$/);
 });
 
 Deno.test("Durations and times read as people say them", () => {

@@ -43,6 +43,15 @@ export interface LaneStatus {
   mean_latency_ms: number | null;
   rows_pushed: number;
   rows_pulled: number;
+  /** How far a table is that is read from its beginning. */
+  reading: {
+    table: string;
+    rows: number;
+    /** An estimate; null when the cloud did not say. */
+    total: number | null;
+    tables_done: number;
+    tables: number;
+  } | null;
 }
 
 export interface SyncStatus {

@@ -49,6 +49,16 @@ export function laneHealth(lane: LaneStatus): Health {
   }
 }
 
+/** How far the first reading of a cloud's tables is, or one after the agent was away for long. */
+export function readingWords(
+  { table, rows, total, tables_done, tables }: NonNullable<LaneStatus["reading"]>,
+): string {
+  const of = total === null ? "" : ` of about ${number(total)}`;
+  return `Reading ${table} from the cloud: ${number(rows)}${of} (table ${
+    tables_done + 1
+  } of ${tables})`;
+}
+
 export interface WholeHealth extends Health {
   readonly detail: string;
   /** In a word or two. */

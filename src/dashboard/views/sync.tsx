@@ -6,7 +6,7 @@ import { ask, change } from "../live/api.ts";
 import { link, status } from "../live/state.ts";
 import { useAction, useAnswer } from "../live/use.ts";
 import { duration, number } from "../model/format.ts";
-import { laneHealth, STREAM_NAMES, syncHealth } from "../model/health.ts";
+import { laneHealth, readingWords, STREAM_NAMES, syncHealth } from "../model/health.ts";
 import { Ago, Card, Dot, Failed, Figure, Instead } from "./parts.tsx";
 
 const MOST = 100;
@@ -78,6 +78,7 @@ function Lane({ lane }: { lane: LaneStatus }) {
         <Dot tone={tone} live={lane.state === "syncing"} />
         {words}
       </p>
+      {lane.reading && <Reading reading={lane.reading} />}
       {lane.last_error && (
         <div class={`why ${lane.last_error.advice ? "bad" : "warn"}`}>
           <p>{lane.last_error.message}</p>
@@ -114,6 +115,16 @@ function Lane({ lane }: { lane: LaneStatus }) {
         </Figure>
       </dl>
     </Card>
+  );
+}
+
+function Reading({ reading }: { reading: NonNullable<LaneStatus["reading"]> }) {
+  const { table, rows, total } = reading;
+  return (
+    <p class="reading">
+      {readingWords(reading)}
+      {total !== null && <progress aria-label={`Reading ${table}`} value={rows} max={total} />}
+    </p>
   );
 }
 
