@@ -18,6 +18,7 @@ const SAID_ONCE = [
   /"message":"Refused [^"]*: Too many events/,
   /"message":"Turned a web page away/,
   /"message":"Unknown device EVIL0001 at [^ ]* waits/,
+  /"message":"Two devices use the serial number AYSK1001/,
   /"message":"Cannot understand /,
   /"message":"Hung up on /,
   /"message":"Too many connections, turned /,

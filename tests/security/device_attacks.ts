@@ -69,6 +69,21 @@ export const DEVICE_ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "a device that calls itself as another does",
+    async steps(target) {
+      using wire = await socket(target);
+      const warned = async () => {
+        const { json } = await target.ask("/status");
+        return JSON.stringify(json.warnings).includes(`use the serial number ${DOOR}`);
+      };
+      await until(async () => {
+        await wire.say(text(JSON.stringify({ cmd: "reg", sn: DOOR })));
+        await target.serves();
+        return await warned();
+      }, "a warning of two devices");
+    },
+  },
+  {
     name: "serial numbers that are none",
     says: () =>
       ["", "../../x", "'%20OR%201=1--", "%3Cscript%3E", "%00", "x".repeat(5_000), "%0d%0aX:1"].map(
