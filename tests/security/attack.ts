@@ -8,8 +8,10 @@ export interface Attack {
   name: string;
   /** All that the attacker says, each on a connection of its own. */
   says?: (target: Target) => readonly (string | Uint8Array)[];
-  /** The only answers that may come; none of them stands for a connection that is closed without one. */
+  /** The only answers that may come, of which one has to. */
   answers?: readonly number[];
+  /** Set where the agent may hang up before all is said, and the answer may be lost with the rest. */
+  mayHangUp?: true;
   /** What does not fit into the above. It fails when the attack succeeds. */
   steps?: (target: Target) => Promise<void>;
 }
