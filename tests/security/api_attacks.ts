@@ -101,6 +101,21 @@ export const API_ATTACKS: readonly Attack[] = [
     answers: [400, 404],
   },
   {
+    name: "other protocols, and methods that no page may use",
+    says: () => [
+      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+      "\x1b]0;owned\x07\x1b[2J\r\n\r\n",
+      "GET /healthz\r\n\r\n",
+      request("GET /healthz", { "X-A\r\n Folded": "x" }),
+      request("GET /heal\x1b[2Jthz"),
+      request("CONNECT evil.example:443"),
+      request("TRACE /"),
+      request("PROPFIND /"),
+    ],
+    answers: [400, 401, 403, 404, 405, 421],
+    mayHangUp: true,
+  },
+  {
     name: "headers without end",
     says: () => [
       request("GET /healthz", { "X-Bomb": "x".repeat(2_000_000) }),
