@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { API_ATTACKS } from "./api_attacks.ts";
 import { type Attack, attempt } from "./attack.ts";
 import { DEVICE_ATTACKS, NOBODY } from "./device_attacks.ts";
-import { ELSEWHERE, HERE, startTarget, type Target } from "./target.ts";
+import { crowd, ELSEWHERE, HERE, startTarget, type Target } from "./target.ts";
+import { until } from "../support/until.ts";
 
 /** What is logged of each kind of attack, once however often it came. */
 const SAID_ONCE = [
@@ -78,4 +79,32 @@ Deno.test("The agent withstands attacks on both of its ports, keeps nothing of t
       }
     },
   );
+});
+
+Deno.test({
+  name: "The agent outlives more callers than the system lets it have files",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using target = await startTarget({ files: 200 });
+    await target.serves();
+    for (const port of [target.apiPort, target.devicesPort]) {
+      using _idle = await crowd(400, port, { from: () => ELSEWHERE });
+      await until(
+        async () => {
+          try {
+            await target.serves();
+            return true;
+          } catch {
+            // For a moment there is no file for anybody: whoever asks again is let in.
+            return false;
+          }
+        },
+        "a program and a device to be served again",
+        { withinMs: 30_000 },
+      );
+    }
+    await target.serves();
+    const { printed } = await target.end();
+    assert.match(printed, /Cannot let a caller in, idle connections are closed/);
+  },
 });

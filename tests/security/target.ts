@@ -35,8 +35,15 @@ export interface Answer {
   json: any;
 }
 
-export async function startTarget(): Promise<Target> {
+/** @param options.files how many files and connections the system lets the agent have open, itself included */
+export async function startTarget({ files }: { files?: number } = {}): Promise<Target> {
   const agent = await startAgent({
+    ...(files === undefined ? {} : {
+      emulated: {
+        deno: ["sh", "-c", `ulimit -n ${files} && exec "$0" "$@"`, Deno.execPath()],
+        os: Deno.build.os,
+      },
+    }),
     config: {
       process_name: `Nobody${Deno.pid}.exe`,
       time_zone: "UTC",

@@ -94,6 +94,7 @@ Deno.test("FrameReader refuses what breaks the protocol", () => {
       maskedFrame(bytes("x"), { opcode: 1, final: false }),
       maskedFrame(bytes("x"), { opcode: 1 }),
     ]],
+    ["a length of 2^63", [new Uint8Array([0x81, 0xff, 0x80, ...new Uint8Array(11)])]],
     ["long control frame", [maskedFrame(bytes("x".repeat(126)), { opcode: 9 })]],
     ["fragmented control frame", [maskedFrame(bytes("x"), { opcode: 9, final: false })]],
   ];
