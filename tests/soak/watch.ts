@@ -60,7 +60,8 @@ export async function watch(
       const ageMs = performance.now() - born;
       const { rssMb, ownMb } = await processStats(agent.pid);
       const walMb = (metrics.get("clockblock_wal_bytes") ?? 0) / 1e6;
-      record.samples.push({ ageMs, rssMb, ownMb, walMb });
+      // A process that was killed a moment ago has no memory any more.
+      if (!Number.isNaN(ownMb)) record.samples.push({ ageMs, rssMb, ownMb, walMb });
 
       const now = lateTimers(metrics);
       const ms = longestSince(late, now);
