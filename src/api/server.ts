@@ -3,7 +3,7 @@
  * 64 KB (400 otherwise).
  * @module
  */
-import { systemClock } from "../core/mod.ts";
+import { type Clock, systemClock } from "../core/mod.ts";
 import type { Api } from "./api.ts";
 import { type ConnectionLimits, type Listening, listenOn } from "./connections.ts";
 import { problemOf, problemResponse } from "./respond.ts";
@@ -16,6 +16,7 @@ export interface ServeOptions {
   /** Ends the server. */
   signal: AbortSignal;
   limits?: Partial<ConnectionLimits>;
+  clock?: Clock;
 }
 
 export interface Serving {
@@ -38,9 +39,14 @@ const DRAIN_MS = 1_500;
  * Serves the API until the signal aborts.
  * @throws {ListenError} when the port is taken or the address is not ours
  */
-export function serve(api: Api, { host, port, signal, limits }: ServeOptions): Serving {
+export function serve(
+  api: Api,
+  { host, port, signal, limits, clock = systemClock }: ServeOptions,
+): Serving {
   const server = listen(api, { host, port, limits });
-  const finished = Promise.all([api.run(signal), served(server, { api, signal })]).then(() => {});
+  const finished = Promise.all([api.run(signal), served(server, { api, signal, clock })]).then(
+    () => {},
+  );
   const { port: actual } = server.addr;
   return { url: `http://${reachable(host)}:${actual}`, port: actual, finished };
 }
@@ -60,7 +66,7 @@ export function checkListen({ host, port }: { host: string; port: number }): voi
 /** Resolves when the signal has aborted and the last answer is out, or has had its time. */
 async function served(
   server: Listening,
-  { api, signal }: { api: Api; signal: AbortSignal },
+  { api, signal, clock }: { api: Api; signal: AbortSignal; clock: Clock },
 ): Promise<void> {
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
@@ -70,7 +76,7 @@ async function served(
   const enough = new AbortController();
   await Promise.race([
     server.shutdown(),
-    systemClock.wait(DRAIN_MS, { signal: enough.signal }),
+    clock.wait(DRAIN_MS, { signal: enough.signal }),
   ]);
   enough.abort();
   // Whoever still does not read its answer is left to the end of the process: cutting the server off after

@@ -125,7 +125,7 @@ Deno.test({
     const io = capturedIo();
     await using _log = await startLogging({ ...quiet, output: io.stderr, file: "/dev/full" });
     const told = () => io.err.split("\n").filter((line) => line.startsWith("Cannot write the log"));
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     while (told().length === 0 && performance.now() < deadline) {
       logger("sync").info("{filling}", { filling: "x".repeat(9_000) });
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -165,7 +165,7 @@ Deno.test("startLogging shows less on the terminal than it keeps, where told so"
 
 /** Waits until a file of the folder holds the text. */
 async function appears(text: string, folder: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   const found = () =>
     [...Deno.readDirSync(folder)]
       .some(({ name }) => Deno.readTextFileSync(`${folder}/${name}`).includes(text));

@@ -40,7 +40,7 @@ function watch(
     sources,
     async within(ms, condition, what) {
       const began = clock.monotonic();
-      const deadline = performance.now() + 10_000;
+      const deadline = performance.now() + 30_000;
       while (!condition()) {
         if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
         // What the servers answer takes real time; the client's own time goes on beside it.

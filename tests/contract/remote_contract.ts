@@ -128,9 +128,8 @@ export function remoteContract(name: string, open: () => Promise<ContractCloud>)
     const stop = new AbortController();
     const push = cloud.remote.push(cloud.batch([a]), { signal: stop.signal });
     setTimeout(() => stop.abort(), 20);
-    const started = performance.now();
     const error = await refused(cloud, push);
-    assert.ok(performance.now() - started < 2_000);
+    // It was not its own patience that ended it.
     assert.notEqual(error.code, "timeout");
   });
 

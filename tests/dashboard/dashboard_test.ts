@@ -6,6 +6,7 @@ import { hasBrowser, type OpenPage, startBrowser, type TestBrowser } from "../su
 import type { FakeGame } from "../support/fake_game.ts";
 import { AifaceDevice } from "../support/devices.ts";
 import { HOSTILE, type Household, household, workday } from "../support/household.ts";
+import { ownMs } from "../support/own_time.ts";
 import { until } from "../support/until.ts";
 
 const PANELS = ["", "history", "events", "attendance", "records", "sync"];
@@ -31,12 +32,15 @@ Deno.test({
     await t.step("A game that begins shows within a second of its heartbeat", async () => {
       let game: FakeGame | undefined;
       try {
-        await withinASecond([true, false, true].map((playing) => async () => {
-          if (playing) game = await house.play();
-          else await game?.stop();
-          await heartbeat(house, playing);
-          return () => shows(page, ".now h2", playing ? "Playing now" : "Not playing");
-        }));
+        await withinASecond(
+          [true, false, true].map((playing) => async () => {
+            if (playing) game = await house.play();
+            else await game?.stop();
+            await heartbeat(house, playing);
+            return () => shows(page, ".now h2", playing ? "Playing now" : "Not playing");
+          }),
+          house,
+        );
         await shows(page, ".now p", house.game);
       } finally {
         await game?.stop();
@@ -84,10 +88,13 @@ Deno.test({
           subtype: "NOTE",
           body: "hello",
         };
-        await withinASecond(["hello", "again", "once more"].map((body) => async () => {
-          await house.send({ ...event, body });
-          return () => shows(page, ".event .body", body);
-        }));
+        await withinASecond(
+          ["hello", "again", "once more"].map((body) => async () => {
+            await house.send({ ...event, body });
+            return () => shows(page, ".event .body", body);
+          }),
+          house,
+        );
         await house.send({
           ...event,
           source: HOSTILE,
@@ -127,10 +134,13 @@ Deno.test({
     await t.step("Attendance: who is here, a punch within a second, approve", async () => {
       await go(page, "attendance");
       await shows(page, ".people", "Farah Aziz");
-      await withinASecond(["Gita Rao", "Hugo Lind", HOSTILE].map((name, index) => () => {
-        house.door.punch({ enrollid: `${50 + index}`, name, time: nowAt(house), inout: 0 });
-        return Promise.resolve(() => shows(page, ".punches", name));
-      }));
+      await withinASecond(
+        ["Gita Rao", "Hugo Lind", HOSTILE].map((name, index) => () => {
+          house.door.punch({ enrollid: `${50 + index}`, name, time: nowAt(house), inout: 0 });
+          return Promise.resolve(() => shows(page, ".punches", name));
+        }),
+        house,
+      );
       await shows(page, ".devices", "Waiting for approval");
       await page.getByLabel("Name for AYSK2002").fill(HOSTILE.slice(0, 90));
       await page.getByRole("button", { name: "Approve" }).click();
@@ -249,21 +259,19 @@ async function go(page: Page, panel: string): Promise<void> {
 
 /** Waits until some element that the selector finds shows the text. */
 async function shows(page: Page, selector: string, text: string | RegExp): Promise<void> {
-  await page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 8_000 });
+  await page.locator(selector).filter({ hasText: text }).first().waitFor();
 }
 
 /**
  * Makes something happen, several times, and holds the fastest to be shown against a second: the others may have had
  * to share the machine with other tests.
  */
-async function withinASecond(happenings: readonly (() => Promise<() => Promise<void>>)[]) {
+async function withinASecond(
+  happenings: readonly (() => Promise<() => Promise<void>>)[],
+  { agent }: Household,
+) {
   const took: number[] = [];
-  for (const happen of happenings) {
-    const shown = await happen();
-    const began = performance.now();
-    await shown();
-    took.push(Math.round(performance.now() - began));
-  }
+  for (const happen of happenings) took.push(Math.round(await ownMs(await happen(), agent)));
   assert.ok(Math.min(...took) < 1_000, `took ${took.join(", ")} ms`);
 }
 

@@ -211,5 +211,5 @@ function focused(page: Page): Promise<string> {
 }
 
 async function shows(page: Page, selector: string, text: string): Promise<void> {
-  await page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 10_000 });
+  await page.locator(selector).filter({ hasText: text }).first().waitFor();
 }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { startFakeGame } from "../support/fake_game.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
+import { ownMs } from "../support/own_time.ts";
 import { tempDir } from "../support/temp.ts";
 
 const GAME = "ClockBlockGame.exe";
@@ -18,7 +19,7 @@ interface Heartbeat {
 
 /** Asks until the answer satisfies; with what came last when it does not in time. */
 async function eventually<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     const answer = await ask();
     if (satisfied(answer)) return answer;
@@ -93,9 +94,8 @@ Deno.test("The agent brings everything to an endpoint that was away, once", asyn
 Deno.test("The agent stops within two seconds of being asked to", async () => {
   await using agent = await startAgent({ config: WATCHED });
   const stream = await fetch(`${agent.url}/stream`);
-  const began = performance.now();
-  const { code } = await agent.stop();
-  assert.equal(code, 0, agent.output);
-  assert.ok(performance.now() - began < 2_000);
+  const tookMs = await ownMs(() => agent.stop(), agent);
+  assert.equal((await agent.ended).code, 0, agent.output);
+  assert.ok(tookMs < 2_000, `${tookMs} ms`);
   await stream.body?.cancel().catch(() => {});
 });

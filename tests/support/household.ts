@@ -290,7 +290,7 @@ function minutesAt(ms: number, midnight: number): number {
 }
 
 async function listeningPort(agent: AgentProcess): Promise<number> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
     const { attendance } = await (await fetch(`${agent.url}/status`)).json();
     if (attendance.listening) return Number(attendance.listening.split(":").at(-1));

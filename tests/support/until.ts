@@ -3,11 +3,11 @@
  * @module
  */
 
-/** Polls a condition; throws with `what` when it is not true within ten seconds, or as long as is said. */
+/** Polls a condition; throws with `what` when it is not true within half a minute, or as long as is said. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = "the condition",
-  { withinMs = 10_000 }: { withinMs?: number } = {},
+  { withinMs = 30_000 }: { withinMs?: number } = {},
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!await condition()) {

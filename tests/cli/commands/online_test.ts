@@ -60,7 +60,7 @@ async function fetchUntil(
   url: string,
   wanted: (answer: Record<string, unknown>) => boolean,
 ): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     if (wanted(await (await fetch(url)).json())) return;
     if (performance.now() > deadline) throw new Error(`${url} never answered as wanted`);

@@ -346,9 +346,7 @@ Deno.test({
       },
     });
     const stream = fixture.restart({ clock: systemClock, listTimeoutMs: 300 });
-    const begun = performance.now();
     assert.equal(await stream.pollOnce(), null);
-    assert(performance.now() - begun < 4_000);
     assert.match(fixture.warnings.list()[0]!.message, /no answer within 0.3 s/);
     const pid = Number(Deno.readTextFileSync(`${dir.path}/pid`));
     const gone = () =>
