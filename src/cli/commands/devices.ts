@@ -95,13 +95,16 @@ const approve: Command<Context> = buildCommand<ApproveFlags, [string], Context>(
         ...(name === undefined ? {} : { name }),
         ...(timeZone === undefined ? {} : { time_zone: timeZone }),
       },
-      done: "is approved",
+      done: () => "is approved",
     });
   },
 });
 
 /** `refuse` and `resync` take nothing but the device. */
-function plain(action: string, { brief, done }: { brief: string; done: string }): Command<Context> {
+function plain(
+  action: string,
+  { brief, done }: { brief: string; done: (device: Device) => string },
+): Command<Context> {
   return buildCommand<Record<never, never>, [string], Context>({
     docs: { brief },
     parameters: { positional: { kind: "tuple", parameters: [serial] } },
@@ -114,11 +117,13 @@ function plain(action: string, { brief, done }: { brief: string; done: string })
 async function decide(
   context: Context,
   path: string,
-  { body, done }: { body?: unknown; done: string },
+  { body, done }: { body?: unknown; done: (device: Device) => string },
 ): Promise<void> {
   await withAgent(context, async (client) => {
-    const { sn, name } = await client.post<Device>(path, body);
-    context.io.stdout.write(`${name === null ? sn : `${sn} (${harmless(name)})`} ${done}\n`);
+    const device = await client.post<Device>(path, body);
+    const { sn, name } = device;
+    const who = name === null ? sn : `${sn} (${harmless(name)})`;
+    context.io.stdout.write(`${who} ${done(device)}\n`);
   });
 }
 
@@ -131,11 +136,12 @@ export const devices: RouteMap<Context> = buildRouteMap<
     approve,
     refuse: plain("refuse", {
       brief: "Keep a device out: nothing it sends is stored any more",
-      done: "is refused",
+      done: () => "is refused",
     }),
     resync: plain("resync", {
       brief: "Have a device send its punches again; an iclock device restarts for it",
-      done: "will send its punches again",
+      done: ({ state }) =>
+        `will send its punches again${state === "online" ? "" : " when it calls"}`,
     }),
   },
   docs: { brief: "Attendance devices: list them, approve, refuse, fetch their punches again" },

@@ -5,9 +5,7 @@
  */
 import { dirname } from "node:path";
 import {
-  addDays,
   type Clock,
-  dayAt,
   every,
   type Hub,
   type Instant,
@@ -70,8 +68,6 @@ const QUIET_SWEEP_MS = 10_000;
 const SAVE_MS = 10_000;
 /** Another program may hold the port, and may let go of it. */
 const LISTEN_AGAIN_MS = 15_000;
-/** How far back a resync goes; devices hold about as much. */
-const RESYNC_DAYS = 92;
 const WARNING = "attendance.listener";
 
 export function createAttendanceStream(options: AttendanceOptions): Stream {
@@ -153,10 +149,8 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
   }
 
   async function resync(device: Device): Promise<void> {
-    await intake.forgetStamps(device.sn);
-    const today = dayAt(clock.now(), device.zone.name);
-    if (device.link) device.link.pull(addDays(today, -RESYNC_DAYS), today);
-    else iclock.commands.add(device.sn, "REBOOT");
+    await devices.resync(device);
+    if (device.protocol === "iclock") iclock.commands.add(device.sn, "REBOOT");
   }
 
   return {

@@ -43,8 +43,8 @@ export interface DeviceReport {
 export interface Link {
   /** Another connection has taken over, or the device is not wanted any more. */
   close(reason: string): void;
-  /** Asks the device for punches of these days, both included. */
-  pull(from: string, to: string): void;
+  /** Asks the device for everything it holds, as soon as it listens. */
+  resync(): void;
 }
 
 /** Whether text can be a serial number; nothing else gets near the database, a file name or the log. */
@@ -73,8 +73,10 @@ export class Device {
   addressChangedAt = -Infinity;
   /** What was last sent with fewer records than announced. */
   shortMessage: string | undefined;
-  /** The offset to UTC that the device was told at its handshake, in minutes. */
-  toldOffset: number | undefined;
+  /** By how many minutes its clock was set ahead of UTC when it was last told the time. */
+  toldOffset: number | null = null;
+  /** Whether it is to send everything again, and has not yet been asked to. */
+  resync = false;
 
   /** A zone chosen for this device when it was approved; the configuration's own goes first. */
   ownZone: string | null = null;

@@ -15,8 +15,8 @@ export class DeviceTable {
   constructor({ db }: Store) {
     this.#upsert = db.prepare(
       `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, read_zone, address, model,
-         firmware, mac, backlog, skew_ms, first_seen, last_seen)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         firmware, mac, backlog, skew_ms, first_seen, last_seen, resync, told_offset)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     this.#all = db.prepare("SELECT * FROM devices");
@@ -34,7 +34,7 @@ export class DeviceTable {
     // deno-fmt-ignore
     this.#upsert.run(
       sn, name, approval, protocol, ownZone, device.readZone, address, model,
-      firmware, mac, backlog, skew_ms, first_seen, last_seen,
+      firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.toldOffset,
     );
   }
 
@@ -62,5 +62,7 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.skewMs = number("skew_ms");
   device.firstSeenMs = ms("first_seen");
   device.lastSeenMs = ms("last_seen");
+  device.resync = row.resync === 1;
+  device.toldOffset = number("told_offset");
   return device;
 }

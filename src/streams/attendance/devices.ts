@@ -167,6 +167,21 @@ export class Devices {
     await this.#decide(device, { approval: "refused", name, ownZone });
   }
 
+  /** Has a device send everything again: kept until it was asked to, however long that takes. */
+  async resync(device: Device): Promise<void> {
+    await this.#store.write(() => {
+      device.resync = true;
+      this.#table.write(device);
+    }, { durable: true });
+    device.link?.resync();
+  }
+
+  /** The device was asked to send everything again. */
+  resynced(device: Device): void {
+    device.resync = false;
+    this.#unsaved.add(device);
+  }
+
   /** Looks who has gone; called every few seconds. */
   sweep(): void {
     const now = this.#options.clock.monotonic();

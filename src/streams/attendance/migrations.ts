@@ -84,6 +84,15 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    name: "attendance-2-asked",
+    sql: `
+      -- Whether the device is to send everything again and has not yet been asked to.
+      ALTER TABLE devices ADD COLUMN resync INTEGER NOT NULL DEFAULT 0;
+      -- By how many minutes its clock was set ahead of UTC when it was last told the time.
+      ALTER TABLE devices ADD COLUMN told_offset INTEGER;
+    `,
+  },
 ];
 
 /** A device that is told an older stamp sends once more what may have been lost. */

@@ -111,6 +111,23 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       detail: `device "${sn}" speaks ${known.protocol}: set it to AiFace JSON or ADMS push first`,
     });
   };
+  const asked = (sn: string): Device => {
+    const known = spoken(sn);
+    if (known.approval !== "approved") {
+      throw new Problem(409, "Device not approved", {
+        detail: `device "${sn}" is ${known.approval}: approve it first, then it sends all it holds`,
+      });
+    }
+    // Over a WebSocket it would hold a connection.
+    if (known.protocol === "aiface" && known.online && !known.link) {
+      throw new Problem(409, "Device cannot be asked", {
+        detail:
+          `device "${sn}" speaks by HTTP POST, over which it cannot be asked: set its mode to ` +
+          "WebSocket, or have it send its punches at its own menu",
+      });
+    }
+    return known;
+  };
 
   return [
     route({
@@ -156,7 +173,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       params: ofDevice,
       answer: device,
       async handle({ params: { sn } }) {
-        const known = spoken(sn);
+        const known = asked(sn);
         await resync(known);
         return known.report();
       },

@@ -46,6 +46,14 @@ Deno.test("devices lists, approves, refuses and resyncs what has called the runn
   assert.equal((await folder.cli("devices", "refuse", "NEW1")).out, "NEW1 (Gate) is refused\n");
   assert.equal((await device.post("ATTLOG", LINES)).status, 503);
 
+  assert.equal(
+    (await folder.cli("devices", "resync", "DEV1")).out,
+    "DEV1 (Front door) will send its punches again when it calls\n",
+  );
+  const refused = await folder.cli("devices", "resync", "NEW1");
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /device "NEW1" is refused: approve it first/);
+
   const { out: json } = await folder.cli("devices", "list", "--json");
   assert.deepEqual(JSON.parse(json).map(({ sn, state }: Record<string, string>) => [sn, state]), [
     ["DEV1", "offline"],

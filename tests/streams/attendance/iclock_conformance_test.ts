@@ -221,7 +221,9 @@ const cases: readonly Case[] = [
       assert.equal((await relay.iclock().post("rtlog", body)).body, "OK: 1");
       assert.equal(relay.count("device_quarantine"), 1);
       assert.equal(relay.count("device_logs"), 0);
-      assert.equal(relay.warnings.list()[0]?.code, "attendance.push3.DEV1");
+      assert.deepEqual(relay.warnings.list().map(({ code }) => code), ["attendance.push3.DEV1"]);
+      assert.equal((await relay.iclock().post("ATTLOG", THREE)).body, "OK: 3");
+      assert.deepEqual(relay.warnings.list(), [], "somebody has mended its menu");
     },
   },
 ];

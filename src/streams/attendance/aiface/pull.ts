@@ -10,6 +10,8 @@ import type { Clock } from "../../../core/mod.ts";
 export interface PullWindow {
   from: string;
   to: string;
+  /** Called when the device has given all it has of them, as far as it can. */
+  done?: () => void;
 }
 
 /** What a page of the device's answer says of itself. */
@@ -48,7 +50,9 @@ export class Puller {
 
   /** Has these days asked for at the next `sweep`, or after what is being asked for. */
   ask(window: PullWindow): void {
-    const known = this.#windows.some(({ from, to }) => from <= window.from && to >= window.to);
+    const known = this.#windows.some(({ from, to, done }) =>
+      from <= window.from && to >= window.to && (done || !window.done)
+    );
     if (!known && this.#windows.length < MOST_WINDOWS) this.#windows.push(window);
   }
 
@@ -62,7 +66,10 @@ export class Puller {
     const stuck = from !== null && from === this.#lastFrom;
     this.#lastFrom = from;
     const goesOn = stored && result && records > 0 && !complete && !stuck;
-    if (!goesOn || this.#pages >= MOST_PAGES) return this.#next();
+    if (!goesOn || this.#pages >= MOST_PAGES) {
+      if (stored) this.#windows[0]?.done?.();
+      return this.#next();
+    }
     this.#waitingSince = this.#clock.monotonic();
     this.#send({ cmd: "getalllog", stn: false });
   }

@@ -11,7 +11,7 @@ import { type Device, isSerial, type Link } from "../device.ts";
 import { wholeNumber } from "../reading.ts";
 import { type Answer, answerCommand } from "./commands.ts";
 import { decodeMessage, type DeviceInfo, type Message } from "./decode.ts";
-import { Puller } from "./pull.ts";
+import { Puller, type PullWindow } from "./pull.ts";
 import type { Spillway } from "./message.ts";
 import { storeGroup, storeRecords } from "./records.ts";
 import type { Scanned, ScannedObject, Spilled } from "./scan.ts";
@@ -24,6 +24,8 @@ export interface SessionLink {
 
 /** After a registration the device has this long for what it wants to say first. */
 const FIRST_PULL_MS = 3_000;
+/** How far back a resync goes; devices hold about as much. */
+const RESYNC_DAYS = 92;
 /** The longest absence that is made up for by asking. */
 const LONGEST_PULL_DAYS = 31;
 const DAY_MS = 86_400_000;
@@ -92,9 +94,12 @@ export class AifaceSession implements Link, Spillway {
     return await storeGroup(this.#context, device, group);
   }
 
-  pull(from: string, to: string): void {
-    // Firmware differs on whether the last day is included: the day after it does no harm.
-    this.#puller?.ask({ from, to: addDays(to, 1) });
+  resync(): void {
+    const device = this.#device;
+    if (!device) return;
+    const { clock, devices } = this.#context;
+    const today = dayAt(clock.now(), device.zone.name);
+    this.#pull(addDays(today, -RESYNC_DAYS), today, { done: () => devices.resynced(device) });
   }
 
   close(reason: string): void {
@@ -135,8 +140,15 @@ export class AifaceSession implements Link, Spillway {
     const { clock, pullIntervalMs } = this.#context;
     this.#nextPull = pullIntervalMs > 0 ? now + pullIntervalMs : Infinity;
     const today = dayAt(clock.now(), device.zone.name);
-    this.pull(this.#pullFrom ?? addDays(today, -1), today);
+    if (device.resync) this.resync();
+    else this.#pull(this.#pullFrom ?? addDays(today, -1), today);
     this.#pullFrom = undefined;
+  }
+
+  /** Asks the device for its punches of these days, both included. */
+  #pull(from: string, to: string, also: Pick<PullWindow, "done"> = {}): void {
+    // Firmware differs on whether the last day is included: the day after it does no harm.
+    this.#puller?.ask({ from, to: addDays(to, 1), ...also });
   }
 
   #register(sn: string, info: DeviceInfo): Answer {
@@ -168,7 +180,7 @@ export class AifaceSession implements Link, Spillway {
     }
     devices.heard(device);
     devices.changed(device);
-    if (pullIntervalMs > 0) {
+    if (pullIntervalMs > 0 || device.resync) {
       this.#nextPull = clock.monotonic() + FIRST_PULL_MS;
       const longAgo = clock.now() - LONGEST_PULL_DAYS * DAY_MS;
       const missedFrom = Math.max(Math.min(seenBefore ?? Infinity, clock.now()), longAgo) - DAY_MS;
@@ -194,7 +206,7 @@ export class AifaceSession implements Link, Spillway {
     if (announced > stored.records) {
       // Sent twice with fewer records than announced: what is missing is fetched by its day.
       const today = dayAt(this.#context.clock.now(), device.zone.name);
-      this.pull(stored.days[0] ?? today, stored.days.at(-1) ?? today);
+      this.#pull(stored.days[0] ?? today, stored.days.at(-1) ?? today);
     }
     if (device.backlog !== null) device.backlog = Math.max(0, device.backlog - announced);
     return { send: this.#acknowledgement(device, announced, logIndex) };

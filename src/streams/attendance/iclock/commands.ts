@@ -51,6 +51,19 @@ export class CommandQueue {
     return due.map(({ id, command }) => `C:${id}:${command}\n`).join("");
   }
 
+  /**
+   * A device shows that it has done a command: some restart before they can say so, and would do it five times.
+   * @returns false when it was not offered yet, and still is to be
+   */
+  settle(sn: string, command: Command): boolean {
+    const device = this.#devices.get(sn);
+    const waiting = device?.waiting.find((other) => other.command === command);
+    if (!device || !waiting) return true;
+    if (waiting.offers === 0) return false;
+    this.close(sn, waiting.id);
+    return true;
+  }
+
   /** A device has done a command, or cannot. */
   close(sn: string, id: number): void {
     const device = this.#devices.get(sn);

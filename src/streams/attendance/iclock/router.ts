@@ -37,6 +37,9 @@ export class IclockRouter {
   constructor(context: Context) {
     this.#context = context;
     this.commands = new CommandQueue(context);
+    for (const { sn, resync, protocol } of context.devices.all()) {
+      if (resync && protocol === "iclock") this.commands.add(sn, "REBOOT");
+    }
   }
 
   /** The answer to a request; undefined when the device hung up in the middle of it. */
@@ -60,7 +63,7 @@ export class IclockRouter {
 
     const request: Request = { head, name, query, device, sn };
     if (name === "cdata" && head.method === "GET") {
-      return await this.#drained(connection, head, this.#handshake(request));
+      return await this.#drained(connection, head, await this.#handshake(request));
     }
     if (name === "cdata" && head.method === "POST") return await this.#table(connection, request);
     if (name === "getrequest") return await this.#drained(connection, head, this.#offer(request));
@@ -72,7 +75,7 @@ export class IclockRouter {
   sweep(): void {
     const { devices, warnings, clock } = this.#context;
     for (const device of devices.all()) {
-      if (device.toldOffset === undefined) continue;
+      if (device.toldOffset === null) continue;
       const code = `attendance.clock.${device.sn}`;
       if (offsetMinutesAt(clock.now(), device.zone) === device.toldOffset) {
         warnings.clear(code);
@@ -85,7 +88,7 @@ export class IclockRouter {
     }
   }
 
-  #handshake({ sn, device, query }: Request): Answer {
+  async #handshake({ sn, device, query }: Request): Promise<Answer> {
     const { intake, clock } = this.#context;
     const pushVersion = query.get("pushver");
     if (!device) {
@@ -97,11 +100,24 @@ export class IclockRouter {
       : undefined;
     if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
-    const stamps = {
-      attlog: intake.stamp(sn, "ATTLOG") ?? "0",
-      operlog: intake.stamp(sn, "OPERLOG") ?? "0",
-    };
+    const restarted = this.commands.settle(sn, "REBOOT");
+    const again = device.resync;
+    if (again && restarted) await this.#beginAgain(device);
+    const stamp = (table: string) => again ? "0" : intake.stamp(sn, table) ?? "0";
+    const stamps = { attlog: stamp("ATTLOG"), operlog: stamp("OPERLOG") };
     return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
+  }
+
+  /** The device is told to send everything; once more at its next handshake if that cannot be noted. */
+  async #beginAgain(device: Device): Promise<void> {
+    const { devices, intake } = this.#context;
+    const { sn } = device;
+    try {
+      await intake.forgetStamps(sn);
+      devices.resynced(device);
+    } catch (error) {
+      logger("attendance").error("Cannot forget how far {sn} has come: {error}", { sn, error });
+    }
   }
 
   async #table(connection: Connection, request: Request): Promise<Answer | undefined> {

@@ -111,6 +111,7 @@ function readLines(
   const reading = { zone: device.zone, receivedMs };
   switch (table) {
     case "ATTLOG":
+      context.warnings.clear(`attendance.push3.${device.sn}`);
       for (const line of lines) {
         const read = readAttlog(line, reading);
         if ("reason" in read) readings.unreadable.push(read);
