@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, every, logger, Seldom, systemClock } from "../core/mod.ts";
-import { type Handler, serveConnection } from "./http_connection.ts";
+import { type Handler, type ServeConnection, serveConnection } from "./http_connection.ts";
 
 export interface ConnectionLimits {
   /** Connections at once. */
@@ -30,17 +30,19 @@ export interface ListenOptions {
   port: number;
   handler: Handler;
   onError: (error: unknown) => Response;
+  /** Whether an answer may take for ever: an event stream. */
+  endless: (response: Response) => boolean;
   limits?: Partial<ConnectionLimits> | undefined;
   clock?: Clock;
+  /** How a connection is served; null where the runtime cannot serve one (default: as this one can). */
+  serveConnection?: ServeConnection | null;
 }
 
 /** A port that is listened on. */
 export interface Listening {
   readonly addr: Deno.NetAddr;
-  /** Lets nobody in any more; resolves when every answer under way is out. */
+  /** Lets nobody in any more, and closes what is idle; resolves when every answer under way is out. */
   shutdown(): Promise<void>;
-  /** Keeps the process alive no longer. */
-  unref(): void;
 }
 
 interface Line {
@@ -61,17 +63,19 @@ const FEWEST = 16;
 
 /** Listens on a port. */
 export function listenOn(options: ListenOptions): Listening {
-  const { hostname, port, handler, onError } = options;
-  if (serveConnection) return new Connections(options, serveConnection);
+  const serve = options.serveConnection === undefined ? serveConnection : options.serveConnection;
+  if (serve) return new Connections(options, serve);
   logger("api").warn("This version of Deno does not let the agent bound its connections");
+  const { hostname, port, handler, onError } = options;
   return Deno.serve({ hostname, port, onError, onListen: () => {} }, handler);
 }
 
 class Connections implements Listening {
   readonly #listener: Deno.TcpListener;
-  readonly #serve: NonNullable<typeof serveConnection>;
+  readonly #serve: ServeConnection;
   readonly #handler: Handler;
   readonly #onError: (error: unknown) => Response;
+  readonly #endless: (response: Response) => boolean;
   readonly #limits: ConnectionLimits;
   readonly #clock: Clock;
   readonly #seldom: Seldom;
@@ -83,11 +87,12 @@ class Connections implements Listening {
   #room = Infinity;
   #shortageAt = -Infinity;
 
-  constructor(options: ListenOptions, serve: NonNullable<typeof serveConnection>) {
-    const { hostname, port, handler, onError, limits, clock = systemClock } = options;
+  constructor(options: ListenOptions, serve: ServeConnection) {
+    const { hostname, port, handler, onError, endless, limits, clock = systemClock } = options;
     this.#serve = serve;
     this.#handler = handler;
     this.#onError = onError;
+    this.#endless = endless;
     this.#limits = { ...CONNECTION_LIMITS, ...limits };
     this.#clock = clock;
     this.#seldom = new Seldom({ clock });
@@ -109,15 +114,14 @@ class Connections implements Listening {
     await Promise.all([...this.#lines].map(({ server }) => server.shutdown()));
   }
 
-  unref(): void {
-    for (const { server } of this.#lines) server.unref();
-  }
-
   async #accept(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        this.#admit(await this.#listener.accept());
+        const connection = await this.#listener.accept();
+        // Let in by the system while the port was being closed.
+        if (signal.aborted) connection.close();
+        else this.#admit(connection);
       } catch (error) {
         if (signal.aborted) return;
         this.#makeRoom(error);
@@ -175,7 +179,7 @@ class Connections implements Listening {
     line.patienceMs = this.#limits.requestMs;
     const answered = (response: Response) => {
       const rests = () => this.#rests(line);
-      if (response.headers.get("content-type") === "text/event-stream") {
+      if (this.#endless(response)) {
         line.patienceMs = Infinity;
         info.completed.then(rests, rests);
       } else {

@@ -2,7 +2,7 @@
  * HTTP on one connection that was accepted elsewhere. `Deno.serve` has its port and its connections for itself:
  * how many there are and how long they say nothing is up to their clients, and it ends for good at the first
  * "Too many open files". The runtime's server for a single connection, on which its node:http stood, is not
- * in its public interface; a runtime that has it no more is told by `undefined`.
+ * in its public interface; a runtime that has it no more is told by `null`.
  * @module
  */
 
@@ -12,7 +12,7 @@ export type Handler = (
 ) => Response | Promise<Response>;
 
 /** As `Deno.serve`, for one connection. */
-type ServeConnection = (
+export type ServeConnection = (
   connection: Deno.TcpConn,
   /** Cuts the connection off. */
   signal: AbortSignal,
@@ -21,14 +21,14 @@ type ServeConnection = (
   onListen: () => void,
 ) => Deno.HttpServer<Deno.NetAddr>;
 
-/** Serves one connection; undefined where the runtime cannot. */
-export const serveConnection: ServeConnection | undefined = internal("serveHttpOnConnection");
+/** Serves one connection; null where the runtime cannot. */
+export const serveConnection: ServeConnection | null = internal("serveHttpOnConnection");
 
-function internal(name: string): ServeConnection | undefined {
+function internal(name: string): ServeConnection | null {
   // Not in the types: `Deno.internal` is the symbol under which the runtime's own modules meet.
   const { internal: symbol } = Deno as unknown as { internal: symbol };
   const internals =
     (Deno as unknown as Record<symbol, Record<string, unknown> | undefined>)[symbol];
   const found = internals?.[name];
-  return typeof found === "function" ? found as ServeConnection : undefined;
+  return typeof found === "function" ? found as ServeConnection : null;
 }

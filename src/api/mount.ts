@@ -23,6 +23,8 @@ export interface MountOptions {
   closing: AbortSignal;
   /** Whether an answer that does not fit its schema is an error. */
   checkAnswers?: boolean;
+  /** Told of every answer that is an event stream. */
+  eventStream: (response: Response) => void;
 }
 
 type Handled = ReturnType<Route["handle"]>;
@@ -33,10 +35,11 @@ const NO_QUERY = v.strictObject({}, "expected no query");
 export function mount(
   app: Hono,
   route: Route,
-  { closing, checkAnswers = false }: MountOptions,
+  { closing, checkAnswers = false, eventStream }: MountOptions,
 ): void {
   const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
   const respond = checkAnswers ? respondChecked : respondTo;
+  const streams = route.mediaType === "text/event-stream";
 
   const handle = (c: Context): Response | Promise<Response> => {
     const { raw } = c.req;
@@ -56,7 +59,10 @@ export function mount(
     const handled = route.handle(request);
     return handled instanceof Promise ? handled.then(send) : send(handled);
   };
-  const send = (handled: Awaited<Handled>) => respond(handled, route);
+  const send = (handled: Awaited<Handled>) => {
+    if (streams && handled instanceof Response) eventStream(handled);
+    return respond(handled, route);
+  };
 
   app.on(route.method, honoPath(route.path), handle);
 }

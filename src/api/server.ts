@@ -6,6 +6,7 @@
 import { type Clock, systemClock } from "../core/mod.ts";
 import type { Api } from "./api.ts";
 import { type ConnectionLimits, type Listening, listenOn } from "./connections.ts";
+import type { ServeConnection } from "./http_connection.ts";
 import { problemOf, problemResponse } from "./respond.ts";
 import { inUrl } from "./security.ts";
 
@@ -17,6 +18,8 @@ export interface ServeOptions {
   signal: AbortSignal;
   limits?: Partial<ConnectionLimits>;
   clock?: Clock;
+  /** As `listenOn` takes it. */
+  serveConnection?: ServeConnection | null;
 }
 
 export interface Serving {
@@ -39,14 +42,11 @@ const DRAIN_MS = 1_500;
  * Serves the API until the signal aborts.
  * @throws {ListenError} when the port is taken or the address is not ours
  */
-export function serve(
-  api: Api,
-  { host, port, signal, limits, clock = systemClock }: ServeOptions,
-): Serving {
-  const server = listen(api, { host, port, limits });
-  const finished = Promise.all([api.run(signal), served(server, { api, signal, clock })]).then(
-    () => {},
-  );
+export function serve(api: Api, options: ServeOptions): Serving {
+  const { host, signal, clock = systemClock } = options;
+  const server = listen(api, options);
+  const finished = Promise.all([api.run(signal), served(server, { api, signal, clock })])
+    .then(() => {});
   const { port: actual } = server.addr;
   return { url: `http://${reachable(host)}:${actual}`, port: actual, finished };
 }
@@ -79,9 +79,8 @@ async function served(
     clock.wait(DRAIN_MS, { signal: enough.signal }),
   ]);
   enough.abort();
-  // Whoever still does not read its answer is left to the end of the process: cutting the server off after
-  // `shutdown` throws in Deno 2.9.
-  server.unref();
+  // Whoever still does not read its answer is left to the end of the process (`Deno.exit`): cutting the server off
+  // after `shutdown` throws in Deno 2.9, and `unref` lets go of nothing any more by then.
 }
 
 /** A host that a browser on this machine can be pointed to. */
@@ -90,15 +89,13 @@ function reachable(host: string): string {
   return host === "::" ? "[::1]" : inUrl(host);
 }
 
-function listen(
-  api: Api,
-  { host, port, limits }: { host: string; port: number; limits: ServeOptions["limits"] },
-): Listening {
+function listen(api: Api, { host, port, ...more }: ServeOptions): Listening {
   try {
     return listenOn({
+      ...more,
       hostname: host,
       port,
-      limits,
+      endless: api.isEventStream,
       handler: (request, info) => api.fetch(request, info),
       onError: (error) => problemResponse(problemOf(error, "answer a request")),
     });

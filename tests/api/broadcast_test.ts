@@ -94,3 +94,22 @@ Deno.test("/stream tells what stands when a warning is raised and when it is ove
   assert.match(raised!, /^event: warnings\ndata: \[\{"code":"clock","message":"The clock is off."/);
   assert.deepEqual([over, end], ["event: warnings\ndata: []", ""]);
 });
+
+Deno.test("API tells event streams from other answers, also to a page of another origin", async () => {
+  const origin = "http://localhost:5173";
+  using test = testApi({ allowedOrigins: [origin] });
+  const isStream = async (
+    path: string,
+    init: { method?: string; headers?: { origin: string } } = {},
+  ) => {
+    const response = await test.ask(path, init);
+    const is = test.api.isEventStream(response);
+    await response.body?.cancel();
+    return is;
+  };
+  assert.equal(await isStream("/stream"), true);
+  assert.equal(await isStream("/stream", { headers: { origin } }), true);
+  assert.equal(await isStream("/stream", { method: "HEAD" }), false);
+  assert.equal(await isStream("/stream?topics=nothing"), false);
+  assert.equal(await isStream("/status"), false);
+});
