@@ -17,6 +17,7 @@ import {
   type Warnings,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
+import { sweepClocks } from "./clocks.ts";
 import type { Context } from "./context.ts";
 import type { Device } from "./device.ts";
 import { DeviceEvents } from "./device_events.ts";
@@ -130,7 +131,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       every(() => listener.quiet ? QUIET_SWEEP_MS : SWEEP_MS, async () => {
         devices.sweep();
         turnstile.sweep();
-        iclock.sweep();
+        sweepClocks(context);
         await listener.sweep();
       }, { ...options, name: "attendance", later: true, bell: listener.arrival }),
       every(SAVE_MS, () => devices.save(), { ...options, name: "attendance devices" }),

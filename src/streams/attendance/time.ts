@@ -97,6 +97,11 @@ export class Zone {
       .offsetNanoseconds / 1e6;
   }
 
+  /** The same in minutes, as devices are told it. */
+  offsetMinutesAt(ms: number): number {
+    return Math.round(this.offsetAt(ms) / 60_000);
+  }
+
   #readNearChange(wall: WallTime, receivedMs: number): { ms: number; exists: boolean } {
     const plain = Temporal.PlainDateTime.from(wall.replace(" ", "T"));
     const first = plain.toZonedDateTime(this.name, { disambiguation: "earlier" });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { rawRequest } from "../../support/raw_wire.ts";
 import { Relay, SETTINGS } from "./relay.ts";
-import { until } from "../../support/until.ts";
 
 const THREE = "1001\t2026-10-05 09:15:30\t0\t15\t\t0\t0\n" +
   "1002\t2026-10-05 09:15:40\t1\t1\t\t0\t0\n" +
@@ -271,17 +270,6 @@ Deno.test("iclock stores a body beyond the limit, and keeps it in a file as well
   assert.equal(entry?.reason, "larger than a body may be");
   const path = relay.store.path.replace("clockblock.db", `quarantine/${entry?.file}`);
   assert.equal((await Deno.readTextFile(path)).trim(), body);
-});
-
-Deno.test("iclock warns when the clocks have changed and a device has not noticed", async () => {
-  await using relay = await Relay.start({ settings: { time_zone: "Europe/Berlin" } });
-  assert.match((await relay.iclock().handshake()).body, /^TimeZone=2$/m);
-  relay.clock.set("2026-10-25T02:00:00.000Z");
-  await relay.advance(2_000);
-  assert.match(relay.warnings.list()[0]?.message ?? "", /restart it/);
-  assert.match((await relay.iclock().handshake()).body, /^TimeZone=1$/m);
-  await relay.advance(2_000);
-  await until(() => relay.warnings.list().length === 0, "the warning is over");
 });
 
 Deno.test("iclock tells no time while this machine's clock is in doubt", async () => {

@@ -187,6 +187,7 @@ export class AifaceSession implements Link, Spillway {
       this.#pullFrom = dayAt(missedFrom, device.zone.name);
     }
     const cloudtime = cloudTime(this.#context, device.zone);
+    if (cloudtime) device.toldOffset = device.zone.offsetMinutesAt(clock.now());
     return {
       send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
     };

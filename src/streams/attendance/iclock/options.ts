@@ -2,7 +2,6 @@
  * What an iclock device is told when it says hello: how often to call, what to send, what time it is.
  * @module
  */
-import type { Zone } from "../time.ts";
 
 /** Seconds between two calls of a device. */
 export const DELAY_SEC = 10;
@@ -44,9 +43,4 @@ export function optionBlock({ sn, stamps, offsetMinutes }: OptionBlock): string 
 export function timeZoneOption(offsetMinutes: number): number {
   const hours = offsetMinutes / 60;
   return Number.isInteger(hours) && Math.abs(hours) < 12 ? hours : offsetMinutes;
-}
-
-/** A zone's offset as the option says it. */
-export function offsetMinutesAt(ms: number, zone: Zone): number {
-  return Math.round(zone.offsetAt(ms) / 60_000);
 }

@@ -13,7 +13,7 @@ import { stripText } from "../strip.ts";
 import { CommandQueue } from "./commands.ts";
 import { learn, shown } from "./facts.ts";
 import { LineScanner } from "./lines.ts";
-import { offsetMinutesAt, optionBlock } from "./options.ts";
+import { optionBlock } from "./options.ts";
 import { receiveTable } from "./tables.ts";
 
 const OK: Answer = { status: 200, body: "OK" };
@@ -71,23 +71,6 @@ export class IclockRouter {
     return await this.#other(connection, request);
   }
 
-  /** Warns of devices whose clock was set by an offset that is over: they learn it only when they restart. */
-  sweep(): void {
-    const { devices, warnings, clock } = this.#context;
-    for (const device of devices.all()) {
-      if (device.toldOffset === null) continue;
-      const code = `attendance.clock.${device.sn}`;
-      if (offsetMinutesAt(clock.now(), device.zone) === device.toldOffset) {
-        warnings.clear(code);
-      } else {
-        warnings.raise(
-          code,
-          `The clocks in ${device.zone.name} have changed, device ${device.sn} has not noticed: restart it`,
-        );
-      }
-    }
-  }
-
   async #handshake({ sn, device, query }: Request): Promise<Answer> {
     const { intake, clock } = this.#context;
     const pushVersion = query.get("pushver");
@@ -96,7 +79,7 @@ export class IclockRouter {
       return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes: undefined }) };
     }
     const offsetMinutes = maySetClocks(this.#context)
-      ? offsetMinutesAt(clock.now(), device.zone)
+      ? device.zone.offsetMinutesAt(clock.now())
       : undefined;
     if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
