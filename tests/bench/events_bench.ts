@@ -1,14 +1,13 @@
 /** Events on their way in and out: batches beside raw transactions, one a request, and the live stream. @module */
-import { DatabaseSync } from "node:sqlite";
-import { migrations } from "../../src/agent.ts";
-import { Store } from "../../src/store/mod.ts";
 import { startAgent } from "../support/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
-import { benchEvent, loadEvents } from "./events_load.ts";
-import { followEvents } from "./events_follow.ts";
+import { type Followed, followEvents } from "./events_follow.ts";
+import { benchEvent, type EventsLoad, loadEvents } from "./events_load.ts";
+import { startHelper } from "./helper_process.ts";
 import { idleLoop } from "./loop_watch.ts";
 import { processStats } from "./process_stats.ts";
-import { type BenchRow, median, type Suite } from "./row.ts";
+import { openRawEvents, rawEventRow } from "./raw_events.ts";
+import { type BenchRow, median, type Pair, pairedRow, type Suite } from "./row.ts";
 
 const BATCH = 500;
 const BATCHES = 200;
@@ -29,13 +28,13 @@ export const eventsBench: Suite = {
       ...await singles(rounds, bundle),
       await holds(bundle),
       await growth(rounds, bundle),
-      ...await following(bundle),
+      ...await following(rounds, bundle),
     ];
   },
 };
 
 async function batches(rounds: number, bundle: string): Promise<BenchRow> {
-  const pairs: { ours: number; raw: number }[] = [];
+  const pairs: Pair<number>[] = [];
   for (let round = 0; round < rounds; round++) {
     using dir = tempDir();
     const raw = rawBatches(`${dir.path}/raw.db`);
@@ -44,55 +43,22 @@ async function batches(rounds: number, bundle: string): Promise<BenchRow> {
     const { rate } = await loadEvents(agent.url, { ...options, requests: BATCHES });
     pairs.push({ ours: rate, raw });
   }
-  const ratio = median(pairs.map(({ ours, raw }) => ours / raw));
-  return {
+  return pairedRow(pairs, (rate) => rate, {
     name: `events over HTTP, batches of ${BATCH}, durable`,
-    value: median(pairs.map(({ ours }) => ours)),
     unit: "/s",
-    baseline: {
-      name: `raw transactions of ${BATCH}`,
-      value: median(pairs.map(({ raw }) => raw)),
-    },
-    ratio,
+    beside: `raw transactions of ${BATCH}`,
     target: "≥ 0.9 of raw",
-    met: ratio >= 0.9,
-  };
+    meets: (_, ratio) => ratio >= 0.9,
+  });
 }
 
-/** The same rows without an agent, set up as the agent's design has it: a prepared statement, batch by batch. */
+/** The same rows without an agent: a prepared statement, batch by batch. */
 function rawBatches(path: string): number {
-  new Store(path, { migrations }).close();
-  const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1000");
-  const insert = db.prepare(
-    `INSERT INTO local_events (id, mode, ts, seq, source, type, subtype, symbol, severity, body,
-       meta_json, idempotency_key, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const at = new Date().toISOString();
+  const { db, insert } = openRawEvents(path);
   let seq = 0;
   let tookMs = 0;
   for (let batch = 0; batch < BATCHES; batch++) {
-    const rows = Array.from({ length: BATCH }, () => {
-      const { meta, ...event } = benchEvent("raw", ++seq);
-      // Ids in the order of their making, as the agent's are.
-      const id = `019cae44-0000-7000-8000-${seq.toString(16).padStart(12, "0")}`;
-      return { ...event as Record<string, string>, id, seq, meta_json: JSON.stringify(meta) };
-    }).map((row: Record<string, string | number>) => [
-      row.id!,
-      row.mode!,
-      row.ts!,
-      row.seq!,
-      row.source!,
-      row.type!,
-      row.subtype!,
-      row.symbol!,
-      row.severity!,
-      row.body!,
-      row.meta_json!,
-      row.idempotency_key!,
-      at,
-    ]);
+    const rows = Array.from({ length: BATCH }, () => rawEventRow(benchEvent("raw", ++seq), seq));
     const began = performance.now();
     db.exec("BEGIN IMMEDIATE");
     for (const row of rows) insert.run(...row);
@@ -104,23 +70,40 @@ function rawBatches(path: string): number {
 }
 
 async function singles(rounds: number, bundle: string): Promise<BenchRow[]> {
-  const rates: number[] = [];
-  const p99s: number[] = [];
+  const pairs: Pair<EventsLoad>[] = [];
   for (let round = 0; round < rounds; round++) {
+    using dir = tempDir();
+    await using bare = await startHelper("bare_events.ts", { args: [`${dir.path}/bare.db`] });
     await using agent = await startAgent({ config: {}, entry: bundle });
-    const options = { token: await agent.token(), connections: CONNECTIONS, eventsEach: 1 };
-    await loadEvents(agent.url, { ...options, requests: WARM_UP });
-    const { rate, p99Ms } = await loadEvents(agent.url, { ...options, requests: SINGLES });
-    rates.push(rate);
-    p99s.push(p99Ms);
+    pairs.push({
+      raw: await loadSingles(bare.url),
+      ours: await loadSingles(agent.url, await agent.token()),
+    });
   }
   const name = `events over HTTP, one a request, ${CONNECTIONS} connections, durable`;
-  const rate = median(rates);
-  const p99 = median(p99s);
+  const beside = "bare handler, a transaction each";
   return [
-    { name, value: rate, unit: "/s", target: "≥ 10 000", met: rate >= 10_000 },
-    { name: `${name}: p99`, value: p99, unit: "ms", target: "≤ 10", met: p99 <= 10 },
+    pairedRow(pairs, ({ rate }) => rate, {
+      name,
+      unit: "/s",
+      beside,
+      target: "≥ 10 000",
+      meets: (rate) => rate >= 10_000,
+    }),
+    pairedRow(pairs, ({ p99Ms }) => p99Ms, {
+      name: `${name}: p99`,
+      unit: "ms",
+      beside,
+      target: "≤ 10",
+      meets: (ms) => ms <= 10,
+    }),
   ];
+}
+
+async function loadSingles(url: string, token = "none"): Promise<EventsLoad> {
+  const options = { token, connections: CONNECTIONS, eventsEach: 1 };
+  await loadEvents(url, { ...options, requests: WARM_UP });
+  return await loadEvents(url, { ...options, requests: SINGLES });
 }
 
 /** How late the agent's own timers fire while it does nothing but store events, beside a process that does nothing. */
@@ -173,15 +156,21 @@ async function growth(rounds: number, bundle: string): Promise<BenchRow> {
   };
 }
 
-async function following(bundle: string): Promise<BenchRow[]> {
-  await using agent = await startAgent({ config: {}, entry: bundle });
-  const { delivered, expected, p99Ms } = await followEvents(agent.url, {
-    token: await agent.token(),
-    clients: CLIENTS,
-    perSecond: 100,
-    seconds: 5,
-  });
+async function following(rounds: number, bundle: string): Promise<BenchRow[]> {
+  const pairs: Pair<Followed>[] = [];
+  for (let round = 0; round < rounds; round++) {
+    using dir = tempDir();
+    await using bare = await startHelper("bare_events.ts", { args: [`${dir.path}/bare.db`] });
+    await using agent = await startAgent({ config: {}, entry: bundle });
+    const options = { clients: CLIENTS, perSecond: 100, seconds: 4 };
+    pairs.push({
+      raw: await followEvents(bare.url, { ...options, token: "none" }),
+      ours: await followEvents(agent.url, { ...options, token: await agent.token() }),
+    });
+  }
   const name = `events to ${CLIENTS} clients of the live stream, 100 a second`;
+  const delivered = Math.min(...pairs.map(({ ours }) => ours.delivered));
+  const expected = pairs[0]!.ours.expected;
   return [
     {
       name: `${name}: delivered`,
@@ -191,6 +180,12 @@ async function following(bundle: string): Promise<BenchRow[]> {
       target: "all",
       met: delivered === expected,
     },
-    { name: `${name}: p99`, value: p99Ms, unit: "ms", target: "≤ 100", met: p99Ms <= 100 },
+    pairedRow(pairs, ({ p99Ms }) => p99Ms, {
+      name: `${name}: p99`,
+      unit: "ms",
+      beside: "bare handler, as many bytes to each",
+      target: "≤ 100",
+      meets: (ms) => ms <= 100,
+    }),
   ];
 }

@@ -11,13 +11,14 @@ export interface HelperProcess extends AsyncDisposable {
   ask(line: string): Promise<string>;
 }
 
-/** Starts a module of this folder by its name, with its arguments. */
+/** Starts a module of this folder by its name, with its arguments and with flags for Deno. */
 export async function startHelper(
   name: string,
-  ...args: readonly string[]
+  { args = [], flags = [] }: { args?: readonly string[]; flags?: readonly string[] } = {},
 ): Promise<HelperProcess> {
+  const module = fileURLToPath(new URL(name, import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", fileURLToPath(new URL(name, import.meta.url)), ...args],
+    args: ["run", "-A", "-q", ...flags, module, ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

@@ -55,21 +55,30 @@ const chosen = SUITES.filter(({ name }) => positionals.length === 0 || positiona
 const began = performance.now();
 const [busyBefore = 0] = Deno.loadavg();
 const rows: BenchRow[] = [];
+const suites: { name: string; seconds: number }[] = [];
 for (const suite of chosen) {
   print(`${suite.name} …`, Deno.stderr);
+  const suiteBegan = performance.now();
   rows.push(...await suite.run(options));
+  suites.push({ name: suite.name, seconds: secondsSince(suiteBegan) });
 }
 const machine = `${navigator.hardwareConcurrency} cores, ${Deno.build.os} ${Deno.build.arch}, ` +
   `Deno ${Deno.version.deno}, ${new Date().toISOString().slice(0, 10)}, ` +
-  `median of ${options.rounds} rounds, ${
-    Math.round((performance.now() - began) / 1_000)
-  } s in all, ` +
+  `median of ${options.rounds} rounds, ${secondsSince(began)} s in all, ` +
   `load before it ${busyBefore.toFixed(1)}`;
+const times = suites.map(({ name, seconds }) => `${name} ${seconds} s`).join(", ");
 const missed = rows.filter(({ met }) => !met).map(({ name }) => name);
-const table = `${machine}\n\n${markdown(rows)}\n\n` +
+const table = `${machine} (${times})\n\n${markdown(rows)}\n\n` +
   (missed.length === 0 ? "All targets are met.\n" : `Missed: ${missed.join("; ")}.\n`);
 print(table);
 Deno.mkdirSync("dist", { recursive: true });
 Deno.writeTextFileSync("dist/bench.md", table);
-Deno.writeTextFileSync("dist/bench.json", JSON.stringify({ machine, rows, missed }, null, 2));
+Deno.writeTextFileSync(
+  "dist/bench.json",
+  JSON.stringify({ machine, suites, rows, missed }, null, 2),
+);
 if (missed.length > 0) Deno.exitCode = 1;
+
+function secondsSince(began: number): number {
+  return Math.round((performance.now() - began) / 1_000);
+}

@@ -35,6 +35,32 @@ export interface SuiteOptions {
   bundle: string;
 }
 
+/** What one round measured: the agent and, right beside it, what it is compared with. */
+export interface Pair<T> {
+  ours: T;
+  raw: T;
+}
+
+/** The row of one figure of such rounds: the medians of both sides, and of the rounds' own ratios. */
+export function pairedRow<T>(
+  pairs: readonly Pair<T>[],
+  figure: (side: T) => number,
+  { name, unit, beside, target = "for information", meets = () => true }: {
+    name: string;
+    unit: string;
+    /** What it is compared with. */
+    beside: string;
+    target?: string;
+    meets?: (value: number, ratio: number) => boolean;
+  },
+): BenchRow {
+  const value = median(pairs.map(({ ours }) => figure(ours)));
+  const raw = median(pairs.map((pair) => figure(pair.raw)));
+  const ratio = median(pairs.map((pair) => figure(pair.ours) / figure(pair.raw)));
+  const baseline = { name: beside, value: raw };
+  return { name, value, unit, baseline, ratio, target, met: meets(value, ratio) };
+}
+
 /** The middle of several rounds. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

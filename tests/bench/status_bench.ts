@@ -27,7 +27,7 @@ export const statusBench: Suite = {
     await using agent = await startAgent({ config: {}, entry: bundle });
     await using bare = await startHelper("bare_server.ts");
     const bytes = (await (await fetch(`${agent.url}/status`)).bytes()).byteLength;
-    await using bareLong = await startHelper("bare_server.ts", String(bytes));
+    await using bareLong = await startHelper("bare_server.ts", { args: [String(bytes)] });
     const options = { connections: CONNECTIONS, seconds: 3 };
     const measurements: Round[] = [];
     const measured = async (url: string, pid: number): Promise<Side> => {
