@@ -124,6 +124,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     const { hostname, port } = listener.address;
     listening = `${hostname}:${port}`;
     logger("attendance").info("Listening for devices on {listening}", { listening });
+    devices.announceStrangers();
     onListen(listener.address);
     const accepting = listener.run();
     const options = { signal, clock };

@@ -221,7 +221,7 @@ export class Devices {
     const { sn, approval } = device;
     this.#log.info("Device {sn} is {approval}", { sn, approval });
     this.changed(device);
-    this.#announceStrangers();
+    this.announceStrangers();
     link?.close(`the device was ${approval}`);
   }
 
@@ -240,7 +240,7 @@ export class Devices {
     const welcome = this.#options.unknown === "approve" ||
       this.#options.devices.some(({ sn }) => sn === device.sn);
     device.approval = welcome ? "approved" : "pending";
-    this.#announceStrangers();
+    this.announceStrangers();
     this.changed(device);
   }
 
@@ -302,7 +302,7 @@ export class Devices {
       this.#log.warn("Unknown device {sn} at {address} waits for approval", { sn, address });
     }
     if (approval !== "unsupported") this.changed(device);
-    this.#announceStrangers();
+    this.announceStrangers();
     return device;
   }
 
@@ -322,18 +322,21 @@ export class Devices {
     return true;
   }
 
-  #announceStrangers(): void {
+  /** Says who waits for approval, also of those that called when another agent ran. */
+  announceStrangers(): void {
     const waiting = [...this.#devices.values()].filter(({ approval }) => approval === "pending");
     const { warnings } = this.#options;
     if (waiting.length < MOST_STRANGERS) warnings.clear("attendance.strangers");
     if (waiting.length === 0) return warnings.clear("attendance.pending");
     const serials = waiting.slice(0, 5).map(({ sn }) => sn).join(", ");
+    const more = waiting.length > 5 ? ", …" : "";
     warnings.raise(
       "attendance.pending",
-      `${
-        waiting.length === 1 ? "A device waits" : `${waiting.length} devices wait`
-      } for approval: ` +
-        `${serials}${waiting.length > 5 ? ", …" : ""}. Nothing it sends is stored before`,
+      waiting.length === 1
+        ? `Device ${serials} waits for approval, nothing it sends is stored before. ` +
+          `Approve it on the dashboard or with clockblock devices approve ${serials}`
+        : `${waiting.length} devices wait for approval, nothing they send is stored before: ${serials}${more}. ` +
+          "Approve them on the dashboard or with clockblock devices approve",
     );
   }
 

@@ -4,7 +4,7 @@ import { Devices, type DevicesOptions } from "../../../src/streams/attendance/de
 import { migrations } from "../../../src/streams/attendance/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { tempStore } from "../../support/temp.ts";
+import { tempDir, tempStore } from "../../support/temp.ts";
 import { Relay } from "./relay.ts";
 import { until } from "../../support/until.ts";
 
@@ -143,6 +143,26 @@ Deno.test("Devices has an end also where strangers are let in", () => {
   for (let n = 0; n < 2_000; n++) devices.meet(`S${n}`, from("10.0.0.5"));
   assert.equal(devices.count().offline, 1_000);
   assert.equal(warnings.list()[0]?.code, "attendance.strangers");
+});
+
+Deno.test("Devices that wait for approval are named again after a restart", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  {
+    await using first = await Relay.start({ path });
+    for (const sn of ["NEW1", "NEW2"]) await first.iclock(sn).handshake();
+    assert.match(
+      first.warnings.list()[0]?.message ?? "",
+      /^2 devices wait .*: NEW1, NEW2\. Approve/,
+    );
+  }
+  await using second = await Relay.start({ path });
+  assert.match(
+    second.warnings.list()[0]?.message ?? "",
+    /^2 devices wait .*: NEW1, NEW2\. Approve/,
+  );
+  await second.api("POST", "/devices/{sn}/refuse", { params: { sn: "NEW1" } });
+  assert.match(second.warnings.list()[0]?.message ?? "", /devices approve NEW2$/);
 });
 
 Deno.test("A device that is approved is made to come again, and its punches are taken", async () => {
