@@ -19,7 +19,15 @@ export class DeviceTable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
-    this.#all = db.prepare("SELECT * FROM devices");
+    // A device is written behind its punches: what a kill kept from being written, the punches tell.
+    const newest = (column: string) =>
+      `(SELECT ${column} FROM device_logs INDEXED BY device_logs_device WHERE device_sn = devices.sn
+        ORDER BY punched_at DESC LIMIT 1)`;
+    this.#all = db.prepare(
+      `SELECT *, coalesce(last_seen, ${newest("received_at")}) AS seen,
+         coalesce(read_zone, ${newest("time_zone")}) AS zone_of_punches
+       FROM devices`,
+    );
   }
 
   /** Every device that was known, its clock in this zone unless it has its own. */
@@ -53,7 +61,7 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.name = text("name");
   device.protocol = text("protocol") as Protocol | null;
   device.ownZone = text("time_zone");
-  device.readZone = text("read_zone");
+  device.readZone = text("zone_of_punches");
   device.address = text("address");
   device.model = text("model");
   device.firmware = text("firmware");
@@ -61,7 +69,7 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.backlog = number("backlog");
   device.skewMs = number("skew_ms");
   device.firstSeenMs = ms("first_seen");
-  device.lastSeenMs = ms("last_seen");
+  device.lastSeenMs = ms("seen");
   device.resync = row.resync === 1;
   device.toldOffset = number("told_offset");
   return device;

@@ -50,3 +50,26 @@ Deno.test("Punches are read anew when a device is approved for another zone", as
   await until(() => relay.punches()[0]?.time_zone === "UTC", "they are read anew");
   assert.equal(relay.punches()[0]?.punched_at, "2026-10-04T09:15:30.000Z");
 });
+
+Deno.test("Punches are read anew also when the agent was killed before it had written who sent them", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const first = await Relay.start({ path });
+  await first.advance(1_000);
+  await (await first.registered()).ask({
+    cmd: "sendlog",
+    sn: "DEV1",
+    record: record.slice(1, 3),
+  });
+  Deno.mkdirSync(`${dir.path}/killed`);
+  for (const end of ["", "-wal"]) {
+    Deno.copyFileSync(`${path}${end}`, `${dir.path}/killed/clockblock.db${end}`);
+  }
+  await first.stop();
+
+  const settings = { time_zone: "UTC" };
+  await using second = await Relay.start({ path: `${dir.path}/killed/clockblock.db`, settings });
+  assert.equal((await second.device())?.last_seen, "2026-10-05T03:50:01.000Z");
+  await second.advance(10_000);
+  await until(() => second.punches()[0]?.time_zone === "UTC", "they are read anew");
+});
