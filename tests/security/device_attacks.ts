@@ -36,6 +36,33 @@ async function socket({ devicesPort }: Target): Promise<Wire> {
   return wire;
 }
 
+/** A body that goes on until the agent has enough, which it has long before it has taken what a device may send. */
+function endless(
+  name: string,
+  line: string,
+  { first = "", more }: { first?: string; more: string },
+): Attack {
+  return {
+    name: `${name} without end`,
+    async steps({ devicesPort }) {
+      using wire = await Wire.open(devicesPort, { from: ELSEWHERE });
+      await wire.say(request(line, { "Transfer-Encoding": "chunked" }));
+      if (first) await wire.say(chunked(first));
+      const piece = more.repeat(Math.ceil((1 << 20) / more.length));
+      let pieces = 0;
+      await until(async () => {
+        await wire.say(chunked(piece));
+        pieces++;
+        return wire.closed || wire.statuses.length > 0;
+      }, "the agent to have enough");
+      assert.ok(wire.statuses.every((status) => status >= 400), wire.heard);
+      assert.ok(pieces < 64, `${pieces} MiB`);
+    },
+  };
+}
+
+const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+
 export const DEVICE_ATTACKS: readonly Attack[] = [
   {
     name: "a web page that somebody on the network looks at",
@@ -117,23 +144,13 @@ export const DEVICE_ATTACKS: readonly Attack[] = [
       }, "the agent to have enough");
     },
   },
-  {
-    name: "an iclock body without end",
-    async steps(target) {
-      using wire = await Wire.open(target.devicesPort, { from: ELSEWHERE });
-      await wire.say(
-        request(`POST /iclock/cdata?SN=${STRANGER}&table=ATTLOG`, {
-          "Transfer-Encoding": "chunked",
-        }),
-      );
-      const chunk = `100000\r\n${LINE.repeat(50_000).slice(0, 1 << 20)}\r\n`;
-      await until(async () => {
-        await wire.say(chunk);
-        return wire.closed || wire.statuses.length > 0;
-      }, "the agent to have enough");
-      assert.ok(wire.statuses.every((status) => status >= 400), wire.heard);
-    },
-  },
+  endless("an iclock body", `POST /iclock/cdata?SN=${STRANGER}&table=ATTLOG`, { more: LINE }),
+  endless("a body that names nobody", "POST /pub/api", {
+    first: '{"cmd":"sendlog","record":[',
+    more: `{"enrollid":${NOBODY},"time":"2026-01-05 08:00:00","image":"${"A".repeat(4_000)}"},`,
+  }),
+  endless("a body of messages of a stranger", "POST /pub/api", { more: PUNCH }),
+  endless("a body to where nothing is", "PUT /nowhere", { more: " " }),
   {
     name: "a body of which the length lies",
     says: () =>

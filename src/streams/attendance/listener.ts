@@ -5,6 +5,7 @@
  * @module
  */
 import { Bell, logger } from "../../core/mod.ts";
+import { TooMuchHeld } from "./aiface/message.ts";
 import { AifaceSocket, answerPost, isXml, meetXml, serialOf } from "./aiface/serve.ts";
 import { type Context, maySetClocks } from "./context.ts";
 import { isSerial } from "./device.ts";
@@ -177,9 +178,9 @@ export class Listener {
       try {
         answer = await this.#answer(connection, head);
       } catch (error) {
-        if (!(error instanceof BadRequest)) throw error;
+        if (!(error instanceof BadRequest) && !(error instanceof TooMuchHeld)) throw error;
         this.#refused(connection, error);
-        answer = { status: 400, body: `${error.message}\n` };
+        answer = { status: error instanceof BadRequest ? 400 : 503, body: `${error.message}\n` };
         head.keepAlive = false;
       }
       if (!answer) return;
@@ -213,11 +214,12 @@ export class Listener {
       return { status: 501, body: "protocol not supported\n" };
     }
     if (head.method === "POST") return await answerPost(this.#context, connection, head);
-    for await (const _ of readBody(connection, head));
+    const { strangerBytes: limit } = this.#context.turnstile.limits;
+    for await (const _ of readBody(connection, head, { limit }));
     return { status: 404, body: "not found\n" };
   }
 
-  #refused({ address }: Connection, { message }: BadRequest): void {
+  #refused({ address }: Connection, { message }: Error): void {
     this.#say("refused", "Cannot understand {address}: {message}{more}", { address, message });
   }
 

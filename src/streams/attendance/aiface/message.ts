@@ -40,6 +40,11 @@ export class MessageReader {
     this.#spillway = spillway;
   }
 
+  /** The beginning of the object that is unfinished. */
+  get head(): string {
+    return this.#scanner.headSoFar();
+  }
+
   /** A message begins with these bytes, which `push` gets as well. What it cuts off, if it does. */
   begin(chunk: Uint8Array): Promise<Scanned[]> | undefined {
     this.#splitSince = undefined;
@@ -87,7 +92,7 @@ export class MessageReader {
   /** Too large: what has come is stored and goes to a file, if it comes from a device that may send. */
   async #spill(found: Scanned[]): Promise<Scanned[]> {
     const object = found.find((scanned) => scanned.kind === "object");
-    const head = object?.head ?? this.#scanner.headSoFar();
+    const head = object?.head ?? this.head;
     const groups = object?.items ?? this.#scanner.takeGroups();
     this.#count();
     if (!this.#file) {

@@ -9,7 +9,7 @@
  * Several objects in one message, and one object over several messages, are both fine.
  * @module
  */
-import { ByteBuffer } from "../text.ts";
+import { ByteBuffer, textOf } from "../text.ts";
 
 export interface ScannedObject {
   kind: "object";
@@ -50,6 +50,8 @@ const LONGEST_STRING = 2 * 1024;
 /** When a group of items is complete. */
 const GROUP_BYTES = 16 * 1024;
 const DEEPEST = 32;
+/** Who sends an object, and what it is, stands in so much of it: it is looked at again and again. */
+const MOST_HEAD = 4 * 1024;
 /** How much of what nobody understands is kept to be looked at. */
 const MOST_GARBAGE = 16 * 1024;
 
@@ -95,9 +97,9 @@ export class FrameScanner {
     return this.abandon();
   }
 
-  /** The unfinished object as far as it has come, without its records. */
+  /** What the unfinished object says before its records, and after them as far as it has come. */
   headSoFar(): string {
-    return this.#head.text();
+    return textOf(this.#head.view().subarray(0, MOST_HEAD));
   }
 
   /** Takes the records of the unfinished object that are complete out of memory. */

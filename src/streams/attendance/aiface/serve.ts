@@ -6,7 +6,7 @@ import { logger } from "../../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { isSerial } from "../device.ts";
 import type { Connection } from "../wire/connection.ts";
-import { type Answer as HttpAnswer, readBody, type RequestHead } from "../wire/http.ts";
+import { type Answer as HttpAnswer, BadRequest, readBody, type RequestHead } from "../wire/http.ts";
 import {
   closeFrame,
   type FrameEvent,
@@ -26,6 +26,8 @@ const PING_MS = 15_000;
 const IDLE_MS = 30_000;
 /** A device says who it is at once; whoever does not is none. */
 const ANONYMOUS_MS = 60_000;
+/** They are held until the body has ended; no device brings more than a few. */
+const MOST_ANSWERS = 10_000;
 const OPEN_BRACE = 0x7b;
 
 export class AifaceSocket {
@@ -183,7 +185,10 @@ export class AifaceSocket {
   }
 }
 
-/** One POST of AiFace JSON: the answer to its last message that has one. */
+/**
+ * One POST of AiFace JSON: the answers to its messages.
+ * @throws {BadRequest} also when it is too long for what nobody knows the sender of
+ */
 export async function answerPost(
   context: Context,
   connection: Connection,
@@ -194,13 +199,24 @@ export async function answerPost(
   const answers: Answer[] = [];
   const take = async (found: readonly Scanned[]) => {
     for (const scanned of found) answers.push(await session.take(scanned));
+    connection.known ||= session.trusted;
+    // What is stored stays so; not told of it, the device sends it again.
+    if (answers.length > MOST_ANSWERS) throw new BadRequest("too many messages in one body");
   };
+  const { endlessBytes, strangerBytes } = context.turnstile.limits;
+  let bytes = 0;
   try {
-    const body = readBody(connection, head, { limit: context.turnstile.limits.endlessBytes });
+    const body = readBody(connection, head, { limit: endlessBytes });
     let next = await body.next();
     for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
       if (fresh && isXml(next.value)) meetXml(context, connection.address, next.value);
+      bytes += next.value.length;
       await take(await reader.push(next.value));
+      if (bytes > strangerBytes && !session.trusted && !session.senderOf(reader.head)) {
+        // Not even as something that nobody understands is it kept.
+        await reader.close();
+        throw new BadRequest("the body is too long");
+      }
     }
     if (!next.value.complete) return undefined;
     await take(reader.end());

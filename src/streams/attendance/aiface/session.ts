@@ -38,6 +38,7 @@ export class AifaceSession implements Link, Spillway {
   readonly #link: SessionLink | undefined;
   readonly #puller: Puller | undefined;
   #device: Device | undefined;
+  #trusted = false;
   #nextPull = Infinity;
   /** The day from which the next pull asks; yesterday when not set. */
   #pullFrom: string | undefined;
@@ -121,6 +122,11 @@ export class AifaceSession implements Link, Spillway {
     return this.#device?.approval === "approved";
   }
 
+  /** Whether an approved device has said something here, be it one that does not register. */
+  get trusted(): boolean {
+    return this.#trusted;
+  }
+
   /** The connection is over. */
   end(): void {
     if (this.#device) this.#context.devices.disconnected(this.#device, this);
@@ -162,6 +168,7 @@ export class AifaceSession implements Link, Spillway {
     if (device?.approval !== "approved") {
       return { send: { ret: "reg", result: false, reason: "device not allowed" } };
     }
+    this.#trusted = true;
     device.model = info.model ?? device.model;
     device.firmware = info.firmware ?? device.firmware;
     device.mac = info.mac ?? device.mac;
@@ -284,13 +291,14 @@ export class AifaceSession implements Link, Spillway {
   #sender(sn: string | undefined): Device | undefined {
     const { devices } = this.#context;
     if (sn === undefined || sn === this.#device?.sn) {
-      return this.#device?.approval === "approved" ? this.#device : undefined;
+      return this.approved ? this.#device : undefined;
     }
     if (!isSerial(sn)) return undefined;
     const device = devices.meet(sn, { address: this.#address, protocol: "aiface" });
     // A device that does not register and sends at once is as good as one that does.
     if (device && !this.#device) this.#hold(device);
     if (device?.approval !== "approved") return undefined;
+    this.#trusted = true;
     devices.heard(device);
     return device;
   }

@@ -70,7 +70,7 @@ export async function readHead(connection: Connection): Promise<RequestHead | nu
 
 /**
  * The body in pieces, each valid until the next is asked for. Ends early when the connection does.
- * @throws {BadRequest} when it is broken, or longer than `limit` bytes
+ * @throws {BadRequest} when it is broken, or longer than `limit` bytes with all that chunks have around them
  */
 export async function* readBody(
   connection: Connection,
@@ -87,7 +87,7 @@ export async function* readBody(
     if (line === null) return { complete: false };
     const size = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line)?.[1];
     if (size === undefined) throw new BadRequest("a chunk of the body has no length");
-    total += parseInt(size, 16);
+    total += line.length + parseInt(size, 16);
     if (total > limit) throw new BadRequest("the body is too long");
     if (!(yield* readExactly(connection, parseInt(size, 16)))) return { complete: false };
     const after = await readLine(connection);
@@ -95,6 +95,8 @@ export async function* readBody(
     if (after !== "" && size !== "0") throw new BadRequest("a chunk of the body is too long");
     if (parseInt(size, 16) === 0) {
       for (let trailer = after; trailer !== "";) {
+        total += trailer.length;
+        if (total > limit) throw new BadRequest("the body is too long");
         const next = await readLine(connection);
         if (next === null) return { complete: false };
         trailer = next;
