@@ -78,7 +78,9 @@ function work(sqlite: typeof import("node:sqlite"), side: WorkerSide): void {
   const copy = async (from: string, to: string) => {
     const db = new sqlite.DatabaseSync(from, { readOnly: true });
     try {
-      await sqlite.backup(db, to);
+      // All in one step, which sees one moment of the database: between two steps SQLite lets go of it, and begins
+      // again with every commit of another connection, so that a copy in steps never ends while much is written.
+      await sqlite.backup(db, to, { rate: 0x7fff_ffff });
     } finally {
       db.close();
     }
