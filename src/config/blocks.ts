@@ -8,6 +8,7 @@ import {
   httpUrl,
   line,
   oneOf,
+  serialNumber,
   timeOfDay,
   timeZone,
   token,
@@ -175,7 +176,7 @@ export const attendance = v.object({
     v.pipe(
       v.array(
         v.strictObject({
-          sn: line("a serial number", { max: 64 }),
+          sn: serialNumber(),
           name: line("a name"),
           time_zone: v.optional(timeZone()),
           protocol: v.optional(oneOf(["aiface", "iclock"])),

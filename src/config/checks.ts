@@ -58,6 +58,12 @@ export function token(): Text {
   return v.pipe(v.string(allowed), v.regex(/^[\x21-\x7e]+$/, allowed));
 }
 
+/** What a device calls itself: with anything else in it, no device would ever be found to be this one. */
+export function serialNumber(): Text {
+  const allowed = 'expected a serial number of letters, digits, "-" and "_"';
+  return v.pipe(v.string(allowed), v.regex(/^[A-Za-z0-9_-]{1,64}$/, allowed));
+}
+
 /** A name of the database or of a mode: `zoe_events`, `paper`. */
 export function word(what: string): Text {
   const allowed = `expected ${what} of letters, digits and "_", at most 63`;

@@ -173,6 +173,10 @@ const flaws: readonly [unknown, RegExp][] = [
     /"A" is listed twice/,
   ],
   [{ attendance: { devices: [{ sn: "A" }] } }, /attendance\.devices\.0\.name.*it is missing/],
+  [
+    { attendance: { devices: [{ sn: "AYXX 0001", name: "a" }] } },
+    /attendance\.devices\.0\.sn.*"AYXX 0001".*letters, digits/,
+  ],
   [{ attendance: { time_zone: "+05:30x" } }, /attendance\.time_zone/],
   [{ records: { tables: ["drop table"] } }, /records\.tables\.0/],
   [{ records: { tables: [{ name: "a", parent: "b" }, "b"] } }, /parent "b" of "a".*before it/],
