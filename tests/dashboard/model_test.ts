@@ -156,6 +156,8 @@ Deno.test("Durations and times read as people say them", () => {
   assert.equal(relative(NOON, NOON), "now");
   assert.match(stamp(NOON, "UTC", NOON - 1), /12:00:00/);
   assert.match(stamp(NOON, "UTC", NOON + 1), /2.*12:00|12:00.*2/);
+  assert.match(stamp(NOON, "UTC", NOON - 86_400_000), /2.*12:00|12:00.*2/, "tomorrow");
+  assert.match(stamp(Date.UTC(2099, 0, 1), "UTC", NOON), /2099/);
 });
 
 Deno.test("daysCsv writes what a spreadsheet takes", () => {

@@ -27,6 +27,10 @@ export function bytes(value: number): string {
 
 type Zone = string | undefined;
 
+const DAY_MS = 86_400_000;
+/** A date that is further away than this needs its year. */
+const LONG_AGO_DAYS = 300;
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(ms: number, options: Intl.DateTimeFormatOptions): string {
@@ -41,11 +45,14 @@ export function clock(ms: number, timeZone: Zone): string {
   return format(ms, { hour: "2-digit", minute: "2-digit", ...zone(timeZone) });
 }
 
-/** `14:02:09` today; before that `2 Mar, 14:02`. */
+/** `14:02:09` today; on another day `2 Mar, 14:02`; far from it `2 Mar 2099, 14:02`. */
 export function stamp(ms: number, timeZone: Zone, todayMs: number): string {
-  const rest: Intl.DateTimeFormatOptions = ms < todayMs
-    ? { day: "numeric", month: "short" }
-    : { second: "2-digit" };
+  const days = Math.floor((ms - todayMs) / DAY_MS);
+  const rest: Intl.DateTimeFormatOptions = days === 0 ? { second: "2-digit" } : {
+    day: "numeric",
+    month: "short",
+    ...(Math.abs(days) > LONG_AGO_DAYS && { year: "numeric" }),
+  };
   return format(ms, { hour: "2-digit", minute: "2-digit", ...rest, ...zone(timeZone) });
 }
 

@@ -8,6 +8,7 @@ import { useAction, useAnswer } from "../live/use.ts";
 import { clock, duration, number, stamp } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
 import { presentOf } from "../model/present.ts";
+import { addDays, dayStart } from "../model/zones.ts";
 import { Ago, Card, Dot, Failed, Instead } from "./parts.tsx";
 
 const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
@@ -15,24 +16,28 @@ const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
   offline: { tone: "bad", words: "Offline" },
   pending: { tone: "warn", words: "Waiting for approval" },
   refused: { tone: "idle", words: "Refused" },
-  unsupported: { tone: "warn", words: "Speaks a protocol that is not supported" },
+  unsupported: { tone: "warn", words: "Not understood: set it to AiFace JSON or ADMS push" },
 };
 
 /** A day's punches that the list of people is made of. */
 const MOST_PUNCHES = 20_000;
 const FEED = 50;
+/** A device whose clock is further ahead than this would stand above all others for as long. */
+const AHEAD_MS = 86_400_000;
 
 export function AttendancePanel(): VNode {
   const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
     topics: ["devices"],
   });
-  const day = today.value;
+  // The reader's day, which may be another than the devices'.
+  const [from, to] = [todayMs.value, dayStart(addDays(today.value, 1), zone.value)].map(iso);
   const punches = useAnswer(
-    (signal) => askAll<Punch>(`/punches?from=${day}&limit=5000`, { most: MOST_PUNCHES, signal }),
-    { key: day, topics: ["punches"] },
+    (signal) =>
+      askAll<Punch>(`/punches?from=${from}&to=${to}&limit=5000`, { most: MOST_PUNCHES, signal }),
+    { key: `${from} ${to}`, topics: ["punches"] },
   );
   const newest = useAnswer(
-    (signal) => ask<Punch[]>(`/punches?limit=${FEED}`, { signal }),
+    (signal) => ask<Punch[]>(`/punches?limit=${FEED}&to=${iso(Date.now() + AHEAD_MS)}`, { signal }),
     { topics: ["punches"] },
   );
   const names = new Map(devices.value?.map(({ sn, name }) => [sn, name ?? sn]));
@@ -215,6 +220,10 @@ const SKEW_SHOWN_MS = 60_000;
 function skew(ms: number | null): string | null {
   if (ms === null || Math.abs(ms) < SKEW_SHOWN_MS) return null;
   return `${duration(Math.abs(ms) / 60_000)} ${ms > 0 ? "ahead" : "behind"}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function direction(inOut: number | null): string {

@@ -10,6 +10,7 @@ import type { DeviceEvents } from "./device_events.ts";
 import type { Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Readings } from "./reading.ts";
+import type { WallTime } from "./time.ts";
 
 export interface Delivery extends Partial<Readings> {
   device: Device;
@@ -104,7 +105,21 @@ export class Intake {
   #add({ device, receivedMs }: Delivery, punches: NonNullable<Delivery["punches"]>): void {
     const { sn, skewMs, zone } = device;
     device.readZone ??= zone.name;
-    this.#options.punches.add(punches, { sn, skewMs, timeZone: zone.name, receivedMs });
+    const origin = { sn, skewMs, timeZone: zone.name, receivedMs };
+    const { added, suspect } = this.#options.punches.add(punches, origin);
+    if (added > 0) this.#store.afterCommit(() => this.#noteClock(sn, suspect));
+  }
+
+  /** Says that a device has sent a punch whose time cannot be right, until it sends others. */
+  #noteClock(sn: string, suspect: WallTime | undefined): void {
+    const { warnings } = this.#options;
+    const code = `attendance.time.${sn}`;
+    if (suspect === undefined) return warnings.clear(code);
+    warnings.raise(
+      code,
+      `Device ${sn} has sent a punch of ${suspect}, which cannot be right: look at its clock. ` +
+        "The punch is kept and marked",
+    );
   }
 
   #addOthers(delivery: Delivery): void {

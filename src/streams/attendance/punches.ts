@@ -14,6 +14,7 @@ import {
   tableOutbox,
 } from "../../store/mod.ts";
 import type { ReadPunch } from "./reading.ts";
+import type { WallTime } from "./time.ts";
 
 /** A punch as the API answers it. */
 export interface Punch {
@@ -135,12 +136,19 @@ export class Punches {
     };
   }
 
-  /** Stores punches that are not known yet; called inside `write`. @returns how many were new */
-  add(punches: readonly ReadPunch[], origin: Origin): number {
+  /**
+   * Stores punches that are not known yet; called inside `write`.
+   * @returns how many were new, and the device's time of one among them that cannot be right
+   */
+  add(
+    punches: readonly ReadPunch[],
+    origin: Origin,
+  ): { added: number; suspect: WallTime | undefined } {
     const { sn, timeZone, skewMs, receivedMs } = origin;
     const receivedAt = instantOf(receivedMs);
     const news: Punch[] = [];
     let added = 0;
+    let wrong: WallTime | undefined;
     for (const punch of punches) {
       const { personId, deviceTime, at, suspect, mode, inOut, event, raw } = punch;
       const id = punchId(sn, personId, deviceTime);
@@ -151,6 +159,7 @@ export class Punches {
       );
       if (changes === 0) continue;
       added++;
+      if (suspect) wrong = deviceTime;
       if (added > punches.length - MOST_NEWS) {
         news.push({
           id,
@@ -171,13 +180,13 @@ export class Punches {
         });
       }
     }
-    if (added === 0) return 0;
+    if (added === 0) return { added, suspect: undefined };
     this.outbox.added(added);
     this.#store.afterCommit(() => {
       this.lastReceivedAt = receivedAt;
       for (const punch of news) this.#hub.publish("punches", punch);
     });
-    return added;
+    return { added, suspect: wrong };
   }
 
   /** Punches, newest first. */

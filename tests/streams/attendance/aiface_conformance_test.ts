@@ -217,6 +217,12 @@ const cases: readonly Case[] = [
       );
       assert.deepEqual(answer, ACK);
       assert.deepEqual(relay.punches().map(({ time_suspect }) => time_suspect), [1, 1]);
+      assert.match(
+        relay.warnings.list()[0]?.message ?? "",
+        /^Device DEV1 has sent a punch of 2026-10-06 09:20:00, which cannot be right/,
+      );
+      await device.ask(sendlog([punch(7, "2026-10-05 09:19:00")]));
+      assert.deepEqual(relay.warnings.list(), [], "its clock is mended");
     },
   },
   {
