@@ -62,7 +62,6 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** What a page of another origin may send and read, beyond what it always may. */
 const CORS_REQUEST_HEADERS = "authorization, cache-control, content-type, last-event-id";
 const CORS_ANSWER_HEADERS = "link, retry-after";
-const OPEN_PATHS = ["/", "/client.js", "/healthz"];
 /** Refusals that a person should hear of: a program without the token, a web page that may not, one that asks too much. */
 const WORTH_A_WORD: ReadonlySet<number> = new Set([401, 403, 413, 421]);
 /** How much of a caller's own words is worth a place in the log. */
@@ -76,7 +75,7 @@ export function createApi(options: ApiOptions): Api {
   const closing = new AbortController();
   const loopDelay = new LoopDelay({ clock });
   store.onWork(() => loopDelay.working());
-  const security = new Security({ host, allowedOrigins, token, openPaths: OPEN_PATHS });
+  const security = new Security({ host, allowedOrigins, token });
   const status = new Status({ ...options, clock, loopDelay });
   const broadcast = new Broadcast({ hub, clock });
   const connections = new WeakMap<Request, ConnectionInfo>();

@@ -101,6 +101,9 @@ export function streamRoute(broadcast: Broadcast): Route {
     tag: "system",
     query: v.strictObject({ topics: v.optional(topicList, TOPICS.join(",")) }),
     mediaType: "text/event-stream",
+    problems: {
+      503: `There are ${MAX_CLIENTS} listeners already; come back after \`Retry-After\`.`,
+    },
     handle: ({ query, closing }) => broadcast.open(query.topics, { signal: closing }).response,
   });
 }

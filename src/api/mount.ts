@@ -15,8 +15,9 @@ import {
   type RouteRequest,
   type Schema,
 } from "../core/mod.ts";
+import { refusals, successes } from "./answers.ts";
 import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
-import { json, JsonText, safe } from "./respond.ts";
+import { json, JsonText, safe, statusOf } from "./respond.ts";
 
 export interface MountOptions {
   /** Aborts when the server closes. */
@@ -64,7 +65,24 @@ export function mount(
     return respond(handled, route);
   };
 
-  app.on(route.method, honoPath(route.path), handle);
+  app.on(route.method, honoPath(route.path), checkAnswers ? documented(handle, route) : handle);
+}
+
+/** As the handler, when what it refuses is a status that the API's description has. */
+function documented(
+  handle: (c: Context) => Response | Promise<Response>,
+  route: Route,
+): (c: Context) => Promise<Response> {
+  const known = refusals(route);
+  return async (c) => {
+    try {
+      return await handle(c);
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 500 || status in known) throw error;
+      throw unlike(route, `a status ${status} that it does not describe`, error);
+    }
+  };
 }
 
 /** OpenAPI's `/records/{table}` as Hono writes it: `/records/:table`. */
@@ -122,7 +140,10 @@ function respondTo(handled: Awaited<Handled>): Response {
 /** As above, when the answer is what the route says it is. */
 async function respondChecked(handled: Awaited<Handled>, route: Route): Promise<Response> {
   const response = respondTo(handled);
-  if (!response.ok || response.status === 204) return response;
+  if (!(response.status in successes(route))) {
+    throw unlike(route, `a status ${response.status} that it does not describe`);
+  }
+  if (response.status === 204) return response;
   const mediaType = response.headers.get("content-type")?.split(";")[0];
   const flaws: string[] = [];
   if (!route.answer) {
@@ -135,8 +156,14 @@ async function respondChecked(handled: Awaited<Handled>, route: Route): Promise<
       flaws.push(...result.flaws.map(({ field, message }) => `${field}: ${message}`));
     }
   }
-  if (flaws.length === 0) return response;
-  throw new Problem(500, "Answer unlike its schema", {
-    detail: `${route.method} ${route.path}: ${flaws.slice(0, 10).join("; ")}`,
+  if (response.headers.has("link") && !route.paged) flaws.push("a Link to another page");
+  if (flaws.length > 0) throw unlike(route, flaws.slice(0, 10).join("; "));
+  return response;
+}
+
+function unlike({ method, path }: Route, what: string, cause?: unknown): Problem {
+  return new Problem(500, "Answer unlike its schema", {
+    detail: `${method} ${path}: ${what}`,
+    cause,
   });
 }

@@ -13,7 +13,8 @@ import {
   type Schema,
   version,
 } from "../core/mod.ts";
-import { isRead } from "./security.ts";
+import { type Answers, refusals, successes } from "./answers.ts";
+import { isRead, OPEN_PATHS } from "./security.ts";
 
 const PROBLEM: JsonObject = {
   description: "What is wrong and what to do about it (RFC 9457).",
@@ -24,13 +25,24 @@ const PROBLEM: JsonObject = {
     status: { type: "integer" },
     detail: { type: "string", description: "what exactly is wrong and what to do about it" },
     parameter: { type: "string", description: "the parameter or field that is wrong" },
+    errors: {
+      type: "array",
+      description: "all that is wrong, field by field, where there is more to say",
+      items: { type: "object", additionalProperties: true },
+    },
   },
   required: ["type", "title", "status"],
 };
 
-const REFUSED: JsonObject = {
-  description: "The request was refused or failed.",
-  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+const FAILED = "The agent failed to do this (500); its log has the reason under the `id` given.";
+
+const NEXT_PAGE: JsonObject = {
+  description: 'Where the next page is, while there is one: `<path?query>; rel="next"` (RFC 8288).',
+  schema: { type: "string" },
+};
+const RETRY_AFTER: JsonObject = {
+  description: "After how many seconds to send it again.",
+  schema: { type: "integer" },
 };
 
 /** The document that describes these routes. */
@@ -74,24 +86,48 @@ function operation(route: Route): JsonObject {
     tags: [tag],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(content ? { requestBody: { required: bodyRequired(route), content } } : {}),
-    responses: { [answersWith(route)]: answer(route), default: REFUSED },
-    ...(isRead(method) ? {} : { security: [{ token: [] }] }),
+    responses: responses(route),
+    security: security(route),
   };
 }
 
-function answersWith({ answer, mediaType }: Route): "200" | "204" {
-  return answer || mediaType ? "200" : "204";
+/** What is written takes the token; what is read only where the agent listens beyond this machine. */
+function security({ method, path }: Route): JsonObject[] {
+  if (!isRead(method)) return [{ token: [] }];
+  return OPEN_PATHS.includes(path) ? [] : [{}, { token: [] }];
 }
 
-function answer({ answer, mediaType }: Route): JsonObject {
-  const description = "Done.";
-  if (answer) {
-    return {
-      description,
-      content: { "application/json": { schema: jsonSchema(answer, "output") } },
-    };
-  }
-  return mediaType ? { description, content: { [mediaType]: {} } } : { description };
+function responses(route: Route): Record<string, JsonObject> {
+  const shown = (answers: Answers, show: (status: number, description: string) => JsonObject) =>
+    Object.entries(answers).map(([status, text]) => [status, show(Number(status), text)]);
+  return {
+    ...Object.fromEntries([
+      ...shown(successes(route), (_, description) => success(description, route)),
+      ...shown(refusals(route), problem),
+    ]),
+    default: problem(500, FAILED),
+  };
+}
+
+function success(description: string, { answer, mediaType, paged }: Route): JsonObject {
+  const content = answer
+    ? { "application/json": { schema: jsonSchema(answer, "output") } }
+    : mediaType
+    ? { [mediaType]: { schema: { type: "string" } } }
+    : undefined;
+  return {
+    description,
+    ...(paged ? { headers: { Link: NEXT_PAGE } } : {}),
+    ...(content ? { content } : {}),
+  };
+}
+
+function problem(status: number, description: string): JsonObject {
+  return {
+    description,
+    ...(status === 503 ? { headers: { "Retry-After": RETRY_AFTER } } : {}),
+    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+  };
 }
 
 function requestContent({ body, reads }: Route): JsonObject | undefined {
@@ -145,7 +181,16 @@ function jsonSchema(schema: Schema, typeMode: "input" | "output"): JsonObject {
   const { $schema: _, ...rest } = toJsonSchema(
     // The library asks for a schema of any input; ours are told apart only by what they take.
     schema as Parameters<typeof toJsonSchema>[0],
-    { typeMode, errorMode: "ignore", target: "draft-2020-12" },
+    {
+      typeMode,
+      errorMode: "ignore",
+      target: "draft-2020-12",
+      // Left out, generators of code take it for none.
+      overrideSchema: ({ valibotSchema, jsonSchema }) =>
+        valibotSchema.type === "loose_object"
+          ? { ...jsonSchema, additionalProperties: true }
+          : undefined,
+    },
   );
   return rest as JsonObject;
 }

@@ -54,6 +54,12 @@ export function problemResponse(problem: Problem): Response {
   });
 }
 
+/** The status of an error as the caller is told it. */
+export function statusOf(error: unknown): number {
+  if (error instanceof Problem) return error.status;
+  return { full: 507, busy: 503 }[String(storeErrorKind(error))] ?? 500;
+}
+
 /**
  * What the caller is told of an error. Of one that nobody foresaw it is told an id, and the log the rest.
  * @param doing what was asked, for the log: `GET /history`

@@ -7,14 +7,15 @@
 import { Problem } from "../core/mod.ts";
 import { cookieOf, cookieValue, sameSecret, setCookie } from "./cookie.ts";
 
+/** Paths that anyone may read who can reach us: the page and what says that we are alive. */
+export const OPEN_PATHS: readonly string[] = ["/", "/client.js", "/healthz"];
+
 export interface SecurityOptions {
   /** The address we listen on: `127.0.0.1`, `::1`, `0.0.0.0`, a name. */
   host: string;
   /** Origins of web pages that may call, as a browser writes them: `http://localhost:5173`. */
   allowedOrigins: readonly string[];
   token: string;
-  /** Paths that anyone may read who can reach us: the page and what says that we are alive. */
-  openPaths: readonly string[];
 }
 
 /** What the server tells of a request's connection. */
@@ -37,11 +38,10 @@ export class Security {
   readonly #anyAddress: boolean;
   readonly #exposed: boolean;
   readonly #allowedOrigins: ReadonlySet<string>;
-  readonly #openPaths: ReadonlySet<string>;
   readonly #token: string;
   #cookie: Promise<string> | undefined;
 
-  constructor({ host, allowedOrigins, token, openPaths }: SecurityOptions) {
+  constructor({ host, allowedOrigins, token }: SecurityOptions) {
     this.#names = new Set([
       ...LOOPBACK_NAMES,
       inUrl(host.toLowerCase()),
@@ -51,7 +51,6 @@ export class Security {
     this.#anyAddress = host === "0.0.0.0" || host === "::";
     this.#exposed = !isLoopback(host);
     this.#allowedOrigins = new Set(allowedOrigins);
-    this.#openPaths = new Set(openPaths);
     this.#token = token;
   }
 
@@ -87,7 +86,7 @@ export class Security {
   /** Whether a request like this takes the token at all. */
   needsToken({ method }: Request, path: string): boolean {
     if (!isRead(method)) return true;
-    return this.#exposed && !this.#openPaths.has(path);
+    return this.#exposed && !OPEN_PATHS.includes(path);
   }
 
   /** Whether the request has the token, or the page's cookie where that is enough. */

@@ -40,6 +40,7 @@ export function healthRoute({ store, sync, warnings, closing }: HealthOptions): 
     summary: "Whether the agent can do its work: 200, or 503 with the reasons",
     tag: "system",
     answer: health,
+    also: { 503: "It cannot; `reasons` says why." },
     handle: () => {
       const reasons: string[] = [];
       if (closing.aborted) reasons.push("the agent is stopping");

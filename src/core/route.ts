@@ -41,6 +41,15 @@ export interface Route<Params = unknown, Query = unknown, Body = unknown, Answer
   answer?: Schema<Answer>;
   /** The media type of an answer that is not JSON: `text/event-stream`. */
   mediaType?: string;
+  /** What other statuses say that come with the same answer: `{ 201: "The record is new." }`. */
+  also?: Readonly<Record<number, string>>;
+  /**
+   * What this route in particular cannot do, by status: `{ 404: "There is no such record." }`. What any route may
+   * answer (400, 401, 403, 413, 415, 421, 500) follows from what is declared above.
+   */
+  problems?: Readonly<Record<number, string>>;
+  /** Whether a `Link` header leads to the next page, while there is one. */
+  paged?: boolean;
   /** The largest body in bytes (default 1 MiB). */
   bodyLimit?: number;
   /**
@@ -51,6 +60,12 @@ export interface Route<Params = unknown, Query = unknown, Body = unknown, Answer
     request: RouteRequest<Params, Query, Body>,
   ): Answer | Reply<Answer> | Response | Promise<Answer | Reply<Answer> | Response>;
 }
+
+/** The problems of a route that stores something. */
+export const STORING: Readonly<Record<number, string>> = {
+  503: "Another program holds the database: nothing was stored. Send it again after `Retry-After`.",
+  507: "The disk is full: nothing was stored. Send it again once there is room.",
+};
 
 /** Declares a route; the types of its handler follow from its schemas. */
 export function route<Params, Query, Body, Answer>(

@@ -10,6 +10,7 @@ import {
   reply,
   type Route,
   route,
+  STORING,
   type StreamName,
   wholeNumber,
   yesNo,
@@ -53,16 +54,27 @@ const rejectedRow = v.object({
 
 export function syncRoutes(actions: SyncActions): Route[] {
   const { streams, configured, rejected, clock } = actions;
-  const streamName = v.picklist(streams, `expected one of ${streams.join(", ")}`);
+  const streamName = v.pipe(
+    v.picklist(streams, `expected one of ${streams.join(", ")}`),
+    v.description("of this stream alone"),
+  );
   const stream = v.optional(streamName);
   const whichStream = v.strictObject({ stream });
-  const which = v.union([
-    v.strictObject({
-      stream: streamName,
-      ids: v.pipe(v.array(v.string()), v.maxLength(10_000, "expected at most 10000 ids")),
+  const which = v.pipe(
+    v.union([
+      v.strictObject({
+        stream: streamName,
+        ids: v.pipe(v.array(v.string()), v.maxLength(10_000, "expected at most 10000 ids")),
+      }),
+      v.strictObject({ all: v.literal(true), stream }),
+    ], "expected { stream, ids } or { all: true }"),
+    v.metadata({
+      description: "some rows of a stream, or all",
+      examples: [{ stream: streams[0], ids: ["018f2f6e-7b1c-7000-8000-000000000001"] }, {
+        all: true,
+      }],
     }),
-    v.strictObject({ all: v.literal(true), stream }),
-  ], "expected { stream, ids } or { all: true }");
+  );
 
   const now = async (chosen: StreamName | undefined) => {
     requireCloud(configured, chosen);
@@ -90,6 +102,8 @@ export function syncRoutes(actions: SyncActions): Route[] {
       tag: "sync",
       query: whichStream,
       answer: v.object({ done: v.boolean(), sync: syncStatus }),
+      also: { 202: "It goes on; `done` is false." },
+      problems: { 409: "No cloud is configured for this." },
       handle: ({ query }) => now(query.stream),
     }),
     route({
@@ -99,8 +113,18 @@ export function syncRoutes(actions: SyncActions): Route[] {
         "records are read anew from the cloud. 409 with `would_lose` when changes of records that no cloud has " +
         "would be lost, unless `lose_changes=true` allows it",
       tag: "sync",
-      query: v.strictObject({ stream, lose_changes: v.optional(yesNo(), "false") }),
+      query: v.strictObject({
+        stream,
+        lose_changes: v.optional(
+          v.pipe(yesNo(), v.description("whether changes that no cloud has may be lost")),
+          "false",
+        ),
+      }),
       answer: syncStatus,
+      problems: {
+        ...STORING,
+        409: "No cloud is configured for this, or changes would be lost (`would_lose`).",
+      },
       handle: async ({ query }) => {
         requireCloud(configured, query.stream);
         if (!query.lose_changes) refuseLoss(actions.resetLoses(query.stream));
@@ -115,10 +139,16 @@ export function syncRoutes(actions: SyncActions): Route[] {
       tag: "sync",
       query: v.strictObject({
         stream,
-        limit: v.optional(wholeNumber({ min: 1, max: 1_000 }), "100"),
-        before: v.optional(v.string()),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("at most so many")),
+          "100",
+        ),
+        before: v.optional(
+          v.pipe(v.string(), v.description("where the page begins: from the Link header")),
+        ),
       }),
       answer: v.array(rejectedRow),
+      paged: true,
       handle: ({ query: { stream, limit, before }, raw }) => {
         const rows = rejected.list({ stream, limit, ...(before === undefined ? {} : { before }) });
         const last = rows.length === limit ? rows.at(-1) : undefined;
@@ -131,6 +161,7 @@ export function syncRoutes(actions: SyncActions): Route[] {
       summary: "Have rejected rows tried again",
       tag: "sync",
       body: which,
+      problems: STORING,
       answer: v.object({ readmitted: v.number() }),
       handle: async ({ body }) => ({ readmitted: await actions.retry(body) }),
     }),
@@ -140,6 +171,7 @@ export function syncRoutes(actions: SyncActions): Route[] {
       summary: "Give rejected rows up: they stay on this machine and are never sent",
       tag: "sync",
       body: which,
+      problems: STORING,
       answer: v.object({ discarded: v.number() }),
       handle: async ({ body }) => ({ discarded: await actions.discard(body) }),
     }),

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { dayText, Problem, reply, type Route, route, wholeNumber } from "../../src/core/mod.ts";
+import {
+  dayText,
+  Problem,
+  reply,
+  type Route,
+  route,
+  STORING,
+  wholeNumber,
+} from "../../src/core/mod.ts";
 import { StoreError } from "../../src/store/mod.ts";
 import { testApi } from "../support/api.ts";
 import { tempStore } from "../support/temp.ts";
@@ -27,6 +35,7 @@ const ROUTES: Route[] = [
     body: v.strictObject({ name: v.string(), size: v.optional(v.number()) }),
     bodyLimit: 100,
     answer: v.object({ name: v.string() }),
+    also: { 201: "The thing is new." },
     handle: ({ body }) =>
       reply({ name: body.name }, { status: 201, headers: { location: "/things/a" } }),
   }),
@@ -68,6 +77,7 @@ const ROUTES: Route[] = [
       path: `/fail/${name}`,
       summary: "Fails",
       tag: "test",
+      problems: { ...STORING, 409: "There is a conflict." },
       handle: () => {
         throw error;
       },
@@ -81,6 +91,31 @@ const ROUTES: Route[] = [
     answer: v.object({ n: v.number() }),
     // What a type cannot see: a number that JSON does not have.
     handle: () => ({ n: NaN }),
+  }),
+  route({
+    method: "POST",
+    path: "/liar/created",
+    summary: "Answers a status that it did not say",
+    tag: "test",
+    answer: v.object({ n: v.number() }),
+    handle: () => reply({ n: 1 }, { status: 201 }),
+  }),
+  route({
+    method: "GET",
+    path: "/liar/missing",
+    summary: "Fails in a way that it did not say",
+    tag: "test",
+    handle: () => {
+      throw new Problem(404, "Not found");
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/liar/paged",
+    summary: "Has a next page that it did not say",
+    tag: "test",
+    answer: v.array(v.number()),
+    handle: () => reply([1], { headers: { link: '</liar/paged?after=1>; rel="next"' } }),
   }),
   route({
     method: "GET",
@@ -322,6 +357,24 @@ const SCENARIOS: Scenario[] = [
       title: "Answer unlike its schema",
       detail: "GET /liar: n: expected number, got null",
     },
+  },
+  {
+    name: "so is a status that its description does not have",
+    ask: ["/liar/created", { method: "POST" }],
+    status: 500,
+    answer: { detail: "POST /liar/created: a status 201 that it does not describe" },
+  },
+  {
+    name: "and a problem that its description does not have",
+    ask: ["/liar/missing"],
+    status: 500,
+    answer: { detail: "GET /liar/missing: a status 404 that it does not describe" },
+  },
+  {
+    name: "and a link to a page that its description does not have",
+    ask: ["/liar/paged"],
+    status: 500,
+    answer: { detail: "GET /liar/paged: a Link to another page" },
   },
 ];
 

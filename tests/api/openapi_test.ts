@@ -78,7 +78,8 @@ Deno.test("/openapi.json says what parameters mean, not that they are text", asy
   const { paths } = await description();
   const { operationId, parameters, security } = paths["/records/{table}/{id}"].get;
   assert.equal(operationId, "getRecordsTableId");
-  assert.equal(security, undefined);
+  // Where the agent listens beyond this machine, reading takes the token too.
+  assert.deepEqual(security, [{}, { token: [] }]);
   assert.deepEqual(parameters, [
     {
       name: "table",
@@ -126,12 +127,16 @@ Deno.test("/openapi.json tells bodies, answers and who needs the token", async (
   const { paths } = await description();
   const put = paths["/records/{table}/{id}"].put;
   assert.deepEqual(put.security, [{ token: [] }]);
-  assert.deepEqual(Object.keys(put.responses), ["204", "default"]);
+  assert.deepEqual(Object.keys(put.responses), [
+    ...["204", "400", "401", "403", "413", "415", "421"],
+    "default",
+  ]);
   assert.equal(put.requestBody.required, true);
   assert.deepEqual(put.requestBody.content["application/json"].schema, {
     type: "object",
     properties: { name: { type: "string", maxLength: 5 } },
     required: ["name"],
+    additionalProperties: true,
   });
   const post = paths["/lines"].post;
   assert.deepEqual(Object.keys(post.requestBody.content), [

@@ -76,7 +76,13 @@ const operation = v.strictObject({
   responses: v.pipe(
     v.record(
       v.pipe(text, v.regex(/^([1-5]\d\d|default)$/)),
-      v.strictObject({ description: text, content: v.optional(content) }),
+      v.strictObject({
+        description: v.pipe(text, v.nonEmpty()),
+        headers: v.optional(
+          v.record(text, v.strictObject({ description: text, schema: jsonSchema })),
+        ),
+        content: v.optional(content),
+      }),
     ),
     v.check((responses) => Object.keys(responses).length > 0),
   ),

@@ -13,6 +13,7 @@ import {
   reply,
   type Route,
   route,
+  STORING,
   wholeNumber,
 } from "../../core/mod.ts";
 import { type Device, isSerial } from "./device.ts";
@@ -33,6 +34,7 @@ export interface AttendanceRoutesOptions {
 const serial = v.pipe(
   v.string("expected a serial number"),
   v.check(isSerial, "expected a serial number of letters, digits, - and _"),
+  v.description("the device's serial number"),
 );
 const ofDevice = v.object({ sn: serial });
 
@@ -80,7 +82,7 @@ const entry = v.object({
   received_at: v.string(),
 });
 
-const approval = v.optional(
+const approval = v.optional(v.pipe(
   v.strictObject({
     name: v.optional(v.pipe(
       v.string("expected a name"),
@@ -92,7 +94,13 @@ const approval = v.optional(
       v.check(isTimeZone, "expected a time zone such as Asia/Kolkata"),
     )),
   }, "expected an object such as { name, time_zone }"),
-);
+  v.metadata({
+    description: "what the device is called from now on, and where its clock is set to",
+    examples: [{ name: "Front door", time_zone: "Asia/Kolkata" }],
+  }),
+));
+
+const UNKNOWN = { 404: "No such device has called or is configured." };
 
 export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
   const { devices, punches, quarantine, timeZone, resync } = options;
@@ -145,6 +153,11 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       tag,
       params: ofDevice,
       body: approval,
+      problems: {
+        ...STORING,
+        ...UNKNOWN,
+        409: "The device speaks a protocol that this agent does not.",
+      },
       answer: device,
       async handle({ params: { sn }, body }) {
         const known = spoken(sn);
@@ -158,6 +171,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       summary: "Keep a device out: nothing it sends is stored any more",
       tag,
       params: ofDevice,
+      problems: { ...STORING, ...UNKNOWN },
       answer: device,
       async handle({ params: { sn } }) {
         const known = found(sn);
@@ -171,6 +185,11 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       summary: "Have a device send its punches again; an iclock device restarts for it",
       tag,
       params: ofDevice,
+      problems: {
+        ...STORING,
+        ...UNKNOWN,
+        409: "The device is not approved, or speaks a protocol over which it cannot be asked.",
+      },
       answer: device,
       async handle({ params: { sn } }) {
         const known = asked(sn);
@@ -184,14 +203,29 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       summary: "Punches, newest first",
       tag,
       query: v.strictObject({
-        limit: v.optional(wholeNumber({ min: 1, max: 5000 }), "200"),
-        before: v.optional(position()),
-        device: v.optional(serial),
-        person: v.optional(v.pipe(v.string(), v.maxLength(64))),
-        from: v.optional(moment(timeZone, "from")),
-        to: v.optional(moment(timeZone, "to")),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 5000 }), v.description("at most so many")),
+          "200",
+        ),
+        before: v.optional(v.pipe(
+          position(),
+          v.description("a time, or where the page begins: from the Link header of the one before"),
+        )),
+        device: v.optional(v.pipe(serial, v.description("of this device: its serial number"))),
+        person: v.optional(
+          v.pipe(v.string(), v.maxLength(64), v.description("of this person: the device's number")),
+        ),
+        from: v.optional(v.pipe(
+          moment(timeZone, "from"),
+          v.description("from this day of the devices' time zone, or this time, on"),
+        )),
+        to: v.optional(v.pipe(
+          moment(timeZone, "to"),
+          v.description("to the end of this day, or before this time"),
+        )),
       }),
       answer: v.array(punch),
+      paged: true,
       async handle({ query, raw }) {
         const page = await punches.list(query);
         if (!page.next) return page.punches;
@@ -205,10 +239,17 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       summary: "What devices sent that could not be understood, newest first",
       tag,
       query: v.strictObject({
-        limit: v.optional(wholeNumber({ min: 1, max: 200 }), "50"),
-        before: v.optional(wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 200 }), v.description("at most so many")),
+          "50",
+        ),
+        before: v.optional(v.pipe(
+          wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+          v.description("before the entry of this id"),
+        )),
       }),
       answer: v.array(entry),
+      paged: true,
       handle({ query: { limit, before }, raw }) {
         const page = quarantine.list({ limit, before });
         const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });

@@ -31,7 +31,7 @@ interface News {
 }
 
 /** With as many listeners to `/stream`, fewer than the connections that the API takes: nobody is kept out by them. */
-const MOST_CLIENTS = 1_000;
+export const MOST_CLIENTS = 1_000;
 /** Events read at once for a client that catches up. */
 const PAGE_EVENTS = 200;
 /** A page ends early when it gets longer than this, so that it fits into a client's buffer. */

@@ -80,13 +80,19 @@ export function eventSchema({ modes, now }: EventRules): Schema<SentEvent> {
   }, (issue) => issue.expected === "Object" ? "expected an event as a JSON object" : issue.message);
 }
 
-/** A JSON object; valibot's own `record` takes a list for one. */
-export function objectOf(message: string): v.GenericSchema<unknown, Record<string, unknown>> {
+/**
+ * A JSON object; valibot's own `record` takes a list for one.
+ * @param about what the documentation says of it
+ */
+export function objectOf(
+  message: string,
+  about: { description?: string; examples?: unknown[] } = {},
+): v.GenericSchema<unknown, Record<string, unknown>> {
   return v.pipe(
     v.unknown(),
     v.check(isObject, message),
     v.check((value) => !isTooDeep(value), `expected at most ${DEEPEST} levels`),
-    v.metadata({ type: "object" }),
+    v.metadata({ type: "object", additionalProperties: true, ...about }),
     // Checked just now.
     v.transform((value) => value as Record<string, unknown>),
   );

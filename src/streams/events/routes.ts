@@ -11,6 +11,7 @@ import {
   reply,
   type Route,
   route,
+  STORING,
   wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
@@ -18,7 +19,7 @@ import { eventItem, itemOf, SEVERITIES, type StoredEvent } from "./event.ts";
 import type { EventFilter, EventLog } from "./event_log.ts";
 import type { EventOutbox } from "./flush.ts";
 import type { Ingest } from "./ingest.ts";
-import type { LiveStream } from "./live.ts";
+import { type LiveStream, MOST_CLIENTS } from "./live.ts";
 import { type BadEvent, MOST_BYTES, readBody } from "./read_body.ts";
 import { eventReader, type EventRules, eventSchema, objectOf } from "./read_event.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -44,7 +45,21 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
   const { rules, log, ingest, live, outbox, snapshots } = parts;
   const read = eventReader(rules);
   const schema = eventSchema(rules);
-  const mode = v.picklist(rules.modes, `expected one of ${rules.modes.join(", ")}`);
+  const mode = v.pipe(
+    v.picklist(rules.modes, `expected one of ${rules.modes.join(", ")}`),
+    v.description("a mode of the application; each has its own log and numbers"),
+  );
+  const example = {
+    mode: rules.modes[0],
+    source: "engine",
+    type: "TRADE",
+    subtype: "BUY_FILLED",
+    symbol: "AAPL",
+    severity: "info",
+    body: "Bought 10 AAPL at 189.20",
+    meta: { quantity: 10, price: 189.2 },
+    idempotency_key: "order-4711",
+  };
   const seq = wholeNumber({ min: 0, max: MOST_SEQ });
 
   return [
@@ -53,12 +68,28 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       path: "/local/events",
       summary: "Store events: one, a list, or a line each; answered once they are on the disk",
       tag: TAG,
-      query: v.strictObject({ partial: v.optional(yesNo(), "false") }),
+      query: v.strictObject({
+        partial: v.optional(
+          v.pipe(yesNo(), v.description("whether the good ones are stored when others are bad")),
+          "false",
+        ),
+      }),
       reads: {
-        "application/json": v.union([schema, v.array(schema)]),
-        "application/x-ndjson": schema,
+        "application/json": v.pipe(
+          v.union([schema, v.array(schema)]),
+          v.metadata({ description: "an event, or a list of them", examples: [example] }),
+        ),
+        "application/x-ndjson": v.pipe(
+          schema,
+          v.metadata({ description: "an event a line", examples: [example] }),
+        ),
       },
       bodyLimit: MOST_BYTES,
+      problems: {
+        ...STORING,
+        422: "Some events are not as they have to be, and none was stored; `errors` names them. " +
+          "`partial=true` stores the good ones.",
+      },
       answer: v.object({
         accepted: v.array(v.object({
           id: v.string(),
@@ -87,15 +118,20 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       tag: TAG,
       query: v.strictObject({
         mode,
-        since_seq: v.optional(seq, "0"),
-        limit: v.optional(wholeNumber({ min: 1, max: 1_000 }), "50"),
-        type: v.optional(v.string()),
-        subtype: v.optional(v.string()),
-        severity: v.optional(
-          v.picklist(SEVERITIES, `expected one of ${SEVERITIES.join(", ")}`),
+        since_seq: v.optional(v.pipe(seq, v.description("after this number")), "0"),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("at most so many")),
+          "50",
         ),
+        type: v.optional(v.pipe(v.string(), v.description("of this type alone"))),
+        subtype: v.optional(v.pipe(v.string(), v.description("of this subtype alone"))),
+        severity: v.optional(v.pipe(
+          v.picklist(SEVERITIES, `expected one of ${SEVERITIES.join(", ")}`),
+          v.description("of this severity alone"),
+        )),
       }),
       answer: v.array(eventItem),
+      paged: true,
       async handle({ raw, query }) {
         const { mode, since_seq, limit, type, subtype, severity } = query;
         const filter = { type, subtype, severity };
@@ -111,8 +147,19 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       path: "/local/stream",
       summary: "Events of a mode as they come (server-sent events); id is the seq to resume from",
       tag: TAG,
-      query: v.strictObject({ mode, since_seq: v.optional(seq) }),
+      query: v.strictObject({
+        mode,
+        since_seq: v.optional(v.pipe(
+          seq,
+          v.description(
+            "after this number (default: what comes from now on); a Last-Event-ID header goes before",
+          ),
+        )),
+      }),
       mediaType: "text/event-stream",
+      problems: {
+        503: `There are ${MOST_CLIENTS} listeners already; come back after \`Retry-After\`.`,
+      },
       handle({ raw, query: { mode, since_seq }, closing }) {
         const last = raw.headers.get("last-event-id");
         const since = last !== null && /^\d{1,15}$/.test(last) ? Number(last) : since_seq;
@@ -150,7 +197,11 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       summary: "Keep the application's state, for after a crash",
       tag: TAG,
       query: v.strictObject({ mode }),
-      body: objectOf("expected a JSON object"),
+      body: objectOf("expected a JSON object", {
+        description: "the state, whatever the application keeps there",
+        examples: [{ positions: [{ symbol: "AAPL", quantity: 10 }], halted: false }],
+      }),
+      problems: STORING,
       answer: v.object({ mode: v.string(), ts: v.string(), last_seq: v.number() }),
       async handle({ query: { mode }, body }) {
         // It was parsed from JSON.

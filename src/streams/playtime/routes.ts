@@ -19,6 +19,7 @@ import {
   type Route,
   route,
   SLOT_MS,
+  STORING,
   wholeNumber,
   zoneText,
 } from "../../core/mod.ts";
@@ -138,7 +139,10 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       summary: "Heartbeats, newest first",
       tag: "playtime",
       query: v.strictObject({
-        limit: v.optional(wholeNumber({ min: 1, max: MAX_HISTORY }), "200"),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: MAX_HISTORY }), v.description("at most so many")),
+          "200",
+        ),
         before: v.optional(
           v.pipe(
             place(),
@@ -149,6 +153,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
         ),
       }),
       answer: v.array(heartbeat),
+      paged: true,
       handle: async ({ query: { limit, before = Number.MAX_SAFE_INTEGER }, raw }) => {
         const seq = typeof before === "number" ? before : tables.heartbeats.seqAt(before);
         // One more than asked for tells whether another page follows.
@@ -165,6 +170,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       path: "/recompute",
       summary: "Makes days and slots anew from the raw heartbeats, where these are all still there",
       tag: "playtime",
+      problems: STORING,
       answer: v.object({
         days: v.pipe(count, v.description("days made anew")),
         changed: v.pipe(count, v.description("days whose numbers were others before")),

@@ -12,6 +12,7 @@ import {
   reply,
   type Route,
   route,
+  STORING,
   wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
@@ -37,6 +38,7 @@ const RECORD_BYTES = 1 << 20;
 const idText = v.pipe(
   v.string("expected a record's id"),
   v.regex(/^[^\p{Cc}]{1,200}$/u, "expected 1 to 200 characters without control characters"),
+  v.description("the record's id"),
 );
 /** As many as a table of PostgreSQL may have columns. */
 const MOST_FIELDS = 1_600;
@@ -47,7 +49,12 @@ const fields = v.pipe(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
     "expected an object with the record's fields",
   ),
-  v.metadata({ type: "object" }),
+  v.metadata({
+    type: "object",
+    additionalProperties: true,
+    description: "the record's fields, named as the cloud's columns are",
+    examples: [{ title: "Paint the fence", done: false, project_id: "p-1" }],
+  }),
   // Checked just now; it came as JSON.
   v.transform((value) => value as JsonObject),
   v.check(
@@ -80,11 +87,14 @@ const conflict = v.object({
   remote: v.record(v.string(), v.unknown()),
 });
 
+const MISSING = { 404: "There is no such record." };
+
 export function recordRoutes(options: RecordRoutesOptions): Route[] {
   const { store, rows, changes, conflicts, tables, changed } = options;
   const tableText = v.pipe(
     v.string(),
     v.check((name) => tables.includes(name), `expected one of ${tables.join(", ")}`),
+    v.metadata({ description: "the table", examples: [...tables] }),
   );
   const inTable = v.object({ table: tableText });
   const ofRecord = v.object({ table: tableText, id: idText });
@@ -104,11 +114,21 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       tag,
       params: inTable,
       query: v.strictObject({
-        limit: v.optional(wholeNumber({ min: 1, max: 1000 }), "100"),
-        after: v.optional(v.string(), ""),
-        deleted: v.optional(yesNo(), "false"),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 1000 }), v.description("at most so many")),
+          "100",
+        ),
+        after: v.optional(
+          v.pipe(v.string(), v.description("after the record of this id")),
+          "",
+        ),
+        deleted: v.optional(
+          v.pipe(yesNo(), v.description("whether those that are marked as deleted come too")),
+          "false",
+        ),
       }),
       answer: v.array(record),
+      paged: true,
       handle({ params: { table }, query: { limit, after, deleted }, raw }) {
         const page = rows.page(table, { limit, after, deleted }).map(flat);
         const headers = page.length < limit ? {} : nextPage(raw, { after: page.at(-1)!.id });
@@ -121,6 +141,7 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       summary: "One record",
       tag,
       params: ofRecord,
+      problems: MISSING,
       answer: record,
       handle({ params: { table, id } }) {
         const found = rows.find(table, id);
@@ -136,7 +157,9 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       params: ofRecord,
       body: fields,
       bodyLimit: RECORD_BYTES,
+      problems: STORING,
       answer: record,
+      also: { 201: "The record is new." },
       async handle({ params: { table, id }, body }) {
         refuseOtherId(id, body);
         const put = await store.write(() => changes.put(table, id, body));
@@ -151,6 +174,7 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       params: ofRecord,
       body: fields,
       bodyLimit: RECORD_BYTES,
+      problems: { ...STORING, ...MISSING },
       answer: record,
       async handle({ params: { table, id }, body }) {
         refuseOtherId(id, body);
@@ -163,6 +187,7 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       summary: "Mark the record as deleted",
       tag,
       params: ofRecord,
+      problems: { ...STORING, ...MISSING },
       answer: record,
       async handle({ params: { table, id } }) {
         return announced(table, await store.write(() => changes.remove(table, id)));
@@ -174,10 +199,17 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       summary: "Records that both sides had changed, newest first",
       tag: "sync",
       query: v.strictObject({
-        limit: v.optional(wholeNumber({ min: 1, max: 1000 }), "100"),
-        before: v.optional(wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 1000 }), v.description("at most so many")),
+          "100",
+        ),
+        before: v.optional(v.pipe(
+          wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+          v.description("before the conflict of this id"),
+        )),
       }),
       answer: v.array(conflict),
+      paged: true,
       handle({ query: { limit, before }, raw }) {
         const page = conflicts.page({ limit, ...(before === undefined ? {} : { before }) });
         const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });
