@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { settled } from "../../support/fake_clock.ts";
 import { connectReadOnly, Relay } from "./relay.ts";
 import { ownMs } from "../../support/own_time.ts";
@@ -163,6 +164,22 @@ const cases: readonly Case[] = [
       relay.store.db.exec("PRAGMA max_page_count = 1000000");
       assert.equal((await device.ask(many))?.count, 50);
       assert.equal(relay.count("device_logs"), 50);
+    },
+  },
+  {
+    name: "6c. a database that another program holds means no answer until it lets go",
+    async run(relay) {
+      const device = await relay.registered();
+      const other = new DatabaseSync(relay.store.path);
+      other.exec("BEGIN IMMEDIATE");
+      await device.say(TWO);
+      assert.equal((await relay.iclock().handshake()).status, 200, "others are served meanwhile");
+      assert.equal(device.socket.unread, 0);
+      assert.equal(relay.count("device_logs"), 0);
+      other.exec("ROLLBACK");
+      other.close();
+      assert.deepEqual(await device.hear(), ACK);
+      assert.equal(relay.count("device_logs"), 2);
     },
   },
   {

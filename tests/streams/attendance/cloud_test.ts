@@ -8,12 +8,13 @@ import { Relay } from "./relay.ts";
 import { until } from "../../support/until.ts";
 
 /** The relay's outbox on its way to a server, by the real engine. */
-function engine(relay: Relay, cloud: FaultyServer) {
+function engine(relay: Relay, cloud: FaultyServer, { timeoutMs = 10_000 } = {}) {
   const remote = createEndpoint({
     url: `http://127.0.0.1:${cloud.port}`,
     path: SYNC_BATCH_PATH,
     envelope: syncBatch("agent-1"),
     clock: relay.clock,
+    timeoutMs,
   });
   const { store, hub, warnings, clock, stream } = relay;
   const { outbox, schedule } = stream;
@@ -63,6 +64,24 @@ Deno.test("Conformance: 35. a batch that was stored and not answered is sent aga
   assert.equal(raw, '{"enrollid":1,"time":"2026-10-05 09:15:30"}');
   assert.notEqual(relay.punches()[0]!.synced_at, null);
   assert.equal(lane.engine.status().online, true);
+});
+
+Deno.test("Conformance: 35a. a batch that was stored and answered too late is sent again under the same ids", async () => {
+  await using relay = await Relay.start();
+  await using cloud = await FaultyServer.start();
+  cloud.faults.push({ kind: "slow", ms: 60_000 });
+  await using _lane = engine(relay, cloud, { timeoutMs: 50 });
+  const device = await relay.registered();
+  await device.ask({ cmd: "sendlog", sn: "DEV1", record: [1, 2, 3].map(punch) });
+  await until(async () => {
+    await relay.skip(11_000);
+    return cloud.posts.length >= 2 && relay.stream.outbox!.depth().rows === 0;
+  }, "the cloud has it, twice");
+  // Smaller batches may follow one that took too long; what counts is that the ids stay.
+  const ids = relay.punches().map(({ id }) => id);
+  assert.deepEqual(cloud.posts[0]!.ids, ids);
+  assert.deepEqual([...new Set(cloud.posts.slice(1).flatMap((post) => post.ids))], ids);
+  assert.equal(cloud.rows.size, 3);
 });
 
 Deno.test("Conformance: 35b. devices are acknowledged for two days while the cloud is down", async () => {
