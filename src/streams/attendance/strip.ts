@@ -5,9 +5,11 @@
  */
 import type { Json, JsonObject } from "../../core/mod.ts";
 
-/** Keys of the AiFace protocol whose values are a person's secrets or looks. */
-const SECRET_KEY =
-  /^(?:image|photo|picture|pic|template|face|palm|fp|tmp|content|password|passwd|pwd|pin|pincode|qrcode|card)$/i;
+/** Part of a name whose value is a person's secret or looks, in whatever way firmware writes it: `cardno`, `FaceTmp`. */
+const SECRET = "image|photo|picture|template|tmp|passwd|password|passcode|pwd|pincode|qrcode|card";
+
+/** Keys of the AiFace protocol with such values. */
+const SECRET_KEY = new RegExp(`${SECRET}|^(?:pic|face|palm|fp|content|pin)$`, "i");
 
 /** No name, time or state is as long as this; a template or a photo always is. */
 export const LONGEST_VALUE = 512;
@@ -43,12 +45,18 @@ function strip(value: unknown): Json | undefined {
   return undefined;
 }
 
-/** `TMP=…`, `Passwd=…`: fields of the iclock protocol, each up to the next tab. */
-const SECRET_FIELD = /\b(TMP|Passwd|Password|Card|Content|Photo|Template|FaceTmp)=[^\t\r\n]*/gi;
+/** `TMP=…`, `Passwd=…`: fields of the iclock protocol, each up to the next tab. The PIN there is the person. */
+const SECRET_FIELD = new RegExp(
+  `(?<!\\w)(\\w{0,32}(?:${SECRET})\\w{0,32}|Content)=[^\\t\\r\\n]*`,
+  "gi",
+);
 
 /** The same as members of JSON that may be broken: `"image":"…"`, `"record":1234`. */
-const SECRET_MEMBER =
-  /"\s*(image|photo|picture|pic|template|face|palm|fp|tmp|content|password|passwd|pwd|pin|pincode|qrcode|card|record)\s*"\s*:\s*(?:"[^"]*"?|-?\d[\d.eE+-]*)/gi;
+const SECRET_MEMBER = new RegExp(
+  `"\\s*(\\w{0,32}(?:${SECRET})\\w{0,32}|pic|face|palm|fp|content|pin|record)\\s*"\\s*:\\s*` +
+    `(?:"[^"]*"?|-?\\d[\\d.eE+-]*)`,
+  "gi",
+);
 
 /** Base64 as long as only a template or a photo is. */
 const BLOB = /[A-Za-z0-9+/_-]{128,}={0,2}/g;
