@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { asked } from "./life.ts";
+import { asked } from "./asked.ts";
 
 const FOLDER = fileURLToPath(new URL("./fixtures/", import.meta.url));
 
@@ -20,10 +20,13 @@ export interface Expected {
   answers: Readonly<Record<string, unknown>>;
   /** Ids of the rows that waited for the cloud, by stream. */
   waiting: Readonly<Record<"playtime" | "events" | "attendance", readonly string[]>>;
+  /** Rows that no question is about, by table and key. */
+  unasked: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** Everything that a user would miss. */
 export const QUESTIONS = [
+  "/daily?date=2026-03-06",
   "/days?from=2026-03-05&to=2026-03-08",
   "/days?from=2026-03-05&to=2026-03-08&tz=Asia/Kolkata",
   "/days?from=2026-03-05&to=2026-03-08&tz=America/St_Johns",
@@ -32,14 +35,43 @@ export const QUESTIONS = [
   "/local/events?mode=paper&since_seq=0&limit=500",
   "/local/events?mode=live&since_seq=0&limit=500",
   "/local/state?mode=paper",
+  "/local/state?mode=live",
   "/devices",
   "/punches?limit=100",
   "/quarantine",
   "/records/projects?deleted=true",
   "/records/tasks",
+  "/sync/status",
   "/sync/rejected",
   "/sync/conflicts",
 ] as const;
+
+/**
+ * The question whose answer tells of each table, or the key of its rows where no answer does: all of what the version at
+ * hand keeps.
+ */
+export const TABLES: Readonly<Record<string, (typeof QUESTIONS)[number] | { key: string }>> = {
+  heartbeats: "/history?limit=5000",
+  daily_rollups: "/daily?date=2026-03-06",
+  usage_slots: "/days?from=2026-03-05&to=2026-03-08&tz=Asia/Kolkata",
+  local_events: "/local/events?mode=paper&since_seq=0&limit=500",
+  local_flush_log: "/local/state?mode=paper",
+  local_state_snapshots: "/local/state?mode=paper",
+  devices: "/devices",
+  device_logs: "/punches?limit=100",
+  device_quarantine: "/quarantine",
+  records: "/records/projects?deleted=true",
+  sync_queue: "/sync/status",
+  sync_rejected: "/sync/rejected",
+  sync_conflicts: "/sync/conflicts",
+  // How far each device says it has sent: without it the device sends everything again.
+  device_stamps: { key: "device_sn || ' ' || table_name" },
+  device_events: { key: "id" },
+  // How far the cloud's records were read.
+  sync_cursors: { key: "table_name" },
+  meta: { key: "key" },
+  migrations: { key: "name" },
+};
 
 /** The versions there are fixtures of. */
 export function versions(): string[] {
@@ -78,6 +110,24 @@ export async function answersOf(
   const answers: Record<string, unknown> = {};
   for (const path of questions) answers[path] = await asked(agent, path);
   return answers;
+}
+
+/** The rows of those tables that no question is about. */
+export function unaskedIn(path: string): Expected["unasked"] {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const rowsOf = (table: string, key: string) =>
+    db.prepare(`SELECT ${key} AS "the key", * FROM ${table}`).all().map((
+      { "the key": key, ...row },
+    ) => [String(key), row]);
+  try {
+    return Object.fromEntries(
+      Object.entries(TABLES).flatMap(([table, told]) =>
+        typeof told === "string" ? [] : [[table, Object.fromEntries(rowsOf(table, told.key))]]
+      ),
+    );
+  } finally {
+    db.close();
+  }
 }
 
 /** The rows that wait, read from the tables. */

@@ -1,6 +1,7 @@
 /**
  * A machine's night with everything in it that a database holds: play before and after a sleep, events, punches,
- * records, rows that are in the cloud, rows that wait for it and one that it refused.
+ * records, some of them edited in the cloud as well, rows that are in the cloud, rows that wait for it and one that
+ * it refused.
  * @module
  */
 import { type Agent, openAgent } from "../../src/agent.ts";
@@ -8,6 +9,8 @@ import { loadConfig } from "../../src/config/mod.ts";
 import { IclockDevice } from "../support/devices.ts";
 import { FakeClock, settled } from "../support/fake_clock.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
+import { asked } from "./asked.ts";
+import { shareRecords } from "./shared_records.ts";
 
 const GAME = "Minecraft.exe";
 const BEGINS = "2026-03-06T22:30:00.000Z";
@@ -33,6 +36,8 @@ export const CONFIG = {
 export async function liveANight(dir: string): Promise<number> {
   await using cloud = await FaultyServer.start();
   const endpoint_url = cloud.url;
+  const clock = new FakeClock(BEGINS);
+  await shareRecords(dir, { clock, config: CONFIG });
   await Deno.writeTextFile(
     `${dir}/config.json`,
     JSON.stringify({
@@ -42,7 +47,6 @@ export async function liveANight(dir: string): Promise<number> {
       attendance: { ...CONFIG.attendance, endpoint_url },
     }),
   );
-  const clock = new FakeClock(BEGINS);
   let game: string | null = null;
   const lister = () => Promise.resolve([{ image: game ?? "init" }]);
   const agent = await openAgent(loadConfig({ cwd: dir }), { clock, lister });
@@ -57,7 +61,11 @@ export async function liveANight(dir: string): Promise<number> {
     });
   const polls = async (count: number, name: string | null) => {
     game = name;
-    for (let poll = 0; poll < count; poll++) await clock.advance(POLL_MS);
+    for (let poll = 0; poll < count; poll++) {
+      // What looks every second or two need not do so a thousand times.
+      await clock.sleep(POLL_MS - 4_000);
+      await clock.advance(4_000);
+    }
   };
 
   await polls(10, null);
@@ -70,6 +78,7 @@ export async function liveANight(dir: string): Promise<number> {
   const doors = await devices(agent);
   await doors.known.handshake();
   await doors.known.post("ATTLOG", "7\t2026-03-07 04:01:00\t0\t15\n8\t2026-03-07 04:02:00\t1\t1");
+  await doors.known.post("OPERLOG", "OPLOG 4\t7\t2026-03-07 04:03:00\t0\t0\t0\t0");
   await doors.stranger.handshake();
   await agent.sync.now();
 
@@ -92,18 +101,6 @@ export async function liveANight(dir: string): Promise<number> {
   await running;
   agent.close();
   return clock.now();
-}
-
-/** What an agent answers. @throws unless it is a success */
-export async function asked(
-  agent: Agent,
-  path: string,
-  init: RequestInit & { headers?: Record<string, string> } = {},
-): Promise<unknown> {
-  const headers = { host: "127.0.0.1", ...init.headers };
-  const response = await agent.fetch(new Request(`http://127.0.0.1${path}`, { ...init, headers }));
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return await response.json();
 }
 
 function events(mode: string, count: number, from = 0): object[] {

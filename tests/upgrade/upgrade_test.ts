@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { migrations, openAgent } from "../../src/agent.ts";
+import { type Agent, migrations, openAgent } from "../../src/agent.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { version } from "../../src/core/mod.ts";
 import { Store } from "../../src/store/mod.ts";
@@ -13,8 +13,16 @@ import { cliFolder } from "../support/cli.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
 import { dump, restore } from "./dump.ts";
-import { agentIn, answersOf, readFixture, versions } from "./fixture.ts";
-import { asked } from "./life.ts";
+import {
+  agentIn,
+  answersOf,
+  type Expected,
+  readFixture,
+  TABLES,
+  unaskedIn,
+  versions,
+} from "./fixture.ts";
+import { asked } from "./asked.ts";
 
 for (const made of versions()) {
   Deno.test(`A database of version ${made} keeps its numbers`, async () => {
@@ -23,8 +31,7 @@ for (const made of versions()) {
     restore(sql, `${dir.path}/clockblock.db`);
     const agent = await agentIn(dir.path, { config: expected.config, at: expected.ended_at });
     try {
-      const answers = await answersOf(agent, Object.keys(expected.answers));
-      assert.deepEqual(known(answers, expected.answers), expected.answers);
+      await assertKept(agent, { path: `${dir.path}/clockblock.db`, expected });
       // What is kept agrees with what it was made of.
       assert.equal((await agent.playtime.recompute()).changed, 0);
       assert.deepEqual(agent.warnings.list(), []);
@@ -102,6 +109,40 @@ Deno.test("The version at hand has a fixture of its own, with the tables that it
   );
 });
 
+Deno.test("The fixture of the version at hand has rows in every table, and a way to see them", () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  restore(readFixture(version).sql, path);
+  const db = new DatabaseSync(path);
+  const tables = db.prepare(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
+  ).all().map(({ name }) => String(name));
+  const empty = tables.filter((table) => !db.prepare(`SELECT 1 FROM ${table}`).get());
+  db.close();
+  assert.deepEqual(empty, [], "let tests/upgrade/life.ts live through what fills them");
+  assert.deepEqual(tables, Object.keys(TABLES).sort(), "say in fixture.ts what tells of them");
+});
+
+for (const table of Object.keys(TABLES)) {
+  Deno.test(`An upgrade that lost the rows of ${table} would be noticed`, async () => {
+    using dir = tempDir();
+    const path = `${dir.path}/clockblock.db`;
+    const { sql, expected } = readFixture(version);
+    restore(sql, path);
+    const db = new DatabaseSync(path);
+    db.exec(`DELETE FROM ${table}`);
+    db.close();
+    await assert.rejects(async () => {
+      const agent = await agentIn(dir.path, { config: expected.config, at: expected.ended_at });
+      try {
+        await assertKept(agent, { path, expected });
+      } finally {
+        agent.close();
+      }
+    });
+  });
+}
+
 Deno.test("A database of a version to come is refused by every command, and left as it is", async () => {
   using folder = cliFolder();
   const path = `${folder.path}/clockblock.db`;
@@ -121,6 +162,16 @@ Deno.test("A database of a version to come is refused by every command, and left
   }
   assert.deepEqual(folder.files(), files);
 });
+
+/** The agent on a database answers what was answered about it, and the rest is in it. */
+async function assertKept(
+  agent: Agent,
+  { path, expected }: { path: string; expected: Expected },
+): Promise<void> {
+  const answers = await answersOf(agent, Object.keys(expected.answers));
+  assert.deepEqual(known(answers, expected.answers), expected.answers);
+  assert.deepEqual(known(unaskedIn(path), expected.unasked), expected.unasked);
+}
 
 /** Of what is answered now, what was answered then: fields may be added, none may change or go. */
 function known(now: unknown, then: unknown): unknown {
