@@ -30,6 +30,9 @@ export interface Unknown {
   receivedMs: number;
 }
 
+/** Behind the name of a file whose entry is not stored. */
+const PART = ".part";
+
 export class Quarantine {
   /** Where what is too large is put. */
   readonly folder: string;
@@ -71,14 +74,15 @@ export class Quarantine {
   }
 }
 
-/** Takes text in pieces; what was written is on the disk once it is kept. */
+/** Takes text in pieces. It is kept once its entry is stored; until then its name says that it is not whole. */
 export class QuarantineFile {
   readonly #path: string;
   readonly #file: Deno.FsFile;
+  #state: "open" | "finished" | "over" = "open";
 
   constructor(readonly name: string, path: string) {
     this.#path = path;
-    this.#file = Deno.openSync(path, { createNew: true, write: true });
+    this.#file = Deno.openSync(path + PART, { createNew: true, write: true });
   }
 
   /** Whole records or lines: a secret that is cut in two would not be seen. */
@@ -87,15 +91,30 @@ export class QuarantineFile {
     for (let sent = 0; sent < bytes.length;) sent += await this.#file.write(bytes.subarray(sent));
   }
 
-  async keep(): Promise<void> {
+  /** What was written is on the disk. */
+  async finish(): Promise<void> {
     await this.#file.sync();
     this.#file.close();
+    this.#state = "finished";
   }
 
+  /** Its entry is stored. */
+  async keep(): Promise<void> {
+    this.#state = "over";
+    // What stays behind under the other name is found by its entry at the next start.
+    await Deno.rename(this.#path + PART, this.#path).catch((error) =>
+      logger("attendance").warn("Cannot rename {path}: {error}", { path: this.#path, error })
+    );
+  }
+
+  /** Removes it unless it is kept. */
   async discard(): Promise<void> {
-    this.#file.close();
-    await Deno.remove(this.#path).catch((error) =>
-      logger("attendance").warn("Cannot remove {path}: {error}", { path: this.#path, error })
+    if (this.#state === "over") return;
+    if (this.#state === "open") this.#file.close();
+    this.#state = "over";
+    const path = this.#path + PART;
+    await Deno.remove(path).catch((error) =>
+      logger("attendance").warn("Cannot remove {path}: {error}", { path, error })
     );
   }
 }

@@ -41,8 +41,8 @@ export interface DeviceInfo {
 /** Ids that are no person's: a door or the system, and a stranger's face. */
 const NOBODY = new Set(["0", "99999999"]);
 
-/** Commands of ours whose answer some firmware sends as `cmd` instead of `ret`. */
-const ASKED_FOR = new Set(["getalllog", "getnewlog"]);
+/** Commands of ours that bring punches; some firmware answers with `cmd` instead of `ret`. */
+export const ASKED_FOR: ReadonlySet<string> = new Set(["getalllog", "getnewlog"]);
 
 /** What kind of message an object is. */
 export function decodeMessage({ head }: ScannedObject): Message {

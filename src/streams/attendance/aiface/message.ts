@@ -4,8 +4,8 @@
  * @module
  */
 import type { Context } from "../context.ts";
-import type { QuarantineFile } from "../quarantine.ts";
-import { FrameScanner, type Scanned } from "./scan.ts";
+import type { StoredGroup } from "./records.ts";
+import { FrameScanner, type Scanned, type Spilled, type Spilling } from "./scan.ts";
 
 /** All unfinished messages together take too much: this connection is given up, the device will send again. */
 export class TooMuchHeld extends Error {
@@ -15,10 +15,10 @@ export class TooMuchHeld extends Error {
 
 /** Who takes what is too large to wait until all of it is there. */
 export interface Spillway {
-  /** The approved device that sends a message which begins like this; undefined when nothing is to be kept. */
-  senderOf(head: string): string | undefined;
-  /** Stores some of its records. */
-  storeGroup(head: string, group: string): Promise<{ records: number; stored: boolean }>;
+  /** What a message is that begins like this; undefined while it does not tell, or is no approved device's. */
+  spilling(head: string): Spilling | undefined;
+  /** Stores some of its punches. */
+  storeGroup(sn: string, group: string): Promise<StoredGroup>;
 }
 
 /** How long an object that was split over two messages may wait for its rest. */
@@ -31,8 +31,7 @@ export class MessageReader {
   /** Bytes since the object began. */
   #bytes = 0;
   #held = 0;
-  #file: QuarantineFile | undefined;
-  #spilled = { records: 0, stored: true };
+  #spilled: Spilled | undefined;
   #splitSince: number | undefined;
 
   constructor(context: Context, spillway: Spillway) {
@@ -89,40 +88,51 @@ export class MessageReader {
     return garbage ? [garbage] : [];
   }
 
-  /** Too large: what has come is stored and goes to a file, if it comes from a device that may send. */
+  /** Too large: what has come is stored and goes to a file, once it is known what it is. */
   async #spill(found: Scanned[]): Promise<Scanned[]> {
     const object = found.find((scanned) => scanned.kind === "object");
-    const head = object?.head ?? this.head;
+    const spilled = this.#spilled ??= await this.#begin(object?.head ?? this.head);
+    if (!spilled) {
+      // It stays in memory for as long as there is room: what is let go of could not be stored any more when it
+      // turns out at the end whose it is.
+      this.#count();
+      if (object) this.#bytes = 0;
+      return found;
+    }
     const groups = object?.items ?? this.#scanner.takeGroups();
     this.#count();
-    if (!this.#file) {
-      const sn = this.#spillway.senderOf(head);
-      if (sn === undefined) return [];
-      this.#file = await this.#context.quarantine.openFile(sn, this.#context.clock.now());
-      this.#spilled = { records: 0, stored: true };
-    }
     for (const group of groups) {
-      await this.#file.write(`${group}\n`);
-      if (!this.#spilled.stored) continue;
-      const { records, stored } = await this.#spillway.storeGroup(head, group);
-      this.#spilled = { records: this.#spilled.records + records, stored };
+      await spilled.file.write(`${group}\n`);
+      if (!spilled.punches || !spilled.stored) continue;
+      const { records, stored, days } = await this.#spillway.storeGroup(spilled.sn, group);
+      spilled.records += records;
+      spilled.stored = stored;
+      spilled.days = [...new Set([...spilled.days, ...days])].sort();
     }
-    if (!object) return [];
-    await this.#file.write(`${head}\n`);
-    const spilled = { file: this.#file.name, ...this.#spilled };
-    // What could not be stored will come again.
-    if (spilled.stored) await this.#file.keep();
-    else await this.#file.discard();
-    this.#file = undefined;
+    if (!object) {
+      // Nested too deep: nothing more of it is looked at.
+      if (!this.#scanner.pending) await this.#drop();
+      return found;
+    }
+    await spilled.file.write(`${object.head}\n`);
+    this.#spilled = undefined;
     this.#bytes = 0;
-    return found.with(found.indexOf(object), { kind: "object", head, items: [], spilled });
+    return found.with(found.indexOf(object), { ...object, items: [], spilled });
+  }
+
+  async #begin(head: string): Promise<Spilled | undefined> {
+    const spilling = this.#spillway.spilling(head);
+    if (!spilling) return undefined;
+    const { quarantine, clock } = this.#context;
+    const file = await quarantine.openFile(spilling.sn, clock.now());
+    return { ...spilling, file, records: 0, stored: true, days: [] };
   }
 
   async #drop(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
+    const spilled = this.#spilled;
+    this.#spilled = undefined;
     this.#bytes = 0;
-    await file?.discard();
+    await spilled?.file.discard();
   }
 
   #count(): void {

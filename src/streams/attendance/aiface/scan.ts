@@ -9,6 +9,7 @@
  * Several objects in one message, and one object over several messages, are both fine.
  * @module
  */
+import type { QuarantineFile } from "../quarantine.ts";
 import { ByteBuffer, textOf } from "../text.ts";
 
 export interface ScannedObject {
@@ -21,12 +22,22 @@ export interface ScannedObject {
   spilled?: Spilled;
 }
 
-export interface Spilled {
-  /** Its file in the quarantine. */
-  file: string;
-  /** How many records it had, and whether all that could be read of them is stored. */
+export interface Spilled extends Spilling {
+  /** The whole of it, in the quarantine. */
+  file: QuarantineFile;
+  /** How many punches it had, and whether all that could be read of them is stored. */
   records: number;
   stored: boolean;
+  /** Their days, in order. */
+  days: readonly string[];
+}
+
+/** What a message is, as its beginning says. */
+export interface Spilling {
+  /** The approved device that sends it. */
+  sn: string;
+  /** Whether its records are punches. */
+  punches: boolean;
 }
 
 /** Bytes that belong to no object, or an object that never ended. */

@@ -10,11 +10,12 @@ import { cloudTime, type Context } from "../context.ts";
 import { type Device, isSerial, type Link } from "../device.ts";
 import { wholeNumber } from "../reading.ts";
 import { type Answer, answerCommand } from "./commands.ts";
-import { decodeMessage, type DeviceInfo, type Message } from "./decode.ts";
+import type { QuarantineFile } from "../quarantine.ts";
+import { ASKED_FOR, decodeMessage, type DeviceInfo, type Message } from "./decode.ts";
 import { Puller, type PullWindow } from "./pull.ts";
 import type { Spillway } from "./message.ts";
-import { storeGroup, storeRecords } from "./records.ts";
-import type { Scanned, ScannedObject, Spilled } from "./scan.ts";
+import { type StoredGroup, storeGroup, storeRecords } from "./records.ts";
+import type { Scanned, ScannedObject, Spilled, Spilling } from "./scan.ts";
 
 /** How a session talks; over HTTP there is nothing to hold and nothing to ask. */
 export interface SessionLink {
@@ -55,17 +56,24 @@ export class AifaceSession implements Link, Spillway {
   /** Deals with one thing a device has sent. */
   async take(scanned: Scanned): Promise<Answer> {
     if (scanned.kind === "garbage") return await this.#malformed("no JSON object", scanned.text);
-    const message = decodeMessage(scanned);
-    switch (message.kind) {
-      case "malformed":
-        return await this.#malformed(message.reason, scanned.head, scanned.spilled?.file);
-      case "reg":
-        return this.#register(message.sn, message.info);
+    try {
+      return await this.#answer(scanned);
+    } finally {
+      await scanned.spilled?.file.discard();
     }
+  }
+
+  async #answer(scanned: ScannedObject): Promise<Answer> {
+    const { head, spilled } = scanned;
+    const message = decodeMessage(scanned);
+    if (message.kind === "malformed") return await this.#malformed(message.reason, head, spilled);
+    if (spilled && !isAsBegun(message, spilled)) {
+      return await this.#malformed("its end contradicts its beginning", head, spilled);
+    }
+    if (message.kind === "reg") return this.#register(message.sn, message.info);
     const device = this.#sender(message.sn);
     if (!device) return { silent: "unknown" };
-    const { spilled } = scanned;
-    if (spilled) return await this.#oversized(device, message, { ...scanned, spilled });
+    if (spilled && !await this.#keep(device, head, spilled)) return { silent: "storage" };
     switch (message.kind) {
       case "sendlog":
         return await this.#sendlog(device, message, scanned);
@@ -83,15 +91,17 @@ export class AifaceSession implements Link, Spillway {
     return device?.approval === "approved" ? device.sn : undefined;
   }
 
-  /** Stores records of a message that is too large to wait for its end. */
-  async storeGroup(
-    head: string,
-    group: string,
-  ): Promise<{ records: number; stored: boolean }> {
-    const device = this.#context.devices.find(this.senderOf(head) ?? "");
+  spilling(head: string): Spilling | undefined {
+    const sn = this.senderOf(head);
+    const word = /"\s*(?:cmd|ret)\s*"\s*:\s*"\s*([^"]*?)\s*"/.exec(head)?.[1];
+    if (sn === undefined || word === undefined) return undefined;
     // Only punches come in such numbers; what else is large is kept in its file alone.
-    const punches = /"\s*(?:cmd|ret)\s*"\s*:\s*"\s*(?:sendlog|getalllog|getnewlog)\s*"/.test(head);
-    if (!device || !punches) return { records: 0, stored: device !== undefined };
+    return { sn, punches: word === "sendlog" || ASKED_FOR.has(word) };
+  }
+
+  async storeGroup(sn: string, group: string): Promise<StoredGroup> {
+    const device = this.#context.devices.find(sn);
+    if (device?.approval !== "approved") return { records: 0, stored: false, days: new Set() };
     return await storeGroup(this.#context, device, group);
   }
 
@@ -205,7 +215,7 @@ export class AifaceSession implements Link, Spillway {
     { count, logIndex }: Extract<Message, { kind: "sendlog" }>,
     scanned: ScannedObject,
   ): Promise<Answer> {
-    const stored = await storeRecords(this.#context, device, scanned);
+    const stored = scanned.spilled ?? await storeRecords(this.#context, device, scanned);
     if (!stored) return { silent: "storage" };
     const announced = count ?? stored.records;
     if (announced > stored.records && !this.#isRepeated(device, scanned)) {
@@ -217,12 +227,16 @@ export class AifaceSession implements Link, Spillway {
       this.#pull(stored.days[0] ?? today, stored.days.at(-1) ?? today);
     }
     if (device.backlog !== null) device.backlog = Math.max(0, device.backlog - announced);
-    return { send: this.#acknowledgement(device, announced, logIndex) };
-  }
-
-  #acknowledgement(device: Device, count: number, logindex: number): Record<string, unknown> {
     const cloudtime = cloudTime(this.#context, device.zone);
-    return { ret: "sendlog", result: true, count, logindex, ...(cloudtime && { cloudtime }) };
+    return {
+      send: {
+        ret: "sendlog",
+        result: true,
+        count: announced,
+        logindex: logIndex,
+        ...(cloudtime && { cloudtime }),
+      },
+    };
   }
 
   async #reply(
@@ -231,7 +245,7 @@ export class AifaceSession implements Link, Spillway {
     scanned: ScannedObject,
   ): Promise<Answer> {
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
-    const stored = await storeRecords(this.#context, device, scanned);
+    const stored = scanned.spilled ?? await storeRecords(this.#context, device, scanned);
     this.#puller?.answered({
       records: stored?.records ?? 0,
       count: wholeNumber(fields.count),
@@ -242,49 +256,42 @@ export class AifaceSession implements Link, Spillway {
     return { silent: "nothing" };
   }
 
-  /** A message beyond the limit: its records are stored, the whole of it lies in a file for someone to look at. */
-  async #oversized(
-    device: Device,
-    message: Message,
-    { head, spilled: { file, records, stored } }: ScannedObject & { spilled: Spilled },
-  ): Promise<Answer> {
-    const { clock, intake } = this.#context;
-    const unreadable = [{ reason: "larger than a message may be", raw: `${file} ${head}` }];
-    const delivery = {
-      device,
-      protocol: "aiface",
-      receivedMs: clock.now(),
-      unreadable,
-      file,
-    } as const;
-    if (!stored || !await intake.store(delivery)) return { silent: "storage" };
+  /** A message beyond the limit: its punches are stored, the whole of it lies in a file for someone to look at. */
+  async #keep(device: Device, head: string, { file, stored }: Spilled): Promise<boolean> {
+    const reason = "larger than a message may be";
+    if (!stored || !await this.#quarantine(device, reason, head, file)) return false;
     logger("attendance").warn(
       "A message of {sn} was too large and lies in the quarantine as {file}",
-      { sn: device.sn, file },
+      { sn: device.sn, file: file.name },
     );
-    switch (message.kind) {
-      case "sendlog":
-        return { send: this.#acknowledgement(device, message.count ?? records, message.logIndex) };
-      case "command":
-        return { send: { ret: message.cmd, result: true } };
-      default:
-        return { silent: "nothing" };
-    }
+    return true;
   }
 
-  async #malformed(reason: string, raw: string, file?: string): Promise<Answer> {
-    const sn = this.senderOf(raw);
+  async #malformed(reason: string, raw: string, spilled?: Spilled): Promise<Answer> {
+    const sn = spilled?.sn ?? this.senderOf(raw);
     const device = sn === undefined ? undefined : this.#context.devices.find(sn);
-    if (device) {
-      await this.#context.intake.store({
-        device,
-        protocol: "aiface",
-        receivedMs: this.#context.clock.now(),
-        unreadable: [{ reason, raw }],
-        ...(file === undefined ? {} : { file }),
-      });
-    }
+    if (device) await this.#quarantine(device, reason, raw, spilled?.file);
     return { silent: "malformed" };
+  }
+
+  async #quarantine(
+    device: Device,
+    reason: string,
+    raw: string,
+    file?: QuarantineFile,
+  ): Promise<boolean> {
+    await file?.finish();
+    // With its name: one that is sent twice has two files.
+    const unreadable = [{ reason, raw: file ? `${file.name} ${raw}` : raw }];
+    const stored = await this.#context.intake.store({
+      device,
+      protocol: "aiface",
+      receivedMs: this.#context.clock.now(),
+      unreadable,
+      ...(file ? { file: file.name } : {}),
+    });
+    if (stored) await file?.keep();
+    return stored;
   }
 
   /** The approved device a message comes from: the one it names, or the one that registered here. */
@@ -318,4 +325,11 @@ export class AifaceSession implements Link, Spillway {
     device.shortMessage = digest;
     return false;
   }
+}
+
+/** Whether a message that was stored as it came is, in the end, what its beginning said. */
+function isAsBegun(message: Exclude<Message, { kind: "malformed" }>, begun: Spilling): boolean {
+  const punches = message.kind === "sendlog" ||
+    (message.kind === "reply" && ASKED_FOR.has(message.to));
+  return punches === begun.punches && (message.sn === undefined || message.sn === begun.sn);
 }

@@ -55,7 +55,6 @@ export async function receiveTable(
       await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
   };
 
-  let complete: boolean;
   try {
     const body = readBody(connection, head, { limit: turnstile.limits.endlessBytes });
     let next = await body.next();
@@ -69,31 +68,23 @@ export async function receiveTable(
         await store(readLines(lines, { context, post, receivedMs }));
       }
     }
-    ({ complete } = next.value);
-  } catch (error) {
-    // The body is broken or without end: the device is told so and hung up on.
+    if (!next.value.complete) return "hung up";
+    const rest = scanner.end();
+    if (file && stored) {
+      await file.write(`${rest.join("\n")}\n`);
+      await file.finish();
+      const unreadable = [{ reason: "larger than a body may be", raw: file.name }];
+      await store({ unreadable, file: file.name });
+      if (stored) await file.keep();
+    }
+    const stamp = stampOf(post);
+    if (rest.length > 0 || stamp) {
+      await store({ ...readLines(rest, { context, post, receivedMs }), stamp });
+    }
+  } finally {
     await file?.discard();
-    throw error;
   }
-  if (!complete) {
-    await file?.discard();
-    return "hung up";
-  }
-  const rest = scanner.end();
-  const stamp = stampOf(post);
-  await file?.write(`${rest.join("\n")}\n`);
-  if (rest.length > 0 || stamp) {
-    await store({ ...readLines(rest, { context, post, receivedMs }), stamp });
-  }
-  if (!stored) {
-    await file?.discard();
-    return "not stored";
-  }
-  if (file) {
-    await file.keep();
-    const unreadable = [{ reason: "larger than a body may be", raw: file.name }];
-    await store({ unreadable, file: file.name });
-  }
+  if (!stored) return "not stored";
   // A photo is one thing, however many line breaks its bytes have.
   return { lines: table === "ATTPHOTO" ? 1 : scanner.count };
 }
