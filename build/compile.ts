@@ -149,6 +149,8 @@ export async function compile(
 ): Promise<Embedded> {
   const { target, anyhost, hosts = [] } = executable;
   const { os } = TARGETS[target];
+  // Named through a link, as temporary folders are on macOS, it would bring the link with it.
+  const file = await Deno.realPath(bundle);
   const icon = os === "windows" ? ["--icon", `${root}build/icon.ico`] : [];
   await deno([
     "compile",
@@ -165,7 +167,7 @@ export async function compile(
     "--app-name=clockblock",
     `--target=${target}`,
     `--output=${output}`,
-    bundle,
+    file,
   ], {
     // Telemetry is decided when the executable is made, by whatever the build machine happens to have set.
     env: { OTEL_DENO: "false", ...(runtime === undefined ? {} : { DENORT_BIN: runtime }) },

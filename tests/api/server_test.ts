@@ -105,7 +105,9 @@ for (
   ] as const
 ) {
   for (const [how, by] of WAYS) {
-    Deno.test(`serve ${name}${how}`, async () => {
+    // Windows throws an answer away when the rest of the request comes after it.
+    const ignore = Deno.build.os === "windows" && request.length > 100_000;
+    Deno.test(`serve ${name}${how}`, { ignore }, async () => {
       await using server = served({}, { by });
       const answer = await raw(server.serving.port, request);
       assert.match(answer, new RegExp(`^HTTP/1.1 ${expected} `));

@@ -8,6 +8,7 @@ import { punchId } from "../../src/streams/attendance/mod.ts";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { AifaceDevice, IclockDevice } from "../support/devices.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
+import { removeFolder } from "../support/temp.ts";
 
 const DEVICES = 20;
 const PUNCHES = 5_000;
@@ -73,7 +74,7 @@ Deno.test("Two days without a cloud and two kills cost no punch, and none arrive
     stop.abort();
     await Promise.all(running);
     await agent?.stop();
-    await Deno.remove(dir, { recursive: true });
+    removeFolder(dir);
   }
 });
 

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { Cloud } from "../support/cloud.ts";
 import { Plug } from "../support/plug.ts";
+import { removeFolder } from "../support/temp.ts";
 
 const AGENTS = 3;
 const SEEDS = [7, 20_261];
@@ -231,7 +232,7 @@ class Agent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.kill();
     await this.plug[Symbol.asyncDispose]();
-    await Deno.remove(this.#dir, { recursive: true });
+    removeFolder(this.#dir);
   }
 
   async #begin(): Promise<void> {

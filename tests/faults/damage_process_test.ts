@@ -65,42 +65,50 @@ for (const [what, displace] of Object.entries(displacements)) {
   });
 }
 
-Deno.test("An agent on a damaged database says so, has what can be read, and leaves out numbers that were given", async () => {
-  using dir = tempDir();
-  const path = `${dir.path}/clockblock.db`;
-  const { device_id: _, ...config } = CONFIG;
-  const first = await startAgent({ dir: dir.path, config });
-  await send(first, first.url, 1, 400);
-  await first.stop();
-  const second = await startAgent({ dir: dir.path });
-  await send(second, second.url, 401, 440);
-  await second.kill();
-  const device = idOf(path);
-  assert.ok(device);
-  overwrite(path, 0, new Uint8Array(4096));
-  Deno.removeSync(`${path}-wal`);
+// On Windows nobody can ask the first agent to end, which is what brings its rows from the log into the database.
+const ignore = Deno.build.os === "windows";
+Deno.test(
+  "An agent on a damaged database says so, has what can be read, and leaves out numbers that were given",
+  {
+    ignore,
+  },
+  async () => {
+    using dir = tempDir();
+    const path = `${dir.path}/clockblock.db`;
+    const { device_id: _, ...config } = CONFIG;
+    const first = await startAgent({ dir: dir.path, config });
+    await send(first, first.url, 1, 400);
+    await first.stop();
+    const second = await startAgent({ dir: dir.path });
+    await send(second, second.url, 401, 440);
+    await second.kill();
+    const device = idOf(path);
+    assert.ok(device);
+    overwrite(path, 0, new Uint8Array(4096));
+    Deno.removeSync(`${path}-wal`);
 
-  await using agent = await startAgent({ dir: dir.path });
-  assert.match(agent.output, /Reading what is left of .+\.corrupt-/);
-  assert.match(
-    await warningsAt(agent.url),
-    /^The database was damaged \(.+missing but for \d+ rows/,
-  );
-  assert.deepEqual(await eventsAt(agent.url), Array.from({ length: 400 }, (_, i) => i + 1));
+    await using agent = await startAgent({ dir: dir.path });
+    assert.match(agent.output, /Reading what is left of .+\.corrupt-/);
+    assert.match(
+      await warningsAt(agent.url),
+      /^The database was damaged \(.+missing but for \d+ rows/,
+    );
+    assert.deepEqual(await eventsAt(agent.url), Array.from({ length: 400 }, (_, i) => i + 1));
 
-  // One who has seen more than was kept gets what is new, and only that.
-  await using follower = await follow(agent.url, { lastEventId: 440 });
-  await send(agent, agent.url, 441, 460);
-  await until(() => follower.seqs.length === 20, "the new events", { withinMs: 30_000 });
-  assert.ok(follower.seqs.every((seq) => seq > 1_000_000_000), String(follower.seqs));
+    // One who has seen more than was kept gets what is new, and only that.
+    await using follower = await follow(agent.url, { lastEventId: 440 });
+    await send(agent, agent.url, 441, 460);
+    await until(() => follower.seqs.length === 20, "the new events", { withinMs: 30_000 });
+    assert.ok(follower.seqs.every((seq) => seq > 1_000_000_000), String(follower.seqs));
 
-  const { code, stdout } = await runAgent(["doctor"], { dir: dir.path });
-  assert.match(stdout, /warn +warning +The database was damaged/);
-  assert.match(stdout, /warn +damaged +one damaged database is kept/);
-  assert.equal(code, 0, stdout);
-  await agent.stop();
-  assert.equal(idOf(path), device);
-});
+    const { code, stdout } = await runAgent(["doctor"], { dir: dir.path });
+    assert.match(stdout, /warn +warning +The database was damaged/);
+    assert.match(stdout, /warn +damaged +one damaged database is kept/);
+    assert.equal(code, 0, stdout);
+    await agent.stop();
+    assert.equal(idOf(path), device);
+  },
+);
 
 const replacements: Readonly<Record<string, { by: (path: string) => void; says: RegExp }>> = {
   "a folder": { by: (path) => Deno.mkdirSync(path), says: /it is a folder\. Name a file in it/ },
@@ -196,10 +204,10 @@ function idOf(path: string): unknown {
 }
 
 function sizesIn(dir: string): string[] {
-  return [...Deno.readDirSync(dir)].map(({ name }) =>
-    `${name} ${Deno.statSync(`${dir}/${name}`).size}`
-  )
-    .sort();
+  // Windows keeps the empty file that was locked.
+  const counts = (name: string) => Deno.build.os !== "windows" || !name.endsWith(".lock");
+  return [...Deno.readDirSync(dir)].map(({ name }) => name).filter(counts).sort()
+    .map((name) => `${name} ${Deno.statSync(`${dir}/${name}`).size}`);
 }
 
 /** A client of the live stream that says what it has seen. */

@@ -81,10 +81,16 @@ Deno.test("Checkpointer lets the log grow while it is held", async () => {
     assert.equal(threshold(store), 0);
   }
   assert.equal(threshold(store), 4_000);
-  await clock.advance(0);
+  // Its worker has the database open for as long as it is there.
+  await until(async () => {
+    await clock.advance(5_100);
+    return !store.checkpointer.busy;
+  }, "its end");
 });
 
-Deno.test("Checkpointer that cannot work leaves the log to commits", async () => {
+// On Windows an open database cannot be moved away.
+const ignore = Deno.build.os === "windows";
+Deno.test("Checkpointer that cannot work leaves the log to commits", { ignore }, async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes], { clock });
   const { store, path } = temp;

@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { permissionFlags } from "../../build/permissions.ts";
 import { V8_FLAGS } from "../../build/v8_flags.ts";
+import { removeFolder } from "./temp.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -53,8 +54,6 @@ export interface AgentProcess extends AsyncDisposable {
 /** Starts the agent and waits until its API answers. */
 export async function startAgent(options: AgentOptions = {}): Promise<AgentProcess> {
   const dir = options.dir ?? await Deno.makeTempDir({ prefix: "clockblock-agent-" });
-  const removeDir = () =>
-    options.dir === undefined ? Deno.remove(dir, { recursive: true }) : undefined;
   if (options.config) {
     const config = { api_port: 0, ...options.config };
     await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify(config, null, 2));
@@ -103,7 +102,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<AgentProce
   };
   const dispose = async () => {
     await send("SIGKILL");
-    await removeDir();
+    if (options.dir === undefined) removeFolder(dir);
   };
 
   let url: string;

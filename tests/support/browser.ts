@@ -1,13 +1,18 @@
 /**
- * A real browser: Debian's Chromium, where it is installed. A page remembers everything that went wrong in it.
+ * A real browser: Chromium or Chrome, where its system puts it. A page remembers everything that went wrong in it.
  * @module
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-const EXECUTABLE = "/usr/bin/chromium";
+const EXECUTABLE = [
+  "/usr/bin/chromium",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+].find(exists);
 
 /** Whether there is a browser to test in: the tests that need one are ignored without it. */
-export const hasBrowser: boolean = exists(EXECUTABLE);
+export const hasBrowser: boolean = EXECUTABLE !== undefined;
 
 export interface TestBrowser extends AsyncDisposable {
   readonly browser: Browser;
@@ -27,6 +32,7 @@ export interface OpenPage extends AsyncDisposable {
 }
 
 export async function startBrowser(): Promise<TestBrowser> {
+  if (EXECUTABLE === undefined) throw new Error("There is no Chromium and no Chrome here");
   const browser = await chromium.launch({
     executablePath: EXECUTABLE,
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],

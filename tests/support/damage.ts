@@ -7,6 +7,7 @@ import { type Config, loadConfig } from "../../src/config/mod.ts";
 import { instantOf, Warnings } from "../../src/core/mod.ts";
 import { backupTo } from "../../src/store/mod.ts";
 import { FakeClock } from "./fake_clock.ts";
+import { until } from "./until.ts";
 
 /** Writes bytes over a file's own. */
 export function overwrite(path: string, at: number, bytes: Uint8Array<ArrayBuffer>): void {
@@ -142,9 +143,21 @@ export async function liveIn(dir: string, { polls = 1_500 } = {}): Promise<Lived
   }
   agent.close();
   for (const suffix of ["", "-wal"]) {
-    Deno.renameSync(`${dir}/as-it-was${suffix}`, `${config.db_path}${suffix}`);
+    const target = `${config.db_path}${suffix}`;
+    await until(() => moved(`${dir}/as-it-was${suffix}`, target), "the database to be let go of");
   }
   return { config, clock, backedUp, all, lastSeq: events };
+}
+
+/** Whether it could be moved: on Windows not before the worker that had the target open is gone. */
+function moved(from: string, to: string): boolean {
+  try {
+    Deno.renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (Deno.build.os !== "windows") throw error;
+    return false;
+  }
 }
 
 /** The configuration of an agent that works in a folder. */

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { removeFolder } from "./temp.ts";
+
 /** How long it lives when a test forgets to end it. */
 const LIFETIME_SEC = 600;
 
@@ -16,12 +18,13 @@ export interface FakeGame extends AsyncDisposable {
 export async function startFakeGame(name: string): Promise<FakeGame> {
   const dir = await Deno.makeTempDir({ prefix: "clockblock-game-" });
   const path = `${dir}/${name}`;
-  // Deno itself serves on Windows, whose own small programs need their language files beside them.
-  const windows = Deno.build.os === "windows";
-  await Deno.copyFile(windows ? Deno.execPath() : "/bin/sleep", path);
-  const args = windows
-    ? ["eval", `setTimeout(() => {}, ${LIFETIME_SEC * 1000})`]
-    : [`${LIFETIME_SEC}`];
+  // Deno itself serves elsewhere: Windows' own small programs need their language files beside them, and macOS may
+  // end a program of its own that was copied.
+  const linux = Deno.build.os === "linux";
+  await Deno.copyFile(linux ? "/bin/sleep" : Deno.execPath(), path);
+  const args = linux
+    ? [`${LIFETIME_SEC}`]
+    : ["eval", `setTimeout(() => {}, ${LIFETIME_SEC * 1000})`];
   const child = new Deno.Command(path, { args, stdout: "null", stderr: "null" }).spawn();
 
   let stopped: Promise<void> | undefined;
@@ -29,7 +32,7 @@ export async function startFakeGame(name: string): Promise<FakeGame> {
     stopped ??= (async () => {
       child.kill("SIGKILL");
       await child.status;
-      await Deno.remove(dir, { recursive: true });
+      removeFolder(dir);
     })();
   return { pid: child.pid, stop, [Symbol.asyncDispose]: stop };
 }

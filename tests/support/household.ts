@@ -10,6 +10,7 @@ import { type AgentProcess, startAgent } from "./agent_process.ts";
 import { AifaceDevice } from "./devices.ts";
 import { type FakeGame, startFakeGame } from "./fake_game.ts";
 import { FaultyServer } from "./faulty_server.ts";
+import { removeFolder } from "./temp.ts";
 import { until } from "./until.ts";
 
 const DEVICE_ID = "family-pc";
@@ -119,7 +120,7 @@ export async function household(
       await agent.kill();
       await Promise.all(running);
       await cloud[Symbol.asyncDispose]();
-      await Deno.remove(dir, { recursive: true });
+      removeFolder(dir);
     },
   };
 }

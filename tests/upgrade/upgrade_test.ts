@@ -152,6 +152,8 @@ Deno.test("A database of a version to come is refused by every command, and left
   db.close();
   const before = await Deno.readFile(path);
   const files = folder.files();
+  // Windows keeps the empty file that was locked.
+  if (Deno.build.os === "windows") files.push("clockblock.db.lock");
   for (const command of [["run"], ["--once"], ["today"], ["recompute"], ["sync", "reset"]]) {
     const { code, out, err } = await folder.cli(...command);
     assert.equal(code, 2, `${command}: ${err}`);
@@ -160,7 +162,7 @@ Deno.test("A database of a version to come is refused by every command, and left
     assert.doesNotMatch(err, /\n\s+at /);
     assert.deepEqual(await Deno.readFile(path), before, `${command} wrote to it`);
   }
-  assert.deepEqual(folder.files(), files);
+  assert.deepEqual(folder.files(), files.sort());
 });
 
 /** The agent on a database answers what was answered about it, and the rest is in it. */

@@ -28,7 +28,7 @@ if (!here) {
   );
 } else {
   Deno.test("Agent on Windows sees Minecraft.exe start and stop within a poll, and counts its minutes", async () => {
-    await using folder = await folderOf("clockblock play time");
+    using folder = await folderOf("clockblock play time");
     await Deno.mkdir(`${folder.path}/play time`);
     await using agent = await start(here, folder.path, { db_path: "play time/clock block.db" });
     await secondsUntil(agent, false);
@@ -52,7 +52,7 @@ if (!here) {
   });
 
   Deno.test("Agent on Windows keeps what it has counted when it is killed", async () => {
-    await using folder = await folderOf("clockblock killed");
+    using folder = await folderOf("clockblock killed");
     const unicode = await namesAreUnicode(here, folder.path);
     const data = unicode ? "Spielzeit für Zoë" : "play time";
     await Deno.mkdir(`${folder.path}/${data}`);

@@ -13,7 +13,7 @@ Deno.test({
   // Not on somebody's own machine, whose ClockBlock may be registered already.
   ignore: !here || (!here.emulated && !Deno.env.has("CI")),
   async fn() {
-    await using folder = await tempFolder("play time");
+    using folder = await tempFolder("play time");
     const { success } = await new Deno.Command(Deno.execPath(), {
       // By the name of the source: it then takes itself for that, and can say how to start it.
       args: ["bundle", "--quiet", "--platform", "deno", "-o", `${folder.path}/main.ts`, "main.ts"],

@@ -14,7 +14,7 @@ Deno.test({
   name: "smoke on Windows sees the agent start, answer, be ended and come back with what it had",
   ignore: !here,
   async fn() {
-    await using folder = await tempFolder("smoke");
+    using folder = await tempFolder("smoke");
     await bundleAgent(folder.path);
     await deno(
       ["bundle", "--platform", "deno", "-o", `${folder.path}/smoke.js`, "build/smoke.ts"],

@@ -24,7 +24,7 @@ Deno.test({
         return new Response(null, { status: 204 });
       },
     );
-    await using folder = await tempFolder("sync");
+    using folder = await tempFolder("sync");
     await bundleAgent(folder.path);
     const config = { process_name: "no such game", poll_interval_sec: 1, sync_interval_sec: 3600 };
     const endpoint_url = `http://127.0.0.1:${server.addr.port}/in`;

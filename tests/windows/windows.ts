@@ -9,6 +9,7 @@
  * @module
  */
 import { startFakeGame } from "../support/fake_game.ts";
+import { removeFolder } from "../support/temp.ts";
 
 export interface Windows {
   /** For `startAgent`; nothing on Windows itself. */
@@ -85,9 +86,9 @@ export async function namesAreUnicode({ emulated }: Windows, dir: string): Promi
 }
 
 /** A new folder of this name. */
-export async function tempFolder(name: string): Promise<{ path: string } & AsyncDisposable> {
+export async function tempFolder(name: string): Promise<{ path: string } & Disposable> {
   const parent = await Deno.makeTempDir();
   const path = `${parent}/${name}`;
   await Deno.mkdir(path);
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(parent, { recursive: true }) };
+  return { path, [Symbol.dispose]: () => removeFolder(parent) };
 }

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { settled } from "../../support/fake_clock.ts";
 import { connectReadOnly, Relay } from "./relay.ts";
 import { ownMs } from "../../support/own_time.ts";
+import { removeFolder } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 
 const punch = (enrollid: number | string, time: string, more = {}) => ({
@@ -505,6 +506,6 @@ Deno.test("AiFace conformance: 7. a kill between commit and answer costs nothing
     assert.deepEqual(await again.ask(TWO), ACK);
     assert.equal(second.count("device_logs"), 2);
   } finally {
-    Deno.removeSync(dir, { recursive: true });
+    removeFolder(dir);
   }
 });
