@@ -31,9 +31,8 @@ const now: Command<Context> = buildCommand<StreamFlags, [], Context>({
       progress.end();
       const sent = pushed(after) - pushed(before);
       const failed = after.filter(({ last_error }) => last_error !== null);
-      const waiting = after.reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
       this.io.stdout.write(
-        `${count(sent)} rows sent, ${count(waiting)} waiting\n` +
+        `${count(sent)} rows sent, ${count(waitingFor(after))} waiting\n` +
           failed.map((lane) => `${lane.stream}: ${harmless(lane.last_error!.message)}\n`).join(""),
       );
       if (failed.length > 0) this.process.exitCode = EXIT.failed;
@@ -48,13 +47,19 @@ interface DrainOptions {
   clock?: Clock;
 }
 
+/** Rows on their way to a cloud: those of a stream that has none stay, and are no part of what is to be done. */
+function waitingFor(lanes: readonly LaneStatus[]): number {
+  return lanes.filter(({ state }) => state !== "disabled")
+    .reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
+}
+
 /** Has the agent sync until it says that it is done. */
 async function drain(client: AgentClient, options: DrainOptions): Promise<SyncStatus> {
   const { stream, progress, before, clock = systemClock } = options;
   const show = (sync: SyncStatus) => {
     const lanes = lanesOf(sync, stream);
     const sent = pushed(lanes) - pushed(before);
-    progress.update(sent, sent + lanes.reduce((sum, lane) => sum + lane.rows_waiting, 0));
+    progress.update(sent, sent + waitingFor(lanes));
   };
   const ended = new AbortController();
   const looking = (async () => {

@@ -36,6 +36,18 @@ Deno.test("sync now sends what waits and says how much", async () => {
   assert.equal(JSON.parse(status).lanes[0].rows_waiting, 0);
 });
 
+Deno.test("sync now does not wait for rows that have no cloud to go to", async () => {
+  await using cloud = endpoint(() => Response.json({}));
+  using folder = cliFolder({
+    process_name: "no such game",
+    events: { endpoint_url: cloud.url },
+  });
+  await folder.cli("--once");
+  const { out, code } = await folder.cli("sync", "now");
+  assert.deepEqual([out, code], ["0 rows sent, 0 waiting\n", 0]);
+  assert.match((await folder.cli("sync", "status")).out, /playtime +disabled +1 waiting/);
+});
+
 Deno.test("sync now fails with the reason when the cloud is not there", async () => {
   using folder = cliFolder({
     process_name: "no such game",
