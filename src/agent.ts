@@ -30,10 +30,9 @@ import {
   maintain,
   noteSuspicion,
   openStore,
-  putBack,
+  Presence,
   Store,
   storeErrorKind,
-  watchPresence,
 } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
@@ -282,6 +281,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
       store.announce(server.url);
       onListening(server.url);
+      const presence = dryRun ? undefined : new Presence(store, { clock, warnings });
       await allEnded([
         server.finished,
         engine.run(stop),
@@ -292,12 +292,10 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
           streams,
           onDamaged: () => end.abort(),
         }),
-        dryRun
-          ? undefined
-          : watchPresence(store, { signal: stop, warnings, clock, onDisplaced: () => end.abort() }),
+        presence?.watch({ signal: stop, onDisplaced: () => end.abort() }),
         ...streams.map((stream) => stream.run?.(stop)),
       ], () => end.abort());
-      if (!dryRun) await putBack(store, { clock, warnings });
+      await presence?.putBack();
       return signal.aborted ? "stopped" : "damaged";
     },
     close: () => store.close(),

@@ -32,8 +32,10 @@ export class Checkpointer {
   #commits = 0;
   /** When the last slow commits were, oldest first. */
   #slow: number[] = [];
-  #worker = false;
+  /** What a worker does, while there is one. */
+  #working: Promise<void> | undefined;
   #held = 0;
+  #resting = 0;
 
   constructor(db: Database, path: string, { clock, closing }: CheckpointerOptions) {
     this.#db = db;
@@ -44,18 +46,22 @@ export class Checkpointer {
 
   /** Whether a worker moves the log. */
   get busy(): boolean {
-    return this.#worker;
+    return this.#working !== undefined;
   }
 
   /** A commit took so long. */
   committed(tookMs: number): void {
     this.#commits++;
-    if (tookMs < SLOW_MS || this.#worker) return;
+    if (tookMs < SLOW_MS || this.busy || this.#resting > 0) return;
     const now = this.#clock.monotonic();
     this.#slow = [...this.#slow.filter((at) => now - at < SLOW_WITHIN_MS), now];
     if (this.#slow.length < SLOW_COMMITS || this.#path === ":memory:") return;
     this.#slow = [];
-    void this.#work();
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+      this.#apply();
+    });
+    this.#apply();
   }
 
   /** While somebody reads it all, a commit need not try to move a log that cannot be moved on. */
@@ -70,6 +76,19 @@ export class Checkpointer {
     };
   }
 
+  /** Nobody moves the log until this is disposed of, or the database closes. */
+  async rest(): Promise<Disposable> {
+    const held = this.hold();
+    this.#resting++;
+    await this.#working;
+    return {
+      [Symbol.dispose]: () => {
+        this.#resting--;
+        held[Symbol.dispose]();
+      },
+    };
+  }
+
   async #work(): Promise<void> {
     const worker = new Worker(SOURCE, { type: "module", name: "checkpoint" });
     const failed = Promise.withResolvers<string>();
@@ -77,12 +96,13 @@ export class Checkpointer {
       event.preventDefault();
       failed.resolve(event.message);
     };
-    this.#worker = true;
-    this.#apply();
     try {
       let seen = -1;
       let quietSince = this.#clock.monotonic();
-      while (!this.#closing.aborted && this.#clock.monotonic() - quietSince < QUIET_MS) {
+      while (
+        !this.#closing.aborted && this.#resting === 0 &&
+        this.#clock.monotonic() - quietSince < QUIET_MS
+      ) {
         if (this.#commits !== seen) {
           seen = this.#commits;
           const problem = await Promise.race([moved(worker, this.#path), failed.promise]);
@@ -95,14 +115,12 @@ export class Checkpointer {
       logger("store").warn("Cannot move the write-ahead log in the background: {error}", { error });
     } finally {
       worker.terminate();
-      this.#worker = false;
-      this.#apply();
     }
   }
 
   #apply(): void {
     if (this.#closing.aborted) return;
-    const pages = this.#held > 0 ? 0 : this.#worker ? BUSY_PAGES : CHECKPOINT_PAGES;
+    const pages = this.#held > 0 ? 0 : this.busy ? BUSY_PAGES : CHECKPOINT_PAGES;
     this.#db.exec(`PRAGMA wal_autocheckpoint=${pages}`);
   }
 }

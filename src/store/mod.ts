@@ -9,7 +9,7 @@ export { maintain, type MaintainOptions } from "./maintain.ts";
 export { type Join } from "./join.ts";
 export { finishRepair, openStore, repairOf, warnOfRepair } from "./open.ts";
 export { isWritableFile } from "./place.ts";
-export { putBack, watchPresence } from "./presence.ts";
+export { Presence } from "./presence.ts";
 export { retention, type RetentionOptions } from "./retention.ts";
 export { Rejected, type RejectedRow } from "./rejected.ts";
 export { damagedFiles, noteSuspicion, type Repair } from "./repair.ts";

@@ -15,6 +15,11 @@ const LOG_HEADER = 32;
 const FRAME_HEADER = 24;
 const FRAME_BYTES = FRAME_HEADER + PAGE_BYTES;
 
+/** How long a log of so many pages is. */
+export function logBytes(pages: number): number {
+  return pages === 0 ? 0 : LOG_HEADER + pages * FRAME_BYTES;
+}
+
 /** What a write-ahead log holds. */
 export interface Log {
   /** Where the newest committed copy of a page begins. */

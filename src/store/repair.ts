@@ -78,17 +78,36 @@ export function finishRestore(path: string, now: number): void {
  * @returns where to, when there was something
  */
 export function finishRescue(path: string, now: number): string | undefined {
-  removeIfThere(`${rescuedPath(path)}.part`);
-  if (!isFile(rescuedPath(path))) return undefined;
+  rescueParts(path).forEach(removeIfThere);
+  const rescued = rescuedPath(path);
+  if (!isFile(rescued)) {
+    removeIfThere(`${rescued}-wal`);
+    return undefined;
+  }
+  // Otherwise a crash came between the two: then the log that lies there is the rescued one.
+  const logWaits = isFile(`${rescued}-wal`);
   const aside = `${path}.displaced-${fileTime(now)}`;
-  const found = SUFFIXES.filter((suffix) => statOf(path + suffix));
+  const found = SUFFIXES.filter((suffix) =>
+    statOf(path + suffix) && (suffix !== "-wal" || logWaits)
+  );
   for (const suffix of found) {
     // An empty file is what somebody's look at a missing database makes.
     if (isEmptyFile(path + suffix)) Deno.removeSync(path + suffix);
     else Deno.renameSync(path + suffix, aside + suffix);
   }
-  Deno.renameSync(rescuedPath(path), path);
+  if (logWaits) Deno.renameSync(`${rescued}-wal`, `${path}-wal`);
+  Deno.renameSync(rescued, path);
   return statOf(aside) ? aside : undefined;
+}
+
+/** What a copy that came to no end leaves behind. */
+export function rescueParts(path: string): string[] {
+  return [".part", "-wal.part"].map((part) => rescuedPath(path) + part);
+}
+
+/** Removes a rescued database that is not needed any more. */
+export function forgetRescue(path: string): void {
+  for (const suffix of ["", "-wal"]) removeIfThere(rescuedPath(path) + suffix);
 }
 
 /** Where a database lies complete that is to be put back: at the next start, when a crash comes between. */

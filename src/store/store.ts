@@ -13,8 +13,8 @@ import {
 } from "../core/mod.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
-import { inodeOf } from "./files.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
+import { LiveFiles } from "./live_files.ts";
 import type { Lock } from "./lock.ts";
 import { LogSync } from "./log_sync.ts";
 import { migrate } from "./migrations.ts";
@@ -40,14 +40,13 @@ export class Store implements OpenDatabase {
   readonly suspicion: Bell = new Bell();
   readonly rejected: Rejected;
   readonly checkpointer: Checkpointer;
+  readonly files: LiveFiles;
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #lock: Lock | undefined;
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
-  /** The files that are open, where the system tells one file from another. */
-  readonly #files: readonly { file: string; inode: number }[];
   #suspected = false;
   #onWork: () => void = () => {};
   #disk: { failure: StoreErrorKind; at: number } | undefined;
@@ -72,9 +71,6 @@ export class Store implements OpenDatabase {
            ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
         ),
       };
-      this.#files = [path, `${path}-wal`, `${path}-shm`]
-        .map((file) => ({ file, inode: inodeOf(file) ?? 0 }))
-        .filter(({ inode }) => inode !== 0);
       this.rejected = new Rejected(this);
       this.checkpointer = new Checkpointer(this.db, path, { clock, closing: this.closing });
       this.#queue = new CommitQueue(this.db, {
@@ -82,6 +78,7 @@ export class Store implements OpenDatabase {
         onCommitted: (tookMs) => this.#committed(tookMs),
         onFailed: (error) => this.#failed(error),
       });
+      this.files = new LiveFiles(this.db, path);
     } catch (error) {
       this.db.close();
       throw error;
@@ -130,13 +127,6 @@ export class Store implements OpenDatabase {
     this.#suspected = false;
   }
 
-  /** Whether the database, or what belongs to it, no longer lies where it was opened. */
-  displaced(): "database" | "log" | undefined {
-    const gone = this.#files.filter(({ file, inode }) => inodeOf(file) !== inode);
-    if (gone.length === 0) return undefined;
-    return gone[0]?.file === this.path ? "database" : "log";
-  }
-
   /** Says where the agent's API listens, for those who find the database held. */
   announce(url: string): void {
     this.#lock?.announce(url);
@@ -163,6 +153,7 @@ export class Store implements OpenDatabase {
     this.#closing.abort();
     this.#queue.close();
     this.db.close();
+    this.files[Symbol.dispose]();
     this.#lock?.release();
   }
 
