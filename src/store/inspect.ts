@@ -4,7 +4,8 @@
  */
 import { instantOf, type Migration } from "../core/mod.ts";
 import { connect, type Database } from "./database.ts";
-import { isFile, removeIfThere } from "./files.ts";
+import { discard, isFile, removeIfThere, statOf } from "./files.ts";
+import { whileNobodyHolds } from "./lock.ts";
 import { readLog } from "./pages.ts";
 import { appliedNames, migrate, refuseNewer } from "./migrations.ts";
 import { damageText, databaseFailure, StoreError, storeErrorKind } from "./store_error.ts";
@@ -26,6 +27,7 @@ export interface InspectOptions {
  */
 export function findDamage(path: string, options: InspectOptions): string | undefined {
   const { migrations, thoroughly = false, tidy = false } = options;
+  const logged = isFile(`${path}-wal`);
   const made = tidy ? [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file)) : [];
   let db: Database | undefined;
   try {
@@ -47,7 +49,16 @@ export function findDamage(path: string, options: InspectOptions): string | unde
   } finally {
     db?.close();
     for (const file of made) removeIfThere(file);
+    if (!tidy && !logged) removeEmptyLog(path);
   }
+}
+
+/** Looking has made a log. After a kill it would hide from the next start that the agent's own is gone. */
+function removeEmptyLog(path: string): void {
+  const log = `${path}-wal`;
+  whileNobodyHolds(path, () => {
+    if (statOf(log)?.size === 0) discard(log);
+  });
 }
 
 function hasTables(db: Database): boolean {

@@ -61,6 +61,21 @@ export function lockedBy(path: string): { holder: Holder | undefined } | undefin
   }
 }
 
+/** Does `work` while no agent can begin; not at all where one runs, or none has left its lock. */
+export function whileNobodyHolds(path: string, work: () => void): void {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(lockPath(path), { read: true, write: true });
+  } catch {
+    return;
+  }
+  try {
+    if (file.tryLockSync(true)) work();
+  } finally {
+    file.close();
+  }
+}
+
 function lockedFile(path: string): Deno.FsFile {
   for (let tries = 1;; tries++) {
     const file = openLockFile(path);

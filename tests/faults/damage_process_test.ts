@@ -5,11 +5,22 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type AgentProcess, runAgent, startAgent } from "../support/agent_process.ts";
-import { overwrite } from "../support/damage.ts";
+import {
+  type Contents,
+  contentsOf,
+  flipBits,
+  flush,
+  type LivedIn,
+  liveIn,
+  overwrite,
+  randomFrom,
+} from "../support/damage.ts";
+import { mountFailingDisk } from "../support/failing_disk.ts";
 import { tempDir } from "../support/temp.ts";
 import { mountTmpfs } from "../support/tmpfs.ts";
 import { until } from "../support/until.ts";
 
+const DAY_MS = 86_400_000;
 const CONFIG = { device_id: "pc", process_name: "NoSuchGame.exe", poll_interval_sec: 1 };
 
 const displacements: Readonly<Record<string, (path: string) => void>> = {
@@ -110,6 +121,56 @@ Deno.test(
   },
 );
 
+/** What befalls the files of an agent that was killed, and how many of the rows that grow it may cost at most. */
+const damages: Readonly<
+  Record<string, (path: string, random: () => number) => { says: RegExp; loses?: number }>
+> = {
+  "cut anywhere": (path, random) => {
+    Deno.truncateSync(path, Math.floor(random() * Deno.statSync(path).size));
+    Deno.removeSync(`${path}-wal`);
+    return { says: /^The database was damaged/ };
+  },
+  "with flipped bits": (path, random) => {
+    // Nothing but the database has the pages then.
+    flush(path);
+    const size = 8 * Deno.statSync(path).size;
+    const bits = Array.from({ length: 4 }, () => Math.floor(random() * size));
+    // One of them in the list of parents, which every page of it is checked against.
+    flipBits(path, [...bits, 8 * PAGE + 8 * Math.floor(random() * 40) + 1]);
+    return { says: /^The database was damaged/, loses: 5 * ROWS_ON_A_PAGE };
+  },
+  "without its log": (path) => {
+    Deno.removeSync(`${path}-wal`);
+    return { says: /write-ahead log is gone/ };
+  },
+};
+/** The most rows that lie on one page of the tables that only grow. */
+const ROWS_ON_A_PAGE = 60;
+const PAGE = 4096;
+/** `CLOCKBLOCK_DAMAGE_SEEDS=100` takes minutes. */
+const STARTS = Number(Deno.env.get("CLOCKBLOCK_DAMAGE_SEEDS") ?? 2);
+
+for (const [what, damage] of Object.entries(damages)) {
+  Deno.test(`An agent that finds its database ${what} starts, says so and has all that can be had`, async () => {
+    using home = tempDir();
+    const lived = await liveIn(home.path, { polls: 400, from: Date.now() - 2 * DAY_MS });
+    for (let seed = 1; seed <= STARTS; seed++) {
+      using dir = tempDir();
+      copyAll(home.path, dir.path);
+      const path = `${dir.path}/clockblock.db`;
+      // As a killed agent leaves it.
+      for (const suffix of [".holder", ".lock"]) Deno.writeTextFileSync(path + suffix, "");
+      const { says, loses = Infinity } = damage(path, randomFrom(seed));
+      // Reads every page; what it finds, the next start goes by.
+      await runAgent(["doctor"], { dir: dir.path });
+      const { events, after } = await started(dir.path, { says, seed });
+      assertHas(after, lived.backedUp, `${what}, seed ${seed}`);
+      assertLost(after, lived, { atMost: loses, at: `${what}, seed ${seed}` });
+      assert.equal(events, after.local_events!.size, `${what}, seed ${seed}`);
+    }
+  });
+}
+
 const replacements: Readonly<Record<string, { by: (path: string) => void; says: RegExp }>> = {
   "a folder": { by: (path) => Deno.mkdirSync(path), says: /it is a folder\. Name a file in it/ },
   "another program's database": { by: theirs, says: /it is another program's database/ },
@@ -160,6 +221,27 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "An agent whose disk turns read-only while it runs stays up, says so and acknowledges nothing",
+  ignore: !mountFailingDisk.possible,
+  async fn() {
+    using disk = mountFailingDisk({ mb: 8 });
+    await using agent = await startAgent({ dir: disk.path, config: CONFIG });
+    await send(agent, agent.url, 1, 20);
+    disk.fail();
+    assert.equal(await post(agent, { body: "lost" }), 500);
+    assert.match(
+      await warningsAt(agent.url),
+      /the disk cannot be read or written\. Check the disk/,
+    );
+    // What it had is there to be read, and the lost event is not.
+    assert.deepEqual(await eventsAt(agent.url), Array.from({ length: 20 }, (_, i) => i + 1));
+    assert.equal((await fetch(`${agent.url}/history`)).status, 200);
+    await agent.kill();
+  },
+});
+
+Deno.test({
   name: "An agent in a folder that may not be written says so and ends",
   ignore: !mountTmpfs.possible,
   async fn() {
@@ -176,6 +258,61 @@ Deno.test({
     assert.match(stdout, /fail +database +.+ may not be written/);
   },
 });
+
+/** Lets an agent run on what lies in a folder: how many events it answered, and what it left. */
+async function started(
+  dir: string,
+  { says, seed }: { says: RegExp; seed: number },
+): Promise<{ events: number; after: Contents }> {
+  const agent = await startAgent({
+    dir,
+    config: { ...CONFIG, process_name: "Game.exe", time_zone: "UTC" },
+  });
+  try {
+    assert.match(await warningsAt(agent.url), says, `seed ${seed}`);
+    assert.match(agent.output, /damaged|log is gone/, `seed ${seed}`);
+    const events = await eventsAt(agent.url);
+    assert.equal((await agent.stop()).code, 0, agent.output);
+    const db = new DatabaseSync(`${dir}/clockblock.db`);
+    try {
+      assert.equal(db.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok");
+      return { events: events.length, after: contentsOf({ store: { db } }) };
+    } finally {
+      db.close();
+    }
+  } finally {
+    await agent[Symbol.asyncDispose]();
+  }
+}
+
+function assertHas(contents: Contents, wanted: Contents, at: string): void {
+  for (const table of ["heartbeats", "local_events", "device_logs"]) {
+    const lost = [...wanted[table]!].filter((id) => !contents[table]!.has(id));
+    assert.deepEqual(lost.slice(0, 3), [], `${at}: ${lost.length} of ${table}`);
+  }
+}
+
+function assertLost(
+  contents: Contents,
+  { all }: LivedIn,
+  { atMost, at }: { atMost: number; at: string },
+): void {
+  for (const table of ["heartbeats", "local_events", "device_logs", "records"]) {
+    const lost = [...all[table]!].filter((id) => !contents[table]!.has(id)).length;
+    assert.ok(lost <= atMost, `${at}: ${lost} of ${table} lost, ${atMost} may be`);
+  }
+}
+
+function copyAll(from: string, to: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(from)) {
+    if (!isDirectory) {
+      Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+      continue;
+    }
+    Deno.mkdirSync(`${to}/${name}`);
+    copyAll(`${from}/${name}`, `${to}/${name}`);
+  }
+}
 
 function theirs(path: string): void {
   const db = new DatabaseSync(path);

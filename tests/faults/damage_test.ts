@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { type Agent, migrations, openAgent } from "../../src/agent.ts";
 import { Warnings } from "../../src/core/mod.ts";
 import { findDamage, noteSuspicion } from "../../src/store/mod.ts";
@@ -13,6 +12,7 @@ import {
   type Contents,
   contentsOf,
   flipBits,
+  flush,
   type LivedIn,
   liveIn,
   overwrite,
@@ -308,13 +308,6 @@ function copyFiles(from: string, to: string, backups: boolean): void {
   for (const { name } of Deno.readDirSync(`${from}/backups`)) {
     Deno.copyFileSync(`${from}/backups/${name}`, `${to}/backups/${name}`);
   }
-}
-
-/** Moves the log into the database, so that nothing but the database has the pages to be broken. */
-function flush(path: string): void {
-  const db = new DatabaseSync(path);
-  db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-  db.close();
 }
 
 /** Overwrites all pages of a type but the first. */

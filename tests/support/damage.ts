@@ -2,6 +2,7 @@
  * Breaking files on purpose, and a database with a past that is worth breaking.
  * @module
  */
+import { DatabaseSync } from "node:sqlite";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import { type Config, loadConfig } from "../../src/config/mod.ts";
 import { instantOf, Warnings } from "../../src/core/mod.ts";
@@ -21,6 +22,13 @@ export function flipBits(path: string, bits: readonly number[]): void {
   const bytes = Deno.readFileSync(path);
   for (const bit of bits) bytes[bit >> 3]! ^= 1 << (bit & 7);
   Deno.writeFileSync(path, bytes);
+}
+
+/** Moves the log into the database, so that nothing but the database has the pages to be broken. */
+export function flush(path: string): void {
+  const db = new DatabaseSync(path);
+  db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  db.close();
 }
 
 /** Numbers in [0, 1) that a seed repeats (mulberry32). */
@@ -52,7 +60,7 @@ const IDS: Readonly<Record<string, string>> = {
   devices: "sn || ' ' || name",
 };
 
-export function contentsOf({ store }: Pick<Agent, "store">): Contents {
+export function contentsOf({ store }: { store: { db: Pick<DatabaseSync, "prepare"> } }): Contents {
   return Object.fromEntries(
     Object.entries(IDS).map(([table, id]) => [
       table,
@@ -75,9 +83,12 @@ export interface LivedIn {
  * Makes a database with some days of everything in a folder, a backup of its middle, and the last part still in
  * the write-ahead log, as a killed agent leaves it.
  */
-export async function liveIn(dir: string, { polls = 1_500 } = {}): Promise<LivedIn> {
+export async function liveIn(
+  dir: string,
+  { polls = 1_500, from = Date.parse("2026-03-04T09:00:00.000Z") } = {},
+): Promise<LivedIn> {
   const config = configIn(dir);
-  const clock = new FakeClock("2026-03-04T09:00:00.000Z");
+  const clock = new FakeClock(from);
   let playing = false;
   const lister = () => Promise.resolve(playing ? [{ image: "Game.exe" }] : []);
   const agent = await openAgent(config, { clock, lister, warnings: new Warnings() });
@@ -100,8 +111,8 @@ export async function liveIn(dir: string, { polls = 1_500 } = {}): Promise<Lived
     await response.body?.cancel();
   };
   let events = 0;
-  const live = async (from: number) => {
-    for (let n = from; n < from + polls; n++) {
+  const live = async (first: number) => {
+    for (let n = first; n < first + polls; n++) {
       clock.set(clock.now() + POLL_MS);
       playing = n % 400 < 250;
       await agent.playtime.pollOnce();
@@ -127,7 +138,7 @@ export async function liveIn(dir: string, { polls = 1_500 } = {}): Promise<Lived
   };
   await live(0);
   Deno.mkdirSync(`${dir}/backups`);
-  const backup = `${dir}/backups/clockblock-2026-03-04.db`;
+  const backup = `${dir}/backups/clockblock-${instantOf(from).slice(0, 10)}.db`;
   await backupTo(agent.store, backup);
   const made = new Date(clock.now());
   Deno.utimeSync(backup, made, made);
