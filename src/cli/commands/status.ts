@@ -29,6 +29,12 @@ export interface Status {
   online: boolean | null;
   database: { bytes: number; wal_bytes: number };
   sync: SyncStatus;
+  attendance: {
+    enabled: boolean;
+    listening: string | null;
+    addresses: readonly string[];
+    devices: Readonly<Record<string, number>>;
+  };
   warnings: Warning[];
 }
 
@@ -73,6 +79,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     ["Playing", url === null ? lastSeen(status, now) : playing(status, now)],
     ["Today", describeToday(status.today, paint)],
     ["Cloud", cloud(status.online, { running: url !== null, paint })],
+    ...(status.attendance.enabled ? [["Devices", devices(status.attendance)]] : []),
     ["Database", bytes(status.database.bytes + status.database.wal_bytes)],
   ];
   const lanes = status.sync.lanes.filter(({ state, rows_waiting }) =>
@@ -87,6 +94,16 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     lanes.length > 0 && status.online !== null ? `\n${describeLanes(lanes, { paint, now })}` : "",
     warnings.length > 0 ? `\n${warnings.join("")}` : "",
   ].join("");
+}
+
+/** `2 online, 1 pending, listening at 192.168.1.20:5001` */
+function devices({ devices, listening, addresses }: Status["attendance"]): string {
+  const counts = Object.entries(devices).filter(([, some]) => some > 0)
+    .map(([state, some]) => `${count(some)} ${state}`);
+  return [
+    ...(counts.length > 0 ? counts : ["none yet"]),
+    listening === null ? "not listening" : `listening at ${addresses.join(" or ") || listening}`,
+  ].join(", ");
 }
 
 /** `1 h 05 min of 1 h 00 min, 5 min over` */

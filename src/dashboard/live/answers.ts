@@ -78,6 +78,7 @@ export interface Status {
   attendance?: {
     enabled: boolean;
     listening: string | null;
+    addresses: string[];
     devices: Record<DeviceState, number>;
     last_punch_at: string | null;
   };

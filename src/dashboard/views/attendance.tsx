@@ -42,14 +42,16 @@ export function AttendancePanel(): VNode {
   );
   const names = new Map(devices.value?.map(({ sn, name }) => [sn, name ?? sn]));
   const enabled = status.value?.attendance?.enabled ?? false;
-  const listening = status.value?.attendance?.listening;
+  const { listening, addresses } = status.value?.attendance ?? {};
   return (
     <>
       <Card
         title="Devices"
         aside={
           <small class="quiet">
-            {listening ? `listening on ${listening}` : "not listening"} · {internet()}
+            {listening ? `listening at ${addresses?.join(" or ") || listening}` : "not listening"}
+            {" · "}
+            {internet()}
           </small>
         }
       >
@@ -58,7 +60,7 @@ export function AttendancePanel(): VNode {
           {...(devices.value?.length === 0
             ? {
               empty: enabled
-                ? "No device has called yet. Point one at this computer's address and port."
+                ? "No device has called yet. Set the server in its menu to this computer's address and port."
                 : (
                   <>
                     Attendance is off. Set <code>attendance.enabled</code> in config.json.

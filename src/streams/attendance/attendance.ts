@@ -17,6 +17,7 @@ import {
   type Warnings,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
+import { addressesOf, type Interface } from "./addresses.ts";
 import { sweepClocks } from "./clocks.ts";
 import type { Context } from "./context.ts";
 import type { Device } from "./device.ts";
@@ -47,6 +48,7 @@ export interface AttendanceOptions {
   /** Whether this machine's clock agrees with those it was compared with: devices set theirs by it. */
   clockTrusted?: () => boolean;
   limits?: Partial<Limits>;
+  networkInterfaces?: () => readonly Interface[];
   /** Told where the listener listens, each time it begins to. */
   onListen?: (address: Deno.NetAddr) => void;
 }
@@ -57,6 +59,8 @@ export interface AttendanceStatus extends Record<string, unknown> {
     enabled: boolean;
     /** `0.0.0.0:5001`; null while nothing is listened to. */
     listening: string | null;
+    /** What is typed into the devices' menus: `192.168.1.20:5001`. */
+    addresses: readonly string[];
     devices: Record<"online" | "offline" | "pending" | "refused" | "unsupported", number>;
     /** When the last punch was received. */
     last_punch_at: Instant | null;
@@ -74,6 +78,7 @@ const WARNING = "attendance.listener";
 export function createAttendanceStream(options: AttendanceOptions): Stream {
   const { settings, store, hub, warnings, cloud, retentionUnsyncedDays } = options;
   const { clock = systemClock, clockTrusted = () => true, onListen = () => {} } = options;
+  const { networkInterfaces = () => Deno.networkInterfaces() } = options;
   const folder = `${dirname(store.path)}/quarantine`;
 
   const punches = new Punches(store, { hub });
@@ -107,6 +112,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
   const iclock = new IclockRouter(context);
   const rezoner = new Rezoner(store, { outbox: punches.outbox });
   let listening: string | null = null;
+  let addresses: readonly string[] = [];
 
   /** Listens until the signal aborts; ends early when the port cannot be had. */
   async function listen(signal: AbortSignal): Promise<void> {
@@ -123,7 +129,16 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     warnings.clear(WARNING);
     const { hostname, port } = listener.address;
     listening = `${hostname}:${port}`;
-    logger("attendance").info("Listening for devices on {listening}", { listening });
+    // A machine may be given another address while it runs.
+    const look = () => addresses = addressesOf(listener.address, networkInterfaces());
+    look();
+    logger("attendance").info(
+      "Listening for devices on {listening}: they reach it at {addresses}",
+      {
+        listening,
+        addresses: addresses.join(", ") || "no address, there is no network",
+      },
+    );
     devices.announceStrangers();
     onListen(listener.address);
     const accepting = listener.run();
@@ -135,7 +150,10 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
         sweepClocks(context);
         await listener.sweep();
       }, { ...options, name: "attendance", later: true, bell: listener.arrival }),
-      every(SAVE_MS, () => devices.save(), { ...options, name: "attendance devices" }),
+      every(SAVE_MS, async () => {
+        look();
+        await devices.save();
+      }, { ...options, name: "attendance devices" }),
       every(SAVE_MS, async () => {
         for (const device of devices.all()) {
           if (!Rezoner.isDue(device)) continue;
@@ -147,6 +165,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     await listener.close();
     await accepting;
     listening = null;
+    addresses = [];
     await devices.save();
   }
 
@@ -176,6 +195,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       attendance: {
         enabled: settings.enabled,
         listening,
+        addresses,
         devices: devices.count(),
         last_punch_at: punches.lastReceivedAt,
       },

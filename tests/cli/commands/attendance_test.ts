@@ -54,6 +54,12 @@ Deno.test("devices lists, approves, refuses and resyncs what has called the runn
   assert.equal(refused.code, 1);
   assert.match(refused.err, /device "NEW1" is refused: approve it first/);
 
+  const { out: glance } = await folder.cli("status");
+  assert.match(
+    glance,
+    new RegExp(`^Devices +1 offline, 1 refused, listening at 127\\.0\\.0\\.1:${port}$`, "m"),
+  );
+
   const { out: json } = await folder.cli("devices", "list", "--json");
   assert.deepEqual(JSON.parse(json).map(({ sn, state }: Record<string, string>) => [sn, state]), [
     ["DEV1", "offline"],

@@ -328,6 +328,7 @@ Deno.test("A stream that is not enabled does not listen, and says so", async () 
     attendance: {
       enabled: false,
       listening: null,
+      addresses: [],
       devices: { online: 0, offline: 1, pending: 0, refused: 0, unsupported: 0 },
       last_punch_at: null,
     },
@@ -341,6 +342,7 @@ Deno.test("The status says where it is listened, who is there and when the last 
     attendance: {
       enabled: true,
       listening: `127.0.0.1:${relay.port}`,
+      addresses: [`127.0.0.1:${relay.port}`],
       devices: { online: 1, offline: 0, pending: 0, refused: 0, unsupported: 0 },
       last_punch_at: "2026-10-05T03:50:00.000Z",
     },
