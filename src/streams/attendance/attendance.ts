@@ -82,7 +82,8 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
   const folder = `${dirname(store.path)}/quarantine`;
 
   const punches = new Punches(store, { hub });
-  const quarantine = new Quarantine(store, { folder });
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const quarantine = new Quarantine(store, { folder, maxBytes: limits.quarantineBytes, warnings });
   const devices = new Devices(store, {
     clock,
     hub,
@@ -97,7 +98,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     quarantine,
     warnings,
   });
-  const turnstile = new Turnstile({ ...DEFAULT_LIMITS, ...options.limits }, { clock });
+  const turnstile = new Turnstile(limits, { clock });
   const context: Context = {
     devices,
     intake,
@@ -189,7 +190,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       outbox: punches.outbox,
       retentionDays: settings.retention_days,
       unsyncedDays: cloud ? retentionUnsyncedDays : settings.retention_days,
-      folder,
+      quarantine,
     }),
     status: (): AttendanceStatus => ({
       attendance: {
@@ -202,6 +203,9 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     }),
     async run(signal) {
       if (!settings.enabled) return;
+      await quarantine.tidy().catch((error) =>
+        logger("attendance").warn("Cannot look through the quarantine: {error}", { error })
+      );
       while (!signal.aborted) {
         await listen(signal);
         await clock.wait(LISTEN_AGAIN_MS, { signal });

@@ -19,6 +19,8 @@ export interface Limits {
   strangerBytes: number;
   /** What all unfinished messages together may take in memory. */
   heldBytes: number;
+  /** What all files of the quarantine may take together. */
+  quarantineBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: Limits = {
   endlessBytes: 1024 * 1024 * 1024,
   strangerBytes: 32 * 1024 * 1024,
   heldBytes: 96 * 1024 * 1024,
+  quarantineBytes: 2 * 1024 * 1024 * 1024,
 };
 
 interface Usage {

@@ -5,9 +5,10 @@
  * @module
  */
 import { hash } from "node:crypto";
-import { type Instant, instantOf, logger } from "../../core/mod.ts";
+import { type Instant, instantOf, logger, type Warnings } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import { stripSecrets, stripText } from "./strip.ts";
+import { countedBytes, PART, QuarantineFile, QuarantineRoom } from "./quarantine_file.ts";
+import { stripText } from "./strip.ts";
 
 /** An entry as the API answers it. */
 export interface QuarantineEntry {
@@ -30,18 +31,37 @@ export interface Unknown {
   receivedMs: number;
 }
 
-/** Behind the name of a file whose entry is not stored. */
-const PART = ".part";
+const WARNING = "attendance.quarantine";
+/** `2026-10-05T03-50-00-000Z-DEV1-1.txt`: when it was begun, and whose it is. */
+const NAME = /^(\d{4}-\d\d-\d\d)T[\d-]{12}Z-[\w-]{1,64}-\d+\.txt$/;
+/** Among so many entries is that of a file which a kill kept from its name. */
+const NEWEST = 1_000;
+const DAY_MS = 86_400_000;
 
 export class Quarantine {
   /** Where what is too large is put. */
   readonly folder: string;
+  readonly #warnings: Warnings;
+  readonly #room: QuarantineRoom;
   readonly #insert: Statement;
   readonly #list: Statement;
   #files = 0;
 
-  constructor(store: Store, { folder }: { folder: string }) {
+  /** @param options.maxBytes what all files may take together */
+  constructor(
+    store: Store,
+    { folder, maxBytes, warnings }: { folder: string; maxBytes: number; warnings: Warnings },
+  ) {
     this.folder = folder;
+    this.#warnings = warnings;
+    this.#room = new QuarantineRoom(maxBytes, () => {
+      const mib = Math.round(maxBytes / (1 << 20));
+      warnings.raise(
+        WARNING,
+        `The quarantine is full (${mib} MiB). Of what is too large for the database only the punches are kept ` +
+          `from now on. Look through ${folder} and remove what is not needed`,
+      );
+    });
     this.#insert = store.db.prepare(
       `INSERT INTO device_quarantine (sha256, device_sn, protocol, reason, raw, file, received_at)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING`,
@@ -68,53 +88,74 @@ export class Quarantine {
   /** A new file for something too large; the folder is made when it is first needed. */
   async openFile(sn: string, receivedMs: number): Promise<QuarantineFile> {
     await Deno.mkdir(this.folder, { recursive: true });
+    await this.look();
     const time = instantOf(receivedMs).replaceAll(/[:.]/g, "-");
     const name = `${time}-${sn}-${++this.#files}.txt`;
-    return new QuarantineFile(name, `${this.folder}/${name}`);
-  }
-}
-
-/** Takes text in pieces. It is kept once its entry is stored; until then its name says that it is not whole. */
-export class QuarantineFile {
-  readonly #path: string;
-  readonly #file: Deno.FsFile;
-  #state: "open" | "finished" | "over" = "open";
-
-  constructor(readonly name: string, path: string) {
-    this.#path = path;
-    this.#file = Deno.openSync(path + PART, { createNew: true, write: true });
+    return new QuarantineFile(`${this.folder}/${name}`, { name, room: this.#room });
   }
 
-  /** Whole records or lines: a secret that is cut in two would not be seen. */
-  async write(text: string): Promise<void> {
-    const bytes = new TextEncoder().encode(stripSecrets(text));
-    for (let sent = 0; sent < bytes.length;) sent += await this.#file.write(bytes.subarray(sent));
+  /**
+   * What an agent that was killed left: a file whose entry is stored gets its name, others go, because they were
+   * never acknowledged. Called before there are new ones.
+   */
+  async tidy(): Promise<void> {
+    const names = (await this.#names()).filter((name) => name.endsWith(PART))
+      .map((name) => name.slice(0, -PART.length)).filter((name) => NAME.test(name));
+    const newest = names.length > 0 ? this.#list.all(Number.MAX_SAFE_INTEGER, NEWEST) : [];
+    const known = new Set(newest.map(({ file }) => file));
+    for (const name of names) {
+      const path = `${this.folder}/${name}`;
+      if (known.has(name)) await Deno.rename(path + PART, path);
+      else await Deno.remove(path + PART);
+    }
+    await this.#count();
   }
 
-  /** What was written is on the disk. */
-  async finish(): Promise<void> {
-    await this.#file.sync();
-    this.#file.close();
-    this.#state = "finished";
+  /** Counts anew when there was no room: somebody may have made some. */
+  async look(): Promise<void> {
+    if (!this.#room.full) return;
+    await this.#count();
+    if (!this.#room.full) this.#warnings.clear(WARNING);
   }
 
-  /** Its entry is stored. */
-  async keep(): Promise<void> {
-    this.#state = "over";
-    // What stays behind under the other name is found by its entry at the next start.
-    await Deno.rename(this.#path + PART, this.#path).catch((error) =>
-      logger("attendance").warn("Cannot rename {path}: {error}", { path: this.#path, error })
-    );
+  /** Removes a file. */
+  async remove(name: string): Promise<void> {
+    const path = `${this.folder}/${name}`;
+    try {
+      const { size } = await Deno.lstat(path);
+      await Deno.remove(path);
+      this.#room.forget(countedBytes(size));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      logger("attendance").warn("Cannot remove {path}: {error}", { path, error });
+    }
   }
 
-  /** Removes it unless it is kept. */
-  async discard(): Promise<void> {
-    if (this.#state === "over") return;
-    if (this.#state === "open") this.#file.close();
-    this.#state = "over";
-    const path = this.#path + PART;
-    await Deno.remove(path).catch((error) =>
-      logger("attendance").warn("Cannot remove {path}: {error}", { path, error })
-    );
+  /** Removes files that were begun so long before this instant that no entry of theirs is left. */
+  async removeBefore(instant: Instant): Promise<void> {
+    const day = instantOf(Date.parse(instant) - DAY_MS).slice(0, 10);
+    for (const name of await this.#names()) {
+      if ((NAME.exec(name)?.[1] ?? day) < day) await this.remove(name);
+    }
+  }
+
+  async #count(): Promise<void> {
+    let bytes = 0;
+    for (const name of await this.#names()) {
+      if (!NAME.test(name)) continue;
+      // It may be gone by now.
+      const { size } = await Deno.lstat(`${this.folder}/${name}`).catch(() => ({ size: 0 }));
+      bytes += countedBytes(size);
+    }
+    this.#room.count(bytes);
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return (await Array.fromAsync(Deno.readDir(this.folder))).map(({ name }) => name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
   }
 }

@@ -12,14 +12,14 @@ import {
   type PruneResult,
 } from "../../core/mod.ts";
 import { retention, type Store, type TableOutbox } from "../../store/mod.ts";
+import type { Quarantine } from "./quarantine.ts";
 
 export interface AttendanceRetention {
   outbox: TableOutbox;
   retentionDays: number;
   /** For how long a punch that waits for the cloud is kept; as `retentionDays` without a cloud. */
   unsyncedDays: number;
-  /** Where the quarantine's files lie. */
-  folder: string;
+  quarantine: Quarantine;
 }
 
 const DAY_MS = 86_400_000;
@@ -29,7 +29,7 @@ const STEP_ROWS = 100;
 /** @returns the stream's `prune`, called inside `write` */
 export function attendanceRetention(
   store: Store,
-  { outbox, retentionDays, unsyncedDays, folder }: AttendanceRetention,
+  { outbox, retentionDays, unsyncedDays, quarantine }: AttendanceRetention,
 ): (now: Instant, budget: Budget) => PruneResult {
   const prunePunches = retention(store, {
     table: "device_logs",
@@ -52,24 +52,24 @@ export function attendanceRetention(
     do {
       const events = Number(removeEvents.run(before).changes);
       const entries = removeEntries.all(before);
-      store.afterCommit(() => removeFiles(folder, entries.map(({ file }) => file)));
+      store.afterCommit(() => {
+        for (const { file } of entries) if (typeof file === "string") void quarantine.remove(file);
+      });
       deleted += events + entries.length;
       more = events === STEP_ROWS || entries.length === STEP_ROWS;
     } while (more && budget.left());
+    // Also what has lost its entry: a backup from before it may have taken the database's place.
+    if (!more) store.afterCommit(() => void tidied(quarantine, before));
     const punches = prunePunches(now, budget);
     return { deleted: deleted + punches.deleted, more: more || punches.more };
   };
 }
 
-function removeFiles(folder: string, files: readonly unknown[]): void {
-  for (const file of files) {
-    if (typeof file !== "string") continue;
-    Deno.remove(`${folder}/${file}`).catch((error) => {
-      if (error instanceof Deno.errors.NotFound) return;
-      logger("attendance").warn("Cannot remove {file} from the quarantine: {error}", {
-        file,
-        error,
-      });
-    });
+async function tidied(quarantine: Quarantine, before: Instant): Promise<void> {
+  try {
+    await quarantine.removeBefore(before);
+    await quarantine.look();
+  } catch (error) {
+    logger("attendance").warn("Cannot look through the quarantine: {error}", { error });
   }
 }

@@ -38,11 +38,12 @@ async function api() {
 }
 
 async function fill(store: Store): Promise<void> {
+  const warnings = new Warnings();
   const intake = new Intake(store, {
     punches: new Punches(store, { hub: new Hub() }),
     events: new DeviceEvents(store),
-    quarantine: new Quarantine(store, { folder: "quarantine" }),
-    warnings: new Warnings(),
+    quarantine: new Quarantine(store, { folder: "quarantine", maxBytes: 0, warnings }),
+    warnings,
   });
   const receivedMs = Date.parse("2026-10-05T12:00:00Z");
   for (const sn of ["DEV1", "DEV2"]) {

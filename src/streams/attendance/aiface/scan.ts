@@ -9,7 +9,7 @@
  * Several objects in one message, and one object over several messages, are both fine.
  * @module
  */
-import type { QuarantineFile } from "../quarantine.ts";
+import type { QuarantineFile } from "../quarantine_file.ts";
 import { ByteBuffer, textOf } from "../text.ts";
 
 export interface ScannedObject {

@@ -10,7 +10,7 @@ import { cloudTime, type Context } from "../context.ts";
 import { type Device, isSerial, type Link } from "../device.ts";
 import { wholeNumber } from "../reading.ts";
 import { type Answer, answerCommand } from "./commands.ts";
-import type { QuarantineFile } from "../quarantine.ts";
+import type { QuarantineFile } from "../quarantine_file.ts";
 import { ASKED_FOR, decodeMessage, type DeviceInfo, type Message } from "./decode.ts";
 import { Puller, type PullWindow } from "./pull.ts";
 import type { Spillway } from "./message.ts";
@@ -260,10 +260,12 @@ export class AifaceSession implements Link, Spillway {
   async #keep(device: Device, head: string, { file, stored }: Spilled): Promise<boolean> {
     const reason = "larger than a message may be";
     if (!stored || !await this.#quarantine(device, reason, head, file)) return false;
-    logger("attendance").warn(
-      "A message of {sn} was too large and lies in the quarantine as {file}",
-      { sn: device.sn, file: file.name },
-    );
+    if (!file.full) {
+      logger("attendance").warn(
+        "A message of {sn} was too large and lies in the quarantine as {file}",
+        { sn: device.sn, file: file.name },
+      );
+    }
     return true;
   }
 
@@ -281,14 +283,11 @@ export class AifaceSession implements Link, Spillway {
     file?: QuarantineFile,
   ): Promise<boolean> {
     await file?.finish();
-    // With its name: one that is sent twice has two files.
-    const unreadable = [{ reason, raw: file ? `${file.name} ${raw}` : raw }];
     const stored = await this.#context.intake.store({
       device,
       protocol: "aiface",
       receivedMs: this.#context.clock.now(),
-      unreadable,
-      ...(file ? { file: file.name } : {}),
+      ...(file?.entry(reason, raw) ?? { unreadable: [{ reason, raw }] }),
     });
     if (stored) await file?.keep();
     return stored;

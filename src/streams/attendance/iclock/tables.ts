@@ -6,7 +6,7 @@
 import type { Context } from "../context.ts";
 import type { Device } from "../device.ts";
 import type { Delivery } from "../intake.ts";
-import type { QuarantineFile } from "../quarantine.ts";
+import type { QuarantineFile } from "../quarantine_file.ts";
 import type { Readings } from "../reading.ts";
 import type { Connection } from "../wire/connection.ts";
 import { readBody, type RequestHead } from "../wire/http.ts";
@@ -73,8 +73,7 @@ export async function receiveTable(
     if (file && stored) {
       await file.write(`${rest.join("\n")}\n`);
       await file.finish();
-      const unreadable = [{ reason: "larger than a body may be", raw: file.name }];
-      await store({ unreadable, file: file.name });
+      await store(file.entry("larger than a body may be", `${table}, ${bytes} bytes`));
       if (stored) await file.keep();
     }
     const stamp = stampOf(post);
