@@ -25,7 +25,8 @@ import {
 } from "../store/mod.ts";
 import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
-import { portTaken } from "./neighbour.ts";
+import { devicesText, type Status } from "./commands/status.ts";
+import { portTaken, showsWhoListens } from "./neighbour.ts";
 import { runningAgent } from "./session.ts";
 import { bytes, duration } from "./terminal.ts";
 
@@ -48,6 +49,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   permissions: checkPermissions,
   folder: checkFolder,
   agent: checkAgent,
+  devices: checkDevices,
   database: checkDatabase,
   "process list": checkProcessList,
   cloud: checkClouds,
@@ -134,6 +136,29 @@ async function checkAgent(config: Config): Promise<Finding[]> {
   const taken = await portTaken(config);
   if (taken) return [notRunning, fail("port", taken)];
   return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
+}
+
+/** Whether attendance devices can call, where that is wanted. */
+async function checkDevices(config: Config): Promise<Finding[]> {
+  const { enabled, host, port } = config.attendance;
+  if (!enabled) return [];
+  const client = await runningAgent(config);
+  if (client) {
+    const { attendance } = await client.get<Pick<Status, "attendance">>("/status");
+    // That it cannot listen is one of its warnings.
+    return attendance.listening === null ? [] : [ok("devices", devicesText(attendance))];
+  }
+  try {
+    Deno.listen({ hostname: host, port }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return [fail(
+      "devices",
+      `another program uses port ${port}, the vendor's own software does this. Stop it, or set attendance.port. ` +
+        showsWhoListens(port),
+    )];
+  }
+  return [ok("devices", `${host}:${port} is free`)];
 }
 
 const OLD_BACKUP_DAYS = 3;

@@ -31,7 +31,15 @@ export async function whoListens(
   const host = api_host.includes(":") ? `[${api_host}]` : api_host;
   const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${api_port}/status`;
   const known = await agentAt(url);
-  return known ?? `This shows which it is: ${LISTENERS[os]?.(api_port) ?? `netstat -an`}`;
+  return known ?? showsWhoListens(api_port, { os });
+}
+
+/** A sentence that helps to find out what listens on a port. */
+export function showsWhoListens(
+  port: number,
+  { os = Deno.build.os }: { os?: typeof Deno.build.os } = {},
+): string {
+  return `This shows which it is: ${LISTENERS[os]?.(port) ?? `netstat -an`}`;
 }
 
 const LISTENERS: Partial<Record<typeof Deno.build.os, (port: number) => string>> = {

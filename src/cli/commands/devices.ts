@@ -4,6 +4,7 @@ import { type Instant, msOf, systemClock } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";
+import type { Status } from "./status.ts";
 import { type Color, columns, count, duration, harmless, painter } from "../terminal.ts";
 
 interface Device {
@@ -37,7 +38,14 @@ const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
     await withAgent(this, async (client) => {
       const devices = await client.get<Device[]>("/devices");
       if (json) return stdout.write(`${JSON.stringify(devices, null, 2)}\n`);
-      if (devices.length === 0) return stdout.write("No device has called\n");
+      if (devices.length === 0) {
+        const { attendance: { enabled } } = await client.get<Pick<Status, "attendance">>("/status");
+        return stdout.write(
+          enabled
+            ? "No device has called\n"
+            : "Attendance is off: set attendance.enabled in the configuration\n",
+        );
+      }
       stdout.write(columns(devices.map((device) => [
         device.sn,
         harmless(device.name ?? ""),

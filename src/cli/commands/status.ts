@@ -79,7 +79,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     ["Playing", url === null ? lastSeen(status, now) : playing(status, now)],
     ["Today", describeToday(status.today, paint)],
     ["Cloud", cloud(status.online, { running: url !== null, paint })],
-    ...(status.attendance.enabled ? [["Devices", devices(status.attendance)]] : []),
+    ...(status.attendance.enabled ? [["Devices", devicesText(status.attendance)]] : []),
     ["Database", bytes(status.database.bytes + status.database.wal_bytes)],
   ];
   const lanes = status.sync.lanes.filter(({ state, rows_waiting }) =>
@@ -97,7 +97,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
 }
 
 /** `2 online, 1 pending, listening at 192.168.1.20:5001` */
-function devices({ devices, listening, addresses }: Status["attendance"]): string {
+export function devicesText({ devices, listening, addresses }: Status["attendance"]): string {
   const counts = Object.entries(devices).filter(([, some]) => some > 0)
     .map(([state, some]) => `${count(some)} ${state}`);
   return [

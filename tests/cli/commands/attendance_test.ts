@@ -111,3 +111,35 @@ Deno.test("punches export prints what was recorded, also when no agent runs", as
   );
   assert.equal(backwards.code, 2);
 });
+
+Deno.test("devices list says when nobody listens for devices", async () => {
+  for (const [enabled, words] of [[false, "Attendance is off: set"], [true, "No device has"]]) {
+    const attendance = { enabled, host: "127.0.0.1", port: 0 };
+    using folder = cliFolder({ process_name: "no such game", attendance });
+    await folder.cli("--once");
+    assert((await folder.cli("devices", "list")).out.startsWith(String(words)));
+  }
+});
+
+Deno.test("doctor says whether devices can call", async () => {
+  using folder = cliFolder(config);
+  assert.match((await folder.cli("doctor")).out, /^ok +devices +127\.0\.0\.1:0 is free$/m);
+  {
+    await using agent = await folder.start();
+    const port = await portOf(agent.url);
+    assert.match(
+      (await folder.cli("doctor")).out,
+      new RegExp(`^ok +devices +1 offline, listening at 127.0.0.1:${port}$`, "m"),
+    );
+  }
+  using holder = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = holder.addr;
+  const attendance = { ...config.attendance, port };
+  using other = cliFolder({ ...config, attendance });
+  const { out, code } = await other.cli("doctor");
+  assert.equal(code, 1);
+  assert.match(
+    out,
+    new RegExp(`^fail +devices +another program uses port ${port}, the vendor`, "m"),
+  );
+});
