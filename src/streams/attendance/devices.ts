@@ -58,6 +58,11 @@ export class Devices {
     return this.#devices.get(sn);
   }
 
+  /** What the configuration says of a device. */
+  configured(sn: string): DeviceSettings | undefined {
+    return this.#options.devices.find((settings) => settings.sn === sn);
+  }
+
   all(): Iterable<Device> {
     return this.#devices.values();
   }
@@ -238,7 +243,7 @@ export class Devices {
   /** A device that was not understood speaks as it should now: somebody has changed its menu. */
   #understood(device: Device): void {
     const welcome = this.#options.unknown === "approve" ||
-      this.#options.devices.some(({ sn }) => sn === device.sn);
+      this.configured(device.sn) !== undefined;
     device.approval = welcome ? "approved" : "pending";
     this.announceStrangers();
     this.changed(device);
@@ -246,7 +251,7 @@ export class Devices {
 
   #speaks(device: Device, protocol: Protocol): void {
     device.protocol = protocol;
-    const expected = this.#options.devices.find(({ sn }) => sn === device.sn)?.protocol;
+    const expected = this.configured(device.sn)?.protocol;
     const code = `attendance.protocol.${device.sn}`;
     if (expected === undefined || expected === protocol) {
       this.#options.warnings.clear(code);
@@ -355,7 +360,7 @@ export class Devices {
   }
 
   #setZone(device: Device): void {
-    const settings = this.#options.devices.find(({ sn }) => sn === device.sn);
+    const settings = this.configured(device.sn);
     device.zone = this.#zone(settings?.time_zone ?? device.ownZone ?? this.#options.timeZone);
   }
 

@@ -20,6 +20,7 @@ import { type Device, isSerial } from "./device.ts";
 import type { Devices } from "./devices.ts";
 import type { Position, Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
+import type { DeviceSettings } from "./settings.ts";
 
 export interface AttendanceRoutesOptions {
   devices: Devices;
@@ -161,7 +162,9 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       answer: device,
       async handle({ params: { sn }, body }) {
         const known = spoken(sn);
-        await devices.approve(known, { name: body?.name, timeZone: body?.time_zone });
+        const { name, time_zone } = body ?? {};
+        requireFree(devices.configured(sn), { name, time_zone });
+        await devices.approve(known, { name, timeZone: time_zone });
         return known.report();
       },
     }),
@@ -257,6 +260,23 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       },
     }),
   ];
+}
+
+/**
+ * What the configuration says of a device stands: another name would last until the next start, another zone would
+ * not be used at all.
+ */
+function requireFree(
+  configured: DeviceSettings | undefined,
+  wanted: { name: string | undefined; time_zone: string | undefined },
+): void {
+  for (const key of ["name", "time_zone"] as const) {
+    const [stands, other] = [configured?.[key], wanted[key]];
+    if (stands === undefined || other === undefined || stands === other) continue;
+    throw new Problem(409, "Device is configured", {
+      detail: `its ${key} is "${stands}" in the configuration: change it there`,
+    });
+  }
 }
 
 /** A place in the list of punches: an instant, or what the link to the next page has. */

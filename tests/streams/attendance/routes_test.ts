@@ -11,7 +11,7 @@ import { Zone } from "../../../src/streams/attendance/time.ts";
 import { testApi } from "../../support/api.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
-import { SETTINGS } from "./relay.ts";
+import { Relay, SETTINGS } from "./relay.ts";
 
 const zone = new Zone("Asia/Kolkata");
 
@@ -168,4 +168,16 @@ Deno.test("GET /quarantine answers what was not understood, newest first", async
   assert.equal(entry.raw, "from DEV2");
   const next = /<([^>]+)>/.exec(first.headers.get("link") ?? "")![1]!;
   assert.equal((await (await asked.ask(next)).json())[0].raw, "from DEV1");
+});
+
+Deno.test("A device that is configured is named and set to its zone there, not when it is approved", async () => {
+  const devices = [{ sn: "DEV1", name: "Front door", time_zone: "Asia/Dubai" }];
+  await using relay = await Relay.start({ settings: { devices } });
+  const approve = (body: unknown) =>
+    relay.api("POST", "/devices/{sn}/approve", { params: { sn: "DEV1" }, body });
+  await assert.rejects(approve({ name: "Gate" }), /Device is configured/);
+  await assert.rejects(approve({ time_zone: "UTC" }), /Device is configured/);
+  await approve({ name: "Front door" });
+  const { name, time_zone } = (await relay.device())!;
+  assert.deepEqual({ name, time_zone }, { name: "Front door", time_zone: "Asia/Dubai" });
 });
