@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { IclockDevice } from "../../support/devices.ts";
 import { cliFolder } from "../../support/cli.ts";
+import { until } from "../../support/until.ts";
 
 const config = {
   process_name: "no such game",
@@ -17,10 +18,15 @@ const config = {
 const LINES = "1001\t2026-03-02 09:15:30\t0\t15\n=1+1\t2026-03-02 09:16:00\t0\t15\n" +
   "1001\t2026-03-03 18:00:00\t1\t15\n";
 
-/** Where the agent at this address listens for devices. */
+/** Where the agent at this address listens for devices, once it does. */
 async function portOf(url: string): Promise<number> {
-  const { attendance } = await (await fetch(`${url}/status`)).json();
-  return Number(attendance.listening.split(":").at(-1));
+  let port = "";
+  await until(async () => {
+    const { attendance } = await (await fetch(`${url}/status`)).json();
+    port = attendance.listening?.split(":").at(-1) ?? "";
+    return port !== "";
+  }, "it listens for devices");
+  return Number(port);
 }
 
 Deno.test("devices lists, approves, refuses and resyncs what has called the running agent", async () => {
