@@ -125,6 +125,19 @@ Deno.test("The listener answers requests one after the other on a connection", a
   assert.equal(said.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
 });
 
+Deno.test("The listener takes a query whose blanks are not encoded", async () => {
+  await using relay = await Relay.start();
+  const path = "/iclock/getrequest?SN=DEV1&INFO=Ver 8.0.4.6-20200101,12,0,40,192.168.1.201, 10";
+  assert.equal((await rawRequest(relay.port, { path })).body, "OK");
+  assert.equal((await relay.device())?.firmware, "Ver 8.0.4.6-20200101");
+});
+
+Deno.test("The listener takes a whole address, as devices behind a proxy say it", async () => {
+  await using relay = await Relay.start();
+  const path = "http://192.168.1.20:5001/iclock/cdata?SN=DEV1&options=all";
+  assert.match((await rawRequest(relay.port, { path })).body, /^GET OPTION FROM: DEV1\n/);
+});
+
 Deno.test("The listener says 100 to a device that asks before it sends its body", async () => {
   await using relay = await Relay.start();
   const body = "1\t2026-10-05 09:15:30\n";

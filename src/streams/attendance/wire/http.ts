@@ -141,9 +141,12 @@ function headEnd(bytes: Uint8Array, from: number): number {
 
 function parseHead(text: string): RequestHead {
   const [first = "", ...lines] = text.trimEnd().split(/\r?\n/);
-  const request = /^([A-Z]{1,16}) (\S+) HTTP\/1\.([01])$/.exec(first.trim());
+  // A firmware's version in the query may have a blank that is not encoded: `INFO=Ver 8.0.4`.
+  const request = /^([A-Z]{1,16}) (\S[^\r\n]*) HTTP\/1\.([01])$/.exec(first.trim());
   if (!request) throw new BadRequest("this is not HTTP");
-  const [, method, target, minor] = request;
+  const [, method, given, minor] = request;
+  // RFC 9112 3.2.2: a device that is set to use a proxy says the whole address.
+  const target = given!.replace(/^https?:\/\/[^/?]*/i, "");
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
@@ -165,11 +168,11 @@ function parseHead(text: string): RequestHead {
     throw new BadRequest("Transfer-Encoding is not chunked");
   }
   const wants = headers.get("connection")?.toLowerCase() ?? "";
-  const question = target!.indexOf("?");
+  const question = target.indexOf("?");
   return {
     method: method!,
-    path: question < 0 ? target! : target!.slice(0, question),
-    query: new URLSearchParams(question < 0 ? "" : target!.slice(question + 1)),
+    path: question < 0 ? target : target.slice(0, question),
+    query: new URLSearchParams(question < 0 ? "" : target.slice(question + 1)),
     headers,
     keepAlive: minor === "1" ? !wants.includes("close") : wants.includes("keep-alive"),
     body: chunked ? "chunked" : Number(length ?? 0),
