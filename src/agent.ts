@@ -14,7 +14,6 @@ import {
   type Id,
   idSource,
   localTimeZone,
-  logger,
   type Migration,
   type Outbox,
   randomId,
@@ -229,7 +228,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     syncIntervalSec: config.records.sync_interval_sec,
     clockOffsetMs: () => engine.clockOffsetMsOf("records") ?? 0,
     realtime: () => remotes.supabase?.realtime() ?? null,
-    writeConflict: appendTo(join(folder, "logs", "conflicts.log")),
+    writeConflict: records.conflictLog(join(folder, "logs", "conflicts.log")),
   });
   const streams: Stream[] = [playtimeStream, eventsStream, attendanceStream, recordsStream];
 
@@ -322,16 +321,4 @@ async function keptDeviceId(store: Store): Promise<Id> {
 
 function hasOutbox(stream: Stream): stream is Stream & { outbox: Outbox; schedule: Schedule } {
   return stream.outbox !== undefined && stream.schedule !== undefined;
-}
-
-/** Appends lines to a file; that it cannot be written is said once a line, and stops nothing. */
-function appendTo(path: string): (line: string) => void {
-  return (line) => {
-    try {
-      Deno.mkdirSync(dirname(path), { recursive: true });
-      Deno.writeTextFileSync(path, `${line}\n`, { append: true });
-    } catch (error) {
-      logger("agent").warn("Cannot write to {path}: {error}", { path, error });
-    }
-  };
 }

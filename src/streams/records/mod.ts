@@ -23,6 +23,7 @@ import { recordRoutes } from "./routes.ts";
 import { Rows } from "./rows.ts";
 
 export { joins, migrations } from "./migrations.ts";
+export { conflictLog } from "./conflict_log.ts";
 export type { Conflict } from "./conflicts.ts";
 export type { FlatRecord } from "./record.ts";
 
