@@ -11,13 +11,17 @@ export function tempDir(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => removeFolder(path) };
 }
 
-/** Removes a folder. Windows keeps a file there for as long as a process or thread that is ending has it open. */
+/**
+ * Removes a folder. Windows keeps a file for as long as a process or thread that is ending has it open; what it keeps
+ * longer than a second stays where temporary files lie.
+ */
 export function removeFolder(path: string): void {
-  for (let tries = 1;; tries++) {
+  const windows = Deno.build.os === "windows";
+  for (let tries = 0; tries < 20; tries++) {
     try {
       return Deno.removeSync(path, { recursive: true });
     } catch (error) {
-      if (Deno.build.os !== "windows" || tries === 100) throw error;
+      if (!windows) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     }
   }
