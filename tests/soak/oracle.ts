@@ -12,15 +12,17 @@ import type { RecordsLoad } from "./records_load.ts";
 
 export interface World {
   database: string;
-  events: { load: EventsLoad; cloud: FaultyServer };
-  punches: { load: DevicesLoad; cloud: FaultyServer };
+  events: { load: Pick<EventsLoad, "acknowledged" | "eventOf">; cloud: Kept };
+  punches: { load: Pick<DevicesLoad, "acknowledged" | "waiting">; cloud: Kept };
   /** Heartbeats that the agent told of. */
   told: ReadonlySet<string>;
   /** When nothing waited: the heartbeats since then may. */
   drainedAt: string;
-  records: RecordsLoad;
-  supabase: Cloud;
+  records: Pick<RecordsLoad, "ours" | "theirs" | "edits">;
+  supabase: Pick<Cloud, "sql">;
 }
+
+type Kept = Pick<FaultyServer, "rows" | "deliveries">;
 
 /** How a stream came through. */
 export interface Verdict {
@@ -120,14 +122,20 @@ async function judgeHeartbeats(
   const there = await supabase.sql<Row>(
     `SELECT id, device_id, is_playing, poll_interval_sec, process_name,
        to_char(timestamp_utc AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp_utc
-     FROM heartbeats`,
+     FROM heartbeats ORDER BY tableoid, ctid`,
   );
   const byId = new Map(there.map((row) => [String(row.id), row]));
   if (byId.size < there.length) faults.add("in the cloud twice", `${there.length - byId.size}`);
   const kept = new Set<string>();
   const due = new Set<string>();
   const minutes = new Map<string, number>();
-  for (const row of db.prepare("SELECT * FROM heartbeats ORDER BY seq").all() as Row[]) {
+  const local = db.prepare("SELECT * FROM heartbeats ORDER BY seq").all() as Row[];
+  // Where a row lies in the cloud's table tells when it came: none is written twice or removed.
+  const came = there.map(({ id }) => String(id));
+  const inOrder = local.map(({ id }) => String(id)).filter((id) => byId.has(id));
+  const astray = inOrder.find((id, index) => came[index] !== id);
+  if (astray !== undefined) faults.add("came out of order", astray);
+  for (const row of local) {
     const id = String(row.id);
     const sent = byId.get(id);
     kept.add(id);
@@ -197,7 +205,7 @@ async function judgeRecords(db: DatabaseSync, { records, supabase }: World): Pro
 }
 
 /** Deliveries beyond the first. */
-function again({ deliveries }: FaultyServer): number {
+function again({ deliveries }: Kept): number {
   let more = 0;
   for (const count of deliveries.values()) more += count - 1;
   return more;
