@@ -6,7 +6,7 @@ import { instantOf, type Migration } from "../core/mod.ts";
 import { connect, type Database } from "./database.ts";
 import { discard, isFile, removeIfThere, statOf } from "./files.ts";
 import { whileNobodyHolds } from "./lock.ts";
-import { readLog } from "./pages.ts";
+import { type Log, PAGE_BYTES, readLog } from "./pages.ts";
 import { appliedNames, migrate, refuseNewer } from "./migrations.ts";
 import { damageText, databaseFailure, StoreError, storeErrorKind } from "./store_error.ts";
 
@@ -32,7 +32,8 @@ export function findDamage(path: string, options: InspectOptions): string | unde
   let db: Database | undefined;
   try {
     // SQLite takes what is damaged for the end of the log, and what was committed after it is gone without a word.
-    if (tidy && readLog(`${path}-wal`)?.broken) return "commits follow a damaged place of its log";
+    const log = tidy ? readLog(`${path}-wal`) : undefined;
+    if (log?.broken) return "commits follow a damaged place of its log";
     db = connect(path, { readOnly: true });
     const applied = appliedNames(db);
     refuseNewer(applied, migrations);
@@ -42,6 +43,7 @@ export function findDamage(path: string, options: InspectOptions): string | unde
         `Cannot open "${path}": it is another program's database. Use another path.`,
       );
     }
+    if (tidy && endsWithinPage(path, log)) return "its last page is cut off";
     return thoroughly ? firstFinding(db) ?? strangeTable(db, migrations, applied) : undefined;
   } catch (error) {
     if (storeErrorKind(error) === "corrupt") return messageOf(error);
@@ -59,6 +61,15 @@ function removeEmptyLog(path: string): void {
   whileNobodyHolds(path, () => {
     if (statOf(log)?.size === 0) discard(log);
   });
+}
+
+/**
+ * Whether the file ends in the middle of a page that its log does not have. SQLite takes the rest of it for zeros, which
+ * in the text of a row are as good as anything.
+ */
+function endsWithinPage(path: string, log: Log | undefined): boolean {
+  const size = statOf(path)?.size ?? 0;
+  return size % PAGE_BYTES !== 0 && !log?.pages.has(Math.ceil(size / PAGE_BYTES));
 }
 
 function hasTables(db: Database): boolean {

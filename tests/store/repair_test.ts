@@ -24,6 +24,8 @@ const damages: Readonly<Record<string, (path: string) => void>> = {
   "whose schema is garbage": (path) => overwrite(path, 100, new Uint8Array(60).fill(0xff)),
   "that was cut in half": (path) => Deno.truncateSync(path, Deno.statSync(path).size >> 1),
   "that lost its last bytes": (path) => Deno.truncateSync(path, Deno.statSync(path).size - 5000),
+  // The last letter of a note: SQLite would take a zero for it and find nothing wrong.
+  "that lost its last byte": (path) => Deno.truncateSync(path, Deno.statSync(path).size - 1),
   "cut within its header": (path) => Deno.truncateSync(path, 37),
 };
 
@@ -49,6 +51,22 @@ for (const [what, damage] of Object.entries(damages)) {
     );
   });
 }
+
+Deno.test("findDamage minds no page that is cut where the log has it", () => {
+  using dir = tempDir();
+  using other = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  makeDatabase(path, ["monday"]);
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA wal_autocheckpoint=0; VACUUM");
+  const copy = `${other.path}/clockblock.db`;
+  for (const suffix of ["", "-wal"]) Deno.copyFileSync(path + suffix, copy + suffix);
+  db.close();
+  Deno.truncateSync(copy, Deno.statSync(copy).size - 1);
+  assert.equal(findDamage(copy, { migrations: [notes], tidy: true }), undefined);
+  Deno.removeSync(`${copy}-wal`);
+  assert.match(findDamage(copy, { migrations: [notes], tidy: true }) ?? "", /last page is cut/);
+});
 
 Deno.test("openStore begins anew when a damaged database has no backup", () => {
   using dir = tempDir();
