@@ -7,14 +7,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import {
-  type Clock,
-  dayBounds,
-  Hub,
-  idSource,
-  instantOf,
-  Warnings,
-} from "../../../src/core/mod.ts";
+import { type Clock, Hub, idSource, instantOf, Warnings } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import {
   createPlaytimeStream,
@@ -53,9 +46,10 @@ interface Seen {
   creditMs: number;
 }
 
-/** A clock that a test moves; whoever waits does so until it is told to stop. */
+/** A clock that a test moves; whoever waits does so until it is told to stop, or is woken. */
 class MovedClock implements Clock {
   #monotonic = 0;
+  readonly #sleepers = new Map<() => void, number>();
   constructor(public wall: number) {}
   now(): number {
     return this.wall;
@@ -67,11 +61,29 @@ class MovedClock implements Clock {
     this.wall += ms;
     this.#monotonic += ms;
   }
-  wait(_ms: number, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  wait(ms: number, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     return new Promise((resolve) => {
-      signal?.addEventListener("abort", () => resolve(), { once: true });
+      const wake = () => {
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      this.#sleepers.set(wake, this.#monotonic + ms);
+      signal?.addEventListener("abort", wake, { once: true });
     });
   }
+  /** Lets time pass until the first who sleeps is to wake, and wakes him; late, if his time was over long ago. */
+  async wakeNext(): Promise<void> {
+    while (this.#sleepers.size === 0) await turn();
+    const [wake, due] = [...this.#sleepers].sort(([, one], [, other]) => one - other)[0]!;
+    this.pass(Math.max(0, due - this.#monotonic));
+    wake();
+    // His work is done when he sleeps again.
+    do await turn(); while (this.#sleepers.size === 0);
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 Deno.test(`Days and slots of ${DAYS} days are what the complete history comes to`, async () => {
@@ -79,7 +91,8 @@ Deno.test(`Days and slots of ${DAYS} days are what the complete history comes to
   const random = randomOf(20_260_215, "ninety days");
   const clock = new MovedClock(Date.parse("2026-02-15T06:00:00.000Z"));
   const warnings = new Warnings({ clock });
-  const store = new Store(`${dir.path}/clockblock.db`, { migrations, clock, warnings });
+  const open = () => new Store(`${dir.path}/clockblock.db`, { migrations, clock, warnings });
+  let store = open();
   let game: string | null | Error = null;
   const start = (pollIntervalSec: number, timeZone: string) =>
     createPlaytimeStream({
@@ -105,6 +118,8 @@ Deno.test(`Days and slots of ${DAYS} days are what the complete history comes to
   let zone: string = "Europe/Berlin";
   let stream = start(intervalSec, zone);
   const restart = (sec: number, timeZone: string) => {
+    store.close();
+    store = open();
     intervalSec = sec;
     zone = timeZone;
     stream = start(sec, timeZone);
@@ -167,8 +182,8 @@ Deno.test(`Days and slots of ${DAYS} days are what the complete history comes to
     else if (what === 10) clock.wall += random.between(-3_000, 3_000);
     else if (what === 12) restart(random.pick([5, 7, 10]), random.pick(ZONES));
     else if (what === 13) {
-      // Restarted at midnight, in the middle of a game.
-      clock.pass(DAY_MS - clock.wall % DAY_MS - 60_000);
+      // Restarted at midnight, there or in Greenwich, in the middle of a game.
+      clock.pass(untilMidnight(clock.wall, day % 2 === 0 ? "UTC" : "Europe/Berlin") - 60_000);
       game = "Minecraft.exe";
       await live(60_000);
       restart(5, "Europe/Berlin");
@@ -183,11 +198,81 @@ Deno.test(`Days and slots of ${DAYS} days are what the complete history comes to
   for (const timeZone of ZONES) {
     assert.deepEqual(await daysOf(api, { timeZone, history }), expectedDays(history, timeZone));
   }
+  assert.deepEqual(rollupsIn(store), expectedDays(history, "UTC"));
   assert.deepEqual(slotsIn(store), sums(history, ({ at }) => instantOf(at - at % SLOT_MS)));
   assert.equal((await stream.recompute()).changed, 0);
   assertRetained(store, history, clock.wall);
   store.close();
 });
+
+Deno.test(`The agent's own loop credits what was played in ${DAYS} days, and no sleep`, async () => {
+  using dir = tempDir();
+  const random = randomOf(20_260_215, "the loop");
+  const clock = new MovedClock(Date.parse("2026-02-15T06:00:00.000Z"));
+  const warnings = new Warnings({ clock });
+  let playing = false;
+  const intervalMs = 120_000;
+  const history: Seen[] = [];
+  let playedMs = 0;
+  /** Starts, ends and sleeps: each may cost or give a look. */
+  let changes = 0;
+
+  const live = async (ms: number) => {
+    for (const end = clock.monotonic() + ms; clock.monotonic() < end;) {
+      const before = clock.monotonic();
+      await clock.wakeNext();
+      if (playing) playedMs += clock.monotonic() - before;
+    }
+  };
+  for (let day = 0; day < DAYS; day++) {
+    const store = new Store(`${dir.path}/clockblock.db`, { migrations, clock, warnings });
+    const stream = createPlaytimeStream({
+      store,
+      clock,
+      hub: new Hub(),
+      warnings,
+      ids: idSource(clock),
+      deviceId: "pc-1",
+      pollIntervalSec: intervalMs / 1_000,
+      retentionDays: RETENTION_DAYS,
+      lister: () => {
+        history.push({ at: clock.wall, creditMs: playing ? intervalMs : 0 });
+        return Promise.resolve([{ image: playing ? "Minecraft.exe" : "explorer.exe" }]);
+      },
+    });
+    const stop = new AbortController();
+    const running = stream.run(stop.signal);
+    // Asleep before it, in the middle of it, for less than a look and for hours.
+    for (const asleepMs of [0, random.between(0, 2) * intervalMs, random.between(1, 9) * HOUR_MS]) {
+      clock.pass(asleepMs);
+      await live(random.between(0.3, 1) * HOUR_MS);
+      playing = !playing;
+      changes += 2;
+    }
+    if (day % 10 === 4) clock.wall += random.between(-1, 1) * 3 * HOUR_MS;
+    await live(HOUR_MS / 2);
+    stop.abort();
+    await running;
+    await pruned(store, stream, clock);
+    store.close();
+    changes += 2;
+    clock.pass(random.between(4, 12) * HOUR_MS);
+  }
+
+  using store = disposed(new Store(`${dir.path}/clockblock.db`, { migrations, clock, warnings }));
+  const credited = [...slotsIn(store.store).values()].reduce((sum, minutes) => sum + minutes, 0);
+  const apartMs = Math.abs(credited * 60_000 - playedMs);
+  assert.ok(playedMs > DAYS / 2 * HOUR_MS, `${playedMs} ms`);
+  // ± a look for each change; what was slept is ten times as long.
+  assert.ok(apartMs <= changes * intervalMs, `${apartMs} ms apart`);
+  assert.deepEqual(slotsIn(store.store), sums(history, ({ at }) => instantOf(at - at % SLOT_MS)));
+  const days = expectedDays(history, "UTC").map(([date, minutes]) => [date, minutes]);
+  assert.deepEqual(rollupsIn(store.store).map(([date, minutes]) => [date, minutes]), days);
+});
+
+function disposed(store: Store): { store: Store } & Disposable {
+  return { store, [Symbol.dispose]: () => store.close() };
+}
 
 async function pruned(store: Store, stream: PlaytimeStream, clock: Clock): Promise<void> {
   let more = true;
@@ -225,10 +310,27 @@ function expectedDays(history: readonly Seen[], timeZone: string): [string, numb
   const day = dayIn(timeZone);
   return [...sums(history, ({ at }) => day(at))].map(([date, sum]) => {
     // Where the clock was set back a day may have been lived twice: it is never longer than it is.
-    const { from, to } = dayBounds(date, timeZone);
-    const minutes = Math.min(sum, (to - from) / 60_000);
+    const minutes = Math.min(sum, minutesOf(date, day));
     return [date, minutes, Math.max(0, minutes - allowanceOn(date))];
   });
+}
+
+/** How long a day is, by counting its quarters of an hour. */
+function minutesOf(date: string, dayOf: (at: number) => string): number {
+  const noon = Date.parse(`${date}T12:00:00Z`);
+  let slots = 0;
+  for (let at = noon - 2 * DAY_MS; at < noon + 2 * DAY_MS; at += SLOT_MS) {
+    if (dayOf(at) === date) slots++;
+  }
+  return slots * SLOT_MS / 60_000;
+}
+
+/** How far the next midnight is. */
+function untilMidnight(now: number, timeZone: string): number {
+  const day = dayIn(timeZone);
+  let at = now - now % SLOT_MS + SLOT_MS;
+  while (day(at) === day(now)) at += SLOT_MS;
+  return at - now;
 }
 
 async function daysOf(
@@ -271,6 +373,16 @@ function expectedToday(
 function allowanceOn(date: string): number {
   const names = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
   return ALLOWANCE[names[new Date(`${date}T00:00:00Z`).getUTCDay()]!];
+}
+
+/** The days as they are kept. */
+function rollupsIn(store: Store): [string, number, number][] {
+  return store.db.prepare("SELECT * FROM daily_rollups WHERE minutes_used > 0 ORDER BY date_utc")
+    .all().map(({ date_utc, minutes_used, minutes_overdraft }) => [
+      String(date_utc),
+      Number(minutes_used),
+      Number(minutes_overdraft),
+    ]);
 }
 
 function slotsIn(store: Store): Map<string, number> {
