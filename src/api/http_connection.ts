@@ -21,6 +21,26 @@ export type ServeConnection = (
   onListen: () => void,
 ) => Deno.HttpServer<Deno.NetAddr>;
 
+/**
+ * What cuts a connection off. The runtime's own listener throws where the connection has ended by itself and that is
+ * not known here yet: an error in a listener is nobody's to catch, and would be the end of the agent.
+ */
+export function cutter(): AbortController {
+  const cut = new AbortController();
+  const { signal } = cut;
+  const listen = signal.addEventListener.bind(signal) as EventTarget["addEventListener"];
+  signal.addEventListener = (type: string, listener: unknown, options?: AddEventListenerOptions) =>
+    listen(type, (event) => {
+      try {
+        // The runtime's, which is a function.
+        (listener as (event: Event) => void)(event);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.BadResource)) throw error;
+      }
+    }, options);
+  return cut;
+}
+
 /** Serves one connection; null where the runtime cannot. */
 export const serveConnection: ServeConnection | null = internal("serveHttpOnConnection");
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { clearImmediate, setImmediate } from "node:timers";
 import { type ConnectionLimits, type Listening, listenOn } from "../../src/api/connections.ts";
 import { serveConnection } from "../../src/api/http_connection.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -184,6 +185,40 @@ Deno.test("Connections close what lies idle after its answer, and no event strea
   await it.clock.sleep(130_000);
   await idle.isClosed();
   assert.deepEqual([listening.closed, working.closed], [false, false]);
+});
+
+Deno.test("Connections let a crowd in a few at a time, so that others have their turn", async () => {
+  let turns = 0;
+  const letIn: number[] = [];
+  // Once in every turn of the event loop, unlike a timer.
+  let turning = setImmediate(function turn() {
+    turns++;
+    turning = setImmediate(turn);
+  });
+  await using it = door({}, (...given) => {
+    letIn.push(turns);
+    return serveConnection!(...given);
+  });
+  using crowd = new DisposableStack();
+  const callers = await Promise.all(Array.from({ length: 100 }, () => Caller.at(it)));
+  for (const caller of callers) crowd.use(caller);
+  await until(() => letIn.length === 100, "all to be let in");
+  clearImmediate(turning);
+  const most = Math.max(...Map.groupBy(letIn, (turn) => turn).values().map(({ length }) => length));
+  assert.ok(most <= 16, `${most} in one turn`);
+  await callers.at(-1)!.ask();
+  await callers.at(-1)!.hears("hello");
+});
+
+Deno.test("Connections that end by themselves while they are closed do the agent no harm", async () => {
+  await using it = door({ connections: 4 });
+  for (let round = 0; round < 50; round++) {
+    const callers = await Promise.allSettled(Array.from({ length: 40 }, () => Caller.at(it)));
+    for (const caller of callers) if (caller.status === "fulfilled") caller.value[Symbol.dispose]();
+  }
+  using sound = await Caller.at(it);
+  await sound.ask();
+  await sound.hears("hello");
 });
 
 Deno.test("Connections give up a request that takes for ever, and no event stream", async () => {
