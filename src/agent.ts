@@ -295,6 +295,8 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
         ...streams.map((stream) => stream.run?.(stop)),
       ], () => end.abort());
       await presence?.putBack();
+      // Whoever closes the database last takes its log away: not a worker that nobody waits for.
+      await store.checkpointer.rest();
       return signal.aborted ? "stopped" : "damaged";
     },
     close: () => store.close(),

@@ -1,47 +1,60 @@
 /**
- * Moving the write-ahead log into the database. A commit does it in passing, which takes some milliseconds of
- * the event loop every few seconds; when much is written it would take a third of the time and every twentieth
- * answer would wait for it, so that a worker does it for as long as that lasts.
+ * Moving the write-ahead log into the database, in a worker: it waits for the disk twice, which on the event loop
+ * everybody would wait for. The worker comes when there is something to move and goes when there was nothing for a
+ * while. A log begins anew once all of it is moved, so where commits follow each other without a pause, they wait
+ * for that moment when it has become long:
+ *
+ *     commits   ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪   ▪▪▪▪▪
+ *     moved          ▔▔▔▔    ▔▔▔▔    ▔▔▔▔▔ ▔▔▔
+ *     log       1 … 400 …  1 200 …  2 500 …    1 …      pages
  * @module
  */
 import { type Clock, logger } from "../core/mod.ts";
-import { CHECKPOINT_PAGES, type Database } from "./database.ts";
+import { CHECKPOINT_PAGES, type Database, type Statement } from "./database.ts";
 
 export interface CheckpointerOptions {
   clock: Clock;
   /** Aborts when the database closes. */
   closing: AbortSignal;
+  /** Whether the files no longer lie where the worker would open them. */
+  displaced: () => boolean;
+  /** Has commits wait until then. */
+  pause: (until: Promise<unknown>) => void;
 }
 
-/** A commit that takes so long has moved the log. */
-const SLOW_MS = 3;
-/** So many of them within this time, and a worker takes over. */
-const SLOW_COMMITS = 3;
-const SLOW_WITHIN_MS = 3_000;
-/** How often the worker moves the log on, and after how long without a commit it goes. */
+/** How often the worker looks whether there is something to move, and after how long without it goes. */
 const PULSE_MS = 50;
 const QUIET_MS = 5_000;
-/** While the worker does it a commit helps only when it does not keep up. */
-const BUSY_PAGES = 4_000;
+/** So long, and the log is to begin anew. Below the size that the file is cut to then. */
+const LONG_PAGES = 2_500;
+/** After a failure commits move the log themselves for so long. */
+const AGAIN_AFTER_MS = 60_000;
+
+/** How many pages the log has, and how many of them are in the database. */
+interface Log {
+  pages: number;
+  moved: number;
+}
 
 export class Checkpointer {
   readonly #db: Database;
   readonly #path: string;
-  readonly #clock: Clock;
-  readonly #closing: AbortSignal;
-  #commits = 0;
-  /** When the last slow commits were, oldest first. */
-  #slow: number[] = [];
+  readonly #options: CheckpointerOptions;
+  readonly #log: Statement;
   /** What a worker does, while there is one. */
   #working: Promise<void> | undefined;
+  /** Ends it. */
+  #end = new AbortController();
+  #failedAt = -Infinity;
   #held = 0;
-  #resting = 0;
 
-  constructor(db: Database, path: string, { clock, closing }: CheckpointerOptions) {
+  constructor(db: Database, path: string, options: CheckpointerOptions) {
     this.#db = db;
     this.#path = path;
-    this.#clock = clock;
-    this.#closing = closing;
+    this.#options = options;
+    // Says how long the log is, in 2 µs, and moves nothing.
+    this.#log = db.prepare("PRAGMA wal_checkpoint(NOOP)");
+    this.#apply();
   }
 
   /** Whether a worker moves the log. */
@@ -49,22 +62,15 @@ export class Checkpointer {
     return this.#working !== undefined;
   }
 
-  /** A commit took so long. */
-  committed(tookMs: number): void {
-    this.#commits++;
-    if (tookMs < SLOW_MS || this.busy || this.#resting > 0) return;
-    const now = this.#clock.monotonic();
-    this.#slow = [...this.#slow.filter((at) => now - at < SLOW_WITHIN_MS), now];
-    if (this.#slow.length < SLOW_COMMITS || this.#path === ":memory:") return;
-    this.#slow = [];
-    this.#working = this.#work().finally(() => {
-      this.#working = undefined;
-      this.#apply();
-    });
+  /** There was a commit. */
+  committed(): void {
+    if (this.busy || this.#held > 0 || this.#failed || this.#waiting() < CHECKPOINT_PAGES) return;
+    if (this.#options.displaced()) return;
     this.#apply();
+    this.#working = this.#work().finally(() => this.#working = undefined);
   }
 
-  /** While somebody reads it all, a commit need not try to move a log that cannot be moved on. */
+  /** While somebody reads it all, the log cannot be moved on. */
   hold(): Disposable {
     this.#held++;
     this.#apply();
@@ -79,56 +85,78 @@ export class Checkpointer {
   /** Nobody moves the log until this is disposed of, or the database closes. */
   async rest(): Promise<Disposable> {
     const held = this.hold();
-    this.#resting++;
+    this.#end.abort();
     await this.#working;
     return {
       [Symbol.dispose]: () => {
-        this.#resting--;
         held[Symbol.dispose]();
       },
     };
   }
 
+  get #failed(): boolean {
+    return this.#options.clock.monotonic() - this.#failedAt < AGAIN_AFTER_MS;
+  }
+
+  /** How many pages are to be moved. */
+  #waiting(): number {
+    const { log, checkpointed } = this.#log.get() ?? {};
+    return Number(log) - Number(checkpointed);
+  }
+
   async #work(): Promise<void> {
+    const { clock, closing, displaced, pause } = this.#options;
     const worker = new Worker(SOURCE, { type: "module", name: "checkpoint" });
-    const failed = Promise.withResolvers<string>();
+    const failed = Promise.withResolvers<never>();
     worker.onerror = (event) => {
       event.preventDefault();
-      failed.resolve(event.message);
+      failed.reject(new Error(event.message));
     };
+    // Nobody may be asking it anything at that moment.
+    failed.promise.catch(() => {});
+    const ask = (path: string | null) => Promise.race([answer(worker, path), failed.promise]);
+    const move = () => ask(this.#path);
+    this.#end = new AbortController();
+    const end = AbortSignal.any([closing, this.#end.signal]);
+    const mayMove = () => !end.aborted && !displaced();
     try {
-      let seen = -1;
-      let quietSince = this.#clock.monotonic();
-      while (
-        !this.#closing.aborted && this.#resting === 0 &&
-        this.#clock.monotonic() - quietSince < QUIET_MS
-      ) {
-        if (this.#commits !== seen) {
-          seen = this.#commits;
-          const problem = await Promise.race([moved(worker, this.#path), failed.promise]);
-          if (problem !== null) throw new Error(problem);
-          quietSince = this.#clock.monotonic();
+      let quietSince = clock.monotonic();
+      while (mayMove() && clock.monotonic() - quietSince < QUIET_MS) {
+        if (this.#waiting() >= CHECKPOINT_PAGES) {
+          quietSince = clock.monotonic();
+          const log = await move();
+          // Where a reader is in the way, waiting for the rest of it would be in vain.
+          if (log.pages >= LONG_PAGES && log.moved === log.pages && mayMove()) {
+            const rest = move();
+            pause(rest.catch(() => {}));
+            await rest;
+          }
         }
-        await this.#clock.wait(PULSE_MS, { signal: this.#closing });
+        await clock.wait(PULSE_MS, { signal: end });
       }
     } catch (error) {
       logger("store").warn("Cannot move the write-ahead log in the background: {error}", { error });
+      this.#failedAt = clock.monotonic();
+      this.#apply();
     } finally {
+      // Whoever closes the database last takes its log away.
+      await ask(null).catch(() => {});
       worker.terminate();
     }
   }
 
   #apply(): void {
-    if (this.#closing.aborted) return;
-    const pages = this.#held > 0 ? 0 : this.busy ? BUSY_PAGES : CHECKPOINT_PAGES;
-    this.#db.exec(`PRAGMA wal_autocheckpoint=${pages}`);
+    if (this.#options.closing.aborted) return;
+    const byCommits = this.#failed && this.#held === 0;
+    this.#db.exec(`PRAGMA wal_autocheckpoint=${byCommits ? CHECKPOINT_PAGES : 0}`);
   }
 }
 
-/** Has the worker move what it can; resolves with what went wrong, or null. */
-function moved(worker: Worker, path: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    worker.onmessage = ({ data }: MessageEvent<string | null>) => resolve(data);
+/** Has the worker move what it can, or close what it opened. */
+function answer(worker: Worker, path: string | null): Promise<Log> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Log | string>) =>
+      typeof data === "string" ? reject(new Error(data)) : resolve(data);
     worker.postMessage(path);
   });
 }
@@ -140,9 +168,13 @@ const SOURCE = `data:application/javascript,${
     let db;
     self.onmessage = ({ data: path }) => {
       try {
+        if (path === null) {
+          db?.close();
+          return self.postMessage({ pages: 0, moved: 0 });
+        }
         db ??= new DatabaseSync(path, { timeout: 0 });
-        db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
-        self.postMessage(null);
+        const { log, checkpointed } = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
+        self.postMessage({ pages: log, moved: checkpointed });
       } catch (error) {
         self.postMessage(String(error.message));
       }

@@ -28,8 +28,8 @@ export interface WriteOptions {
 export interface CommitQueueOptions {
   /** Brings durable commits to the disk beside the event loop; without it they are waited for in place. */
   log?: Pick<LogSync, "sync" | "close"> | undefined;
-  /** A group was committed, which took the disk so long. */
-  onCommitted?: (tookMs: number) => void;
+  /** A group was committed. */
+  onCommitted?: () => void;
   /** SQLite failed, for one writer or for a group. */
   onFailed?: (error: StoreError) => void;
   /** How long writers wait for another program's lock before they fail. */
@@ -63,7 +63,7 @@ const BUSY_RETRY_MS = 20;
 export class CommitQueue {
   readonly #db: Database;
   readonly #log: CommitQueueOptions["log"];
-  readonly #onCommitted: (tookMs: number) => void;
+  readonly #onCommitted: () => void;
   readonly #onFailed: (error: StoreError) => void;
   readonly #busyPatienceMs: number;
   // Prepared, because errors of `exec` do not carry SQLite's result code.
@@ -76,6 +76,8 @@ export class CommitQueue {
   #busySince: number | undefined;
   /** What was committed is on its way to the disk. */
   #syncing: Promise<void> | undefined;
+  /** What all writers wait for. */
+  #paused: Promise<unknown> | undefined;
   /** How long this has worked since the event loop last looked at its sockets for certain. */
   #heldMs = 0;
   /** What the writer that runs now wants done once it is committed. */
@@ -119,6 +121,13 @@ export class CommitQueue {
     this.#hooks.push(then);
   }
 
+  /** Commits nothing until then; never rejects. */
+  pause(until: Promise<unknown>): void {
+    const paused = this.#paused = until.then(() => {
+      if (this.#paused === paused) this.#paused = undefined;
+    });
+  }
+
   /** Commits what still waits, on the disk too; nothing can be written afterwards. */
   close(): void {
     this.#closed = true;
@@ -144,6 +153,7 @@ export class CommitQueue {
   }
 
   #turn(): void {
+    if (this.#paused) return this.#turnAfter(this.#paused);
     if (this.#syncing && this.#waiting.some(isDurable)) return this.#turnAfter(this.#syncing);
     const started = performance.now();
     this.#scheduled = false;
@@ -156,7 +166,7 @@ export class CommitQueue {
    * Durable writers could not be told before the next sync anyway. Once the sockets had their turn, those whom this
    * one tells may be back with their next: all share a transaction then, which writes fewer pages.
    */
-  #turnAfter(syncing: Promise<void>): void {
+  #turnAfter(syncing: Promise<unknown>): void {
     void syncing.then(() => afterIo(() => this.#turn()));
   }
 
@@ -165,7 +175,6 @@ export class CommitQueue {
     if (writers.length === 0) return;
     const outcomes: Outcome[] = [];
     let taken = 0;
-    let commitMs = 0;
     const log = this.#closed ? undefined : this.#log;
     // Only outside a transaction can this be set.
     const full = !log && writers.some(isDurable);
@@ -177,9 +186,7 @@ export class CommitQueue {
       while (taken < writers.length && (taken === 0 || performance.now() - started < SLICE_MS)) {
         outcomes.push(this.#run(writers[taken++]!));
       }
-      const committing = performance.now();
       this.#statements.commit.run();
-      commitMs = performance.now() - committing;
     } catch (error) {
       if (taken === 0 && this.#mayWaitFor(error)) return;
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -192,7 +199,7 @@ export class CommitQueue {
       if (full) this.#db.exec("PRAGMA synchronous=NORMAL");
     }
     writers.splice(0, taken);
-    this.#onCommitted(commitMs);
+    this.#onCommitted();
     for (const { hooks } of outcomes) callAll(hooks);
     this.#settle(outcomes, log);
   }

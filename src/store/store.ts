@@ -72,10 +72,15 @@ export class Store implements OpenDatabase {
         ),
       };
       this.rejected = new Rejected(this);
-      this.checkpointer = new Checkpointer(this.db, path, { clock, closing: this.closing });
+      this.checkpointer = new Checkpointer(this.db, path, {
+        clock,
+        closing: this.closing,
+        displaced: () => this.files.displaced() !== undefined,
+        pause: (until) => this.#queue.pause(until),
+      });
       this.#queue = new CommitQueue(this.db, {
         log: LogSync.of(path),
-        onCommitted: (tookMs) => this.#committed(tookMs),
+        onCommitted: () => this.#committed(),
         onFailed: (error) => this.#failed(error),
       });
       this.files = new LiveFiles(this.db, path);
@@ -164,8 +169,8 @@ export class Store implements OpenDatabase {
     this.#warnings.raise("disk", error.message);
   }
 
-  #committed(tookMs: number): void {
-    this.checkpointer.committed(tookMs);
+  #committed(): void {
+    this.checkpointer.committed();
     if (!this.#disk || this.#clock.monotonic() - this.#disk.at < WELL_AGAIN_MS) return;
     this.#disk = undefined;
     this.#warnings.clear("disk");

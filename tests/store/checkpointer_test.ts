@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Migration } from "../../src/core/mod.ts";
+import { Checkpointer } from "../../src/store/checkpointer.ts";
 import type { Store } from "../../src/store/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempStore } from "../support/temp.ts";
@@ -10,7 +11,7 @@ const notes: Migration = {
   sql: "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)",
 };
 
-/** How many pages of the log may wait before a commit moves them. */
+/** How many pages of the log may wait before a commit moves them; 0 when none does. */
 function threshold({ db }: Store): unknown {
   return db.prepare("PRAGMA wal_autocheckpoint").get()?.wal_autocheckpoint;
 }
@@ -25,80 +26,141 @@ function addNotes({ db }: Store, count: number): void {
   for (let n = 0; n < count; n++) insert.run("x".repeat(2_000));
 }
 
-Deno.test("Checkpointer leaves the log to commits while they are fast", () => {
-  using temp = tempStore([notes]);
-  const { checkpointer } = temp.store;
-  for (let n = 0; n < 1_000; n++) checkpointer.committed(0.2);
-  assert.equal(checkpointer.busy, false);
-  assert.equal(threshold(temp.store), 400);
-});
-
-Deno.test("Checkpointer counts slow commits of the last seconds only", async () => {
+Deno.test("Checkpointer has no worker, and no commit, move a log that is short", async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes], { clock });
-  const { checkpointer } = temp.store;
-  for (let n = 0; n < 10; n++) {
-    checkpointer.committed(8);
-    await clock.advance(1_600);
-  }
-  assert.equal(checkpointer.busy, false);
+  const { store } = temp;
+  for (let n = 0; n < 50; n++) await store.write(() => addNotes(store, 1));
+  assert.equal(store.checkpointer.busy, false);
+  assert.equal(threshold(store), 0);
+  assert.deepEqual(logOf(store).checkpointed, 0);
 });
 
-Deno.test("Checkpointer has a worker move the log while much is written, and no longer", async () => {
+Deno.test("Checkpointer has a worker move the log while there is something to move, and no longer", async () => {
+  const clock = new FakeClock();
+  using temp = tempStore([notes], { clock });
+  const { store } = temp;
+  await store.write(() => addNotes(store, 1_000));
+  assert.equal(store.checkpointer.busy, true);
+  await clock.advance(50);
+  await until(() => waiting(store) === 0, "the log to be moved");
+  // What comes one by one is moved once it is worth it.
+  await store.write(() => addNotes(store, 1));
+  assert.ok(logOf(store).log < 20, "the log began anew");
+  await clock.advance(100);
+  assert.ok(waiting(store) > 0);
+  await clock.advance(5_100);
+  assert.equal(store.checkpointer.busy, false);
+  assert.equal(count(store), 1_001);
+});
+
+Deno.test("Checkpointer has a log begin anew that commits follow without a pause", async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes], { clock });
   const { store, path } = temp;
-  const { checkpointer } = store;
-  for (let n = 0; n < 3; n++) checkpointer.committed(8);
-  assert.equal(checkpointer.busy, true);
-  assert.equal(threshold(store), 4_000);
-  // The worker has moved all there is when a new commit begins the log anew: then it does not grow.
-  let largest = 0;
-  for (let round = 0; round < 20; round++) {
-    await store.write(() => addNotes(store, 200));
-    await clock.advance(50);
-    await until(() => Deno.statSync(path).size > (round + 1) * 200 * 2_000, "the log to be moved", {
-      withinMs: 60_000,
-    });
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    largest = Math.max(largest, logBytes(path));
-  }
-  assert.ok(largest < 4_000_000, `${largest} bytes`);
-  await clock.advance(5_100);
-  assert.equal(checkpointer.busy, false);
-  assert.equal(threshold(store), 400);
-  assert.equal(Number(store.db.prepare("SELECT count(*) AS n FROM notes").get()?.n), 4_000);
+  let stored = 0;
+  let writing = true;
+  const written = (async () => {
+    while (writing) {
+      await store.write(() => addNotes(store, 50));
+      stored += 50;
+    }
+  })();
+  await until(
+    async () => {
+      await clock.advance(50);
+      return stored > 30_000;
+    },
+    "60 MB to be written",
+    { withinMs: 60_000 },
+  );
+  writing = false;
+  await written;
+  assert.ok(logBytes(path) < 40_000_000, `${logBytes(path)} bytes`);
+  assert.equal(count(store), stored);
 });
 
-Deno.test("Checkpointer lets the log grow while it is held", async () => {
+Deno.test("Checkpointer lets the log grow, and commits not wait, while it is held", async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes], { clock });
   const { store } = temp;
   {
     using _held = store.checkpointer.hold();
-    assert.equal(threshold(store), 0);
-    for (let n = 0; n < 3; n++) store.checkpointer.committed(8);
-    assert.equal(threshold(store), 0);
+    for (let n = 0; n < 20; n++) await store.write(() => addNotes(store, 200));
+    assert.equal(store.checkpointer.busy, false);
+    assert.equal(waiting(store), logOf(store).log);
   }
-  assert.equal(threshold(store), 4_000);
-  // Its worker has the database open for as long as it is there.
-  await until(async () => {
-    await clock.advance(5_100);
-    return !store.checkpointer.busy;
-  }, "its end");
+  await store.write(() => addNotes(store, 1));
+  assert.equal(store.checkpointer.busy, true);
 });
 
-// On Windows an open database cannot be moved away.
-const ignore = Deno.build.os === "windows";
-Deno.test("Checkpointer that cannot work leaves the log to commits", { ignore }, async () => {
+Deno.test("Checkpointer moves nothing while it rests", async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes], { clock });
-  const { store, path } = temp;
-  Deno.renameSync(path, `${path}.moved`);
-  Deno.mkdirSync(path);
-  for (let n = 0; n < 3; n++) store.checkpointer.committed(8);
-  await until(() => !store.checkpointer.busy, "its end");
-  assert.equal(threshold(store), 400);
-  Deno.removeSync(path);
-  Deno.renameSync(`${path}.moved`, path);
+  const { store } = temp;
+  await store.write(() => addNotes(store, 1_000));
+  await clock.advance(50);
+  await until(() => waiting(store) === 0, "the log to be moved");
+  const rest = await store.checkpointer.rest();
+  assert.equal(store.checkpointer.busy, false);
+  await store.write(() => addNotes(store, 1_000));
+  await clock.advance(1_000);
+  assert.equal(store.checkpointer.busy, false);
+  assert.equal(waiting(store), logOf(store).log);
+  rest[Symbol.dispose]();
+  await store.write(() => addNotes(store, 1));
+  assert.equal(store.checkpointer.busy, true);
 });
+
+Deno.test({
+  name: "Checkpointer opens no file that lies in the database's place",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const clock = new FakeClock();
+    using temp = tempStore([notes], { clock });
+    const { store, path } = temp;
+    Deno.removeSync(path);
+    await store.write(() => addNotes(store, 1_000));
+    await clock.advance(50);
+    assert.equal(store.checkpointer.busy, false);
+    assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+  },
+});
+
+Deno.test("Checkpointer that cannot work leaves the log to commits for a while", async () => {
+  const clock = new FakeClock();
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  const checkpointer = new Checkpointer(store.db, `${path}.d/nowhere.db`, {
+    clock,
+    closing: store.closing,
+    displaced: () => false,
+    pause: () => {},
+  });
+  using _own = store.checkpointer.hold();
+  await store.write(() => addNotes(store, 1_000));
+  checkpointer.committed();
+  assert.equal(checkpointer.busy, true);
+  await until(() => !checkpointer.busy, "its end");
+  assert.equal(threshold(store), 400);
+  checkpointer.committed();
+  assert.equal(checkpointer.busy, false);
+  await clock.advance(60_000);
+  checkpointer.committed();
+  assert.equal(checkpointer.busy, true);
+  await until(() => !checkpointer.busy, "its end");
+});
+
+function waiting(store: Store): number {
+  const { log, checkpointed } = logOf(store);
+  return log - checkpointed;
+}
+
+function logOf({ db }: Store): { log: number; checkpointed: number } {
+  const { log, checkpointed } = db.prepare("PRAGMA wal_checkpoint(NOOP)").get()!;
+  return { log: Number(log), checkpointed: Number(checkpointed) };
+}
+
+function count({ db }: Store): number {
+  return Number(db.prepare("SELECT count(*) AS n FROM notes").get()?.n);
+}

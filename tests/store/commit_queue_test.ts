@@ -4,6 +4,7 @@ import type { Migration } from "../../src/core/mod.ts";
 import { CommitQueue } from "../../src/store/commit_queue.ts";
 import { connect } from "../../src/store/database.ts";
 import { Store, storeErrorKind, type WriteOptions } from "../../src/store/mod.ts";
+import { settled } from "../support/fake_clock.ts";
 import { tempDir, tempStore } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 
@@ -42,6 +43,27 @@ Deno.test("CommitQueue commits the neighbours of a writer that throws, in their 
   assert.match(String(reasonOf(outcomes[1]!)), /changed my mind/);
   assert.match(String(reasonOf(outcomes[2]!)), /UNIQUE constraint failed/);
   assert.deepEqual(textsOf(store.db), ["a", "b"]);
+});
+
+Deno.test("CommitQueue commits nothing while it is paused, and all that wait afterwards", async () => {
+  using dir = tempDir();
+  const db = connect(`${dir.path}/a.db`);
+  db.exec(notes.sql);
+  const queue = new CommitQueue(db);
+  const pause = Promise.withResolvers<void>();
+  const written = Promise.all(["a", "b"].map((text, n) =>
+    queue.write(() => {
+      db.prepare("INSERT INTO notes (n, text) VALUES (?, ?)").run(n, text);
+    }, { durable: n === 1 })
+  ));
+  queue.pause(pause.promise);
+  await settled();
+  assert.deepEqual(textsOf(db), []);
+  pause.resolve();
+  await written;
+  assert.deepEqual(textsOf(db), ["a", "b"]);
+  queue.close();
+  db.close();
 });
 
 Deno.test("CommitQueue commits everyone who waits in one transaction", async () => {

@@ -204,9 +204,8 @@ Deno.test("maintain gives the disk back what pruning freed", async () => {
   const pages = () => Number(store.db.prepare("PRAGMA page_count").get()?.page_count);
   const before = pages();
   await clock.advance(MINUTE_MS);
-  await until(() => prunes === 1 && clock.sleepers > 0, "the end of the housekeeping");
   assert.ok(before > 1100, `there were only ${before} pages`);
-  assert.ok(pages() <= 1010, `${pages()} of ${before} pages are left`);
+  await until(() => prunes === 1 && pages() <= 1010, "the disk to be given back");
   assert.equal(store.db.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok");
 });
 
