@@ -218,8 +218,11 @@ export class Devices {
 
   async #decide(device: Device, decided: Decided): Promise<void> {
     await this.#store.write(() => this.#table.write(device, decided), { durable: true });
+    const { approval: before, zone } = device;
     Object.assign(device, decided);
     this.#setZone(device);
+    // Another name is no reason to hang up on it.
+    if (device.approval === before && device.zone === zone) return this.changed(device);
     const { link } = device;
     device.link = undefined;
     device.online = false;

@@ -165,6 +165,18 @@ Deno.test("Devices that wait for approval are named again after a restart", asyn
   assert.match(second.warnings.list()[0]?.message ?? "", /devices approve NEW2$/);
 });
 
+Deno.test("A device that is given another name stays on its line", async () => {
+  await using relay = await Relay.start({ settings: { unknown: "approve" } });
+  const device = await relay.registered("NEW1");
+  await relay.api("POST", "/devices/{sn}/approve", {
+    params: { sn: "NEW1" },
+    body: { name: "Gate" },
+  });
+  assert(await device.silence("NEW1"));
+  const { name, state } = (await relay.device("NEW1"))!;
+  assert.deepEqual({ name, state }, { name: "Gate", state: "online" });
+});
+
 Deno.test("A device that is approved is made to come again, and its punches are taken", async () => {
   await using relay = await Relay.start();
   const device = await relay.socket();
