@@ -80,6 +80,22 @@ Deno.test("An approved device's body ends too", async () => {
   assert.equal((await post(relay, "", headers)).status, 400);
 });
 
+Deno.test("A body that is too long to be parsed is not understood, and its beginning kept of a device", async () => {
+  await using relay = await start({
+    strangerBytes: 1_000_000,
+    messageBytes: 1_000_000,
+    endlessBytes: 1_000_000,
+  });
+  const members = '"a":1,'.repeat(100_000);
+  for (const sn of ["EVIL", "DEV1"]) {
+    const reply = await post(relay, `{"cmd":"x","sn":"${sn}",${members}"z":0}`);
+    assert.deepEqual([reply.status, reply.body], [400, "not understood\n"]);
+  }
+  const [entry, ...others] = relay.rows("SELECT device_sn, raw FROM device_quarantine");
+  assert.deepEqual([entry?.device_sn, others], ["DEV1", []]);
+  assert(String(entry?.raw).length <= 17_000);
+});
+
 Deno.test("A body of more messages than are answered at once is refused", async () => {
   await using relay = await start({ endlessBytes: 1_000_000 });
   const body = JSON.stringify({ cmd: "checklive", sn: "DEV1" }).repeat(10_001);

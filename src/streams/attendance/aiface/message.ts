@@ -110,7 +110,7 @@ export class MessageReader {
       spilled.days = [...new Set([...spilled.days, ...days])].sort();
     }
     if (!object) {
-      // Nested too deep: nothing more of it is looked at.
+      // Hopeless: nothing more of it is looked at.
       if (!this.#scanner.pending) await this.#drop();
       return found;
     }

@@ -61,6 +61,8 @@ const LONGEST_STRING = 2 * 1024;
 /** When a group of items is complete. */
 const GROUP_BYTES = 16 * 1024;
 const DEEPEST = 32;
+/** What is parsed at once, an object without its items or one of these: anybody may send it, and nobody waits for it. */
+const LONGEST_PART = 512 * 1024;
 /** Who sends an object, and what it is, stands in so much of it: it is looked at again and again. */
 const MOST_HEAD = 4 * 1024;
 /** How much of what nobody understands is kept to be looked at. */
@@ -85,7 +87,7 @@ export class FrameScanner {
   /** Whether the last byte of the string so far escapes the next one. */
   #escaping = false;
 
-  /** Nested too deep: the rest of the message is not looked at. */
+  /** Nested too deep, or too much to be parsed: the rest of the message is not looked at. */
   #hopeless = false;
 
   /** Whether an object has begun and not ended. */
@@ -138,6 +140,10 @@ export class FrameScanner {
       if (this.#inString) at = this.#string(chunk, at);
       else if (this.#depth === 0) at = this.#between(chunk, at, found);
       else at = this.#structure(chunk, at, found);
+    }
+    if (Math.max(this.#head.length, this.#items.length) > LONGEST_PART) {
+      this.#hopeless = true;
+      found.push(this.abandon()!);
     }
     return found;
   }

@@ -52,6 +52,39 @@ Deno.test("FrameScanner empties strings that are too long to be anything but a p
   });
 });
 
+Deno.test("FrameScanner gives up what is too long to be parsed at once, and goes on with the next message", () => {
+  const members = `${'"a":1,'.repeat(100_000)}"z":0`;
+  for (
+    const text of [
+      `{"cmd":"x",${members}}`,
+      `{"cmd":"x","record":[${"10,".repeat(300_000)}1]}`,
+      `{"cmd":"x","record":[{"id":1},{${members}},{"id":2}]}`,
+    ]
+  ) {
+    const scanner = new FrameScanner();
+    const found: Scanned[] = [];
+    for (let at = 0; at < text.length; at += 65_536) {
+      found.push(...scanner.push(bytes(text.slice(at, at + 65_536))));
+      assert(scanner.held < 600_000);
+    }
+    assert.equal(scanner.end(), undefined);
+    assert.deepEqual(found.map(({ kind }) => kind), ["garbage"]);
+    assert(found[0]!.kind === "garbage" && found[0]!.text.length <= 16 * 1024);
+    assert.deepEqual(scanner.push(bytes('{"b":2}')), [
+      { kind: "object", head: '{"b":2}', items: [] },
+    ]);
+  }
+});
+
+Deno.test("FrameScanner takes any number of records", () => {
+  const record = '{"id":1,"text":"not so long"}';
+  const [object] = scan(`{"cmd":"x","record":[${`${record},`.repeat(40_000)}${record}]}`, {
+    sizes: [65_536],
+  });
+  assert(object?.kind === "object");
+  assert.equal(object.items.join(",").split("},{").length, 40_001);
+});
+
 Deno.test("FrameScanner skips white space, NUL and byte order marks between objects", () => {
   const objects = scan('\uFEFF{"a":1}\0\0\r\n, {"b":2}\0');
   assert.deepEqual(objects.map((found) => found.kind === "object" && found.head), [
