@@ -9,10 +9,17 @@
 import { runAgent } from "../src/agent.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import { every, systemClock } from "../src/core/mod.ts";
+import { argumentsOf, numbersOf } from "../tests/support/arguments.ts";
 import { Cloud } from "../tests/support/cloud.ts";
 import { AifaceDevice, IclockDevice } from "../tests/support/devices.ts";
 
-const [apiPort = 3841] = Deno.args.map(Number);
+const USAGE = `Runs the agent with everything it can be connected to, all of it pretended.
+
+  deno task demo [port of its API, default 3841]
+
+Enter pulls the plug of the cloud and puts it back. Ctrl-C ends it.`;
+
+const [apiPort = 0] = argumentsOf(USAGE, (args) => numbersOf(args, { "the port": 3841 }));
 const SYSTEM = "demo-pc";
 const DEVICES = ["DEMO-AIFACE", "DEMO-ICLOCK"] as const;
 

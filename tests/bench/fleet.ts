@@ -8,6 +8,7 @@
  */
 // deno-lint-ignore-file no-console
 import { schema } from "../../src/remotes/supabase/mod.ts";
+import { argumentsOf, numbersOf } from "../support/arguments.ts";
 import { postgresBin, startPostgres, SUPABASE_STUB } from "../support/postgres.ts";
 
 const POLL_SEC = 5;
@@ -18,7 +19,14 @@ const CONNECTIONS = 4;
 const FLEET = 1_000_000;
 const DAY_SEC = 86_400;
 
-const [devices = 400, batches = 5] = Deno.args.map(Number);
+const USAGE = `Pushes a fleet's heartbeats into a PostgreSQL of this machine.
+
+  deno task fleet [devices, default 400] [batches of each, default 5]`;
+
+const [devices = 0, batches = 0] = argumentsOf(
+  USAGE,
+  (args) => numbersOf(args, { "the devices": 400, "the batches": 5 }),
+);
 const bin = postgresBin();
 if (bin === undefined) {
   console.error(

@@ -5,12 +5,15 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import { noArguments } from "../support/arguments.ts";
 import { startBrowser } from "../support/browser.ts";
 import { household, quietHour, workday } from "../support/household.ts";
 
 const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
 const PANELS = ["today", "history", "events", "attendance", "records", "sync"];
 const SIZES = { "": { width: 1120, height: 760 }, "-phone": { width: 360, height: 740 } };
+
+noArguments("Takes the README's pictures of the dashboard anew: deno task screenshots");
 
 await using house = await household({
   strange: "garden",

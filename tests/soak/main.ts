@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { print } from "../bench/print.ts";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { argumentsOf } from "../support/arguments.ts";
 import { Cloud } from "../support/cloud.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
@@ -27,23 +28,40 @@ const DRAIN_MS = 180_000;
 /** A longer soak sends as many events as one of so many minutes: this process keeps what the clouds have. */
 const FULL_MINUTES = 30;
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    minutes: { type: "string" },
-    hours: { type: "string" },
-    seed: { type: "string", default: "1" },
-    keep: { type: "boolean", default: false },
-  },
+const USAGE = `Loads every stream, breaks the network and kills the agent, then counts.
+
+  deno task soak [--minutes=2 | --hours=8] [--seed=1] [--keep]
+
+  --minutes, --hours   for how long (2 minutes)
+  --seed               which deaths, weather and load: the same number gives the same again (1)
+  --keep               leaves the agent's folder where it is, and says where
+
+It ends with 0 when nothing was lost, changed or held up, with 1 when anything was.`;
+
+const { minutes, seed, keep } = argumentsOf(USAGE, (args) => {
+  const { values } = parseArgs({
+    args,
+    options: {
+      minutes: { type: "string" },
+      hours: { type: "string" },
+      seed: { type: "string", default: "1" },
+      keep: { type: "boolean", default: false },
+    },
+  });
+  const { minutes, hours, keep } = values;
+  if (minutes !== undefined && hours !== undefined) {
+    throw new TypeError("Cannot soak for --minutes and for --hours");
+  }
+  const length = hours === undefined ? Number(minutes ?? 2) : Number(hours) * 60;
+  if (!(length > 0 && length < Infinity)) {
+    throw new TypeError(`Cannot soak for "${hours ?? minutes}": a number above 0 is wanted`);
+  }
+  const seed = Number(values.seed);
+  if (!Number.isSafeInteger(seed)) {
+    throw new TypeError(`Cannot take "${values.seed}" for --seed: a whole number is wanted`);
+  }
+  return { minutes: length, seed, keep };
 });
-const minutes = values.hours === undefined
-  ? Number(values.minutes ?? 2)
-  : Number(values.hours) * 60;
-const seed = Number(values.seed);
-if (!(minutes > 0) || !Number.isInteger(seed)) {
-  print("Usage: deno task soak [--minutes=2 | --hours=8] [--seed=1] [--keep]", Deno.stderr);
-  Deno.exit(2);
-}
 const plan = makePlan({ seed, ms: minutes * 60_000 });
 print(
   `Soaking for ${minutes} minutes with seed ${seed}: ${plan.lives.length} lives, ` +
@@ -51,7 +69,7 @@ print(
 );
 
 using temp = tempDir();
-const dir = values.keep ? await Deno.makeTempDir({ prefix: "clockblock-soak-" }) : temp.path;
+const dir = keep ? await Deno.makeTempDir({ prefix: "clockblock-soak-" }) : temp.path;
 await using events = await FaultyServer.start();
 await using punches = await FaultyServer.start();
 await using supabase = await Cloud.start();
@@ -157,7 +175,7 @@ const good = printReport({
   game: gameLoad,
   database,
 });
-if (values.keep) print(`Everything is kept in ${dir}`);
+if (keep) print(`Everything is kept in ${dir}`);
 Deno.exitCode = good ? 0 : 1;
 
 /** Starts the agent, and whoever looks at it. */

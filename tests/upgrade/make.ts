@@ -5,10 +5,13 @@
  */
 import { version } from "../../src/core/mod.ts";
 import { print } from "../bench/print.ts";
+import { noArguments } from "../support/arguments.ts";
 import { tempDir } from "../support/temp.ts";
 import { dump } from "./dump.ts";
 import { agentIn, answersOf, type Expected, pathOf, unaskedIn, waitingIn } from "./fixture.ts";
 import { CONFIG, liveANight } from "./life.ts";
+
+noArguments("Keeps a database of this version for the upgrade test: deno task upgrade:fixture");
 
 using dir = tempDir();
 const ended_at = new Date(await liveANight(dir.path)).toISOString();
