@@ -73,6 +73,20 @@ Deno.test("A body whose first message is an approved device's may go on with any
   assert.equal(relay.count("device_logs"), 201);
 });
 
+Deno.test("A WebSocket's message has the same limits", async () => {
+  await using relay = await start({ strangerBytes: 100_000, endlessBytes: 1_000_000 });
+  const device = await relay.socket();
+  await device.socket.send(sendlog("DEV1", 3_000));
+  assert.equal((await device.hear())?.count, 3_000, "it has not registered, and says who it is");
+  for (const sn of ["EVIL", undefined]) {
+    const stranger = await relay.socket();
+    await stranger.socket.send(sendlog(sn, 3_000, 5_000)).catch(() => {});
+    assert.equal(await stranger.hear(), undefined, "hung up on");
+  }
+  assert.equal(relay.count("device_logs"), 3_000);
+  assert.equal(relay.count("device_quarantine"), 1);
+});
+
 Deno.test("An approved device's body ends too", async () => {
   await using relay = await start();
   const body = sendlog("DEV1", 3_000);

@@ -148,9 +148,9 @@ export class AifaceSocket {
   async #data(bytes: Uint8Array): Promise<"over" | void> {
     this.#bytes += bytes.length;
     const { endlessBytes, strangerBytes } = this.#context.turnstile.limits;
-    if (this.#bytes > (this.#session.approved ? endlessBytes : strangerBytes)) {
-      throw new ProtocolError("a message without end", 1009);
-    }
+    const endless = this.#bytes > endlessBytes || (this.#bytes > strangerBytes &&
+      !this.#session.approved && !this.#session.senderOf(this.#reader.head));
+    if (endless) throw new ProtocolError("a message without end", 1009);
     if (this.#fresh) {
       this.#fresh = false;
       if (isXml(bytes)) return this.#unsupported(bytes);
