@@ -5,7 +5,7 @@
  */
 import { type Clock, dayAt } from "../core/mod.ts";
 import { backupFolder, backupPath, listBackups } from "./backups.ts";
-import { discard, isFile, statOf } from "./files.ts";
+import { discardLarge, isFile, statOf } from "./files.ts";
 import { checkPlace, fileFailure } from "./place.ts";
 import { StoreError } from "./store_error.ts";
 import { examine, type Finding } from "./worker.ts";
@@ -62,7 +62,7 @@ export async function backupDaily(
     const target = backupPath(path, dayAt(clock.now()));
     const finding = await copyChecked(path, target, signal ? { signal } : {});
     if (finding.state === "sound") {
-      for (const { path: old } of listBackups(path).slice(KEPT)) discard(old);
+      for (const { path: old } of listBackups(path).slice(KEPT)) await discardLarge(old);
     }
     return finding;
   } catch (error) {
@@ -76,8 +76,10 @@ async function copyChecked(
   options: BackupOptions,
 ): Promise<Finding> {
   const part = `${target}.part`;
+  // One that a crash left behind.
+  await discardLarge(part);
   try {
-    // One that a crash left behind; and whether the place can be written is told more clearly by the system.
+    // Whether the place can be written is told more clearly by the system.
     Deno.writeFileSync(part, new Uint8Array());
   } catch (error) {
     throw fileFailure(target, error) ?? error;
@@ -87,6 +89,6 @@ async function copyChecked(
     if (finding.state === "sound") Deno.renameSync(part, target);
     return finding;
   } finally {
-    for (const suffix of ["", "-journal", "-wal", "-shm"]) discard(part + suffix);
+    for (const suffix of ["", "-journal", "-wal", "-shm"]) await discardLarge(part + suffix);
   }
 }

@@ -38,6 +38,16 @@ export function discard(path: string): void {
   }
 }
 
+/** The same beside the event loop, for large files: the system takes 25 ms for 100 MB. */
+export async function discardLarge(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    logger("store").warn("Cannot remove {path}: {error}", { path, error });
+  }
+}
+
 /** The instant of now as a file name can have it, on Windows too: `20260302T120000Z`. */
 export function fileTime(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");

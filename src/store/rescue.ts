@@ -7,7 +7,7 @@
  *     log       ─copy─►     ─copy─►  clockblock.db.rescued-wal
  * @module
  */
-import { isFile, removeIfThere } from "./files.ts";
+import { discardLarge, isFile, removeIfThere } from "./files.ts";
 import type { LogId } from "./live_files.ts";
 import { rescuedPath, rescueParts } from "./repair.ts";
 import type { Store } from "./store.ts";
@@ -35,7 +35,7 @@ export class Rescue {
     } catch (error) {
       rest[Symbol.dispose]();
       // What it took may be all the room there is.
-      for (const part of rescueParts(path)) await Deno.remove(part).catch(() => {});
+      for (const part of rescueParts(path)) await discardLarge(part);
       throw error;
     }
   }
