@@ -157,7 +157,8 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       problems: {
         ...STORING,
         ...UNKNOWN,
-        409: "The device speaks a protocol that this agent does not.",
+        409:
+          "The device speaks a protocol that this agent does not, or is named otherwise in the configuration.",
       },
       answer: device,
       async handle({ params: { sn }, body }) {
