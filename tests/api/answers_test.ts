@@ -90,7 +90,8 @@ Deno.test("/openapi.json describes the statuses that routes answer, all of them 
         enabled: true,
         host: "127.0.0.1",
         port: 0,
-        devices: [{ sn: DEVICE, name: "Door" }],
+        // As the example of an approval names it: another name would contradict the configuration.
+        devices: [{ sn: DEVICE, name: "Front door" }],
       },
     },
   });
