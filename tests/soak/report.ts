@@ -60,7 +60,9 @@ function isOwn({ ms, machineMs }: Stall): boolean {
   return ms - machineMs > STALL_MS;
 }
 
-function stallRules(lives: readonly LifeRecord[]): Rule[] {
+export function stallRules(
+  lives: readonly Pick<LifeRecord, "stalls" | "longestMs" | "timers">[],
+): Rule[] {
   const stalls = lives.flatMap((life) => life.stalls);
   const own = stalls.filter(isOwn);
   const machine = stalls.length - own.length;
@@ -84,7 +86,13 @@ function stallRules(lives: readonly LifeRecord[]): Rule[] {
 }
 
 /** No more play is counted than there was, but for an interval for each start and end. */
-function playedRule({ database, game, plan }: Outcome): Rule {
+export function playedRule(
+  { database, game, plan }: {
+    database: string;
+    game: Pick<GameLoad, "playedMs" | "changes">;
+    plan: Pick<Plan, "lives">;
+  },
+): Rule {
   const db = new DatabaseSync(database, { readOnly: true });
   const row = db.prepare("SELECT sum(minutes_used) AS minutes FROM daily_rollups").get();
   db.close();

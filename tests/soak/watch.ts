@@ -99,7 +99,7 @@ async function metricsOf(agent: AgentProcess): Promise<Map<string, number>> {
 }
 
 /** Timers that were late, as the agent tells: how many by more than each of the bounds, and the latest. */
-interface Late {
+export interface Late {
   counts: readonly number[];
   longestMs: number;
 }
@@ -107,7 +107,7 @@ interface Late {
 /** Bounds of the agent's histogram. */
 const BOUNDS_MS = [STALL_MS, 100, 250];
 
-function lateTimers(metrics: Map<string, number>): Late {
+export function lateTimers(metrics: Map<string, number>): Late {
   const name = "clockblock_event_loop_delay_seconds";
   const all = metrics.get(`${name}_count`) ?? 0;
   return {
@@ -117,7 +117,7 @@ function lateTimers(metrics: Map<string, number>): Late {
 }
 
 /** How late the latest timer was since the last look, as far as that is certain; 0 when none was too late. */
-function longestSince(before: Late, now: Late): number {
+export function longestSince(before: Late, now: Late): number {
   const grown = now.counts.findLastIndex((count, index) => count > before.counts[index]!);
   if (grown < 0) return 0;
   // A new maximum is exact; below it, the bound that was passed is.
