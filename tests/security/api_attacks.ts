@@ -126,6 +126,25 @@ export const API_ATTACKS: readonly Attack[] = [
     answers: [400, 414, 431],
   },
   {
+    name: "a query that names the same thing thirty thousand times",
+    async steps(target) {
+      const query = "a&".repeat(31_000);
+      // A link on any page leads there.
+      const link = {
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+      };
+      using wire = await Wire.open(target.apiPort);
+      // One of them held the event loop for eight seconds once: all ten would not be answered in time.
+      await wire.say(
+        request(`GET /status?${query}`).repeat(5) + request(`GET /?${query}`, link).repeat(5),
+      );
+      await until(() => wire.statuses.length === 10, "all of them to be answered");
+      assert.deepEqual(wire.statuses, [...Array(5).fill(400), ...Array(5).fill(200)]);
+    },
+  },
+  {
     name: "a chunked body without end",
     async steps(target) {
       const head = { ...withToken(target), "Transfer-Encoding": "chunked" };
