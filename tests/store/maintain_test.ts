@@ -33,7 +33,11 @@ Deno.test("maintain makes a backup a day, good ones, and keeps three", async () 
     await until(() => clock.sleepers > 0, "the end of the housekeeping");
     await clock.advance(DAY_MS);
   }
-  await until(() => listBackups(path)[0]?.day === "2026-03-07", "the last backup");
+  const backups = () => listBackups(path);
+  await until(
+    () => backups()[0]?.day === "2026-03-07" && backups().length === 3,
+    "the last backup",
+  );
   assert.deepEqual(listBackups(path).map(({ day }) => day), [
     "2026-03-07",
     "2026-03-06",
