@@ -77,6 +77,12 @@ export function problemOf(error: unknown, doing: string): Problem {
         detail: "Nothing was stored: the disk is full. Free some space and send it again.",
         cause: error,
       });
+    case "io":
+      return new Problem(500, "Disk failed", {
+        detail: "The disk cannot be read or written, and nothing was stored: check the disk and " +
+          "its connection, and send it again.",
+        cause: error,
+      });
     case "busy":
       return new Problem(503, "Database busy", {
         detail: "Nothing was stored: another program holds the database. Send it again.",

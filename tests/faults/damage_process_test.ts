@@ -231,7 +231,9 @@ Deno.test({
     await using agent = await startAgent({ dir: disk.path, config: CONFIG });
     await send(agent, agent.url, 1, 20);
     disk.fail();
-    assert.equal(await post(agent, { body: "lost" }), 500);
+    const refused = await posted(agent, { body: "lost" });
+    assert.equal(refused.status, 500);
+    assert.match((await refused.json()).detail, /nothing was stored: check the disk/);
     assert.match(
       await warningsAt(agent.url),
       /the disk cannot be read or written\. Check the disk/,
@@ -382,13 +384,17 @@ async function follow(
 }
 
 async function post(agent: AgentProcess, fields: { body: string }): Promise<number> {
-  const response = await fetch(`${agent.url}/local/events`, {
+  const response = await posted(agent, fields);
+  await response.body?.cancel();
+  return response.status;
+}
+
+async function posted(agent: AgentProcess, fields: { body: string }): Promise<Response> {
+  return await fetch(`${agent.url}/local/events`, {
     method: "POST",
     headers: { authorization: `Bearer ${await agent.token()}`, "content-type": "application/json" },
     body: JSON.stringify({ mode: "live", source: "test", type: "t", subtype: "s", ...fields }),
   });
-  await response.body?.cancel();
-  return response.status;
 }
 
 function fillUp(path: string): void {
