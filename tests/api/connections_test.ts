@@ -274,6 +274,19 @@ for (const [by, serve] of [["one by one", serveConnection], ["by Deno.serve", nu
     await listening.isClosed();
   });
 
+  Deno.test(`Connections served ${by} end also while callers hang up`, async () => {
+    for (let round = 0; round < 20; round++) {
+      await using it = door({}, serve);
+      const callers = await Promise.all(Array.from({ length: 40 }, () => Caller.at(it)));
+      for (const caller of callers) caller[Symbol.dispose]();
+      // In another turn of the event loop each time.
+      for (let turn = 0; turn < round % 5; turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await it.shutdown();
+    }
+  });
+
   Deno.test(`Connections served ${by} do not wait for callers that have asked nothing`, async () => {
     await using it = door({}, serve);
     using silent = await Caller.at(it);
