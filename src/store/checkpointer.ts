@@ -87,11 +87,7 @@ export class Checkpointer {
     const held = this.hold();
     this.#end.abort();
     await this.#working;
-    return {
-      [Symbol.dispose]: () => {
-        held[Symbol.dispose]();
-      },
-    };
+    return held;
   }
 
   get #failed(): boolean {

@@ -38,6 +38,7 @@ export interface SyncActions {
 
 /** How long `POST /sync/now` waits for the end before it answers how it stands. */
 const PATIENCE_MS = 2_000;
+const MOST_IDS = 10_000;
 
 const rejectedRow = v.object({
   stream: v.string(),
@@ -64,7 +65,12 @@ export function syncRoutes(actions: SyncActions): Route[] {
     v.union([
       v.strictObject({
         stream: streamName,
-        ids: v.pipe(v.array(v.string()), v.maxLength(10_000, "expected at most 10000 ids")),
+        ids: v.pipe(
+          // Counted before each is looked at.
+          v.array(v.unknown()),
+          v.maxLength(MOST_IDS, `expected at most ${MOST_IDS} ids`),
+          v.array(v.string()),
+        ),
       }),
       v.strictObject({ all: v.literal(true), stream }),
     ], "expected { stream, ids } or { all: true }"),

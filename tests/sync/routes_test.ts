@@ -154,6 +154,18 @@ for (
   });
 }
 
+Deno.test("POST /sync/rejected/retry refuses more ids than it takes, whatever they are", async () => {
+  await using bench = new SyncBench();
+  using api = apiOf(bench);
+  await withRejected(bench, ["n0001"]);
+  const ids = Array.from({ length: 10_001 }, (_, at) => at === 0 ? "n0001" : "nobody");
+  for (const body of [{ stream: "playtime", ids }, { stream: "playtime", ids: ids.map(() => 1) }]) {
+    const response = await api.ask("/sync/rejected/retry", { method: "POST", json: body });
+    assert.equal(response.status, 400);
+  }
+  assert.deepEqual(rejectedNotes(bench.store).map(({ id }) => id), ["n0001"]);
+});
+
 Deno.test("POST /sync/reset ends pauses and tries everything that waits", async () => {
   await using bench = new SyncBench();
   using api = apiOf(bench);
