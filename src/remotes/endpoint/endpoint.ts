@@ -16,7 +16,7 @@ import {
   systemClock,
   version,
 } from "../../core/mod.ts";
-import { readAccepted, readError } from "./answer.ts";
+import { isPage, readAccepted, readError } from "./answer.ts";
 import { gzipped, readText } from "./body.ts";
 
 export interface EndpointOptions {
@@ -153,6 +153,12 @@ class Endpoint implements Remote {
     const answer = await readText(response, ANSWER_LIMIT).catch(() => {
       throw this.#error(call, `its answer broke off after status ${status}`, { status });
     });
+    // Without TLS whoever is in between can answer in its place: hotels and cafés do, with a page to sign in on.
+    if (this.#url.protocol === "http:" && isPage(answer.text)) {
+      throw this.#error(call, "a web page answered, as networks do that want a sign-in first", {
+        status,
+      });
+    }
     try {
       // Whatever is longer than the limit is not the list that is meant here.
       return readAccepted(answer.whole ? answer.text : "", rows);
