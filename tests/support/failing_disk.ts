@@ -33,11 +33,12 @@ export function mountFailingDisk({ mb }: { mb: number }): FailingDisk {
   };
 }
 
-/** Whether this process may make one: root outside a container that forbids it, with the tools. */
+/** Whether this process may make one and let it fail: root outside a container that forbids it, with the tools. */
 mountFailingDisk.possible = ((): boolean => {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
   try {
-    mountFailingDisk({ mb: 2 })[Symbol.dispose]();
+    using disk = mountFailingDisk({ mb: 2 });
+    disk.fail();
     return true;
   } catch {
     return false;

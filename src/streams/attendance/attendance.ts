@@ -191,6 +191,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       retentionDays: settings.retention_days,
       unsyncedDays: cloud ? retentionUnsyncedDays : settings.retention_days,
       quarantine,
+      quarantineEntries: limits.quarantineEntries,
     }),
     status: (): AttendanceStatus => ({
       attendance: {

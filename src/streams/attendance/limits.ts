@@ -21,6 +21,8 @@ export interface Limits {
   heldBytes: number;
   /** What all files of the quarantine may take together. */
   quarantineBytes: number;
+  /** How many entries the quarantine keeps: the newest. */
+  quarantineEntries: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -32,6 +34,7 @@ export const DEFAULT_LIMITS: Limits = {
   strangerBytes: 32 * 1024 * 1024,
   heldBytes: 96 * 1024 * 1024,
   quarantineBytes: 2 * 1024 * 1024 * 1024,
+  quarantineEntries: 10_000,
 };
 
 interface Usage {

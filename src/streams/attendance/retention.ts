@@ -20,6 +20,8 @@ export interface AttendanceRetention {
   /** For how long a punch that waits for the cloud is kept; as `retentionDays` without a cloud. */
   unsyncedDays: number;
   quarantine: Quarantine;
+  /** How many of its entries are kept, whatever their age. */
+  quarantineEntries: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -29,8 +31,9 @@ const STEP_ROWS = 100;
 /** @returns the stream's `prune`, called inside `write` */
 export function attendanceRetention(
   store: Store,
-  { outbox, retentionDays, unsyncedDays, quarantine }: AttendanceRetention,
+  options: AttendanceRetention,
 ): (now: Instant, budget: Budget) => PruneResult {
+  const { outbox, retentionDays, unsyncedDays, quarantine, quarantineEntries } = options;
   const prunePunches = retention(store, {
     table: "device_logs",
     key: "seq",
@@ -40,10 +43,13 @@ export function attendanceRetention(
     unsyncedDays,
   });
   const oldest = (table: string) =>
-    `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} ORDER BY seq LIMIT ${STEP_ROWS})
-       AND received_at < ?`;
-  const removeEvents = store.db.prepare(oldest("device_events"));
-  const removeEntries = store.db.prepare(`${oldest("device_quarantine")} RETURNING file`);
+    `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} ORDER BY seq LIMIT ${STEP_ROWS})`;
+  const removeEvents = store.db.prepare(`${oldest("device_events")} AND received_at < ?`);
+  // A device whose firmware is new to the agent may fill it day by day.
+  const removeEntries = store.db.prepare(
+    `${oldest("device_quarantine")} AND (received_at < ?
+       OR seq <= (SELECT max(seq) FROM device_quarantine) - ${quarantineEntries}) RETURNING file`,
+  );
 
   return (now, budget) => {
     const before = instantOf(msOf(now) - retentionDays * DAY_MS);

@@ -85,6 +85,16 @@ Deno.test("Retention works in steps and comes to its end", async () => {
   assert.equal(relay.count("device_events"), 1);
 });
 
+Deno.test("Retention keeps the newest entries of a quarantine that fills up", async () => {
+  await using relay = await Relay.start({ options: { limits: { quarantineEntries: 150 } } });
+  await age(relay, Array(400).fill(0));
+  while ((await prune(relay, { steps: 1 })).more);
+  const kept = relay.rows("SELECT sha256 FROM device_quarantine ORDER BY seq");
+  assert.equal(kept.length, 150);
+  assert.equal(kept[0]?.sha256, "q250");
+  assert.equal(relay.count("device_events"), 400);
+});
+
 Deno.test("Retention removes the quarantine's files with their entries", async () => {
   await using relay = await Relay.start({
     settings: { retention_days: 30 },
