@@ -150,26 +150,41 @@ Deno.test({
       await shows(page, ".devices", "Waiting for approval");
       await page.getByLabel("Name for AYSK2002").fill(HOSTILE.slice(0, 90));
       await page.getByRole("button", { name: "Approve" }).click();
-      await page.waitForSelector(".devices form", { state: "detached" });
+      await page.waitForSelector(".devices > li > form", { state: "detached" });
       await shows(page, ".devices", "<img");
     });
 
-    await t.step("Attendance: a device that is refused can be let in after all", async () => {
-      const stop = new AbortController();
-      const device = new AifaceDevice({ port: house.devicesPort, sn: "AYSK3003", patienceMs: 500 });
-      const running = device.run(stop.signal);
-      try {
-        const row = page.locator(".devices > li", { hasText: "AYSK3003" });
-        await row.getByRole("button", { name: "Refuse" }).click();
-        await row.getByText("Refused").waitFor();
-        await row.getByRole("button", { name: "Approve after all" }).click();
-        await row.getByText("Online").waitFor();
-        assert.ok(device.registrations > 0);
-      } finally {
-        stop.abort();
-        await running;
-      }
-    });
+    await t.step(
+      "Attendance: a refused device is let in after all, named, asked again and refused",
+      async () => {
+        const stop = new AbortController();
+        const device = new AifaceDevice({
+          port: house.devicesPort,
+          sn: "AYSK3003",
+          patienceMs: 500,
+        });
+        const running = device.run(stop.signal);
+        try {
+          const row = page.locator(".devices > li", { hasText: "AYSK3003" });
+          await row.getByRole("button", { name: "Refuse" }).click();
+          await row.getByText("Refused").waitFor();
+          await row.getByRole("button", { name: "Approve after all" }).click();
+          await row.getByText("Online").waitFor();
+          assert.ok(device.registrations > 0);
+          await row.getByText("Change AYSK3003").click();
+          await row.getByLabel("Name for AYSK3003").fill("Back door");
+          await row.getByRole("button", { name: "Rename" }).click();
+          await row.locator("b", { hasText: "Back door" }).waitFor();
+          await row.getByRole("button", { name: "Fetch punches again" }).click();
+          await row.getByText("It sends its punches again").waitFor();
+          await row.getByRole("button", { name: "Refuse" }).click();
+          await row.getByText("Refused").waitFor();
+        } finally {
+          stop.abort();
+          await running;
+        }
+      },
+    );
 
     await t.step("Records: conflicts to read, side by side", async () => {
       await go(page, "records");

@@ -1,23 +1,14 @@
 /** Devices, who is here, and the punches as they come. @module */
 import type { VNode } from "preact";
-import { useSignal } from "@preact/signals";
-import type { Device, DeviceState, Punch } from "../live/answers.ts";
-import { ask, askAll, change } from "../live/api.ts";
+import type { Device, Punch } from "../live/answers.ts";
+import { ask, askAll } from "../live/api.ts";
 import { status, today, todayMs, zone } from "../live/state.ts";
-import { useAction, useAnswer } from "../live/use.ts";
-import { clock, duration, number, stamp } from "../model/format.ts";
-import type { Tone } from "../model/health.ts";
+import { useAnswer } from "../live/use.ts";
+import { clock, number, stamp } from "../model/format.ts";
 import { presentOf } from "../model/present.ts";
 import { addDays, dayStart } from "../model/zones.ts";
-import { Ago, Card, Dot, Failed, Instead } from "./parts.tsx";
-
-const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
-  online: { tone: "good", words: "Online" },
-  offline: { tone: "bad", words: "Offline" },
-  pending: { tone: "warn", words: "Waiting for approval" },
-  refused: { tone: "idle", words: "Refused" },
-  unsupported: { tone: "warn", words: "Not understood: set it to AiFace JSON or ADMS push" },
-};
+import { DeviceRow } from "./device_row.tsx";
+import { Card, Dot, Instead } from "./parts.tsx";
 
 /** A day's punches that the list of people is made of. */
 const MOST_PUNCHES = 20_000;
@@ -135,93 +126,6 @@ function People({ punches }: { punches: ReturnType<typeof useAnswer<Punch[]>> })
       </Instead>
     </Card>
   );
-}
-
-function DeviceRow({ device, changed }: { device: Device; changed: () => void }) {
-  const { sn, state } = device;
-  const action = useAction();
-  const name = useSignal(device.name ?? "");
-  const path = `/devices/${encodeURIComponent(sn)}`;
-  const act = (work: () => Promise<unknown>) => () => action.run(work).then(changed);
-  const approve = (event: Event) => {
-    event.preventDefault();
-    const given = name.value.trim();
-    void act(() => change(`${path}/approve`, given === "" ? undefined : { name: given }))();
-  };
-  return (
-    <li>
-      <div class="device">
-        <Dot tone={STATES[state].tone} />
-        <div class="grow">
-          <b>{device.name ?? sn}</b>
-          <span class="quiet">
-            {STATES[state].words}
-            {state !== "online" && device.last_seen !== null && (
-              <>
-                , seen <Ago at={device.last_seen} />
-              </>
-            )}
-          </span>
-        </div>
-        <dl class="facts">
-          <Fact name="Serial" value={sn} />
-          <Fact name="Model" value={device.model} />
-          <Fact name="Address" value={device.address} />
-          <Fact name="Holds" value={device.backlog ? `${number(device.backlog)} punches` : null} />
-          <Fact name="Clock" value={skew(device.skew_ms)} />
-        </dl>
-        {state === "refused" && (
-          <button
-            type="button"
-            disabled={action.busy}
-            onClick={act(() => change(`${path}/approve`))}
-          >
-            Approve after all
-          </button>
-        )}
-      </div>
-      {state === "pending" && (
-        <form class="tools" onSubmit={approve}>
-          <label class="grow">
-            <span>Name for {sn}</span>
-            <input
-              value={name.value}
-              maxLength={100}
-              placeholder="Front door"
-              onInput={({ currentTarget }) => void (name.value = currentTarget.value)}
-            />
-          </label>
-          <button type="submit" class="primary" disabled={action.busy}>Approve</button>
-          <button
-            type="button"
-            disabled={action.busy}
-            onClick={act(() => change(`${path}/refuse`))}
-          >
-            Refuse
-          </button>
-        </form>
-      )}
-      {action.error && <Failed error={action.error} />}
-    </li>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string | null }) {
-  if (value === null) return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
-}
-
-/** A clock that is off by less than this is right enough. */
-const SKEW_SHOWN_MS = 60_000;
-
-function skew(ms: number | null): string | null {
-  if (ms === null || Math.abs(ms) < SKEW_SHOWN_MS) return null;
-  return `${duration(Math.abs(ms) / 60_000)} ${ms > 0 ? "ahead" : "behind"}`;
 }
 
 function iso(ms: number): string {

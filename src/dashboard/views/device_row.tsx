@@ -1,0 +1,123 @@
+/** One attendance device: how it is, and what can be done about it. @module */
+import type { VNode } from "preact";
+import { useSignal } from "@preact/signals";
+import type { Device, DeviceState } from "../live/answers.ts";
+import { change } from "../live/api.ts";
+import { useAction } from "../live/use.ts";
+import { duration, number } from "../model/format.ts";
+import type { Tone } from "../model/health.ts";
+import { Ago, Dot, Failed } from "./parts.tsx";
+
+const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
+  online: { tone: "good", words: "Online" },
+  offline: { tone: "bad", words: "Offline" },
+  pending: { tone: "warn", words: "Waiting for approval" },
+  refused: { tone: "idle", words: "Refused" },
+  unsupported: { tone: "warn", words: "Not understood: set it to AiFace JSON or ADMS push" },
+};
+
+export function DeviceRow({ device, changed }: { device: Device; changed: () => void }): VNode {
+  const { sn, state } = device;
+  const action = useAction();
+  const name = useSignal(device.name ?? "");
+  const asked = useSignal(false);
+  const approved = state === "online" || state === "offline";
+  const path = `/devices/${encodeURIComponent(sn)}`;
+  const act = (what: "approve" | "refuse", body?: unknown) =>
+    action.run(() => change(`${path}/${what}`, body)).then(changed);
+  const approve = (event: Event) => {
+    event.preventDefault();
+    const given = name.value.trim();
+    void act("approve", given === "" ? undefined : { name: given });
+  };
+  const resync = () =>
+    action.run(async () => {
+      await change(`${path}/resync`);
+      asked.value = true;
+    });
+  const form = (
+    <form class="tools" onSubmit={approve}>
+      <label class="grow">
+        <span>Name for {sn}</span>
+        <input
+          value={name.value}
+          maxLength={100}
+          placeholder="Front door"
+          onInput={({ currentTarget }) => void (name.value = currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="primary" disabled={action.busy}>
+        {approved ? "Rename" : "Approve"}
+      </button>
+      {approved && (
+        <button type="button" disabled={action.busy} onClick={resync}>Fetch punches again</button>
+      )}
+      <button type="button" disabled={action.busy} onClick={() => act("refuse")}>Refuse</button>
+    </form>
+  );
+  return (
+    <li>
+      <div class="device">
+        <Dot tone={STATES[state].tone} />
+        <div class="grow">
+          <b>{device.name ?? sn}</b>
+          <span class="quiet">
+            {STATES[state].words}
+            {state !== "online" && device.last_seen !== null && (
+              <>
+                , seen <Ago at={device.last_seen} />
+              </>
+            )}
+          </span>
+        </div>
+        <dl class="facts">
+          <Fact name="Serial" value={sn} />
+          <Fact name="Model" value={device.model} />
+          <Fact name="Address" value={device.address} />
+          <Fact name="Holds" value={device.backlog ? `${number(device.backlog)} punches` : null} />
+          <Fact name="Clock" value={skew(device.skew_ms)} />
+        </dl>
+        {state === "refused" && (
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={() => act("approve")}
+          >
+            Approve after all
+          </button>
+        )}
+      </div>
+      {state === "pending" && form}
+      {approved && (
+        <details>
+          <summary>Change {device.name ?? sn}</summary>
+          {form}
+          {asked.value && (
+            <p class="quiet" role="status">
+              It sends its punches again{state === "online" ? "" : " when it calls"}.
+            </p>
+          )}
+        </details>
+      )}
+      {action.error && <Failed error={action.error} />}
+    </li>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string | null }) {
+  if (value === null) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** A clock that is off by less than this is right enough. */
+const SKEW_SHOWN_MS = 60_000;
+
+function skew(ms: number | null): string | null {
+  if (ms === null || Math.abs(ms) < SKEW_SHOWN_MS) return null;
+  return `${duration(Math.abs(ms) / 60_000)} ${ms > 0 ? "ahead" : "behind"}`;
+}
