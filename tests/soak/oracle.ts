@@ -121,19 +121,21 @@ async function judgeHeartbeats(
   const faults = new Faults();
   const there = await supabase.sql<Row>(
     `SELECT id, device_id, is_playing, poll_interval_sec, process_name,
-       to_char(timestamp_utc AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp_utc
-     FROM heartbeats ORDER BY tableoid, ctid`,
+       to_char(timestamp_utc AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp_utc,
+       xmin::text::bigint AS written_by
+     FROM heartbeats ORDER BY written_by, id`,
   );
-  const byId = new Map(there.map((row) => [String(row.id), row]));
+  const byId = new Map(there.map(({ written_by: _, ...row }) => [String(row.id), row as Row]));
   if (byId.size < there.length) faults.add("in the cloud twice", `${there.length - byId.size}`);
   const kept = new Set<string>();
   const due = new Set<string>();
   const minutes = new Map<string, number>();
   const local = db.prepare("SELECT * FROM heartbeats ORDER BY seq").all() as Row[];
-  // Where a row lies in the cloud's table tells when it came: none is written twice or removed.
-  const came = there.map(({ id }) => String(id));
-  const inOrder = local.map(({ id }) => String(id)).filter((id) => byId.has(id));
-  const astray = inOrder.find((id, index) => came[index] !== id);
+  // The transaction that wrote a row tells when it came: none is written twice. Where it lies does not, since a
+  // narrow row may fill a gap that a wide one has left.
+  const writtenBy = new Map(there.map(({ id, written_by }) => [String(id), Number(written_by)]));
+  const came = local.map(({ id }) => String(id)).filter((id) => byId.has(id));
+  const astray = came.find((id, at) => writtenBy.get(id)! < (writtenBy.get(came[at - 1]!) ?? 0));
   if (astray !== undefined) faults.add("came out of order", astray);
   for (const row of local) {
     const id = String(row.id);

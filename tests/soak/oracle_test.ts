@@ -125,7 +125,7 @@ const wrongs: Readonly<Record<string, [(world: World) => void, RegExp]>> = {
     /^playtime: 1 × came with another poll_interval_sec: /,
   ],
   "heartbeats that came out of order": [
-    answer("heartbeats", (rows) => rows.toReversed()),
+    answer("heartbeats", (rows) => rows.map((row, at) => ({ ...row, written_by: -at }))),
     /^playtime: 1 × came out of order: /,
   ],
   "a heartbeat that somebody was told of and nobody has": [
