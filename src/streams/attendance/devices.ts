@@ -342,9 +342,9 @@ export class Devices {
       "attendance.pending",
       waiting.length === 1
         ? `Device ${serials} waits for approval, nothing it sends is stored before. ` +
-          `Approve it on the dashboard or with clockblock devices approve ${serials}`
+          `Approve it on the dashboard or with \`clockblock devices approve ${serials}\``
         : `${waiting.length} devices wait for approval, nothing they send is stored before: ${serials}${more}. ` +
-          "Approve them on the dashboard or with clockblock devices approve",
+          "Approve them on the dashboard or with `clockblock devices approve`",
     );
   }
 

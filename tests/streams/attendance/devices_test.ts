@@ -162,7 +162,7 @@ Deno.test("Devices that wait for approval are named again after a restart", asyn
     /^2 devices wait .*: NEW1, NEW2\. Approve/,
   );
   await second.api("POST", "/devices/{sn}/refuse", { params: { sn: "NEW1" } });
-  assert.match(second.warnings.list()[0]?.message ?? "", /devices approve NEW2$/);
+  assert.match(second.warnings.list()[0]?.message ?? "", /`clockblock devices approve NEW2`$/);
 });
 
 Deno.test("A device that is given another name stays on its line", async () => {
