@@ -8,6 +8,7 @@ import type { Store } from "../../store/mod.ts";
 import { Device, type DeviceReport, type Encounter, type Link, type Protocol } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import type { DeviceSettings } from "./settings.ts";
+import { announce, turnAway, whoLeaves } from "./strangers.ts";
 import { Zone } from "./time.ts";
 
 export interface DevicesOptions {
@@ -22,12 +23,8 @@ export interface DevicesOptions {
 
 /** An approved device without an open connection is there if it was heard within this time. */
 const ONLINE_MS = 120_000;
-/** More devices than this waiting for approval are an attack or a mistake. */
-const MOST_STRANGERS = 64;
 /** More devices than this nobody has, even where strangers are let in. */
 const MOST_DEVICES = 1_000;
-/** A stranger not heard for this long makes room for another. */
-const STRANGER_MS = 60 * 60_000;
 /** Two devices with one serial number change its address back and forth within this time. */
 const DUPLICATE_MS = 10 * 60_000;
 
@@ -293,11 +290,7 @@ export class Devices {
       return undefined;
     }
     if (!this.#makeRoom()) {
-      warnings.raise(
-        "attendance.strangers",
-        "Too many unknown devices have called: no more are listed. " +
-          "Approve or refuse those that wait, and look who is on the network",
-      );
+      turnAway(warnings);
       return undefined;
     }
     const approval = unsupported ?? (unknown === "approve" ? "approved" : "pending");
@@ -315,37 +308,22 @@ export class Devices {
   }
 
   #makeRoom(): boolean {
-    const strangers = [...this.#devices.values()]
-      .filter(({ approval }) => approval === "pending" || approval === "unsupported");
     if (this.#devices.size >= MOST_DEVICES) return false;
-    if (strangers.length < MOST_STRANGERS) return true;
-    strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
-    const oldest = strangers[0]!;
-    if (this.#options.clock.now() - (oldest.lastSeenMs ?? 0) < STRANGER_MS) return false;
-    this.#devices.delete(oldest.sn);
-    this.#unsaved.delete(oldest);
-    void this.#store.write(() => this.#table.remove(oldest.sn)).catch((error) =>
-      this.#log.error("Cannot forget device {sn}: {error}", { sn: oldest.sn, error })
+    const leaver = whoLeaves(this.#devices.values(), this.#options.clock.now());
+    if (leaver === undefined) return true;
+    if (leaver === "nobody") return false;
+    const { sn } = leaver;
+    this.#devices.delete(sn);
+    this.#unsaved.delete(leaver);
+    void this.#store.write(() => this.#table.remove(sn)).catch((error) =>
+      this.#log.error("Cannot forget device {sn}: {error}", { sn, error })
     );
     return true;
   }
 
   /** Says who waits for approval, also of those that called when another agent ran. */
   announceStrangers(): void {
-    const waiting = [...this.#devices.values()].filter(({ approval }) => approval === "pending");
-    const { warnings } = this.#options;
-    if (waiting.length < MOST_STRANGERS) warnings.clear("attendance.strangers");
-    if (waiting.length === 0) return warnings.clear("attendance.pending");
-    const serials = waiting.slice(0, 5).map(({ sn }) => sn).join(", ");
-    const more = waiting.length > 5 ? ", …" : "";
-    warnings.raise(
-      "attendance.pending",
-      waiting.length === 1
-        ? `Device ${serials} waits for approval, nothing it sends is stored before. ` +
-          `Approve it on the dashboard or with \`clockblock devices approve ${serials}\``
-        : `${waiting.length} devices wait for approval, nothing they send is stored before: ${serials}${more}. ` +
-          "Approve them on the dashboard or with `clockblock devices approve`",
-    );
+    announce(this.#devices.values(), this.#options.warnings);
   }
 
   #configure({ sn, name, nack_status = 503 }: DeviceSettings): void {

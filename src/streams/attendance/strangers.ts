@@ -1,0 +1,49 @@
+/**
+ * Devices that nobody has decided about: how many are listed, and how people learn that they wait.
+ * @module
+ */
+import type { Warnings } from "../../core/mod.ts";
+import type { Device } from "./device.ts";
+
+/** The warning that no more of them are listed. */
+const TOO_MANY = "attendance.strangers";
+/** More devices than this waiting for approval are an attack or a mistake. */
+const MOST_STRANGERS = 64;
+/** A stranger not heard for this long makes room for another. */
+const STRANGER_MS = 60 * 60_000;
+
+/** Who makes room for one more: undefined while there is some, `"nobody"` when all were heard lately. */
+export function whoLeaves(devices: Iterable<Device>, now: number): Device | "nobody" | undefined {
+  const strangers = [...devices]
+    .filter(({ approval }) => approval === "pending" || approval === "unsupported");
+  if (strangers.length < MOST_STRANGERS) return undefined;
+  strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
+  const oldest = strangers[0]!;
+  return now - (oldest.lastSeenMs ?? 0) < STRANGER_MS ? "nobody" : oldest;
+}
+
+/** Warns that there is no room for one more. */
+export function turnAway(warnings: Warnings): void {
+  warnings.raise(
+    TOO_MANY,
+    "Too many unknown devices have called: no more are listed. " +
+      "Approve or refuse those that wait, and look who is on the network",
+  );
+}
+
+/** Warns of those that wait for approval, and no longer when none does. */
+export function announce(devices: Iterable<Device>, warnings: Warnings): void {
+  const waiting = [...devices].filter(({ approval }) => approval === "pending");
+  if (waiting.length < MOST_STRANGERS) warnings.clear(TOO_MANY);
+  if (waiting.length === 0) return warnings.clear("attendance.pending");
+  const serials = waiting.slice(0, 5).map(({ sn }) => sn).join(", ");
+  const more = waiting.length > 5 ? ", …" : "";
+  warnings.raise(
+    "attendance.pending",
+    waiting.length === 1
+      ? `Device ${serials} waits for approval, nothing it sends is stored before. ` +
+        `Approve it on the dashboard or with \`clockblock devices approve ${serials}\``
+      : `${waiting.length} devices wait for approval, nothing they send is stored before: ${serials}${more}. ` +
+        "Approve them on the dashboard or with `clockblock devices approve`",
+  );
+}
