@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { jsonFlawAt } from "./json_flaw.ts";
+import { parseLossless } from "./lossless_json.ts";
 import { Problem } from "./problem.ts";
 
 /** A valibot schema of plain values. */
@@ -76,7 +77,7 @@ export function parse<T>(schema: Schema<T>, value: unknown, where: string): T {
  */
 export function parseJson(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseLossless(text);
   } catch (error) {
     const position = jsonFlawAt(text);
     const before = text.slice(0, position).split("\n");

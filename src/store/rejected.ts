@@ -9,7 +9,14 @@
  *              gone
  * @module
  */
-import type { Id, Instant, Rejection, Row, StreamName } from "../core/mod.ts";
+import {
+  type Id,
+  type Instant,
+  parseLossless,
+  type Rejection,
+  type Row,
+  type StreamName,
+} from "../core/mod.ts";
 import type { OpenDatabase, Statement } from "./database.ts";
 import { RowCounter } from "./row_counter.ts";
 
@@ -170,7 +177,7 @@ function rejectedRow(raw: Readonly<Record<string, unknown>>): RejectedRow {
     stream: raw.stream as StreamName, // only written by `keep`
     table: String(raw.table_name),
     id: String(raw.row_id),
-    row: JSON.parse(String(raw.payload)) as Row, // only written by `keep`
+    row: parseLossless(String(raw.payload)) as Row, // only written by `keep`
     status: raw.status === null ? null : Number(raw.status),
     code: raw.code === null ? null : String(raw.code),
     message: String(raw.message),

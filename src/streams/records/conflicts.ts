@@ -3,7 +3,7 @@
  * look there. The rule has decided already; this is for a person who wants to know what was lost.
  * @module
  */
-import type { Instant, JsonObject } from "../../core/mod.ts";
+import { type Instant, type JsonObject, parseLossless } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import type { ConflictKind } from "./resolve.ts";
 
@@ -80,8 +80,8 @@ export class Conflicts {
       winner: row.winner as Conflict["winner"],
       local_updated_at: String(row.local_updated_at),
       remote_updated_at: String(row.remote_updated_at),
-      local: JSON.parse(String(row.local_data)) as JsonObject,
-      remote: JSON.parse(String(row.remote_data)) as JsonObject,
+      local: parseLossless(String(row.local_data)) as JsonObject,
+      remote: parseLossless(String(row.remote_data)) as JsonObject,
     }));
   }
 

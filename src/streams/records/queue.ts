@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Instant } from "../../core/mod.ts";
+import { type Instant, parseLossless } from "../../core/mod.ts";
 import { RowCounter, type Statement, type Store } from "../../store/mod.ts";
 import type { FlatRecord } from "./record.ts";
 
@@ -138,7 +138,7 @@ export class Queue {
       id: Number(row.id),
       operation,
       recordId: String(row.record_id),
-      record: JSON.parse(String(row.record_data)) as FlatRecord,
+      record: parseLossless(String(row.record_data)) as FlatRecord,
       createdAt: String(row.created_at),
     }));
   }

@@ -2,7 +2,7 @@
  * The `records` table: versions in, versions out.
  * @module
  */
-import { type Instant, instantOf, type JsonObject } from "../../core/mod.ts";
+import { type Instant, instantOf, type JsonObject, parseLossless } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import type { RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
@@ -104,7 +104,7 @@ function version(row: Readonly<Record<string, unknown>>): RecordVersion {
   return {
     id: String(row.record_id),
     systemId: String(row.system_id),
-    data: JSON.parse(String(row.data)) as JsonObject,
+    data: parseLossless(String(row.data)) as JsonObject,
     updatedAt: String(row.updated_at),
     deletedAt: row.deleted_at === null ? null : String(row.deleted_at),
   };

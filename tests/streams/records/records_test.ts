@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Hub, type JsonObject, type Row, Warnings } from "../../../src/core/mod.ts";
+import { exactNumber, Hub, type JsonObject, type Row, Warnings } from "../../../src/core/mod.ts";
 import { createRecordsStream, migrations } from "../../../src/streams/records/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
@@ -332,4 +332,15 @@ Deno.test("Records refuses a body that belongs to another record", async () => {
     status: 400,
     detail: 'body "id": expected "1" as in the path, or none',
   });
+});
+
+Deno.test("Records keeps a number that JavaScript cannot hold while another field is edited", async () => {
+  using world = setUp();
+  const { call, push, pull, cloudRow } = world;
+  const big = exactNumber("12345678901234567890.123") as JsonObject;
+  await pull("tasks", cloudRow("1", { title: "a", amount: big, data: { deep: [big] } }));
+  await call("PATCH", "/records/tasks/1", { title: "b" });
+  const { rows: [sent] } = await push();
+  assert.match(JSON.stringify(sent), /"amount":12345678901234567890\.123,/);
+  assert.match(JSON.stringify(sent), /"deep":\[12345678901234567890\.123\]/);
 });
