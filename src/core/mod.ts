@@ -18,5 +18,6 @@ export * from "./route.ts";
 export * from "./seldom.ts";
 export * from "./sse.ts";
 export * from "./stream.ts";
+export * from "./verdict.ts";
 export * from "./version.ts";
 export * from "./warnings.ts";

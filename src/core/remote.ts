@@ -4,6 +4,7 @@
  */
 import type { Id } from "./ids.ts";
 import type { Cursor, OutboxBatch, Page, Rejection, Row } from "./stream.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** What the cloud said of a batch. Rows in neither list stay where they are and are sent again. */
 export interface PushResult {
@@ -30,6 +31,10 @@ export interface Remote {
   probe(options: { signal: AbortSignal }): Promise<Probe>;
   /** Makes the credentials fresh after a 401; false when a person has to sign in again. */
   refresh?(options: { signal: AbortSignal }): Promise<boolean>;
+  /** Forgets what was learned of the cloud from its refusals: it may have changed. */
+  forget?(): void;
+  /** Who the requests are made for, where people sign in; null before the first. */
+  account?(): string | null;
 }
 
 export interface Probe {
@@ -46,16 +51,19 @@ export interface RemoteErrorOptions {
   retryAfterMs?: number | undefined;
   /** The cloud's own words. They may quote a row: they are kept with it, never logged or shown in a status. */
   detail?: string | undefined;
+  /** What it means for the lane, where the remote knows more than the HTTP status says. */
+  verdict?: Verdict | undefined;
   cause?: unknown;
 }
 
-/** Facts of a failed call. What they mean for the lane is decided in `sync/classify`. */
+/** Facts of a failed call, and what they mean where the remote knows: `sync/errors` decides the rest by the status. */
 export class RemoteError extends Error {
   override readonly name = "RemoteError";
   readonly status: number | undefined;
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly detail: string | undefined;
+  readonly verdict: Verdict | undefined;
 
   /** @param message `Cannot push 40 heartbeats to "endpoint": status 401`; never a token or a row's content */
   constructor(message: string, options: RemoteErrorOptions = {}) {
@@ -64,5 +72,6 @@ export class RemoteError extends Error {
     this.code = options.code;
     this.retryAfterMs = options.retryAfterMs;
     this.detail = options.detail;
+    this.verdict = options.verdict;
   }
 }

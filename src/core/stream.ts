@@ -94,6 +94,8 @@ export interface Attempt {
  * decides. Every id is one that `pending` gave out; an unknown or settled one is ignored.
  */
 export interface Outbox {
+  /** The cloud tables whose rows it gives out, where there are several: one that fails does not stop the others. */
+  tables?: readonly string[];
   /**
    * The next batch of at most `limit` rows; `rows` is empty when nothing waits. Reads only. An outbox of
    * several cloud tables leaves out those in `skip`: one that cannot be pushed to must not stop the others.
@@ -134,14 +136,16 @@ export interface Page {
   cursor: Cursor | null;
   /** Whether another page may follow. */
   more: boolean;
-  /** With a table's first page: about how many rows there are, where the remote said. */
+  /** With a table's first page: how many rows there are, where the remote said. */
   total?: number | null;
+  /** Now and then: how many rows have no stamp to be read by, and so are left out. */
+  unstamped?: number | null;
 }
 
 /** How far a reading from the beginning has come. */
 export interface Reading {
   table: string;
-  /** Rows read so far, and about how many there are; null when the remote did not say. */
+  /** Rows read so far, and how many there are; null when the remote did not say. */
   rows: number;
   total: number | null;
   /** Tables that have been read, and how many there are. */

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Id, OutboxBatch, PushResult, Rejection, Row } from "../core/mod.ts";
-import { type Failure, failureOf } from "./failure.ts";
+import { type Failure, failureOf } from "./errors.ts";
 
 export interface DeliverOptions {
   /** One request; a fresh sign-in where it needs one is its own affair. */

@@ -15,7 +15,7 @@ import {
 import type { Store } from "../store/mod.ts";
 import type { BatchSize } from "./batch_size.ts";
 import { Delivery, type Refusals } from "./deliver.ts";
-import { type Failure, failureOf } from "./failure.ts";
+import { concernsTable, type Failure, failureOf } from "./errors.ts";
 import type { Pauses } from "./pauses.ts";
 
 export interface DrainOptions {
@@ -39,6 +39,8 @@ export interface DrainOptions {
 export interface Drained {
   /** Why the drain ended early, or could not push some tables. */
   failure?: Failure;
+  /** Whether the failure is of some tables only. */
+  tableOnly?: boolean;
   /** Why rows stay although the remote took others. */
   heldFor?: Failure;
   /** Whether the remote took anything. */
@@ -47,7 +49,7 @@ export interface Drained {
   more?: boolean;
 }
 
-/** So many rows wanted another time end a drain: more of the same would only fill memory. */
+/** Rows held for another time that end a drain: more of the same would only fill memory. */
 const MOST_HELD = 1_000;
 /** How often a row may be put off before it is rejected. */
 const MOST_CHANCES = 8;
@@ -114,7 +116,9 @@ export async function drain(options: DrainOptions): Promise<Drained> {
     if (!clean || !outbox.pendingAfter) {
       const failure = await settling ?? unsettled;
       out.rows = 0;
-      if (failure && failure.verdict.action !== "pause") return { ...drained, failure };
+      const tableOnly = failure && concernsTable(failure) &&
+        (failure.verdict.action === "pause" || (outbox.tables ?? []).length > 1);
+      if (failure && !tableOnly) return { ...drained, failure };
       if (failure) {
         pauses.add(batch.table, failure);
         skip.add(batch.table);
@@ -122,12 +126,15 @@ export async function drain(options: DrainOptions): Promise<Drained> {
         continue;
       }
     }
+    pauses.passed(batch.table);
     pushed += rows.length;
     left -= rows.length;
     if (left <= 0 && batch.rows.length < limit) break;
   }
-  const failure = await settling ?? pauses.failure;
-  return failure ? { ...drained, failure } : drained;
+  const unsettled = await settling;
+  if (unsettled) return { ...drained, failure: unsettled };
+  const { failure } = pauses;
+  return failure ? { ...drained, failure, tableOnly: true } : drained;
 }
 
 /** Brings a batch to the remote. */
@@ -136,12 +143,13 @@ function deliver(
   options: DrainOptions,
   out: { rows: number },
 ): Promise<Delivery> {
-  const { outbox, store, clock, size, refusals, chances, send, stopped } = options;
+  const { outbox, store, clock, size, refusals, chances, pauses, send, stopped } = options;
   return new Delivery(batch, {
     send,
     stopped,
     refusals,
-    spent: (id) => chances.spent(id),
+    // A parent that waits in a paused table is no fault of its child.
+    spent: (id) => pauses.tables().size === 0 && chances.spent(id),
     sized: (rows, passed) => passed ? size.passed(rows) : size.failed(rows),
     keep: ({ accepted, rejections, kept }) => {
       const at = instantOf(clock.now());

@@ -19,11 +19,10 @@ import {
 import type { Store } from "../store/mod.ts";
 import { attempt } from "./attempt.ts";
 import { BatchSize } from "./batch_size.ts";
-import { classify } from "./classify.ts";
 import type { Connection } from "./connection.ts";
 import { Refusals } from "./deliver.ts";
 import { Chances, drain, type Drained } from "./drain.ts";
-import { type Failure, failureOf, needsPerson } from "./failure.ts";
+import { type Failure, failureOf, needsPerson, verdictOf } from "./errors.ts";
 import { Pauses } from "./pauses.ts";
 import { pull, type Pulled } from "./pull.ts";
 import { Tally } from "./tally.ts";
@@ -81,10 +80,11 @@ export class Exchange {
       // Where reading goes wrong, writing may go well; where nobody answers or knows us, it will not.
       if (pulled.failure && isHopeless(pulled.failure)) return pulled;
       const pushed = await this.#push();
-      const failure = pushed.failure ?? pulled.failure;
+      const failed = pushed.failure ? pushed : pulled;
+      const { failure, tableOnly = false } = failed;
       return {
         ...pushed,
-        ...(failure ? { failure } : {}),
+        ...(failure ? { failure, tableOnly } : {}),
         progress: pushed.progress || pulled.progress,
       };
     } catch (error) {
@@ -100,9 +100,10 @@ export class Exchange {
     this.#pullPauses.clear();
   }
 
-  /** What was refused before counts no more. */
-  forgive(): void {
+  /** Everything that was learned of the remote is forgotten. */
+  forget(): void {
     this.#refusals.accepted();
+    this.#options.connection.remote.forget?.();
     this.retryPaused();
   }
 
@@ -227,5 +228,5 @@ function isHopeless({ verdict, answered }: Failure): boolean {
 }
 
 function isSignIn(error: unknown): boolean {
-  return error instanceof RemoteError && classify(error).action === "sign-in";
+  return error instanceof RemoteError && verdictOf(error).action === "sign-in";
 }

@@ -10,7 +10,7 @@ import { backoffMs, jitteredMs, retryAfterFloorMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import type { Drained } from "./drain.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
-import { type Failure, needsPerson } from "./failure.ts";
+import { type Failure, needsPerson } from "./errors.ts";
 import type { LaneStatus, SyncState } from "./status.ts";
 
 export interface LaneOptions extends Omit<ExchangeOptions, "batchSize" | "roundSize"> {
@@ -102,7 +102,7 @@ export class Lane {
   /** Forgets its failures and what it waited for, and begins anew. */
   reset(): void {
     this.#succeeded();
-    this.#exchange.forgive();
+    this.#exchange.forget();
     this.hurry();
   }
 
@@ -169,7 +169,7 @@ export class Lane {
       return onChange();
     }
     // What still flows keeps its schedule; only some rows or one table are left behind.
-    const flows = !failure || (progress && failure.verdict.action === "pause");
+    const flows = !failure || (progress && outcome.tableOnly === true);
     this.#failed(trouble, !failure);
     const { retryAfterMs } = trouble;
     const floor = retryAfterFloorMs(retryAfterMs);
@@ -277,8 +277,8 @@ export class Lane {
 }
 
 /** Whether the next round follows this one: a full round with more behind it, unless what was held has to wait. */
-function goesOnAtOnce({ more = false, progress, failure, heldFor }: Drained): boolean {
-  return more && progress && !heldFor && (!failure || failure.verdict.action === "pause");
+function goesOnAtOnce({ more = false, progress, failure, tableOnly, heldFor }: Drained): boolean {
+  return more && progress && !heldFor && (!failure || tableOnly === true);
 }
 
 /** What is wrong, in the same words for any number of rows. */

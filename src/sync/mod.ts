@@ -1,6 +1,6 @@
 /** The sync engine's door. @module */
 export { backoffMs, jitteredMs, retryAfterFloorMs } from "./backoff.ts";
-export { type Action, classify, type Facts, type Verdict } from "./classify.ts";
+
 export { type LaneSetup, SyncEngine, type SyncEngineOptions } from "./engine.ts";
 export type { NetworkInterface } from "./network.ts";
 export {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Cursor, Inbox, Page } from "../core/mod.ts";
-import { type Failure, failureOf } from "./failure.ts";
+import { concernsTable, type Failure, failureOf } from "./errors.ts";
 import type { Pauses } from "./pauses.ts";
 
 export interface PullOptions {
@@ -21,11 +21,13 @@ export interface PullOptions {
 export interface Pulled {
   rows: number;
   failure?: Failure;
+  /** Whether the failure is of some tables only. */
+  tableOnly?: boolean;
   /** Whether a table was read to its end. */
   progress: boolean;
 }
 
-/** Pulls every table until nothing is new. A table that waits for a person does not stop the others. */
+/** Pulls every table until nothing is new. A table that cannot be read does not stop the others. */
 export async function pull(options: PullOptions): Promise<Pulled> {
   const { inbox, pauses, stopped } = options;
   const skip = pauses.tables();
@@ -35,14 +37,15 @@ export async function pull(options: PullOptions): Promise<Pulled> {
     try {
       pulled.rows += await pullTable(table, options);
       pulled.progress = true;
+      pauses.passed(table);
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.verdict.action !== "pause") return { ...pulled, failure };
+      if (!concernsTable(failure)) return { ...pulled, failure };
       pauses.add(table, failure);
     }
   }
   const { failure } = pauses;
-  return failure ? { ...pulled, failure } : pulled;
+  return failure ? { ...pulled, failure, tableOnly: true } : pulled;
 }
 
 async function pullTable(table: string, options: PullOptions): Promise<number> {

@@ -8,6 +8,7 @@ import {
   type PushResult,
   type Remote,
   RemoteError,
+  type Verdict,
 } from "../../src/core/mod.ts";
 
 /** What to do with a request: throws, or answers in its own way; undefined accepts it. */
@@ -52,10 +53,10 @@ export class FakeRemote implements Remote {
   }
 }
 
-/** Fails with a status and perhaps a code. */
+/** Fails with a status and perhaps a code and the remote's own verdict. */
 export function fail(
   status?: number,
-  options: { code?: string; retryAfterMs?: number; detail?: string } = {},
+  options: { code?: string; retryAfterMs?: number; detail?: string; verdict?: Verdict } = {},
 ): Behaviour {
   return () => {
     throw new RemoteError(`Cannot push to "fake cloud": status ${status ?? "none"}`, {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RemoteError } from "../../src/core/mod.ts";
+import { pause, RemoteError, VERDICTS } from "../../src/core/mod.ts";
 import { fail, poison } from "../support/fake_remote.ts";
 import { addNotes, rejectedNotes, settledNotes } from "../support/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
@@ -145,7 +145,7 @@ Deno.test("Lane finds poison rows wherever and however many they are", async () 
   await using bench = new SyncBench({ batchSize: 16 });
   const ids = await addNotes(bench, 40);
   const bad = ["n0001", "n0002", "n0016", "n0017", "n0023", "n0040"];
-  bench.cloud.behave = poison(bad, fail(500, { code: "21000" }));
+  bench.cloud.behave = poison(bad, fail(500, { code: "21000", verdict: VERDICTS.bisect }));
   await bench.begin();
   assert.deepEqual(settledNotes(bench.store), ids.filter((id) => !bad.includes(id)));
   assert.deepEqual(rejectedNotes(bench.store).map(({ id }) => id), bad);
@@ -214,7 +214,14 @@ Deno.test("Lane takes a duplicate for a success", async () => {
 Deno.test("Lane puts a child off whose parent has not come, and rejects it after a while", async () => {
   await using bench = new SyncBench({ random: () => 0 });
   const ids = await addNotes(bench, 8);
-  bench.cloud.behave = poison(["n0003"], fail(409, { code: "23503", detail: "no such parent" }));
+  bench.cloud.behave = poison(
+    ["n0003"],
+    fail(409, {
+      code: "23503",
+      detail: "no such parent",
+      verdict: VERDICTS.orphan,
+    }),
+  );
   await bench.begin();
   assert.deepEqual(settledNotes(bench.store), ids.filter((id) => id !== "n0003"));
   assert.deepEqual(rejectedNotes(bench.store), []);
@@ -264,12 +271,12 @@ Deno.test("Lane lets traffic pass rows that the remote always wants another time
 
 Deno.test("Lane pauses for a person, says what to do, and asks again every few minutes", async () => {
   await using bench = new SyncBench();
-  bench.cloud.behave = fail(404, { code: "PGRST205" });
+  bench.cloud.behave = fail(404, { code: "PGRST205", verdict: pause("make the table") });
   await addNotes(bench, ["a"]);
   bench.start();
   await bench.requests(1);
   assert.equal(bench.lane.state, "failed");
-  assert.match(bench.lane.last_error?.advice ?? "", /schema supabase/);
+  assert.match(bench.lane.last_error?.advice ?? "", /make the table/);
   assert.deepEqual(bench.warnings.list().map(({ code }) => code), ["sync.playtime"]);
   assert.equal(
     bench.warnings.list()[0]?.message.split(";")[0],

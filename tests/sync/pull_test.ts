@@ -44,6 +44,16 @@ Deno.test("pull reads the other tables when one waits for a person, and leaves i
   assert.ok(cloud.applied.includes("1"));
 });
 
+for (const status of [400, 403, 500]) {
+  Deno.test(`pull reads the other tables when one answers ${status}`, async () => {
+    const cloud = new Cloud({ projects: 1, tasks: 1 });
+    cloud.broken.set("projects", new RemoteError("no", { status }));
+    const { failure, progress, tableOnly } = await pull(cloud.options());
+    assert.deepEqual([failure?.status, progress, tableOnly], [status, true, true]);
+    assert.deepEqual(cloud.applied, ["1"]);
+  });
+}
+
 Deno.test("pull ends with the first failure that concerns all tables", async () => {
   const cloud = new Cloud({ projects: 1, tasks: 1 });
   cloud.broken.set("projects", new RemoteError("away"));

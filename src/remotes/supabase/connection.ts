@@ -6,12 +6,15 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import {
   type Clock,
   clockOffsetMs,
+  logger,
+  pause,
   type Probe,
   RemoteError,
   retryAfterMs,
   systemClock,
 } from "../../core/mod.ts";
-import { remoteError } from "./failure.ts";
+import { remoteError } from "./errors.ts";
+import { withMarkedNumbers } from "./exact_numbers.ts";
 import type { TokenStore } from "./token_store.ts";
 
 export interface ConnectionOptions {
@@ -32,9 +35,17 @@ export interface ConnectionOptions {
   heartbeatMs?: number;
   clock?: Clock;
   random?: () => number;
+  /** Called when another account has signed in: what was learned of the project holds for the one before. */
+  onAccount?: () => void;
 }
 
-/** Whoever has to sign in again sees this; the engine takes the code for a missing sign-in. */
+/** Whether the account is a member of a system; unknown until the project has said. */
+export type Membership = "member" | "foreign" | "unknown";
+
+/** A registration that failed is tried again after this long: a little less than a cycle of records. */
+const REGISTER_AGAIN_MS = 5_000;
+
+/** The message to the person who has to sign in again. */
 const SIGN_IN_AGAIN = "sign in again with clockblock login";
 
 export class Connection {
@@ -42,11 +53,11 @@ export class Connection {
   readonly name: string;
   readonly #options: ConnectionOptions;
   readonly #clock: Clock;
-  #registered = false;
+  #account: Account | null = null;
+  #memberships = new Map<string, Membership>();
+  #registeredAtMs = -Infinity;
   #checking: Promise<void> | undefined;
   #signingIn: Promise<boolean> | undefined;
-  /** Systems that belong to somebody else: their rows are refused. */
-  readonly #foreign = new Set<string>();
   /** What the last answer's headers said. */
   #serverOffsetMs: number | null = null;
   #retryAfterMs: number | undefined;
@@ -63,7 +74,9 @@ export class Connection {
       const sentAt = clock.now();
       const response = await request(input, { ...init, signal });
       this.#heed(response, sentAt);
-      return String(input).includes("/auth/v1/token") ? await byOurClock(response) : response;
+      const address = String(input);
+      if (address.includes("/auth/v1/token")) return await byOurClock(response);
+      return address.includes("/rest/v1/") ? await withMarkedNumbers(response) : response;
     };
     this.client = createClient(url, key, {
       auth: {
@@ -105,8 +118,11 @@ export class Connection {
           status: 401,
         });
       }
-    } else if (!data.session) return;
-    await this.#register();
+    }
+    const session = data.session ?? (await this.client.auth.getSession()).data.session;
+    if (!session) return;
+    this.#isNow({ id: session.user.id, email: session.user.email ?? session.user.id });
+    await this.#registerAll();
   }
 
   /** Makes the sign-in fresh after it was refused; false when a person has to sign in. */
@@ -127,7 +143,15 @@ export class Connection {
   async login(email: string, password: string): Promise<void> {
     const { error } = await this.client.auth.signInWithPassword({ email, password });
     if (error) throw this.failure("sign in to", error);
-    this.#registered = false;
+  }
+
+  /** Who is signed in on this machine; null for nobody. Asks no server. */
+  async whoIsSignedIn(): Promise<string | null> {
+    const text = await this.#options.tokens.getItem("session");
+    if (text === null) return null;
+    // Written by supabase-js.
+    const { user } = JSON.parse(text) as { user?: { email?: string; id: string } };
+    return user?.email ?? user?.id ?? null;
   }
 
   /** Ends the session on this machine. */
@@ -156,12 +180,34 @@ export class Connection {
     return this.#clock.now() + (this.#serverOffsetMs ?? 0);
   }
 
+  /** Who the newest request was made for; null before the first, and for a key alone. */
+  get account(): string | null {
+    return this.#account?.email ?? null;
+  }
+
+  /** The systems that this machine's rows belong to. */
+  get systems(): readonly string[] {
+    return this.#options.systems;
+  }
+
+  membership(system: string): Membership {
+    return this.#memberships.get(system) ?? "unknown";
+  }
+
+  /** The same failure, as one that a person has to solve: the system is another account's. */
+  refusedAccount(failure: RemoteError, system: string): RemoteError {
+    const { status, code, retryAfterMs, detail } = failure;
+    const advice = `system "${system}" belongs to another account than ${this.account}: sign in as ` +
+      "its owner, have the owner add this account to system_members, or choose another records.system_id";
+    const verdict = pause(advice);
+    return new RemoteError(failure.message, { status, code, retryAfterMs, detail, verdict });
+  }
+
   /** An error of supabase-js in the engine's shape. */
   failure(task: string, error: unknown, status?: number): RemoteError {
     return remoteError(task, error, {
       name: this.name,
       retryAfterMs: this.#retryAfterMs,
-      foreign: [...this.#foreign],
       ...(status === undefined ? {} : { status }),
     });
   }
@@ -173,17 +219,14 @@ export class Connection {
   }
 
   #signIn(): Promise<boolean> {
-    return this.#signingIn ??= this.#signInAnew().finally(() => this.#signingIn = undefined);
+    return this.#signingIn ??= this.#signInByPassword().finally(() => this.#signingIn = undefined);
   }
 
-  async #signInAnew(): Promise<boolean> {
+  async #signInByPassword(): Promise<boolean> {
     const { email, password } = this.#options;
     if (email === undefined || password === undefined) return false;
     const { data, error } = await this.client.auth.signInWithPassword({ email, password });
-    if (data.session) {
-      this.#registered = false;
-      return true;
-    }
+    if (data.session) return true;
     if (error && isTransient(error)) throw this.failure("sign in to", error);
     // Which key or account it is, only a person can tell; the lanes take all of it for a missing sign-in.
     throw new RemoteError(`Cannot sign in to "${this.name}": ${whatToCheck(error)}`, {
@@ -192,25 +235,58 @@ export class Connection {
     });
   }
 
-  /** Once a run: without it, row-level security of our schema refuses a new machine's rows. */
-  async #register(): Promise<void> {
-    if (this.#registered) return;
-    for (const system of this.#options.systems) {
-      const { data, error, status } = await this.client
-        .rpc("register_system", { new_system: system });
-      // A project with tables of its own may have no such function: then its own policies decide.
-      if (error && !["PGRST202", "42883", "42501"].includes(error.code)) {
-        throw this.failure("register with", error, status);
-      }
-      if (data === false) this.#foreign.add(system);
-      else this.#foreign.delete(system);
+  /** What was found out about another account holds for that one only. */
+  #isNow(account: Account): void {
+    if (account.id === this.#account?.id) return;
+    if (this.#account) {
+      logger("supabase").info("Signed in as {now}, before as {before}", {
+        now: account.email,
+        before: this.#account.email,
+      });
     }
-    this.#registered = true;
+    this.#account = account;
+    this.#memberships.clear();
+    this.#registeredAtMs = -Infinity;
+    this.#options.onAccount?.();
+  }
+
+  /** Registers this machine's systems; those that the project has not answered for again in a while. */
+  async #registerAll(): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now - this.#registeredAtMs < REGISTER_AGAIN_MS) return;
+    const open = this.systems.filter((system) => this.membership(system) !== "member");
+    if (open.length === 0) return;
+    for (const system of open) await this.register(system);
+    this.#registeredAtMs = this.#clock.monotonic();
+  }
+
+  /**
+   * Makes the account a member of a system that has none: without it, row-level security of our schema refuses a new
+   * machine's rows.
+   * @throws {RemoteError} when there was no answer
+   */
+  async register(system: string): Promise<Membership> {
+    if (!this.#account) return "unknown";
+    const { data, error, status } = await this.client.rpc("register_system", { new_system: system });
+    if (error) {
+      const failure = this.failure("register with", error, status);
+      // A project with tables of its own may have no such function, or not grant it: then its own policies decide.
+      if (!["PGRST202", "42883", "42501"].includes(error.code)) throw failure;
+      logger("supabase").debug("Cannot register: {message}", { message: failure.message });
+    }
+    const membership = error ? "unknown" : data === false ? "foreign" : "member";
+    this.#memberships.set(system, membership);
+    return membership;
   }
 }
 
+interface Account {
+  id: string;
+  email: string;
+}
+
 /**
- * A session whose end is reckoned from now: the server tells it by its clock, and ours may be a day off, so that
+ * A session whose end is counted from now: the server tells it by its clock, and ours may be a day off, so that
  * every request would refresh, or none.
  */
 async function byOurClock(response: Response): Promise<Response> {

@@ -5,9 +5,11 @@
 import { type Remote, systemClock } from "../../core/mod.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ringOnChange } from "./doorbell.ts";
-import { Pusher, type TableRules } from "./push.ts";
-import { Puller } from "./pull.ts";
+import { LearnedTables } from "./learned_tables.ts";
+import { Puller, type ReadProfile } from "./pull.ts";
+import { Pusher, type TableProfile } from "./push.ts";
 import type { Keys } from "./query.ts";
+import { streamRules } from "./tables.ts";
 import schemaText from "./schema.sql" with { type: "text" };
 
 export { encryptedTokenStore, memoryTokenStore, type TokenStore } from "./token_store.ts";
@@ -38,38 +40,28 @@ export interface Supabase extends Remote {
   realtime(): boolean | null;
   login(email: string, password: string): Promise<void>;
   logout(): Promise<void>;
+  /** Who is signed in on this machine; null for nobody. Asks no server. */
+  whoIsSignedIn(): Promise<string | null>;
 }
 
 export function createSupabase(options: SupabaseOptions): Supabase {
   const { systemId, deviceId, recordTables, eventsTable, healthTable } = options;
   const { recordKeys: keys = {}, realtime = true, onRealtime = () => {}, clock = systemClock } =
     options;
-  const connection = new Connection({ ...options, systems: [...new Set([systemId, deviceId])] });
-  const stamp = { system_id: systemId };
-  const pusher = new Pusher(connection, {
-    keys,
-    rules: new Map<string, TableRules>([
-      ["heartbeats", {
-        conflict: [["id", "timestamp_utc"], ["id"]],
-        merge: false,
-        optional: ["process_name"],
-      }],
-      ["punches", { conflict: [["id"]], merge: false, stamp }],
-      [eventsTable, {
-        conflict: [["idempotency_key"]],
-        merge: false,
-        // Several machines may share a system: an event says which of them it is from.
-        stamp: { ...stamp, device_id: deviceId },
-      }],
-      [healthTable, {
-        conflict: [["system_id", "mode"], ["mode"]],
-        merge: true,
-        stamp,
-        omit: ["id"],
-      }],
-    ]),
+  const profiles = new LearnedTables<TableProfile>(clock);
+  const columns = new LearnedTables<ReadProfile>(clock);
+  const forget = () => {
+    profiles.forget();
+    columns.forget();
+  };
+  const connection = new Connection({
+    ...options,
+    systems: [...new Set([systemId, deviceId])],
+    onAccount: forget,
   });
-  const puller = new Puller(connection, { systemId, keys });
+  const rules = streamRules({ systemId, deviceId, eventsTable, healthTable });
+  const pusher = new Pusher(connection, { rules, keys, systemId, learned: profiles });
+  const puller = new Puller(connection, { systemId, keys, learned: columns });
   let live = false;
 
   return {
@@ -84,6 +76,8 @@ export function createSupabase(options: SupabaseOptions): Supabase {
     },
     probe: ({ signal }) => connection.probe(signal),
     refresh: () => connection.refresh(),
+    forget,
+    account: () => connection.account,
     ...(realtime
       ? {
         watch: (ring: (table: string) => void, { signal }: { signal: AbortSignal }) =>
@@ -104,5 +98,6 @@ export function createSupabase(options: SupabaseOptions): Supabase {
     realtime: () => realtime ? live : null,
     login: (email, password) => connection.login(email, password),
     logout: () => connection.logout(),
+    whoIsSignedIn: () => connection.whoIsSignedIn(),
   };
 }

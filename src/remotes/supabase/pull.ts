@@ -10,54 +10,71 @@
  *          cursor rests here     newest row   server's now
  *               └─ at most 60 s before now ──┘
  *
+ * The end of a table is an empty page: a project's `max-rows` may be smaller than the page that was asked for.
  * @module
  */
-import type { PostgrestError } from "@supabase/supabase-js";
-import { type Cursor, instantOf, msOf, type Page } from "../../core/mod.ts";
+import { type Cursor, instantOf, msOf, type Page, type RemoteError } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
-import { type Keys, quoted, records } from "./query.ts";
+import { idOf } from "./exact_numbers.ts";
+import type { LearnedTables } from "./learned_tables.ts";
+import { type CloudRow, type Keys, quoted, records } from "./query.ts";
 
-/** Supabase gives 1000 rows at most, however many are asked for. */
+/** Supabase's own `max-rows`: it gives no more, however many are asked for. */
 const PAGE_ROWS = 1_000;
 /** Longer than a transaction takes. */
 const OVERLAP_MS = 60_000;
 const RECEIVED = "received_at";
 const EDITED = "updated_at";
+/** Rows are read up to here: a stamp of `infinity`, or none, has no place in the order of time. */
+const END_OF_TIME = "9999-12-31";
+
+export interface PullerOptions {
+  systemId: string;
+  keys: Keys;
+  learned: LearnedTables<ReadProfile>;
+}
+
+/** What was learned of reading a table. */
+export interface ReadProfile {
+  /** The column that it is read by. */
+  column: string;
+  /** Whether the rows without a stamp were counted. */
+  counted: boolean;
+}
 
 export class Puller {
   readonly #connection: Connection;
-  readonly #systemId: string;
-  readonly #keys: Keys;
-  readonly #columns = new Map<string, string>();
+  readonly #options: PullerOptions;
 
-  constructor(connection: Connection, { systemId, keys }: { systemId: string; keys: Keys }) {
-    this.#keys = keys;
+  constructor(connection: Connection, options: PullerOptions) {
     this.#connection = connection;
-    this.#systemId = systemId;
+    this.#options = options;
   }
 
   /** @throws {RemoteError} */
   async page(table: string, cursor: Cursor | null, signal: AbortSignal): Promise<Page> {
-    const column = this.#columns.get(table) ?? RECEIVED;
-    const { data, error, status, count } = await this.#query(table, { column, cursor, signal });
+    const { learned } = this.#options;
+    const { column, counted } = learned.get(table) ?? { column: RECEIVED, counted: false };
+    const { data, error, status } = await this.#query(table, { column, cursor, signal });
     if (error) {
-      if (column === RECEIVED && isMissingColumn(error)) {
-        this.#columns.set(table, EDITED);
+      const failure = this.#connection.failure(`pull ${table} from`, error, status);
+      if (column === RECEIVED && lacksColumn(failure)) {
+        learned.set(table, { column: EDITED, counted: false });
         return await this.page(table, cursor, signal);
       }
-      throw this.#connection.failure(`pull ${table} from`, error, status);
+      throw failure;
     }
-    const rows = records(data, { key: this.#keyOf(table) });
-    const more = rows.length >= PAGE_ROWS;
-    const reached = data.length > 0
-      ? { updatedAt: String(data.at(-1)![column]), id: rows.at(-1)!.id }
-      : cursor;
+    const key = this.#keyOf(table);
+    const last = data.at(-1) as CloudRow | undefined;
+    if (!counted) learned.set(table, { column, counted: true });
+    const reached = last ? { updatedAt: String(last[column]), id: idOf(last[key]) } : cursor;
     return {
       table,
-      rows,
-      cursor: more ? reached : this.#resting(reached),
-      more,
-      ...(cursor ? {} : { total: count }),
+      rows: records(data, { key }),
+      cursor: last ? reached : this.#resting(reached),
+      more: last !== undefined,
+      ...(cursor ? {} : { total: last ? await this.#count(table, { column, signal }) : 0 }),
+      ...(counted ? {} : { unstamped: await this.#count(table, { column, signal, stamped: false }) }),
     };
   }
 
@@ -65,24 +82,42 @@ export class Puller {
     table: string,
     { column, cursor, signal }: { column: string; cursor: Cursor | null; signal: AbortSignal },
   ) {
-    // Counted once, for whoever waits for a first reading; `estimated` costs the same at any size.
-    const query = this.#connection.client.from(table)
-      .select("*", cursor ? {} : { count: "estimated" }).eq("system_id", this.#systemId);
     const key = this.#keyOf(table);
-    const after = cursor
-      ? query.or(
-        `${column}.gt.${quoted(cursor.updatedAt)},` +
-          `and(${column}.eq.${quoted(cursor.updatedAt)},${key}.gt.${quoted(cursor.id)})`,
-      )
-      : query;
-    return after.order(column).order(key).limit(PAGE_ROWS).abortSignal(signal);
+    let query = this.#connection.client.from(table).select("*")
+      .eq("system_id", this.#options.systemId).lt(column, END_OF_TIME);
+    if (cursor) {
+      const { updatedAt, id } = cursor;
+      // The index serves this alone; what follows only leaves out what was read of the same moment.
+      query = query.gte(column, updatedAt);
+      // A cursor that rests names a moment, no row.
+      if (id !== "") {
+        query = query.or(
+          `${column}.gt.${quoted(updatedAt)},` +
+            `and(${column}.eq.${quoted(updatedAt)},${key}.gt.${quoted(id)})`,
+        );
+      }
+    }
+    return query.order(column).order(key).limit(PAGE_ROWS).abortSignal(signal);
+  }
+
+  /** How many rows have a stamp to be read by, or none; null where the count takes too long to be had. */
+  async #count(
+    table: string,
+    { column, signal, stamped = true }: { column: string; signal: AbortSignal; stamped?: boolean },
+  ): Promise<number | null> {
+    const query = this.#connection.client.from(table)
+      .select("*", { count: "exact", head: true }).eq("system_id", this.#options.systemId);
+    const { count } = await (stamped
+      ? query.lt(column, END_OF_TIME)
+      : query.or(`${column}.is.null,${column}.gte.${END_OF_TIME}`)).abortSignal(signal);
+    return count;
   }
 
   #keyOf(table: string): string {
-    return this.#keys[table] ?? "id";
+    return this.#options.keys[table] ?? "id";
   }
 
-  /** Where to go on the next time: never closer to now than the overlap. */
+  /** Where the next reading begins: never closer to now than the overlap. */
   #resting(reached: Cursor | null): Cursor | null {
     if (!reached) return null;
     const latestMs = this.#connection.serverNow() - OVERLAP_MS;
@@ -92,6 +127,6 @@ export class Puller {
   }
 }
 
-function isMissingColumn({ code }: PostgrestError): boolean {
+function lacksColumn({ code }: RemoteError): boolean {
   return code === "42703" || code === "PGRST204";
 }

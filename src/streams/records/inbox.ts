@@ -26,7 +26,7 @@ import type { Conflicts } from "./conflicts.ts";
 import type { Queue } from "./queue.ts";
 import { flat, ownFields, type RecordVersion } from "./record.ts";
 import { afterRefusal, isEcho, type LocalRecord, resolve, sameContent } from "./resolve.ts";
-import type { Rows } from "./rows.ts";
+import { READING, type Rows } from "./rows.ts";
 
 export interface RecordsInboxOptions {
   store: Store;
@@ -75,7 +75,7 @@ export class RecordsInbox implements Inbox {
     this.#unmet = db.prepare(
       `DELETE FROM records WHERE table_name = ?1 AND record_id IN (
          SELECT r.record_id FROM records r WHERE r.table_name = ?1
-           AND r.last_synced_at IS NOT NULL AND r.last_synced_at < ?2
+           AND r.last_synced_at IS NOT NULL AND coalesce(r.met_in, 0) < ?2
            AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name
              AND q.record_id = r.record_id AND q.synced_at IS NULL))`,
     );
@@ -97,7 +97,7 @@ export class RecordsInbox implements Inbox {
     const { store, clock } = this.#options;
     const { table, rows, cursor, more } = page;
     const at = instantOf(clock.now());
-    const begun = this.cursor(table) === null ? this.#begin(page, at) : this.#anewOf(table);
+    const begun = this.cursor(table) === null ? this.#begin(page) : this.#anewOf(table);
     if (begun) {
       const progress: Anew = { ...begun, rows: begun.rows + rows.length };
       store.setMeta(anewKey(table), JSON.stringify(progress));
@@ -107,6 +107,7 @@ export class RecordsInbox implements Inbox {
     if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
     this.#setRead.run(table, at);
     if (!more) this.#finishReadingAnew(table);
+    this.#warnOfUnstamped(page);
     return result;
   }
 
@@ -119,7 +120,7 @@ export class RecordsInbox implements Inbox {
     return {
       table,
       rows,
-      // It was an estimate.
+      // Rows may have come since they were counted.
       total: total === null ? null : Math.max(total, rows),
       tables_done: done.length,
       tables: this.tables.length,
@@ -127,15 +128,17 @@ export class RecordsInbox implements Inbox {
   }
 
   /** A table's first page: what this machine has and the pages to come do not name is gone in the cloud. */
-  #begin({ table, total = null }: Page, since: Instant): Anew {
-    const { tombstoneDays } = this.#options;
+  #begin({ table, total = null }: Page): Anew {
+    const { tombstoneDays, store } = this.#options;
     if (this.#cursor.get(table)) {
       logger("records").info(
         "Was away from the cloud for more than {days} days: reads {table} from its beginning",
         { days: tombstoneDays, table },
       );
     }
-    return { since, rows: 0, total };
+    const number = Number(store.meta(READING) ?? 0) + 1;
+    store.setMeta(READING, String(number));
+    return { number, rows: 0, total };
   }
 
   #anewOf(table: string): Anew | undefined {
@@ -230,7 +233,7 @@ export class RecordsInbox implements Inbox {
     const { store } = this.#options;
     const anew = this.#anewOf(table);
     if (!anew) return;
-    this.#unmet.run(table, anew.since);
+    this.#unmet.run(table, anew.number);
     store.db.prepare("DELETE FROM meta WHERE key = ?").run(anewKey(table));
   }
 
@@ -238,6 +241,19 @@ export class RecordsInbox implements Inbox {
     const { store, hub } = this.#options;
     const news = { table, record: flat(version), origin: "cloud" };
     store.afterCommit(() => hub.publish("records", news));
+  }
+
+  #warnOfUnstamped({ table, unstamped }: Page): void {
+    if (typeof unstamped !== "number") return;
+    const { store, warnings } = this.#options;
+    const code = `records.unstamped.${table}`;
+    store.afterCommit(() =>
+      unstamped === 0 ? warnings.clear(code) : warnings.raise(
+        code,
+        `${unstamped} rows of ${table} have no valid received_at in the cloud, so they are not read. ` +
+          `Run there: select clockblock_records('${table}')`,
+      )
+    );
   }
 
   #warnOfReturn(table: string, id: string): void {
@@ -251,9 +267,9 @@ export class RecordsInbox implements Inbox {
   }
 }
 
-/** A reading of a table from its beginning: when it began, and how far it is. */
+/** A reading of a table from its beginning: its number among all readings, and how far it is. */
 interface Anew {
-  since: Instant;
+  number: number;
   rows: number;
   total: number | null;
 }

@@ -52,6 +52,15 @@ export const migrations: readonly Migration[] = [{
     );
     CREATE INDEX sync_conflicts_at ON sync_conflicts (at);
   `,
+}, {
+  name: "records-2-readings",
+  sql: `
+    -- The newest reading from the beginning that met the record: no clock decides what a reading has not met.
+    ALTER TABLE records ADD COLUMN met_in INTEGER;
+    -- A reading that is under way has marked nothing so far: it begins again.
+    DELETE FROM sync_cursors WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'records.anew.' || table_name);
+    DELETE FROM meta WHERE key >= 'records.anew.' AND key < 'records.anew/';
+  `,
 }];
 
 /** Rows are edited and entries are settled: the later state counts. */

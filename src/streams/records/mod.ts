@@ -72,7 +72,7 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
   const tables = options.tables.map(({ name }) => name);
 
   const rows = new Rows(store);
-  const queue = new Queue(store);
+  const queue = new Queue(store, { onCount: () => warnOfDepth() });
   const changes = new Changes({ rows, queue, clock, systemId, clockOffsetMs });
   const conflicts = new Conflicts(store, { writeLine: writeConflict });
   const inbox = new RecordsInbox({
@@ -107,7 +107,7 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
 
   return {
     name: "records",
-    outbox: new RecordsOutbox({ store, queue, rows, inbox, tables, onAttempt: warnOfDepth }),
+    outbox: new RecordsOutbox({ store, queue, rows, inbox, tables }),
     inbox,
     schedule: {
       intervalMs: () => syncIntervalSec * 1_000,
@@ -122,7 +122,6 @@ export function createRecordsStream(options: RecordsOptions): RecordsStream {
       tables,
       changed(table, record) {
         hub.publish("records", { table, record, origin: "local" });
-        warnOfDepth();
       },
     }),
     status: () => ({

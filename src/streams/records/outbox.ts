@@ -17,8 +17,6 @@ export interface RecordsOutboxOptions {
   inbox: Pick<RecordsInbox, "yieldTo">;
   /** Parents before children. */
   tables: readonly string[];
-  /** Told after every push. */
-  onAttempt?: () => void;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -31,19 +29,17 @@ export class RecordsOutbox implements Outbox {
   readonly #rows: Rows;
   readonly #inbox: Pick<RecordsInbox, "yieldTo">;
   readonly #phases: readonly { operation: Operation; table: string }[];
-  readonly #tables: readonly string[];
-  readonly #onAttempt: () => void;
+  readonly tables: readonly string[];
   /** The batch that is out, by record id: a batch is of one table. */
   #offered = new Map<Id, Entry>();
   #offeredTable = "";
 
-  constructor({ store, queue, rows, inbox, tables, onAttempt = () => {} }: RecordsOutboxOptions) {
+  constructor({ store, queue, rows, inbox, tables }: RecordsOutboxOptions) {
     this.#inbox = inbox;
-    this.#onAttempt = onAttempt;
     this.#rejected = store.rejected;
     this.#queue = queue;
     this.#rows = rows;
-    this.#tables = tables;
+    this.tables = tables;
     this.#phases = [
       ...tables.toReversed().map((table) => ({ operation: "DELETE" as const, table })),
       ...tables.map((table) => ({ operation: "UPDATE" as const, table })),
@@ -63,7 +59,7 @@ export class RecordsOutbox implements Outbox {
       const rows: Row[] = entries.map(({ record }) => record);
       return { stream: "records", table, operation: SENT_AS[operation], rows };
     }
-    return { stream: "records", table: this.#tables[0] ?? "", operation: "insert", rows: [] };
+    return { stream: "records", table: this.tables[0] ?? "", operation: "insert", rows: [] };
   }
 
   settle(ids: readonly Id[], at: Instant): void {
@@ -118,7 +114,6 @@ export class RecordsOutbox implements Outbox {
   }
 
   attempted({ status, batch }: Attempt): undefined {
-    this.#onAttempt();
     if (status === "ok") return;
     for (const { id } of batch.rows) {
       const entry = this.#offered.get(id);

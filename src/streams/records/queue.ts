@@ -30,6 +30,7 @@ const WAITING = "synced_at IS NULL AND rejected_at IS NULL";
 export class Queue {
   readonly #store: Store;
   readonly #counter: RowCounter;
+  readonly #onCount: () => void;
   readonly #open: Statement;
   readonly #insert: Statement;
   readonly #delete: Statement;
@@ -42,8 +43,10 @@ export class Queue {
   /** Entries that were handed out since the start: the cloud may have them. */
   readonly #offered = new Set<number>();
 
-  constructor(store: Store) {
+  /** @param options `onCount`: called after a commit that changed how many entries wait */
+  constructor(store: Store, { onCount = () => {} }: { onCount?: () => void } = {}) {
     const { db } = store;
+    this.#onCount = onCount;
     this.#store = store;
     this.#counter = new RowCounter(store, {
       table: "sync_queue",
@@ -103,7 +106,9 @@ export class Queue {
     const open = this.#open.get(table, record.id);
     const merged = open
       ? coalesce(String(open.operation) as Operation, operation, {
-        reachedCloud: Number(open.retry_count) > 0 || this.#offered.has(Number(open.id)),
+        // The cloud refused what is rejected: it is not there.
+        reachedCloud: open.rejected_at === null &&
+          (Number(open.retry_count) > 0 || this.#offered.has(Number(open.id))),
       })
       : operation;
     this.drop(table, record.id);
@@ -187,7 +192,10 @@ export class Queue {
   }
 
   #count(change: number): void {
-    this.#store.afterCommit(() => this.#counter.add(change));
+    this.#store.afterCommit(() => {
+      this.#counter.add(change);
+      this.#onCount();
+    });
   }
 }
 

@@ -18,6 +18,10 @@ export interface Provenance {
 /** `last_synced_at` of what a reset left to the cloud's word. */
 const FORGOTTEN = instantOf(0);
 
+/** Where the number of the newest reading stands in `meta`. */
+export const READING = "records.reading";
+const NEWEST_READING = `(SELECT CAST(value AS INTEGER) FROM meta WHERE key = '${READING}')`;
+
 export class Rows {
   readonly #find: Statement;
   readonly #page: Statement;
@@ -41,16 +45,17 @@ export class Rows {
     );
     this.#save = db.prepare(
       `INSERT INTO records (table_name, record_id, system_id, data, updated_at, deleted_at,
-         last_synced_at, remote_updated_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         last_synced_at, remote_updated_at, met_in)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CASE WHEN ?7 IS NOT NULL THEN ${NEWEST_READING} END)
        ON CONFLICT (table_name, record_id) DO UPDATE SET
          system_id = excluded.system_id, data = excluded.data, updated_at = excluded.updated_at,
          deleted_at = excluded.deleted_at,
          last_synced_at = coalesce(excluded.last_synced_at, last_synced_at),
-         remote_updated_at = coalesce(excluded.remote_updated_at, remote_updated_at)`,
+         remote_updated_at = coalesce(excluded.remote_updated_at, remote_updated_at),
+         met_in = coalesce(excluded.met_in, met_in)`,
     );
     this.#agree = db.prepare(
-      `UPDATE records SET last_synced_at = ?3, remote_updated_at = ?4
+      `UPDATE records SET last_synced_at = ?3, remote_updated_at = ?4, met_in = ${NEWEST_READING}
        WHERE table_name = ?1 AND record_id = ?2`,
     );
     this.#forget = db.prepare(

@@ -1,0 +1,105 @@
+/** How the rows of each table go to PostgREST: its keys, what is stamped on every row, what identifies one. @module */
+
+export interface TableRules {
+  /** The unique columns of an upsert, best first. Only a key that holds the system proves whose row is there. */
+  conflict: readonly (readonly string[])[];
+  /** Of records: the column that they are known by. */
+  key?: string;
+  /** Whether a row that is there already is written over, or left as it is. */
+  merge: boolean;
+  /** Whether rows that may not be written over can be left as they are. */
+  mayIgnore?: boolean;
+  /** The column that says whose row it is. */
+  system: string;
+  /** The column by which rows are looked up. */
+  lookUp: string;
+  /** The columns that together tell a row from every other. */
+  identity: readonly string[];
+  /** A column of random ids made by this agent: a row that has one is the agent's own. */
+  randomId?: string;
+  /** Columns that every row gets, unless the table has none such. */
+  stamp?: Readonly<Record<string, string>>;
+  /** What a table may do without, besides the stamp. */
+  optional?: readonly string[];
+  /** What a row has for this machine's use only. */
+  omit?: readonly string[];
+}
+
+export interface TableNames {
+  systemId: string;
+  deviceId: string;
+  eventsTable: string;
+  healthTable: string;
+}
+
+/** The rules of the streams' tables. */
+export function streamRules(
+  { systemId, deviceId, eventsTable, healthTable }: TableNames,
+): Map<string, TableRules> {
+  const stamp = { system_id: systemId };
+  return new Map<string, TableRules>([
+    ["heartbeats", {
+      conflict: [["device_id", "timestamp_utc", "id"], ["id", "timestamp_utc"], ["id"]],
+      merge: false,
+      system: "device_id",
+      lookUp: "id",
+      identity: ["id", "device_id"],
+      randomId: "id",
+      optional: ["process_name"],
+    }],
+    ["punches", {
+      conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
+      // A time zone that is corrected later changes when its punches were.
+      merge: true,
+      mayIgnore: true,
+      system: "system_id",
+      lookUp: "id",
+      identity: ["id", "system_id", "punched_at"],
+      stamp,
+    }],
+    [eventsTable, {
+      conflict: [
+        ["system_id", "mode", "idempotency_key"],
+        ["mode", "idempotency_key"],
+        ["idempotency_key"],
+      ],
+      merge: false,
+      system: "system_id",
+      lookUp: "idempotency_key",
+      identity: ["mode", "idempotency_key", "system_id"],
+      randomId: "id",
+      // Several machines may share a system: an event says which of them it is from.
+      stamp: { ...stamp, device_id: deviceId },
+    }],
+    [healthTable, {
+      conflict: [["system_id", "mode"], ["mode"]],
+      merge: true,
+      system: "system_id",
+      lookUp: "mode",
+      identity: ["mode", "system_id"],
+      stamp,
+      omit: ["id"],
+    }],
+    ["devices", {
+      conflict: [["system_id", "device_id"]],
+      merge: true,
+      system: "system_id",
+      lookUp: "device_id",
+      identity: ["device_id", "system_id"],
+      stamp,
+      omit: ["id"],
+    }],
+  ]);
+}
+
+/** The rules of a table of records. */
+export function recordRules(key: string): TableRules {
+  return {
+    conflict: [["system_id", key], [key]],
+    key,
+    merge: true,
+    system: "system_id",
+    lookUp: key,
+    identity: [key, "system_id"],
+  };
+}
