@@ -10,7 +10,7 @@ import { runAgent } from "../src/agent.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import { every, systemClock } from "../src/core/mod.ts";
 import { argumentsOf, numbersOf } from "../tests/support/arguments.ts";
-import { Cloud } from "../tests/support/cloud.ts";
+import { Cloud } from "./demo_cloud/cloud.ts";
 import { AifaceDevice, IclockDevice } from "../tests/support/devices.ts";
 
 const USAGE = `Runs the agent with everything it can be connected to, all of it pretended.

@@ -76,10 +76,10 @@ const troubles: readonly Trouble[] = [
   },
   {
     name: "a missing table",
-    happens: () => cloud.db.exec("ALTER TABLE heartbeats RENAME TO put_aside"),
+    happens: () => cloud.ddl("ALTER TABLE heartbeats RENAME TO put_aside"),
     state: "failed",
     says: /Could not find the table 'public\.heartbeats'.*clockblock schema supabase/s,
-    mend: () => cloud.db.exec("ALTER TABLE put_aside RENAME TO heartbeats"),
+    mend: () => cloud.ddl("ALTER TABLE put_aside RENAME TO heartbeats"),
   },
   {
     name: "a policy that refuses",

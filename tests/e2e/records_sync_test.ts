@@ -253,7 +253,7 @@ test("counts an answer that was lost as no conflict, across a restart too", asyn
 });
 
 test("lets the other tables flow when one is missing, and names the SQL to run", async (machine) => {
-  await cloud.db.exec("ALTER TABLE results RENAME TO results_away");
+  await cloud.ddl("ALTER TABLE results RENAME TO results_away");
   try {
     await machine.put("projects", "p1", { name: "house" });
     await machine.put("results", "r1", { status: "ok" });
@@ -263,7 +263,7 @@ test("lets the other tables flow when one is missing, and names the SQL to run",
     assert.match(machine.lane.last_error?.message ?? "", /results.*PGRST205/);
     assert.match(machine.lane.last_error?.advice ?? "", /clockblock schema supabase/);
   } finally {
-    await cloud.db.exec("ALTER TABLE results_away RENAME TO results");
+    await cloud.ddl("ALTER TABLE results_away RENAME TO results");
   }
   await machine.sync();
   assert.equal(machine.waiting, 0);
@@ -298,7 +298,7 @@ test("comes to rest when the cloud puts a stamp right", async (machine) => {
 }, { clock: wrongClock });
 
 test("keeps what the cloud knows and this machine does not", async (machine) => {
-  await cloud.db.exec("ALTER TABLE projects ADD COLUMN colour text");
+  await cloud.ddl("ALTER TABLE projects ADD COLUMN colour text");
   try {
     await cloud.sql(
       "INSERT INTO projects (id, system_id, name, colour) VALUES ('p1', 'pc-1', 'house', 'red')",
@@ -309,7 +309,7 @@ test("keeps what the cloud knows and this machine does not", async (machine) => 
     await machine.sync();
     assert.deepEqual(await inCloud("projects", "name, colour"), [{ name: "villa", colour: "red" }]);
   } finally {
-    await cloud.db.exec("ALTER TABLE projects DROP COLUMN colour");
+    await cloud.ddl("ALTER TABLE projects DROP COLUMN colour");
   }
 });
 
@@ -411,7 +411,7 @@ test("warns while more than 1 000 changes wait", async (machine) => {
 });
 
 test("keeps a table of one's own, whose key has another name, on both sides", async (machine) => {
-  await cloud.db.exec(
+  await cloud.ddl(
     `CREATE TABLE plain (part_no text PRIMARY KEY, system_id text, price numeric, updated_at timestamptz,
        deleted_at timestamptz, received_at timestamptz);
      SELECT clockblock_records('plain', 'part_no');
@@ -467,7 +467,7 @@ async function inCloud(table: string, columns: string): Promise<Record<string, u
 
 /** Has rows arrive at another time than the trigger says. */
 async function stampArrival(table: string, at: string, id?: string): Promise<void> {
-  await cloud.db.exec(
+  await cloud.ddl(
     `ALTER TABLE ${table} DISABLE TRIGGER last_write_wins;
      UPDATE ${table} SET received_at = ${at} ${id === undefined ? "" : `WHERE id = '${id}'`};
      ALTER TABLE ${table} ENABLE TRIGGER last_write_wins;`,

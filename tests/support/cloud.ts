@@ -1,27 +1,21 @@
 /**
- * A Supabase to test against: PostgreSQL in this process (PGlite), sign-in by nano-supabase, REST as PostgREST
- * answers it, Realtime in Phoenix frames, our schema, row-level security and two users; all on one port that can
- * be unplugged. It takes seconds and 300 MB to start: one for each test file, emptied between tests.
- *
- * What nano-supabase does otherwise than Supabase is put right here: error shapes of GoTrue, bearer tokens that
- * are garbage or expired (PGRST301, PGRST303), and an API key that has to be the project's.
+ * A Supabase project to test against: PostgreSQL and PostgREST as Supabase runs them, our schema, and two users, on
+ * one port that can be unplugged. Sign-in (GoTrue), API keys (Kong) and Realtime's frames are ours, in front of them.
+ * It takes seconds to start: one for each test file, emptied between tests.
  * @module
  */
-import { PGlite } from "@electric-sql/pglite";
-import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
-import { type AuthHandler, initializeAuth } from "nano-supabase";
 import { schema } from "../../src/remotes/supabase/mod.ts";
 import type { CloudFault } from "../contract/remote_contract.ts";
-import { claimsOf, decoded, signed } from "./jwt.ts";
+import { decoded, signed } from "./jwt.ts";
 import { Plug } from "./plug.ts";
-import { type Caller, type RestAnswer, serveRest } from "./postgrest.ts";
+import { PostgresServer } from "./postgres_server.ts";
+import { ProjectDatabase } from "./project_database.ts";
 import { RealtimeServer } from "./realtime_server.ts";
+import { RestServer } from "./rest_server.ts";
+import { type CloudUser, SignInServer } from "./sign_in_server.ts";
+import type { Grants } from "./supabase_project.ts";
 
-export interface CloudUser {
-  id: string;
-  email: string;
-  password: string;
-}
+export type { CloudUser };
 
 export interface CloudRequest {
   method: string;
@@ -34,24 +28,27 @@ export interface CloudOptions {
   silenceMs?: number;
   /** A fixed port, for people; 0 takes any. */
   port?: number;
+  /** PostgREST's `db-max-rows`. */
+  maxRows?: number;
+  /** Which default privileges the project has. */
+  grants?: Grants;
+  /** Whether `schema.sql` has been run, by `postgres`. */
+  schema?: boolean;
+  /** Whether commits wait for the disk. */
+  durable?: boolean;
 }
 
-const RECORD_TABLES = ["projects", "tasks", "results"];
 /** Web pages of any origin may ask. */
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers": "*, authorization",
 };
-const JSON_TYPE = { "content-type": "application/json" };
 
 export class Cloud implements AsyncDisposable {
-  readonly db: PGlite;
-  readonly realtime: RealtimeServer;
-  readonly alice: CloudUser;
-  readonly bob: CloudUser;
-  readonly key = "sb_publishable_embedded";
-  readonly serviceKey = "sb_secret_embedded";
-  readonly plug: Plug;
+  readonly alice = user("alice", "a");
+  readonly bob = user("bob", "b");
+  readonly key = "sb_publishable_of_the_tests";
+  readonly serviceKey = "sb_secret_of_the_tests";
   readonly requests: CloudRequest[] = [];
   /** Taken from the front, one a request for rows. */
   readonly faults: (CloudFault | { kind: "none" })[] = [];
@@ -59,25 +56,30 @@ export class Cloud implements AsyncDisposable {
   meanwhile: (() => Promise<unknown>) | undefined;
   /** The server's clock less this machine's, as its `Date` says. */
   clockOffsetMs = 0;
-  /** How long an access token lives. */
-  tokenSec = 3_600;
-  readonly #auth: AuthHandler;
+  readonly plug: Plug;
+  readonly realtime: RealtimeServer;
+  readonly #database: ProjectDatabase;
+  readonly #rest: RestServer;
+  readonly #signIn = new SignInServer({ users: [this.alice, this.bob], now: () => this.now() });
+  readonly #postgres: PostgresServer;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #closing = new AbortController();
   readonly #hanging = new Set<() => void>();
+  readonly #stack: AsyncDisposableStack;
 
   private constructor(
-    { db, auth, users, options }: {
-      db: PGlite;
-      auth: AuthHandler;
-      users: readonly [CloudUser, CloudUser];
+    { postgres, database, stack, options }: {
+      postgres: PostgresServer;
+      database: ProjectDatabase;
+      stack: AsyncDisposableStack;
       options: CloudOptions;
     },
   ) {
-    const { silenceMs, port = 0 } = options;
-    this.db = db;
-    this.#auth = auth;
-    [this.alice, this.bob] = users;
+    const { silenceMs, port = 0, maxRows = 1_000 } = options;
+    this.#postgres = postgres;
+    this.#database = database;
+    this.#stack = stack;
+    this.#rest = new RestServer({ host: database.host, database: database.name, maxRows });
     this.realtime = new RealtimeServer({
       verify: async (token) => {
         const claims = await decoded(token);
@@ -92,7 +94,7 @@ export class Cloud implements AsyncDisposable {
         port: 0,
         onListen: () => {},
         // A request whose client went away: nobody is there to be told.
-        onError: () => json(500, {}),
+        onError: () => Response.json({}, { status: 500 }),
         signal: this.#closing.signal,
       },
       (request) => this.#serve(request),
@@ -101,19 +103,46 @@ export class Cloud implements AsyncDisposable {
   }
 
   static async start(options: CloudOptions = {}): Promise<Cloud> {
-    const db = await PGlite.create({ extensions: { pgcrypto } });
-    const auth = await initializeAuth(db);
-    await db.exec("SET TIME ZONE 'UTC'; CREATE PUBLICATION supabase_realtime;");
-    await db.exec(schema);
-    await db.exec(REPLICATION);
-    const users = [await signUp(auth, "alice"), await signUp(auth, "bob")] as const;
-    const cloud = new Cloud({ db, auth, users, options });
-    await db.listen("changes", (text) => void cloud.#changed(text));
+    const { grants = "old", durable = false } = options;
+    await using stack = new AsyncDisposableStack();
+    const { server: postgres } = durable
+      ? { server: stack.use(await PostgresServer.start({ durable })) }
+      : stack.use(await PostgresServer.share());
+    const database = new ProjectDatabase(postgres, await postgres.createDatabase(grants));
+    stack.defer(() => postgres.dropDatabase(database.name));
+    const cloud = new Cloud({ postgres, database, stack: stack.move(), options });
+    try {
+      await cloud.#prepare(options.schema ?? true);
+    } catch (error) {
+      await cloud[Symbol.asyncDispose]();
+      throw error;
+    }
     return cloud;
+  }
+
+  async #prepare(withSchema: boolean): Promise<void> {
+    for (const { id, email } of [this.alice, this.bob]) {
+      await this.sql("INSERT INTO auth.users (id, email) VALUES ($1, $2)", [id, email]);
+    }
+    if (withSchema) {
+      await this.sql(schema);
+      await this.#database.watch((change) => this.realtime.publish(change));
+    }
+    await this.#database.settle();
+    await this.#rest.start();
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.plug.port}`;
+  }
+
+  /** How long an access token lives. */
+  get tokenSec(): number {
+    return this.#signIn.tokenSec;
+  }
+
+  set tokenSec(sec: number) {
+    this.#signIn.tokenSec = sec;
   }
 
   /** The server's clock, in milliseconds. */
@@ -121,12 +150,30 @@ export class Cloud implements AsyncDisposable {
     return Date.now() + this.clockOffsetMs;
   }
 
-  /** As the database's owner, past every policy. */
-  async sql<T = Record<string, unknown>>(text: string, params: unknown[] = []): Promise<T[]> {
-    return (await this.db.query<T>(text, params)).rows;
+  /** As `postgres`, the project's owner, past every policy. @returns the last statement's rows */
+  async sql<T = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<T[]> {
+    return await this.#database.sql("postgres", text, params);
   }
 
-  /** Everything as it was at the start, but for the two users. */
+  /** Changes the schema as `postgres`, and waits until PostgREST has read it again. */
+  async ddl(text: string): Promise<void> {
+    await this.#rest.reloads(() => this.sql(`${text}; NOTIFY pgrst, 'reload schema'`));
+  }
+
+  /**
+   * In one transaction under any role.
+   * @param claims what the caller's token says besides the role: `{ sub: cloud.alice.id }`
+   * @returns the last statement's rows
+   */
+  async sqlAs<T = Record<string, unknown>>(
+    role: string,
+    text: string,
+    claims: Readonly<Record<string, unknown>> = {},
+  ): Promise<T[]> {
+    return await this.#database.sqlAs(role, text, { role, ...claims });
+  }
+
+  /** Everything as it was at the start. */
   async empty(): Promise<void> {
     this.plug.push();
     this.faults.length = 0;
@@ -134,16 +181,13 @@ export class Cloud implements AsyncDisposable {
     this.requests.length = 0;
     this.clockOffsetMs = 0;
     this.tokenSec = 3_600;
-    await this.db.exec(
-      `TRUNCATE system_members, heartbeats, allowances, daily_rollups, punches, zoe_events, zoe_health,
-         projects, tasks, results;
-       DROP TABLE IF EXISTS plain;`,
-    );
+    const added = await this.#database.empty();
+    if (added.length > 0) await this.ddl(`DROP TABLE ${added.join(", ")} CASCADE`);
   }
 
   /** Who has signed in must do so again. */
-  async forgetSessions(): Promise<void> {
-    await this.db.exec("UPDATE auth.refresh_tokens SET revoked = true");
+  forgetSessions(): void {
+    this.#signIn.forgetSessions();
   }
 
   /** A token as the project's sign-in would give it. */
@@ -152,19 +196,43 @@ export class Cloud implements AsyncDisposable {
     return signed({ sub: user.id, role: "authenticated", exp });
   }
 
+  async restartRest(): Promise<void> {
+    await this.#rest.stop();
+    await this.#rest.start();
+  }
+
+  async restartPostgres(): Promise<void> {
+    await this.stopPostgres();
+    await this.startPostgres();
+  }
+
+  /** The database is away: PostgREST stays and tries to reach it, Realtime ends its connections. */
+  async stopPostgres(): Promise<void> {
+    await this.#database.disconnect();
+    await this.#postgres.stop();
+    this.realtime.drop();
+  }
+
+  async startPostgres(): Promise<void> {
+    await this.#postgres.resume();
+    await this.#database.listen();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.realtime.close();
     for (const release of this.#hanging) release();
     await this.plug[Symbol.asyncDispose]();
     this.#closing.abort();
     await this.#server.finished;
-    await this.db.close();
+    await this.#rest.stop();
+    await this.#database.disconnect();
+    await this.#stack.disposeAsync();
   }
 
   async #serve(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (url.pathname === "/realtime/v1/websocket") {
-      if (!this.#isKey(url.searchParams.get("apikey"))) return json(401, { message: "no key" });
+      if (!this.#isKey(url.searchParams.get("apikey"))) return refusal(401, "no key");
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.realtime.accept(socket);
       return response;
@@ -184,95 +252,52 @@ export class Cloud implements AsyncDisposable {
   }
 
   async #route(request: Request, url: URL): Promise<Response> {
-    if (!this.#isKey(request.headers.get("apikey"))) {
-      return json(401, {
-        message: "Invalid API key",
-        hint: "Double check your Supabase `anon` or `service_role` API key.",
-      });
-    }
-    if (url.pathname.startsWith("/auth/v1/")) return await this.#signIn(request, url);
-    if (url.pathname.startsWith("/rest/v1/")) return await this.#rest(request, url);
-    return json(404, { message: "no Route matched with those values" });
+    const key = request.headers.get("apikey");
+    if (key === null) return refusal(401, "No API key found in request");
+    if (!this.#isKey(key)) return refusal(401, "Invalid API key");
+    if (url.pathname.startsWith("/auth/v1/")) return await this.#signIn.serve(request, url);
+    if (url.pathname.startsWith("/rest/v1/")) return await this.#serveRows(request, url);
+    return refusal(404, "no Route matched with those values");
   }
 
-  async #rest(request: Request, url: URL): Promise<Response> {
-    const bearer = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
-    const caller = await this.#caller(bearer);
-    if (caller instanceof Response) return caller;
-    const fault = url.pathname.startsWith("/rest/v1/rpc/") ? undefined : this.faults.shift();
+  async #serveRows(request: Request, url: URL): Promise<Response> {
+    const isCall = url.pathname.startsWith("/rest/v1/rpc/");
+    const fault = isCall ? undefined : this.faults.shift();
     if (fault?.kind === "hang") return await this.#hang();
     if (fault?.kind === "reset") return this.#reset();
-    if (fault?.kind === "status") {
-      const { status, code, message = "a fault", retryAfter } = fault;
-      const body = code === undefined && fault.message === undefined
-        ? { message }
-        : { code: code ?? "", message, details: null, hint: null };
-      return json(status, body, retryAfter === undefined ? {} : { "retry-after": retryAfter });
-    }
-    if (request.method === "POST" && !url.pathname.startsWith("/rest/v1/rpc/")) {
+    if (fault?.kind === "status") return answerOf(fault);
+    const body = await request.bytes();
+    if (request.method === "POST" && !isCall) {
       const { meanwhile } = this;
       this.meanwhile = undefined;
       await meanwhile?.();
     }
-    const answer: RestAnswer = await serveRest(this.db, {
-      method: request.method,
-      url,
-      prefer: request.headers.get("prefer") ?? "",
-      body: await request.text(),
-    }, caller);
+    const headers = new Headers(request.headers);
+    headers.delete("host");
+    headers.delete("connection");
+    headers.set("authorization", `Bearer ${await this.#bearer(headers)}`);
+    const init = { method: request.method, headers, ...(body.length > 0 ? { body } : {}) };
+    let answer: Response;
+    try {
+      answer = await this.#rest.fetch(url.pathname.slice("/rest/v1".length) + url.search, init);
+    } catch {
+      return refusal(502, "An invalid response was received from the upstream server");
+    }
+    const bytes = await answer.bytes();
     if (fault?.kind === "reset-after-apply") return this.#reset();
-    return new Response(answer.body, {
-      status: answer.status,
-      headers: { ...JSON_TYPE, ...answer.headers },
-    });
+    return new Response(bytes.length > 0 ? bytes : null, answer);
   }
 
-  async #caller(bearer: string): Promise<Caller | Response> {
-    if (bearer === this.serviceKey) return { role: "service_role" };
-    if (bearer === this.key || bearer === "") return { role: "anon" };
-    const claims = await decoded(bearer);
-    if (!claims) return json(401, restError("PGRST301", "JWSError JWSInvalidSignature"));
-    if (claims.exp * 1_000 < this.now()) return json(401, restError("PGRST303", "JWT expired"));
-    return { role: "authenticated", userId: claims.sub };
-  }
-
-  async #signIn(request: Request, url: URL): Promise<Response> {
-    const route = `${request.method} ${url.pathname.slice("/auth/v1/".length)}`;
-    if (route === "GET health") return json(200, { name: "GoTrue", version: "v2" });
-    if (route === "POST logout") {
-      const bearer = request.headers.get("authorization")?.replace(/^Bearer /, "");
-      await this.#auth.signOut(bearer);
-      return new Response(null, { status: 204 });
-    }
-    if (route !== "POST token") return json(404, { code: 404, msg: "no such route" });
-    const body = await request.json() as Record<string, string>;
-    const refreshing = url.searchParams.get("grant_type") === "refresh_token";
-    const { data: { session, user } } = refreshing
-      ? await this.#auth.refreshSession(body.refresh_token ?? "")
-      : await this.#auth.signInWithPassword(body.email ?? "", body.password ?? "");
-    if (!session) {
-      return refreshing
-        ? json(400, {
-          code: 400,
-          error_code: "refresh_token_not_found",
-          msg: "Invalid Refresh Token: Refresh Token Not Found",
-        })
-        : json(400, {
-          code: 400,
-          error_code: "invalid_credentials",
-          msg: "Invalid login credentials",
-        });
-    }
-    const exp = Math.floor(this.now() / 1_000) + this.tokenSec;
-    const claims = claimsOf(session.access_token);
-    const access_token = await signed({ ...claims, exp });
-    return json(200, {
-      ...session,
-      user,
-      access_token,
-      expires_in: this.tokenSec,
-      expires_at: exp,
-    });
+  /** What PostgREST is shown: of an API key its role, of a token the time that this server's clock leaves it. */
+  async #bearer(headers: Headers): Promise<string> {
+    const bearer = headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
+    const exp = Math.floor(Date.now() / 1_000) + 60;
+    if (bearer === this.serviceKey) return await signed({ role: "service_role", exp });
+    if (bearer === this.key || bearer === "") return await signed({ role: "anon", exp });
+    const claims = this.clockOffsetMs === 0 ? null : await decoded(bearer);
+    if (!claims) return bearer;
+    const { iat: _, ...others } = claims;
+    return await signed({ ...others, exp: claims.exp - Math.round(this.clockOffsetMs / 1_000) });
   }
 
   #isKey(key: string | null): boolean {
@@ -282,56 +307,34 @@ export class Cloud implements AsyncDisposable {
   /** The connection breaks: nobody will see the answer. */
   #reset(): Response {
     this.plug.cut();
-    return json(500, {});
+    return refusal(500, "");
   }
 
   async #hang(): Promise<Response> {
     await new Promise<void>((resolve) => this.#hanging.add(resolve));
-    return json(500, {});
-  }
-
-  /** A committed change of a watched table, told by its trigger. */
-  async #changed(text: string): Promise<void> {
-    const { table, type, id } = JSON.parse(text) as {
-      table: string;
-      type: "INSERT" | "UPDATE";
-      id: string;
-    };
-    if (this.db.closed) return;
-    const [row] = await this.sql<{ record: Record<string, unknown> }>(
-      `SELECT to_json(t) AS record FROM ${table} t WHERE id = $1`,
-      [id],
-    );
-    if (row) this.realtime.publish({ table, type, record: row.record });
+    return refusal(500, "");
   }
 }
 
-/** In the place of the replication that the real Realtime reads. */
-const REPLICATION = `
-  CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-  BEGIN
-    PERFORM pg_notify('changes', json_build_object('table', TG_TABLE_NAME, 'type', TG_OP, 'id', NEW.id)::text);
-    RETURN NULL;
-  END
-  $$;
-  ${
-  RECORD_TABLES.map((table) =>
-    `CREATE TRIGGER tell AFTER INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION tell_change();`
-  ).join("\n")
-}`;
-
-async function signUp(auth: AuthHandler, name: string): Promise<CloudUser> {
-  const email = `${name}@example.com`;
-  const password = `${name}'s password`;
-  const { data, error } = await auth.signUp(email, password);
-  if (!data.user) throw new Error(`Cannot sign ${name} up: ${error?.message}`);
-  return { id: data.user.id, email, password };
+function answerOf(
+  { status, code, message, retryAfter }: CloudFault & { kind: "status" },
+): Response {
+  const body = code === undefined && message === undefined
+    ? { message: "a fault" }
+    : { code: code ?? "", message: message ?? "a fault", details: null, hint: null };
+  const headers = retryAfter === undefined ? {} : { "retry-after": retryAfter };
+  return Response.json(body, { status, headers });
 }
 
-function restError(code: string, message: string): object {
-  return { code, message, details: null, hint: null };
+/** In the words of Kong, which stands before everything. */
+function refusal(status: number, message: string): Response {
+  return Response.json({ message }, { status });
 }
 
-function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), { status, headers: { ...JSON_TYPE, ...headers } });
+function user(name: string, digit: string): CloudUser {
+  return {
+    id: `00000000-0000-4000-8000-00000000000${digit}`,
+    email: `${name}@example.com`,
+    password: `${name}'s password`,
+  };
 }

@@ -1,13 +1,17 @@
 /** Tokens as a Supabase project signs them (HS256). @module */
 
 export interface Claims {
-  sub: string;
+  /** Whose token it is; none with those of API keys. */
+  sub?: string;
   role: string;
   /** Seconds since 1970. */
   exp: number;
+  iat?: number;
+  session_id?: string;
 }
 
-const SECRET = "a secret of the embedded project";
+/** PostgREST takes none shorter than 32 characters. */
+export const SECRET = "the secret of the project under test";
 const hmac = { name: "HMAC", hash: "SHA-256" };
 
 export async function signed(claims: Claims): Promise<string> {

@@ -98,7 +98,7 @@ test("is refused for a system of another account, and says so", async () => {
 });
 
 test("inserts plainly where it may add rows and not see them", async () => {
-  await cloud.db.exec(
+  await cloud.ddl(
     `CREATE TABLE plain (id uuid PRIMARY KEY, idempotency_key text UNIQUE, seq int, mode text, ts timestamptz,
        source text, type text, subtype text, symbol text, severity text, body text, meta jsonb);
      ALTER TABLE plain ENABLE ROW LEVEL SECURITY;
@@ -120,7 +120,7 @@ test("inserts plainly where it may add rows and not see them", async () => {
 });
 
 test("does without the columns that a project's own tables lack", async () => {
-  await cloud.db.exec(
+  await cloud.ddl(
     `CREATE TABLE plain (id uuid PRIMARY KEY, idempotency_key text UNIQUE, seq int, mode text, ts timestamptz,
        source text, type text, subtype text, symbol text, severity text, body text, meta jsonb);
      CREATE TABLE plain_health (mode text PRIMARY KEY, last_flush_ts timestamptz);`,
@@ -134,12 +134,12 @@ test("does without the columns that a project's own tables lack", async () => {
     assert.equal((await cloud.sql("SELECT 1 FROM plain")).length, 1);
     assert.equal((await cloud.sql("SELECT 1 FROM plain_health")).length, 1);
   } finally {
-    await cloud.db.exec("DROP TABLE plain_health");
+    await cloud.ddl("DROP TABLE plain_health");
   }
 });
 
 test("takes a table of heartbeats whose key is the id alone", async () => {
-  await cloud.db.exec(
+  await cloud.ddl(
     `ALTER TABLE heartbeats RENAME TO heartbeats_kept;
      CREATE TABLE heartbeats (id uuid PRIMARY KEY, device_id text, timestamp_utc timestamptz,
        is_playing boolean, poll_interval_sec int);`,
@@ -151,14 +151,14 @@ test("takes a table of heartbeats whose key is the id alone", async () => {
     await remote.push(heartbeats(rows), { signal });
     assert.equal((await cloud.sql("SELECT 1 FROM heartbeats")).length, 2);
   } finally {
-    await cloud.db.exec(
+    await cloud.ddl(
       "DROP TABLE heartbeats; ALTER TABLE heartbeats_kept RENAME TO heartbeats;",
     );
   }
 });
 
 test("leaves out what the database computes itself", async () => {
-  await cloud.db.exec(
+  await cloud.ddl(
     `CREATE TABLE plain (id text PRIMARY KEY, system_id text, updated_at timestamptz, deleted_at timestamptz,
        net int, gross int GENERATED ALWAYS AS (net * 2) STORED)`,
   );
