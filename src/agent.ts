@@ -13,13 +13,16 @@ import {
   Hub,
   type Id,
   idSource,
+  instantOf,
   localTimeZone,
   type Migration,
   type Outbox,
   randomId,
   type Schedule,
+  type Row,
   type Stream,
   systemClock,
+  version,
   Warnings,
 } from "./core/mod.ts";
 import { loadPage } from "./dashboard/mod.ts";
@@ -35,7 +38,7 @@ import {
 } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
-import { type LaneSetup, SyncEngine } from "./sync/mod.ts";
+import { type LaneSetup, SyncEngine, type SyncStatus } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
 export { type SignIn, signIn, supabaseSchema } from "./clouds.ts";
@@ -238,6 +241,12 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     warnings,
     clock,
     timeoutMs: config.timeout_sec * 1_000,
+    device: remotes.supabase
+      ? {
+        remote: remotes.supabase,
+        describe: () => deviceRow({ deviceId, status: playtimeStream.status(), sync: engine.status(), clock }),
+      }
+      : undefined,
     lanes: streams.filter(hasOutbox).map((stream): LaneSetup => ({
       name: stream.name,
       outbox: stream.outbox,
@@ -301,6 +310,42 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     },
     close: () => store.close(),
   };
+}
+
+/** This machine as the page of a fleet shows it: a row of the cloud's table `devices`. */
+function deviceRow(
+  { deviceId, status, sync, clock }: {
+    deviceId: Id;
+    status: ReturnType<playtime.PlaytimeStream["status"]>;
+    sync: SyncStatus;
+    clock: Clock;
+  },
+): Row {
+  const { is_playing, process_name, today } = status;
+  const error = sync.lanes.find(({ last_error }) => last_error)?.last_error;
+  return {
+    id: deviceId,
+    device_id: deviceId,
+    name: hostName() ?? deviceId,
+    version,
+    time_zone: today.time_zone,
+    allowance_min: today.allowance_min,
+    minutes_today: Math.round(today.minutes_used),
+    is_playing,
+    process_name,
+    waiting: Object.fromEntries(sync.lanes.map(({ stream, rows_waiting }) => [stream, rows_waiting])),
+    last_error: error ? error.message : null,
+    last_seen: instantOf(clock.now()),
+  };
+}
+
+/** Undefined where the permission is missing. */
+function hostName(): string | undefined {
+  try {
+    return Deno.hostname();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Waits for every part, so that none works on a closed store; the first that fails ends the others. */

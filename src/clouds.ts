@@ -107,7 +107,7 @@ export async function supabaseSchema(): Promise<string> {
 }
 
 /** A person's sign-in to the cloud, kept on the disk. */
-export type SignIn = Pick<Supabase, "login" | "logout">;
+export type SignIn = Pick<Supabase, "login" | "logout" | "whoIsSignedIn">;
 
 /** The sign-in of the configured project, without an agent; null when none is configured. */
 export async function signIn(config: Config): Promise<SignIn | null> {

@@ -3,7 +3,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import { migrations, openAgent, runningProcesses } from "../agent.ts";
+import { migrations, openAgent, runningProcesses, signIn } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
 import {
   type Clock,
@@ -53,6 +53,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   database: checkDatabase,
   "process list": checkProcessList,
   cloud: checkClouds,
+  account: checkAccount,
   clock: ({ time_zone }) => [ok("clock", `time zone ${time_zone ?? localTimeZone()}`)],
 };
 
@@ -252,6 +253,19 @@ async function adviceFor(config: Config): Promise<string> {
       nearly.map(({ image }) => image).join(", ")
     } would count by name, but has another window ` +
       "or command than the game: clockblock processes shows which";
+}
+
+/** Who the rows are sent for: what the disk says, so that no server is asked. */
+async function checkAccount(config: Config): Promise<Finding[]> {
+  const account = await signIn(config);
+  if (!account) return [];
+  const email = await account.whoIsSignedIn();
+  if (email !== null) return [ok("account", `signed in as ${email}`)];
+  const { supabase } = config;
+  if (supabase.email === null) return [ok("account", "nobody is signed in: supabase.key is used alone")];
+  return supabase.password === null
+    ? [fail("account", "nobody is signed in. Run clockblock login")]
+    : [ok("account", `nobody is signed in yet: the agent signs in as ${supabase.email}`)];
 }
 
 /** More than this and "last write wins" would let the wrong one win without being corrected. */

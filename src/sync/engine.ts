@@ -10,6 +10,7 @@ import {
   type Outbox,
   type Remote,
   type Route,
+  type Row,
   type Schedule,
   type StreamName,
   systemClock,
@@ -17,6 +18,7 @@ import {
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { Connection } from "./connection.ts";
+import { reportDevice } from "./device_report.ts";
 import { Lane } from "./lane.ts";
 import { type NetworkInterface, watchNetwork } from "./network.ts";
 import { RejectedRows, type Which } from "./rejected.ts";
@@ -44,6 +46,8 @@ export interface StreamReset {
 export interface SyncEngineOptions {
   store: Store;
   lanes: readonly LaneSetup[];
+  /** Where this machine's own row goes, and what it says. */
+  device?: { remote: Remote; describe(): Row } | undefined;
   warnings: Warnings;
   hub: Hub;
   clock?: Clock;
@@ -67,6 +71,7 @@ export class SyncEngine {
   readonly #lanes = new Map<StreamName, Lane>();
   readonly #connections: readonly Connection[];
   readonly #networkInterfaces: () => readonly NetworkInterface[];
+  readonly #report: (signal: AbortSignal) => Promise<void>;
   #running = false;
   #toldAtMs = -Infinity;
   #toldStates = "";
@@ -106,6 +111,10 @@ export class SyncEngine {
       this.#lanes.set(name, lane);
     }
     this.#connections = [...connections.values()];
+    const { device } = options;
+    this.#report = device
+      ? (signal) => reportDevice({ ...device, clock, random, warnings, timeoutMs }, signal)
+      : () => Promise.resolve();
     this.routes = syncRoutes(this);
   }
 
@@ -116,6 +125,7 @@ export class SyncEngine {
     await Promise.all([
       ...[...this.#lanes.values()].map((lane) => lane.run(signal)),
       ...this.#connections.map((connection) => connection.run(signal)),
+      this.#report(signal),
       watchNetwork({
         signal,
         clock: this.clock,
@@ -155,6 +165,12 @@ export class SyncEngine {
       null;
   }
 
+  /** The account that rows are sent for, where people sign in to a cloud; null before the first request. */
+  get signedInAs(): string | null {
+    return this.#connections.map(({ remote }) => remote.account?.() ?? null)
+      .find((account) => account !== null) ?? null;
+  }
+
   /** The same by the clock of the cloud that this stream goes to. */
   clockOffsetMsOf(stream: StreamName): number | null {
     return this.#lanes.get(stream)?.clockOffsetMs ?? null;
@@ -167,6 +183,7 @@ export class SyncEngine {
       running: this.#running,
       online: this.online(),
       clock_offset_ms: this.clockOffsetMs,
+      signed_in_as: this.signedInAs,
       lanes,
     };
   }

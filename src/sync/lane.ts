@@ -117,7 +117,9 @@ export class Lane {
     if (this.#failure && (!this.#partial || needsPerson(this.#failure))) {
       return this.#failure.answered === false ? "disconnected" : "failed";
     }
-    return reached === undefined ? "connecting" : reached ? "connected" : "disconnected";
+    // A command that only looks at the database connects to nothing.
+    if (reached === undefined) return this.#stop ? "connecting" : "disconnected";
+    return reached ? "connected" : "disconnected";
   }
 
   status(): Omit<LaneStatus, "rows_rejected"> {

@@ -52,7 +52,7 @@ export const laneStatus = v.object({
   reading: v.nullable(v.object({
     table: v.string(),
     rows: count,
-    /** About how many there are; null when the cloud did not say. */
+    /** How many there are; null when the cloud did not say. */
     total: v.nullable(count),
     tables_done: count,
     tables: count,
@@ -68,6 +68,8 @@ export const syncStatus = v.object({
   online: v.nullable(v.boolean()),
   /** The cloud's clock less this machine's; null when it was not compared. */
   clock_offset_ms: v.nullable(v.number()),
+  /** The account that rows are sent for, where people sign in to a cloud; null before the first request. */
+  signed_in_as: v.nullable(v.string()),
   lanes: v.array(laneStatus),
 });
 

@@ -42,6 +42,7 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
         online: true,
         running: true,
         clock_offset_ms: 0,
+        signed_in_as: null,
         lanes: [
           lane("playtime"),
           lane("events", {

@@ -10,6 +10,7 @@ const SYNC: SyncStatus = {
   online: false,
   running: true,
   clock_offset_ms: null,
+  signed_in_as: null,
   lanes: [],
 };
 

@@ -78,7 +78,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
   const facts = [
     ["Playing", url === null ? lastSeen(status, now) : playing(status, now)],
     ["Today", describeToday(status.today, paint)],
-    ["Cloud", cloud(status.online, { running: url !== null, paint })],
+    ["Cloud", cloud(status, { running: url !== null, paint })],
     ...(status.attendance.enabled ? [["Devices", devicesText(status.attendance)]] : []),
     ["Database", bytes(status.database.bytes + status.database.wal_bytes)],
   ];
@@ -171,12 +171,15 @@ function lastSeen({ last_seen }: Status, now: number): string {
 }
 
 function cloud(
-  online: boolean | null,
+  { online, sync }: Status,
   { running, paint }: { running: boolean; paint: Painter },
 ): string {
   if (online === null) return paint("dim", "none configured");
   if (!running) return "configured";
-  return online ? paint("green", "online") : paint("yellow", "offline");
+  const reached = online ? paint("green", "online") : paint("yellow", "offline");
+  return sync.signed_in_as === null
+    ? reached
+    : `${reached}, signed in as ${harmless(sync.signed_in_as)}`;
 }
 
 function ago(instant: Instant, now: number): string {

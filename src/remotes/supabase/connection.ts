@@ -200,7 +200,8 @@ export class Connection {
     const advice = `system "${system}" belongs to another account than ${this.account}: sign in as ` +
       "its owner, have the owner add this account to system_members, or choose another records.system_id";
     const verdict = pause(advice);
-    return new RemoteError(failure.message, { status, code, retryAfterMs, detail, verdict });
+    const message = `${failure.message}: system "${system}" belongs to another account than ${this.account}`;
+    return new RemoteError(message, { status, code, retryAfterMs, detail, verdict });
   }
 
   /** An error of supabase-js in the engine's shape. */

@@ -60,11 +60,16 @@ export function isHiddenRow(error: RemoteError): boolean {
   return isRowPolicy(error) && error.detail!.includes("USING");
 }
 
-/** The columns of the unique key that a row met (23505): `Key (system_id, id)=(pc-1, a) already exists.` */
-export function violatedKey({ code, detail = "" }: RemoteError): readonly string[] | undefined {
+/**
+ * What a unique violation (23505) says of the key that a row met: its columns, from `Key (system_id, id)=(pc-1, a)
+ * already exists.`, or, where the account may not see rows, that it is the table's primary key, by its usual name.
+ */
+export function violatedKey(
+  { code, detail = "" }: RemoteError,
+): { columns: readonly string[]; primary: boolean } | undefined {
   if (code !== "23505") return undefined;
   const [, columns] = /Key \(([^)]*)\)=/.exec(detail) ?? [];
-  return columns?.split(", ");
+  return { columns: columns?.split(", ") ?? [], primary: /"[^"]+_pkey"/.test(detail) };
 }
 
 /**

@@ -14,13 +14,13 @@
  *
  * @module
  */
-import {
-  type Id,
-  type OutboxBatch,
-  type PushResult,
-  type Rejection,
-  type RemoteError,
-  type Row,
+import type {
+  Id,
+  OutboxBatch,
+  PushResult,
+  Rejection,
+  RemoteError,
+  Row,
 } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
 import { columnIn, isHiddenRow, isRowPolicy, violatedKey } from "./errors.ts";
@@ -84,7 +84,7 @@ export class Pusher {
 
   /** Pushes rows of one shape, as often as something is learned from a refusal. */
   async #pushRows(rows: readonly Row[], part: Part): Promise<PushResult> {
-    const { table, rules } = part;
+    const { table } = part;
     for (;;) {
       const candidate = candidateOf(part);
       const { data, error, status } = await this.#send(rows, candidate, part);
@@ -95,7 +95,7 @@ export class Pusher {
         status,
       );
       if (learn(failure, part)) continue;
-      const missing = missingColumn(failure, rules);
+      const missing = missingColumn(failure, part);
       if (missing !== undefined) return rejectAll(rows, missing);
       if (isRowPolicy(failure)) {
         if (await this.#registered(rows, { part, failure })) continue;
@@ -202,13 +202,15 @@ export class Pusher {
   ): Promise<boolean> {
     const { rules } = part;
     if (rows.length !== 1 || rules.key !== undefined || !isAlreadyThere(failure)) return false;
+    const met = violatedKey(failure);
+    // A key that names the system, or an id that nobody else can guess, proves it where rows may not be seen.
+    if (met?.columns.includes(rules.system)) return true;
+    const byId = met?.columns.length === 0 ? met.primary : met?.columns.includes("id");
+    if (rules.randomId && byId) return true;
     try {
       return (await this.#present(rows, part)).size === 1;
     } catch {
-      // A table that may not be read: then the key has to name the system, or an id that nobody else can guess.
-      const met = violatedKey(failure) ?? [];
-      return met.includes(rules.system) ||
-        (rules.randomId !== undefined && met.includes(rules.randomId));
+      return false;
     }
   }
 
@@ -313,7 +315,7 @@ function leaveOut(column: string, { unwanted }: TableProfile): boolean {
 /** Why records with a field that the table has no column for are refused; undefined for other failures. */
 function missingColumn(
   { code, status, detail = "" }: RemoteError,
-  { key }: TableRules,
+  { table, rules: { key } }: Part,
 ): Omit<Rejection, "id"> | undefined {
   const column = columnIn(detail);
   if (key === undefined || code !== "PGRST204" || column === undefined) return undefined;
@@ -321,7 +323,7 @@ function missingColumn(
   return {
     status,
     code,
-    message: `the table has no column "${column}" in the cloud: add it there and retry`,
+    message: `table ${table} has no column "${column}" in the cloud: add it there and retry`,
   };
 }
 

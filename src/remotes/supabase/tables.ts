@@ -15,8 +15,8 @@ export interface TableRules {
   lookUp: string;
   /** The columns that together tell a row from every other. */
   identity: readonly string[];
-  /** A column of random ids made by this agent: a row that has one is the agent's own. */
-  randomId?: string;
+  /** Whether `id` is a random number made by this agent: a row that has it is the agent's own. */
+  randomId?: boolean;
   /** Columns that every row gets, unless the table has none such. */
   stamp?: Readonly<Record<string, string>>;
   /** What a table may do without, besides the stamp. */
@@ -44,7 +44,7 @@ export function streamRules(
       system: "device_id",
       lookUp: "id",
       identity: ["id", "device_id"],
-      randomId: "id",
+      randomId: true,
       optional: ["process_name"],
     }],
     ["punches", {
@@ -67,7 +67,7 @@ export function streamRules(
       system: "system_id",
       lookUp: "idempotency_key",
       identity: ["mode", "idempotency_key", "system_id"],
-      randomId: "id",
+      randomId: true,
       // Several machines may share a system: an event says which of them it is from.
       stamp: { ...stamp, device_id: deviceId },
     }],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Action, RemoteError, type Verdict } from "../../../src/core/mod.ts";
+import type { Action, RemoteError, Verdict } from "../../../src/core/mod.ts";
 import {
   columnIn,
   isHiddenRow,
@@ -109,7 +109,15 @@ Deno.test("violatedKey names the columns of the key that a row met", () => {
     message: 'duplicate key value violates unique constraint "zoe_events_key"',
     details: "Key (system_id, mode, idempotency_key)=(pc-1, paper, a) already exists.",
   });
-  assert.deepEqual(violatedKey(error), ["system_id", "mode", "idempotency_key"]);
+  assert.deepEqual(violatedKey(error), {
+    columns: ["system_id", "mode", "idempotency_key"],
+    primary: false,
+  });
+  const hidden = errorOf(409, {
+    code: "23505",
+    message: 'duplicate key value violates unique constraint "zoe_events_pkey"',
+  });
+  assert.deepEqual(violatedKey(hidden), { columns: [], primary: true });
   assert.ok(!error.message.includes("paper"), error.message);
   assert.equal(violatedKey(errorOf(409, { code: "23503" })), undefined);
 });

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type OutboxBatch, RemoteError, type Row } from "../../../src/core/mod.ts";
-import { classify } from "../../../src/sync/mod.ts";
+import { verdictOf } from "../../../src/sync/errors.ts";
 import { Cloud } from "../../support/cloud.ts";
 import { supabaseOn } from "../../support/supabase.ts";
 
@@ -92,8 +92,8 @@ test("is refused for a system of another account, and says so", async () => {
   const error = await refused(bob.push(heartbeats([heartbeat({ n: 1 })]), { signal }));
   assert.equal(error.status, 403);
   assert.equal(error.code, "42501");
-  assert.match(error.message, /system "pc-1" belongs to another account/);
-  assert.equal(classify(error).action, "pause");
+  assert.match(error.message, /system "pc-1" belongs to another account than bob@example.com/);
+  assert.equal(verdictOf(error).action, "pause");
   assert.equal((await cloud.sql("SELECT 1 FROM heartbeats")).length, 1);
 });
 
@@ -109,14 +109,23 @@ test("inserts plainly where it may add rows and not see them", async () => {
     signal,
   });
   assert.equal(accepted.length, 2);
-  // Without SELECT nothing can be ignored: the duplicate is told by its code, and found by halving.
+  // Without SELECT nothing can be ignored: the row that is there already is found by halving.
   const error = await refused(
     remote.push(batch("plain", [event(2), event(3)], "events"), { signal }),
   );
   assert.equal(error.status, 409);
-  assert.deepEqual(classify(error), { action: "duplicate", alone: "settle" });
+  assert.deepEqual(verdictOf(error), { action: "bisect", alone: "reject" });
+  // Its id is random and the agent's own, which proves whose row it is.
+  const again = await remote.push(batch("plain", [event(2)], "events"), { signal });
+  assert.deepEqual(again.accepted, [event(2).id]);
   await remote.push(batch("plain", [event(3)], "events"), { signal });
   assert.equal((await cloud.sql("SELECT 1 FROM plain")).length, 3);
+  // The key of somebody else's row under another id proves nothing.
+  const other = { ...event(3), id: crypto.randomUUID() };
+  assert.equal(
+    verdictOf(await refused(remote.push(batch("plain", [other], "events"), { signal }))).alone,
+    "reject",
+  );
 });
 
 test("does without the columns that a project's own tables lack", async () => {
@@ -180,12 +189,54 @@ test("gives a record back whose field the cloud has no column for, and lets the 
   assert.match(rejected[0]!.message, /table projects has no column "colour"/);
 });
 
+test("never takes a unique violation on other columns than the key for a delivery", async () => {
+  await cloud.ddl(
+    `CREATE TABLE plain (id uuid PRIMARY KEY, system_id text, device_id text, idempotency_key text, seq int UNIQUE,
+       mode text, ts timestamptz, source text, type text, subtype text, symbol text, severity text, body text,
+       meta jsonb, UNIQUE (system_id, mode, idempotency_key))`,
+  );
+  const remote = supabaseOn(cloud, { eventsTable: "plain" });
+  await remote.push(batch("plain", [event(1)], "events"), { signal });
+  const sameNumber = { ...event(2), seq: 1 };
+  const error = await refused(remote.push(batch("plain", [sameNumber], "events"), { signal }));
+  assert.deepEqual([error.status, error.code], [409, "23505"]);
+  assert.match(error.detail ?? "", /Key \(seq\)=\(1\) already exists/);
+  assert.deepEqual(verdictOf(error), { action: "bisect", alone: "reject" });
+  // The very row, sent again, is delivered.
+  const again = await remote.push(batch("plain", [event(1)], "events"), { signal });
+  assert.deepEqual(again.accepted, [event(1).id]);
+});
+
+test("looks a row up that another's may have kept out, where the key does not name the system", async () => {
+  await cloud.ddl(
+    `CREATE TABLE plain (id uuid PRIMARY KEY, system_id text, device_id text, idempotency_key text UNIQUE, seq int,
+       mode text, ts timestamptz, source text, type text, subtype text, symbol text, severity text, body text,
+       meta jsonb);
+     ALTER TABLE plain ENABLE ROW LEVEL SECURITY;
+     CREATE POLICY own ON plain TO authenticated USING (system_id IN (SELECT my_systems()));`,
+  );
+  const bob = supabaseOn(cloud, {
+    systemId: "bob-pc",
+    eventsTable: "plain",
+    email: cloud.bob.email,
+    password: cloud.bob.password,
+  });
+  await bob.push(batch("plain", [event(1)], "events"), { signal });
+  const remote = supabaseOn(cloud, { eventsTable: "plain" });
+  const rows = [{ ...event(1), id: crypto.randomUUID() }, event(2)];
+  const first = await remote.push(batch("plain", rows, "events"), { signal });
+  assert.deepEqual(first.accepted, [event(2).id]);
+  assert.deepEqual(first.rejected.map(({ id }) => id), [rows[0]!.id]);
+  const again = await remote.push(batch("plain", [event(2), event(3)], "events"), { signal });
+  assert.deepEqual([...again.accepted].sort(), [event(2).id, event(3).id]);
+});
+
 test("names the SQL to run when a table is missing", async () => {
   const remote = supabaseOn(cloud, { eventsTable: "nowhere" });
   const error = await refused(remote.push(batch("nowhere", [event(1)], "events"), { signal }));
   assert.equal(error.status, 404);
-  assert.equal(error.code, "PGRST205");
-  const { action, advice } = classify(error);
+  assert.match(error.message, /rows of nowhere/);
+  const { action, advice } = verdictOf(error);
   assert.equal(action, "pause");
   assert.match(advice ?? "", /clockblock schema supabase/);
 });
@@ -197,7 +248,7 @@ test("keeps a refused row's words for the row", async () => {
   assert.equal(error.code, "22007");
   assert.ok(!error.message.includes("my secret"), error.message);
   assert.match(error.detail ?? "", /my secret/);
-  assert.deepEqual(classify(error), { action: "bisect", alone: "reject" });
+  assert.deepEqual(verdictOf(error), { action: "bisect", alone: "reject" });
 });
 
 // Section by section what PostgREST and PostgreSQL answer, and what the lane makes of it.
@@ -232,7 +283,7 @@ const ANSWERS: readonly [status: number, code: string, action: string, alone: st
   [400, "PGRST102", "bisect", "reject"],
   [422, "", "bisect", "reject"],
   [409, "23503", "bisect", "later"],
-  [409, "23505", "duplicate", "settle"],
+  [409, "23505", "bisect", "reject"],
 ];
 
 for (const [status, code, action, alone] of ANSWERS) {
@@ -244,7 +295,7 @@ for (const [status, code, action, alone] of ANSWERS) {
     const error = await refused(remote.push(heartbeats([heartbeat({ n: 0 })]), { signal }));
     assert.equal(error.status, status);
     assert.equal(error.code ?? "", code);
-    const verdict = classify(error);
+    const verdict = verdictOf(error);
     assert.deepEqual([verdict.action, verdict.alone], [action, alone]);
     // Nothing was lost: the same push passes afterwards.
     await remote.push(heartbeats([heartbeat({ n: 0 })]), { signal });
