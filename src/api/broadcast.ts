@@ -35,34 +35,35 @@ export class Broadcast {
     TOPICS.map((topic) => [topic, new Set()]),
   );
   readonly #clock: Clock;
+  readonly #hub: Hub;
   readonly #unsubscribe: () => void;
-  #clients = 0;
 
   constructor({ hub, clock }: { hub: Hub; clock: Clock }) {
     this.#clock = clock;
+    this.#hub = hub;
     this.#unsubscribe = hub.subscribe((message) => this.#send(message));
   }
 
   /** How many pages listen. */
   get clients(): number {
-    return this.#clients;
+    return this.#hub.pages;
   }
 
   /** Opens a stream of these topics. */
   open(topics: readonly string[], { signal }: { signal: AbortSignal }): SseStream {
-    if (this.#clients >= MAX_CLIENTS) {
+    if (this.clients >= MAX_CLIENTS) {
       throw new Problem(503, "Too many listeners", {
         detail: `At most ${MAX_CLIENTS} clients can listen at a time.`,
         headers: { "retry-after": "10" },
       });
     }
     const sets = topics.map((topic) => this.#listeners.get(topic)!);
-    this.#clients++;
+    this.#hub.pages++;
     const stream = new SseStream({
       signal,
       clock: this.#clock,
       onEnd: () => {
-        this.#clients--;
+        this.#hub.pages--;
         for (const set of sets) set.delete(stream);
       },
     });

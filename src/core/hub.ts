@@ -13,6 +13,8 @@ export interface Message {
 export type Listener = (message: Message) => void;
 
 export class Hub {
+  /** How many pages listen. What is costly to know is looked at more often while there are some. */
+  pages = 0;
   readonly #listeners = new Set<Listener>();
 
   /** Hands the news to every listener, in the order in which they came. A listener must not throw. */

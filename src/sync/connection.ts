@@ -1,6 +1,7 @@
 /**
  * One remote as the lanes that push to it share it: whether it was last seen, its clock, its sign-in.
- * While it is out of reach it is probed, so that the lanes need not wait for the end of their backoff.
+ * It is probed while it is out of reach, so that the lanes need not wait for the end of their backoff, and while
+ * somebody wants to know: rows wait or a page is open.
  * @module
  */
 import {
@@ -20,11 +21,15 @@ export interface ConnectionOptions {
   clock: Clock;
   random: () => number;
   warnings: Warnings;
+  /** Whether rows wait or a page is open. */
+  wanted?: () => boolean;
 }
 
-/** How often a remote out of reach is asked whether it is back. */
-const PROBE_AWAY_MS = 15_000;
-/** How often the clocks are compared. */
+/** Probe interval while the remote is out of reach. */
+const PROBE_AWAY_MS = 10_000;
+/** Age of the evidence that asks for a probe while somebody wants to know. */
+const PROBE_WANTED_MS = 50_000;
+/** Probe interval otherwise: the clocks are compared. */
 const PROBE_MS = 60 * 60_000;
 const PROBE_TIMEOUT_MS = 10_000;
 /** A clock that is off by more than this gives people wrong days. */
@@ -46,17 +51,20 @@ export class Connection {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #warnings: Warnings;
+  readonly #wanted: () => boolean;
   readonly #bell = new Bell();
   readonly #listeners: ((reached: boolean) => void)[] = [];
   #stop = new AbortController().signal;
   #refreshing: Promise<boolean> | undefined;
-  #probeMs = PROBE_MS;
+  /** When the last probe was, on the monotonic clock; -Infinity: one is asked for. */
+  #probedMs = -Infinity;
 
-  constructor({ remote, clock, random, warnings }: ConnectionOptions) {
+  constructor({ remote, clock, random, warnings, wanted = () => false }: ConnectionOptions) {
     this.remote = remote;
     this.#clock = clock;
     this.#random = random;
     this.#warnings = warnings;
+    this.#wanted = wanted;
   }
 
   /** Calls back whenever the remote comes into reach or goes out of it. */
@@ -68,11 +76,12 @@ export class Connection {
   heard(reached: boolean): void {
     const lost = this.evidence?.reached !== false && !reached;
     this.#note(reached);
-    if (lost) this.#bell.ring();
+    if (lost) this.probeSoon();
   }
 
   /** Asks the remote whether it is there, soon. */
   probeSoon(): void {
+    this.#probedMs = -Infinity;
     this.#bell.ring();
   }
 
@@ -86,7 +95,8 @@ export class Connection {
   /** Probes at once and from time to time, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     this.#stop = signal;
-    await every(() => this.#probeMs, () => this.#probe(), {
+    const lookMs = jitteredMs(PROBE_AWAY_MS, this.#random);
+    await every(lookMs, () => this.#isDue() ? this.#probe() : undefined, {
       signal,
       name: "sync.probe",
       clock: this.#clock,
@@ -94,7 +104,14 @@ export class Connection {
     });
   }
 
+  #isDue(): boolean {
+    const now = this.#clock.monotonic();
+    if (!this.evidence?.reached || now - this.#probedMs >= PROBE_MS) return true;
+    return now - this.evidence.at >= PROBE_WANTED_MS && this.#wanted();
+  }
+
   async #probe(): Promise<void> {
+    this.#probedMs = this.#clock.monotonic();
     try {
       const { clockOffsetMs } = await attempt((signal) => this.remote.probe({ signal }), {
         clock: this.#clock,
@@ -113,8 +130,6 @@ export class Connection {
       });
       this.#note(answered);
     }
-    const reached = this.evidence?.reached ?? false;
-    this.#probeMs = jitteredMs(reached ? PROBE_MS : PROBE_AWAY_MS, this.#random);
   }
 
   #note(reached: boolean): void {

@@ -93,7 +93,13 @@ export class SyncEngine {
     for (const { name, outbox, inbox, schedule, remote } of lanes) {
       if (!remote) continue;
       const connection = connections.get(remote) ??
-        new Connection({ remote, clock, random, warnings });
+        new Connection({
+          remote,
+          clock,
+          random,
+          warnings,
+          wanted: () => hub.pages > 0 || lanes.some((lane) => lane.outbox.depth().rows > 0),
+        });
       connections.set(remote, connection);
       const lane = new Lane({
         name,

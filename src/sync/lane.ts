@@ -93,10 +93,10 @@ export class Lane {
     this.#bell.ring();
   }
 
-  /** The machine's network has changed: a lane that had no answer tries again. */
+  /** The machine's network has changed: a lane that had no answer, or has rows that wait, tries again. */
   networkChanged(): void {
     this.#fruitlessReturns = 0;
-    if (this.#failure?.answered === false) this.hurry();
+    if (this.#wasCutOff) this.hurry();
   }
 
   /** Forgets its failures and what it waited for, and begins anew. */
@@ -235,13 +235,18 @@ export class Lane {
 
   /** The remote can be reached again. It may be lying: a probe passes where a push hangs. */
   #returned(): void {
-    if (this.#failure?.answered !== false || this.#exchange.busy) return;
+    if (!this.#wasCutOff || this.#exchange.busy) return;
     const now = this.#options.clock.monotonic();
     const rest = Math.min(MOST_RETURN_MS, RETURN_MS * 2 ** Math.min(this.#fruitlessReturns, 10));
     if (now - this.#returnAtMs < rest) return;
     this.#returnAtMs = now;
     this.#fruitlessReturns++;
     this.hurry();
+  }
+
+  /** Whether a way to the remote is all that the lane may lack. */
+  get #wasCutOff(): boolean {
+    return this.#failure ? this.#failure.answered === false : this.#options.outbox.depth().rows > 0;
   }
 
   /** Rings when the remote says that something has changed; begins anew when it stops saying. */

@@ -94,6 +94,46 @@ Deno.test("SyncEngine notices that the remote is away and back without having an
   assert.equal(bench.lane.state, "connected");
 });
 
+Deno.test("SyncEngine pushes what waits within 15 s of the remote's return, whatever the interval", async () => {
+  await using bench = new SyncBench({ intervalMs: 3_600_000 });
+  await bench.begin();
+  await until(() => bench.cloud.probes === 1);
+  await addNotes(bench, 3);
+  // Nothing was under way when the remote went, so no push has failed.
+  bench.cloud.reachable = false;
+  bench.cloud.behave = fail();
+  await bench.clock.advance(61_000);
+  assert.equal(bench.engine.online(), false);
+  await bench.clock.advance(20 * 60_000);
+  assert.equal(bench.lane.rows_waiting, 3);
+  bench.cloud.reachable = true;
+  bench.cloud.behave = () => undefined;
+  await bench.clock.advance(15_000);
+  await until(() => bench.lane.rows_waiting === 0);
+});
+
+Deno.test("SyncEngine pushes what waits when an interface comes up, though nothing had failed", async () => {
+  await using bench = new SyncBench({ intervalMs: 3_600_000 });
+  await bench.begin();
+  await addNotes(bench, 3);
+  bench.interfaces = [{ name: "wlan0", address: "192.0.2.77" }];
+  await bench.clock.advance(6_000);
+  await until(() => bench.lane.rows_waiting === 0);
+});
+
+Deno.test("SyncEngine knows within a minute that the remote has gone while a page is open", async () => {
+  await using bench = new SyncBench();
+  await bench.begin();
+  await until(() => bench.engine.online() === true);
+  bench.cloud.reachable = false;
+  await bench.clock.advance(10 * 60_000);
+  // Nothing waits and nobody looks: the remote is left alone.
+  assert.equal(bench.cloud.probes, 1);
+  bench.hub.pages = 1;
+  await bench.clock.advance(60_000);
+  assert.equal(bench.engine.online(), false);
+});
+
 Deno.test("SyncEngine warns of a clock that is off, and no longer when it is set", async () => {
   await using bench = new SyncBench();
   bench.cloud.clockOffsetMs = 3_600_000;
