@@ -1,316 +1,273 @@
 /**
- * The cloud's schema on Debian's PostgreSQL, with roles and `auth.uid()` as Supabase defines them, and on PGlite.
+ * The cloud's schema on the real PostgreSQL, in projects of both worlds of default privileges: it may be run again,
+ * sums heartbeats, makes partitions and answers from its indexes.
  * @module
  */
 import assert from "node:assert/strict";
 import { PGlite } from "@electric-sql/pglite";
 import { schema } from "../../../src/remotes/supabase/mod.ts";
 import { playtimeFixture } from "../../streams/playtime/playtime_fixture.ts";
-import { postgresBin, startPostgres, SUPABASE_STUB } from "../../support/postgres.ts";
+import { Cloud } from "../../support/cloud.ts";
+import { objectsOf } from "./schema_objects.ts";
 
-interface Database extends AsyncDisposable {
-  version: string;
-  run(script: string): Promise<void>;
-  rows<Row = Record<string, unknown>>(query: string): Promise<Row[]>;
-}
+const cloud = await Cloud.start({ grants: "new" });
+const ALICE = { sub: cloud.alice.id };
+const BOB = { sub: cloud.bob.id };
 
-const ALICE = "00000000-0000-4000-8000-00000000000a";
-const BOB = "00000000-0000-4000-8000-00000000000b";
-
-const bin = postgresBin();
-const postgres = bin === undefined ? undefined : await startPostgres(bin);
-const databases: [string, Database | undefined][] = [
-  [
-    postgres
-      ? `PostgreSQL ${postgres.version}`
-      : "PostgreSQL (skipped: install the package postgresql)",
-    postgres,
-  ],
-  ["PGlite", await pglite()],
-];
-
-for (const [name, database] of databases) {
-  await database?.run(SUPABASE_STUB);
-  await database?.run(`INSERT INTO auth.users VALUES ('${ALICE}', 'alice'), ('${BOB}', 'bob')`);
-  await database?.run(schema);
-
-  const test = (behaviour: string, run: (db: Database) => Promise<void>) =>
-    Deno.test({
-      name: `Schema on ${name} ${behaviour}`,
-      ignore: database === undefined,
-      async fn() {
-        await database!.run(
-          `TRUNCATE system_members, heartbeats, allowances, daily_rollups, punches, zoe_events, zoe_health,
-             projects, tasks, results`,
-        );
-        await run(database!);
-      },
-    });
-
-  test("may be run again: nothing changes", async (db) => {
-    await db.run("INSERT INTO projects (id, system_id, name) VALUES ('p1', 's1', 'house')");
-    const before = await objects(db);
-    await db.run(schema);
-    assert.deepEqual(await objects(db), before);
-    assert.equal((await db.rows("SELECT 1 FROM projects")).length, 1);
-  });
-
-  test("rolls heartbeats up to the agent's own figures, however they arrive", async (db) => {
-    using agent = playtimeFixture({
-      start: "2026-03-03T23:50:00.000Z",
-      allowance: 3,
-      pollIntervalSec: 7,
-    });
-    await db.run(
-      `INSERT INTO allowances SELECT 'pc-1', day, 3 FROM generate_series(1, 7) day`,
-    );
-    for (let look = 0; look < 200; look++) {
-      agent.game = look % 7 < 4 ? "javaw.exe" : null;
-      await agent.stream.pollOnce();
-      await agent.clock.advance(7_000);
-    }
-    const { rows } = agent.stream.outbox.pending(1_000);
-    assert.equal(rows.length, 200);
-    // Newest first, in batches that overlap.
-    for (let end = rows.length; end > 0; end -= 40) {
-      const batch = rows.slice(Math.max(0, end - 60), end);
-      await db.run(
-        `INSERT INTO heartbeats SELECT * FROM json_populate_recordset(null::heartbeats, ${
-          literal(JSON.stringify(batch))
-        }) ON CONFLICT (id, timestamp_utc) DO NOTHING`,
-      );
-    }
-    const here = agent.store.db.prepare(
-      `SELECT date_utc, minutes_used, minutes_overdraft, last_heartbeat_at FROM daily_rollups ORDER BY 1`,
-    ).all();
-    const there = await db.rows<Record<string, unknown>>(
-      `SELECT date_utc, minutes_used, minutes_overdraft, last_heartbeat_at FROM daily_rollups ORDER BY 1`,
-    );
-    assert.equal(here.length, 2);
-    assert.deepEqual(
-      there.map((row) => ({
-        ...row,
-        last_heartbeat_at: new Date(String(row.last_heartbeat_at)).toISOString(),
-      })),
-      here.map((row) => ({ ...row })),
-    );
-  });
-
-  test("lets the last write win, and puts a stamp from the future right", async (db) => {
-    const write = (name: string, stamp: string) =>
-      db.run(
-        `INSERT INTO projects (id, system_id, name, updated_at) VALUES ('p1', 's1', '${name}', ${stamp})
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at`,
-      );
-    const now = async () =>
-      (await db.rows<{ name: string; ahead: boolean }>(
-        "SELECT name, updated_at > now() + interval '1 second' AS ahead FROM projects",
-      ))[0];
-    await write("first", "now() - interval '1 hour'");
-    await write("older", "now() - interval '2 hours'");
-    assert.deepEqual(await now(), { name: "first", ahead: false });
-    await write("newer", "now() - interval '30 minutes'");
-    assert.deepEqual(await now(), { name: "newer", ahead: false });
-    await write("tomorrow", "now() + interval '1 day'");
-    assert.deepEqual(await now(), { name: "tomorrow", ahead: false });
-    await db.run("UPDATE projects SET name = 'by a web page'");
-    assert.equal((await now())?.name, "by a web page");
-  });
-
-  test("shows an account its own systems only, and lets it write to no other", async (db) => {
-    await db.run(`${as(ALICE)} SELECT register_system('s1');`);
-    await db.run(`${as(BOB)} SELECT register_system('s2');`);
-    const taken = await db.rows<{ taken: boolean }>(
-      `${as(BOB)} SELECT register_system('s1') AS taken`,
-    );
-    assert.deepEqual(taken, [{ taken: false }]);
-    for (const [table, column] of TABLES) {
-      const row = insertOf(table, column);
-      await db.run(`${as(ALICE)} ${row("s1", 1)}`);
-      await assert.rejects(db.run(`${as(BOB)} ${row("s1", 2)}`), /row-level security/, table);
-      await assert.rejects(db.run(`SET ROLE anon; ${row("s1", 3)}`), /row-level security/, table);
-      await db.run("RESET ROLE");
-      const seen = async (role: string) => (await db.rows(`${role} SELECT 1 FROM ${table}`)).length;
-      assert.deepEqual(
-        [await seen(as(ALICE)), await seen(as(BOB)), await seen("SET ROLE anon;")],
-        [1, 0, 0],
-        table,
-      );
-      await db.run("RESET ROLE");
-    }
-    // A partition asked for by its own name is no way round.
-    const parts = await db.rows<{ name: string }>(
-      "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'heartbeats'::regclass",
-    );
-    for (const { name } of parts) {
-      assert.deepEqual(await db.rows(`${as(BOB)} SELECT 1 FROM ${name}`), [], name);
-    }
-    await db.run("RESET ROLE");
-  });
-
-  test("purges tombstones that are old enough, and nothing else", async (db) => {
-    await db.run(
-      `INSERT INTO projects (id, system_id, deleted_at) VALUES
-         ('old', 's1', now() - interval '91 days'), ('fresh', 's1', now()), ('there', 's1', null);
-       INSERT INTO tasks (id, system_id, deleted_at) VALUES ('old', 's1', now() - interval '91 days')`,
-    );
-    assert.deepEqual(await db.rows("SELECT purge_tombstones() AS gone"), [{ gone: 2 }]);
-    const left = await db.rows("SELECT id FROM projects ORDER BY id");
-    assert.deepEqual(left, [{ id: "fresh" }, { id: "there" }]);
-  });
-
-  test("puts heartbeats into their month, and makes months once", async (db) => {
-    await db.run("SELECT make_heartbeat_partitions(); SELECT make_heartbeat_partitions();");
-    await db.run(
-      `INSERT INTO heartbeats SELECT gen_random_uuid(), 's1', at, true, 5, null
-       FROM unnest(ARRAY[now(), now() + interval '32 days', '2001-01-01'::timestamptz]) at`,
-    );
-    const places = await db.rows<{ place: string }>(
-      "SELECT tableoid::regclass::text AS place FROM heartbeats ORDER BY timestamp_utc",
-    );
-    assert.equal(places[0]?.place, "heartbeats_default");
-    assert.equal(new Set(places.map(({ place }) => place)).size, 3);
-    const plan = await explained(
-      db,
-      "SELECT * FROM heartbeats WHERE timestamp_utc >= now() AND timestamp_utc < now() + interval '1 hour'",
-    );
-    assert.match(plan, /heartbeats_20\d\d_\d\d/);
-  });
-
-  test("answers the agent's queries from its indexes", async (db) => {
-    await db.run(
-      `INSERT INTO projects (id, system_id, name)
-         SELECT 'p' || n, 's' || n % 50, 'x' FROM generate_series(1, 20000) n;
-       INSERT INTO zoe_events (id, system_id, mode, ts, seq, source, type, subtype, body, idempotency_key)
-         SELECT gen_random_uuid(), 's' || n % 50, 'paper', now(), n, 'a', 'b', 'c', 'd', n::text
-         FROM generate_series(1, 20000) n;
-       INSERT INTO heartbeats SELECT gen_random_uuid(), 's' || n % 50, now() + n * interval '5 s', true, 5, null
-         FROM generate_series(1, 20000) n;
-       INSERT INTO punches (id, system_id, device_sn, person_id, punched_at, device_time, time_zone)
-         SELECT n::text, 's' || n % 50, 'sn', n::text, now(), 't', 'z' FROM generate_series(1, 20000) n;
-       INSERT INTO daily_rollups (device_id, date_utc, last_heartbeat_at)
-         SELECT 'd' || n % 50, '2020-01-01'::date + n / 50, now() FROM generate_series(1, 20000) n;
-       ANALYZE;`,
-    );
-    const queries: [string, RegExp][] = [
-      // The first page of a pull, and those that follow.
-      [
-        "SELECT * FROM projects WHERE system_id = 's7' ORDER BY received_at, id LIMIT 1000",
-        /projects_pull/,
-      ],
-      [
-        `SELECT * FROM projects WHERE system_id = 's7'
-           AND (received_at > now() OR (received_at = now() AND id > 'p'))
-         ORDER BY received_at, id LIMIT 1000`,
-        /projects_pull/,
-      ],
-      ["SELECT * FROM daily_rollups WHERE device_id = 's7' AND date_utc = '2026-01-01'", /_pkey/],
-      [
-        `SELECT * FROM heartbeats WHERE device_id = 's7' AND timestamp_utc > now()
-         ORDER BY timestamp_utc LIMIT 100`,
-        /Index Scan.*device_id_timestamp/s,
-      ],
-      [
-        "SELECT * FROM zoe_events WHERE system_id = 's7' AND mode = 'paper' ORDER BY seq DESC LIMIT 50",
-        /zoe_events_mode_seq/,
-      ],
-      [
-        "SELECT * FROM punches WHERE system_id = 's7' AND punched_at > now() + interval '1 day'",
-        /punches_system_time/,
-      ],
-      ["DELETE FROM projects WHERE deleted_at < now() - interval '90 days'", /projects_tombstones/],
-    ];
-    for (const [query, index] of queries) {
-      const plan = await explained(db, query);
-      assert.match(plan, index, `${query}\n${plan}`);
-      assert.doesNotMatch(plan, /Seq Scan on projects/, query);
-    }
-    // Under row-level security the policy must not cost the index.
-    await db.run(`${as(ALICE)} SELECT register_system('s7');`);
-    const [pulled] = queries;
-    assert.match(await explained(db, pulled![0], as(ALICE)), pulled![1]);
-    await db.run("RESET ROLE");
+function test(behaviour: string, run: () => Promise<void>): void {
+  Deno.test(`Schema ${behaviour}`, async () => {
+    await cloud.empty();
+    await run();
   });
 }
 
-Deno.test.afterAll(async () => {
-  for (const [, database] of databases) await database?.[Symbol.asyncDispose]();
+for (const grants of ["old", "new"] as const) {
+  Deno.test(`Schema may be run again in a project of ${grants} grants: nothing changes`, async () => {
+    await using project = await Cloud.start({ grants });
+    await project.sql("INSERT INTO projects (id, system_id, name) VALUES ('p1', 's1', 'house')");
+    const before = await objectsOf(project);
+    const rows = await project.sql("SELECT * FROM projects");
+    await project.sql(schema);
+    assert.deepEqual(await objectsOf(project), before);
+    assert.deepEqual(await project.sql("SELECT * FROM projects"), rows);
+  });
+}
+
+Deno.test("Schema runs under PGlite, and again, and deletes there as anywhere", async () => {
+  await using db = await PGlite.create();
+  await db.exec(
+    `CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role BYPASSRLS;
+     CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid PRIMARY KEY);
+     CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$ SELECT null::uuid $$;
+     CREATE PUBLICATION supabase_realtime;`,
+  );
+  await db.exec(schema);
+  await db.exec(schema);
+  await db.exec(
+    `INSERT INTO projects (id, system_id) VALUES ('p1', 's1');
+     INSERT INTO tasks (id, system_id, project_id) VALUES ('t1', 's1', 'p1');
+     DELETE FROM projects;`,
+  );
+  const { rows } = await db.query(
+    "SELECT p.deleted_at IS NOT NULL AS project, t.deleted_at IS NOT NULL AS task FROM projects p, tasks t",
+  );
+  assert.deepEqual(rows, [{ project: true, task: true }]);
 });
 
-/** Tables with row-level security, and the column that says whose a row is. */
-const TABLES: readonly (readonly [string, string])[] = [
-  ["heartbeats", "device_id"],
-  ["punches", "system_id"],
-  ["zoe_events", "system_id"],
-  ["zoe_health", "system_id"],
-  ["projects", "system_id"],
-  ["tasks", "system_id"],
-  ["results", "system_id"],
-];
-
-const VALUES: Readonly<Record<string, string>> = {
-  heartbeats: "timestamp_utc, is_playing, poll_interval_sec, id) VALUES (now(), true, 5, $id, ",
-  punches: "device_sn, person_id, device_time, time_zone, id) VALUES ('a', 'b', 'c', 'd', $id, ",
-  zoe_events: "mode, ts, seq, source, type, subtype, body, idempotency_key, id) " +
-    "VALUES ('paper', now(), 1, 'a', 'b', 'c', 'd', $id, $id, ",
-  zoe_health: "last_flush_ts, mode) VALUES (now(), $id, ",
-};
-
-function insertOf(table: string, column: string): (system: string, n: number) => string {
-  return (system, n) => {
-    const values = VALUES[table] ?? "id) VALUES ($id, ";
-    const id = `'00000000-0000-4000-8000-00000000000${n}'`;
-    return `INSERT INTO ${table} (${column}, ${values.replaceAll("$id", id)}`
-      .replace(/VALUES \((.*), $/, (_, list: string) => `VALUES ('${system}', ${list});`);
-  };
-}
-
-/** In the name of an account, as PostgREST does it. */
-function as(user: string): string {
-  return `RESET ROLE; SET ROLE authenticated; SET request.jwt.claims = '{"sub":"${user}"}';`;
-}
-
-async function explained(db: Database, query: string, role = ""): Promise<string> {
-  await db.run(
-    `RESET ROLE;
-     CREATE OR REPLACE FUNCTION explained(query text) RETURNS SETOF text LANGUAGE plpgsql AS
-     $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$`,
+test("rolls heartbeats up to the agent's own figures, however they arrive", async () => {
+  using agent = playtimeFixture({
+    start: "2026-03-03T23:50:00.000Z",
+    allowance: 3,
+    pollIntervalSec: 7,
+  });
+  await cloud.sql("INSERT INTO allowances SELECT 'pc-1', day, 3 FROM generate_series(1, 7) day");
+  for (let look = 0; look < 200; look++) {
+    agent.game = look % 7 < 4 ? "javaw.exe" : null;
+    await agent.stream.pollOnce();
+    await agent.clock.advance(7_000);
+  }
+  const { rows } = agent.stream.outbox.pending(1_000);
+  assert.equal(rows.length, 200);
+  // Newest first, in batches that overlap.
+  for (let end = rows.length; end > 0; end -= 40) {
+    await addHeartbeats(rows.slice(Math.max(0, end - 60), end));
+  }
+  const query =
+    "SELECT date_utc, minutes_used, minutes_overdraft, last_heartbeat_at FROM daily_rollups ORDER BY 1";
+  const here = agent.store.db.prepare(query).all();
+  const there = await cloud.sql<{ last_heartbeat_at: Date }>(query);
+  assert.equal(here.length, 2);
+  assert.deepEqual(
+    there.map((row) => ({ ...row, last_heartbeat_at: row.last_heartbeat_at.toISOString() })),
+    here.map((row) => ({ ...row })),
   );
-  const rows = await db.rows<{ line: string }>(
-    `${role} SELECT explained(${literal(query)}) AS line`,
-  );
-  return rows.map(({ line }) => line).join("\n");
-}
+});
 
-async function objects(db: Database): Promise<unknown[]> {
-  return await db.rows(
-    `SELECT relname::text AS name, relkind::text AS kind FROM pg_class WHERE relnamespace = 'public'::regnamespace
-     UNION ALL SELECT proname::text, 'f' FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-     UNION ALL SELECT polname::text, 'p' FROM pg_policy
-     UNION ALL SELECT tgrelid::regclass || tgname, 't' FROM pg_trigger WHERE NOT tgisinternal
-     UNION ALL SELECT tablename::text, 'r' FROM pg_publication_tables ORDER BY 1, 2`,
-  );
-}
+test("knows no allowance from an allowance of 0", async () => {
+  // A Monday and the Tuesday after it.
+  const days = ["2026-11-16", "2026-11-17"];
+  const rollups = () =>
+    cloud.sql(
+      "SELECT minutes_allowed AS allowed, minutes_used AS used, minutes_overdraft AS overdraft FROM daily_rollups ORDER BY date_utc",
+    );
+  await addHeartbeats(days.map((day) => heartbeat(`${day}T12:00:00Z`)));
+  const unlimited = { allowed: null, used: 1, overdraft: 0 };
+  assert.deepEqual(await rollups(), [unlimited, unlimited]);
+  await cloud.sql("INSERT INTO allowances VALUES ('pc-1', 1, 1.5)");
+  await addHeartbeats(days.map((day) => heartbeat(`${day}T12:01:00Z`)));
+  assert.deepEqual(await rollups(), [
+    { allowed: 1.5, used: 2, overdraft: 0.5 },
+    { allowed: 0, used: 2, overdraft: 2 },
+  ]);
+});
 
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
+test("makes the first account the member of a new system, and no second one", async () => {
+  assert.equal(await register(ALICE, "s1"), true);
+  assert.equal(await register(ALICE, "s1"), true);
+  assert.equal(await register(BOB, "s1"), false);
+  assert.equal(await register({}, "s2"), false);
+  assert.equal(await register(BOB, "s2"), true);
+});
 
-async function pglite(): Promise<Database> {
-  const db = await PGlite.create();
-  await db.exec("SET TIME ZONE 'UTC'");
-  return {
-    version: "PGlite",
-    run: async (script) => void await db.exec(script),
-    async rows<Row>(query: string): Promise<Row[]> {
-      const statements = query.trim().replace(/;$/, "");
-      const at = statements.lastIndexOf(";") + 1;
-      if (at > 0) await db.exec(statements.slice(0, at));
-      const { rows } = await db.query<{ body: string }>(
-        `SELECT coalesce(json_agg(t), '[]')::text AS body FROM (${statements.slice(at)}) t`,
+for (
+  const [table, row] of Object.entries({
+    heartbeats: "SELECT gen_random_uuid(), 's1', now(), true, 5",
+    allowances: "SELECT 's1', 1, 60",
+    daily_rollups: "SELECT 's1', '2026-01-01', 0, null, null, null, now()",
+    devices: "SELECT 's1', 'pc-1', null, null, null, null, null, null, null, '{}', null, now()",
+    punches: "SELECT 'id', 's1', 'sn', '7', null, 'at', 'UTC'",
+    zoe_events:
+      "SELECT gen_random_uuid(), 's1', null, 'paper', now(), 1, 'a', 'b', 'c', null, 'info', 'd', '{}', 'key'",
+    zoe_health: "SELECT 's1', 'paper', now()",
+    tasks: "SELECT 't1', 's1'",
+    "records of your own": "",
+  })
+) {
+  test(`gives no member to a system that has rows in ${table} already`, async () => {
+    if (row === "") {
+      await cloud.ddl("CREATE TABLE parts (part_no text PRIMARY KEY)");
+      await cloud.sql(
+        "SELECT clockblock_records('parts', 'part_no'); INSERT INTO parts VALUES ('1', 's1')",
       );
-      return JSON.parse(rows[0]!.body) as Row[];
-    },
-    [Symbol.asyncDispose]: () => db.close(),
+    } else if (table === "daily_rollups") {
+      await cloud.sql(
+        "INSERT INTO daily_rollups (device_id, date_utc, last_heartbeat_at) VALUES ('s1', now(), now())",
+      );
+    } else await cloud.sql(`INSERT INTO ${table} ${row}`);
+    assert.equal(await register(ALICE, "s1"), false);
+    assert.equal(await register(ALICE, "s2"), true);
+    // Somebody who may decides.
+    await cloud.sql("INSERT INTO system_members (system_id, user_id) VALUES ('s1', $1)", [
+      ALICE.sub,
+    ]);
+    assert.equal(await register(ALICE, "s1"), true);
+  });
+}
+
+test("lets nobody take a system over whose last member is gone", async () => {
+  const guest = "00000000-0000-4000-8000-00000000000c";
+  await cloud.sql("INSERT INTO auth.users (id) VALUES ($1)", [guest]);
+  assert.equal(await register({ sub: guest }, "s1"), true);
+  await cloud.sqlAs("authenticated", "INSERT INTO projects (id, system_id) VALUES ('p1', 's1')", {
+    sub: guest,
+  });
+  await cloud.sql("DELETE FROM auth.users WHERE id = $1", [guest]);
+  assert.equal(await register(BOB, "s1"), false);
+});
+
+test("puts heartbeats into their month, and makes months once", async () => {
+  await cloud.sql("SELECT make_heartbeat_partitions(); SELECT make_heartbeat_partitions();");
+  await cloud.sql(
+    `INSERT INTO heartbeats SELECT gen_random_uuid(), 's1', at, true, 5, null
+     FROM unnest(ARRAY[now(), now() + interval '32 days', '2001-01-01'::timestamptz]) at`,
+  );
+  const places = await cloud.sql<{ place: string }>(
+    "SELECT tableoid::regclass::text AS place FROM heartbeats ORDER BY timestamp_utc",
+  );
+  assert.equal(places[0]?.place, "heartbeats_default");
+  assert.equal(new Set(places.map(({ place }) => place)).size, 3);
+  const plan = await explained(
+    "SELECT * FROM heartbeats WHERE timestamp_utc >= now() AND timestamp_utc < now() + interval '1 hour'",
+  );
+  assert.match(plan, /heartbeats_20\d\d_\d\d/);
+});
+
+test("answers the agent's queries from its indexes", async () => {
+  await cloud.sql(
+    `INSERT INTO projects (id, system_id, name)
+       SELECT 'p' || n, 's' || n % 10, 'x' FROM generate_series(1, 40000) n;
+     INSERT INTO zoe_events (id, system_id, mode, ts, seq, source, type, subtype, body, idempotency_key)
+       SELECT gen_random_uuid(), 's' || n % 50, 'paper', now(), n, 'a', 'b', 'c', 'd', n::text
+       FROM generate_series(1, 20000) n;
+     INSERT INTO heartbeats SELECT gen_random_uuid(), 's' || n % 50, now() + n * interval '5 s', true, 5, null
+       FROM generate_series(1, 20000) n;
+     INSERT INTO punches (id, system_id, device_sn, person_id, punched_at, device_time, time_zone)
+       SELECT n::text, 's' || n % 50, 'sn', n::text, now(), 't', 'z' FROM generate_series(1, 20000) n;
+     INSERT INTO daily_rollups (device_id, date_utc, last_heartbeat_at)
+       SELECT 'd' || n % 50, '2020-01-01'::date + n / 50, now() FROM generate_series(1, 20000) n;
+     INSERT INTO devices (system_id, device_id, last_seen)
+       SELECT 's' || n % 10000, n::text, now() FROM generate_series(1, 20000) n;
+     ANALYZE;`,
+  );
+  const queries: [string, RegExp][] = [
+    // The first page of a pull, and those that follow.
+    [
+      "SELECT * FROM projects WHERE system_id = 's7' ORDER BY received_at, id LIMIT 1000",
+      /projects_pull/,
+    ],
+    [
+      `SELECT * FROM projects WHERE system_id = 's7'
+         AND (received_at > now() OR (received_at = now() AND id > 'p'))
+       ORDER BY received_at, id LIMIT 1000`,
+      /projects_pull/,
+    ],
+    ["SELECT * FROM daily_rollups WHERE device_id = 's7' AND date_utc = '2026-01-01'", /_pkey/],
+    [
+      `SELECT * FROM heartbeats WHERE device_id = 's7' AND timestamp_utc > now()
+       ORDER BY timestamp_utc LIMIT 100`,
+      /Index Scan using heartbeats_\d{4}_\d\d_pkey/,
+    ],
+    [
+      "SELECT * FROM zoe_events WHERE system_id = 's7' AND mode = 'paper' ORDER BY seq DESC LIMIT 50",
+      /zoe_events_mode_seq/,
+    ],
+    [
+      "SELECT * FROM punches WHERE system_id = 's7' AND punched_at > now() + interval '1 day'",
+      /punches_system_time/,
+    ],
+    [
+      "DELETE FROM projects WHERE deleted_at IS NOT NULL AND received_at < now() - interval '90 days'",
+      /projects_tombstones/,
+    ],
+  ];
+  for (const [query, index] of queries) {
+    const plan = await explained(query);
+    assert.match(plan, index, `${query}\n${plan}`);
+    assert.doesNotMatch(plan, /Seq Scan on projects/, query);
+  }
+  // Under row-level security the policy must not cost the index.
+  await cloud.sql("INSERT INTO system_members (system_id, user_id) VALUES ('s7', $1)", [ALICE.sub]);
+  const [pulled] = queries;
+  assert.match(await explained(pulled![0], ALICE), pulled![1]);
+  // All machines of an account, in a project that has many more.
+  assert.match(await explained("SELECT * FROM devices ORDER BY last_seen", ALICE), /devices_pkey/);
+});
+
+Deno.test.afterAll(() => cloud[Symbol.asyncDispose]());
+
+async function register(claims: { sub?: string }, system: string): Promise<boolean | undefined> {
+  const [row] = await cloud.sqlAs<{ is_member: boolean }>(
+    "authenticated",
+    `SELECT register_system('${system}') AS is_member`,
+    claims,
+  );
+  return row?.is_member;
+}
+
+function heartbeat(timestamp_utc: string): Record<string, unknown> {
+  return {
+    id: crypto.randomUUID(),
+    device_id: "pc-1",
+    timestamp_utc,
+    is_playing: true,
+    poll_interval_sec: 60,
   };
+}
+
+/** As a push adds them. */
+async function addHeartbeats(rows: readonly object[]): Promise<void> {
+  await cloud.sql(
+    `INSERT INTO heartbeats SELECT * FROM json_populate_recordset(null::heartbeats, $1)
+     ON CONFLICT (device_id, timestamp_utc, id) DO NOTHING`,
+    [JSON.stringify(rows)],
+  );
+}
+
+/** The plan of a query, by the owner or by an account. */
+async function explained(query: string, claims?: { sub: string }): Promise<string> {
+  const text = `EXPLAIN ${query}`;
+  const rows = claims === undefined
+    ? await cloud.sql<{ "QUERY PLAN": string }>(text)
+    : await cloud.sqlAs<{ "QUERY PLAN": string }>("authenticated", text, claims);
+  return rows.map((row) => row["QUERY PLAN"]).join("\n");
 }
