@@ -103,7 +103,7 @@ export class Cloud implements AsyncDisposable {
   }
 
   static async start(options: CloudOptions = {}): Promise<Cloud> {
-    const { grants = "old", durable = false } = options;
+    const { grants = "new", durable = false } = options;
     await using stack = new AsyncDisposableStack();
     const { server: postgres } = durable
       ? { server: stack.use(await PostgresServer.start({ durable })) }

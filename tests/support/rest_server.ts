@@ -42,7 +42,11 @@ export class RestServer {
         PGRST_SERVER_UNIX_SOCKET: path,
       },
     });
-    this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    this.#client = Deno.createHttpClient({
+      proxy: { transport: "unix", path },
+      // A connection that was kept can be closed at the other end just when it is used again.
+      poolMaxIdlePerHost: 0,
+    });
     await this.#loaded(1);
   }
 

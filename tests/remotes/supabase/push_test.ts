@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type OutboxBatch, RemoteError, type Row } from "../../../src/core/mod.ts";
 import { verdictOf } from "../../../src/sync/errors.ts";
+import { memoryTokenStore } from "../../../src/remotes/supabase/mod.ts";
 import { Cloud } from "../../support/cloud.ts";
 import { supabaseOn } from "../../support/supabase.ts";
 
@@ -102,7 +103,8 @@ test("inserts plainly where it may add rows and not see them", async () => {
     `CREATE TABLE plain (id uuid PRIMARY KEY, idempotency_key text UNIQUE, seq int, mode text, ts timestamptz,
        source text, type text, subtype text, symbol text, severity text, body text, meta jsonb);
      ALTER TABLE plain ENABLE ROW LEVEL SECURITY;
-     CREATE POLICY add ON plain FOR INSERT TO authenticated WITH CHECK (true);`,
+     CREATE POLICY add ON plain FOR INSERT TO authenticated WITH CHECK (true);
+     GRANT SELECT, INSERT ON plain TO authenticated;`,
   );
   const remote = supabaseOn(cloud, { eventsTable: "plain" });
   const { accepted } = await remote.push(batch("plain", [event(1), event(2)], "events"), {
@@ -132,7 +134,8 @@ test("does without the columns that a project's own tables lack", async () => {
   await cloud.ddl(
     `CREATE TABLE plain (id uuid PRIMARY KEY, idempotency_key text UNIQUE, seq int, mode text, ts timestamptz,
        source text, type text, subtype text, symbol text, severity text, body text, meta jsonb);
-     CREATE TABLE plain_health (mode text PRIMARY KEY, last_flush_ts timestamptz);`,
+     CREATE TABLE plain_health (mode text PRIMARY KEY, last_flush_ts timestamptz);
+     GRANT SELECT, INSERT, UPDATE ON plain, plain_health TO authenticated;`,
   );
   try {
     const remote = supabaseOn(cloud, { eventsTable: "plain", healthTable: "plain_health" });
@@ -151,7 +154,8 @@ test("takes a table of heartbeats whose key is the id alone", async () => {
   await cloud.ddl(
     `ALTER TABLE heartbeats RENAME TO heartbeats_kept;
      CREATE TABLE heartbeats (id uuid PRIMARY KEY, device_id text, timestamp_utc timestamptz,
-       is_playing boolean, poll_interval_sec int);`,
+       is_playing boolean, poll_interval_sec int);
+     GRANT SELECT, INSERT ON heartbeats TO authenticated;`,
   );
   try {
     const remote = supabaseOn(cloud);
@@ -169,7 +173,8 @@ test("takes a table of heartbeats whose key is the id alone", async () => {
 test("leaves out what the database computes itself", async () => {
   await cloud.ddl(
     `CREATE TABLE plain (id text PRIMARY KEY, system_id text, updated_at timestamptz, deleted_at timestamptz,
-       net int, gross int GENERATED ALWAYS AS (net * 2) STORED)`,
+       net int, gross int GENERATED ALWAYS AS (net * 2) STORED);
+     GRANT SELECT, INSERT, UPDATE ON plain TO authenticated;`,
   );
   const remote = supabaseOn(cloud, { recordTables: ["plain"] });
   const row = { ...project("i1"), net: 5, gross: 10 };
@@ -193,7 +198,8 @@ test("never takes a unique violation on other columns than the key for a deliver
   await cloud.ddl(
     `CREATE TABLE plain (id uuid PRIMARY KEY, system_id text, device_id text, idempotency_key text, seq int UNIQUE,
        mode text, ts timestamptz, source text, type text, subtype text, symbol text, severity text, body text,
-       meta jsonb, UNIQUE (system_id, mode, idempotency_key))`,
+       meta jsonb, UNIQUE (system_id, mode, idempotency_key));
+     GRANT SELECT, INSERT ON plain TO authenticated;`,
   );
   const remote = supabaseOn(cloud, { eventsTable: "plain" });
   await remote.push(batch("plain", [event(1)], "events"), { signal });
@@ -213,7 +219,8 @@ test("looks a row up that another's may have kept out, where the key does not na
        mode text, ts timestamptz, source text, type text, subtype text, symbol text, severity text, body text,
        meta jsonb);
      ALTER TABLE plain ENABLE ROW LEVEL SECURITY;
-     CREATE POLICY own ON plain TO authenticated USING (system_id IN (SELECT my_systems()));`,
+     CREATE POLICY own ON plain TO authenticated USING (system_id IN (SELECT my_systems()));
+     GRANT SELECT, INSERT ON plain TO authenticated;`,
   );
   const bob = supabaseOn(cloud, {
     systemId: "bob-pc",
@@ -229,6 +236,136 @@ test("looks a row up that another's may have kept out, where the key does not na
   assert.deepEqual(first.rejected.map(({ id }) => id), [rows[0]!.id]);
   const again = await remote.push(batch("plain", [event(2), event(3)], "events"), { signal });
   assert.deepEqual([...again.accepted].sort(), [event(2).id, event(3).id]);
+});
+
+test("keeps two accounts' events apart that have the same idempotency key", async () => {
+  const bob = supabaseOn(cloud, {
+    systemId: "bob-pc",
+    email: cloud.bob.email,
+    password: cloud.bob.password,
+  });
+  for (const remote of [bob, supabaseOn(cloud)]) {
+    const rows = [{ ...event(1), idempotency_key: "fill-1" }];
+    const { accepted } = await remote.push(batch("zoe_events", rows, "events"), { signal });
+    assert.equal(accepted.length, 1);
+  }
+  const events = await cloud.sql("SELECT system_id FROM zoe_events ORDER BY 1");
+  assert.deepEqual(events, [{ system_id: "bob-pc" }, { system_id: "pc-1" }]);
+});
+
+test("brings a correction of punches that were sent before", async () => {
+  const remote = supabaseOn(cloud);
+  const punch = { id: "a".repeat(64), ...PUNCH };
+  await remote.push(batch("punches", [punch], "attendance"), { signal });
+  const corrected = { ...punch, time_zone: "UTC", punched_at: "2026-11-21T09:00:00.000Z" };
+  const { accepted } = await remote.push(batch("punches", [corrected], "attendance"), { signal });
+  assert.deepEqual(accepted, [punch.id]);
+  assert.deepEqual(
+    await cloud.sql("SELECT time_zone, extract(hour FROM punched_at)::int AS hour FROM punches"),
+    [{ time_zone: "UTC", hour: 9 }],
+  );
+});
+
+test("leaves punches as they are where a project of 0.1.0 does not let them be changed", async () => {
+  await cloud.ddl("REVOKE UPDATE ON punches FROM authenticated");
+  try {
+    const remote = supabaseOn(cloud);
+    const rows = [{ id: "a".repeat(64), ...PUNCH }];
+    for (let times = 0; times < 2; times++) {
+      const { accepted } = await remote.push(batch("punches", rows, "attendance"), { signal });
+      assert.equal(accepted.length, 1);
+    }
+    assert.equal((await cloud.sql("SELECT 1 FROM punches")).length, 1);
+  } finally {
+    await cloud.ddl("GRANT UPDATE ON punches TO authenticated");
+  }
+});
+
+test("names the row that a policy refuses, and the table that there is no right to", async () => {
+  const remote = supabaseOn(cloud);
+  await remote.push(batch("projects", [project("p1")]), { signal });
+  await cloud.ddl(
+    `CREATE POLICY "no secrets" ON projects AS RESTRICTIVE FOR ALL TO authenticated
+       USING (true) WITH CHECK (name IS DISTINCT FROM 'secret')`,
+  );
+  try {
+    const row = await refused(
+      remote.push(batch("projects", [project("p2", { name: "secret" })]), { signal }),
+    );
+    assert.deepEqual(verdictOf(row), { action: "bisect", alone: "reject" });
+  } finally {
+    await cloud.ddl('DROP POLICY "no secrets" ON projects');
+  }
+  await cloud.ddl("REVOKE ALL ON projects FROM authenticated");
+  try {
+    const table = await refused(remote.push(batch("projects", [project("p3")]), { signal }));
+    assert.equal(verdictOf(table).action, "pause");
+    assert.match(table.message, /permission denied for table projects/);
+    assert.match(verdictOf(table).advice ?? "", /clockblock schema supabase/);
+  } finally {
+    await cloud.ddl("GRANT SELECT, INSERT, UPDATE, DELETE ON projects TO authenticated");
+  }
+});
+
+test("registers its system with the next push where it had no right to at first", async () => {
+  await cloud.ddl("REVOKE EXECUTE ON FUNCTION register_system FROM authenticated");
+  const remote = supabaseOn(cloud);
+  const rows = [heartbeat({ n: 0 })];
+  try {
+    const error = await refused(remote.push(heartbeats(rows), { signal }));
+    assert.equal(error.code, "42501");
+  } finally {
+    await cloud.ddl("GRANT EXECUTE ON FUNCTION register_system TO authenticated");
+  }
+  const { accepted } = await remote.push(heartbeats(rows), { signal });
+  assert.equal(accepted.length, 1);
+});
+
+test("tells who is signed in, and registers for another account that signs in meanwhile", async () => {
+  const tokens = memoryTokenStore();
+  const { email, password } = cloud.alice;
+  const remote = supabaseOn(cloud, { tokens, email: undefined, password: undefined });
+  await remote.login(email, password);
+  await remote.push(batch("projects", [project("p1")]), { signal });
+  assert.equal(remote.account?.(), email);
+  assert.equal(await remote.whoIsSignedIn(), email);
+  // As `clockblock login` does it, in another process: only the stored session changes.
+  await supabaseOn(cloud, { tokens }).login(cloud.bob.email, cloud.bob.password);
+  const error = await refused(remote.push(batch("projects", [project("p2")]), { signal }));
+  assert.equal(remote.account?.(), cloud.bob.email);
+  assert.match(error.message, /system "pc-1" belongs to another account than bob@example.com/);
+  assert.equal(verdictOf(error).action, "pause");
+  await cloud.sql(
+    `INSERT INTO system_members (system_id, user_id) VALUES ('pc-1', '${cloud.bob.id}')`,
+  );
+  await remote.push(batch("projects", [project("p2")]), { signal });
+  assert.equal((await cloud.sql("SELECT 1 FROM projects")).length, 2);
+});
+
+test("keeps a number that JavaScript cannot hold, in a column and inside JSON", async () => {
+  await cloud.ddl(
+    `CREATE TABLE plain (id bigint PRIMARY KEY, amount numeric, data jsonb);
+     SELECT clockblock_records('plain');`,
+  );
+  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  await remote.push(batch("projects", [project("p1")]), { signal });
+  await cloud.sql(
+    `INSERT INTO plain (id, system_id, amount, data)
+     VALUES (9007199254740993, 'pc-1', 12345678901234567890.123, '{"n": 12345678901234567890}')`,
+  );
+  const { rows: [row] } = await remote.pull!("plain", null, { signal });
+  assert.equal(row?.id, "9007199254740993");
+  const edited = {
+    ...row!,
+    updated_at: new Date(Date.now() + 1_000).toISOString(),
+    extra: undefined,
+  };
+  await remote.push(batch("plain", [edited]), { signal });
+  assert.deepEqual(await cloud.sql("SELECT id::text, amount::text, data::text FROM plain"), [{
+    id: "9007199254740993",
+    amount: "12345678901234567890.123",
+    data: '{"n": 12345678901234567890}',
+  }]);
 });
 
 test("names the SQL to run when a table is missing", async () => {
