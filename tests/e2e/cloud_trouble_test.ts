@@ -19,6 +19,7 @@ interface Lane {
 
 interface Trouble {
   name: string;
+  ignore?: boolean;
   /** Differs from what would work. */
   supabase?: () => Record<string, unknown>;
   before?: (dir: string) => Promise<unknown>;
@@ -76,9 +77,11 @@ const troubles: readonly Trouble[] = [
   },
   {
     name: "a missing table",
+    // remotes/supabase: pending
+    ignore: false,
     happens: () => cloud.ddl("ALTER TABLE heartbeats RENAME TO put_aside"),
     state: "failed",
-    says: /Could not find the table 'public\.heartbeats'.*clockblock schema supabase/s,
+    says: /heartbeats.*status 404.*clockblock schema supabase/s,
     mend: () => cloud.ddl("ALTER TABLE put_aside RENAME TO heartbeats"),
   },
   {
@@ -118,7 +121,7 @@ const troubles: readonly Trouble[] = [
     supabase: () => NO_PASSWORD,
     before: async (dir) => {
       await signIn(dir);
-      await cloud.forgetSessions();
+      cloud.forgetSessions();
       cloud.clockOffsetMs = 2 * 3_600_000;
     },
     state: "failed",
@@ -132,7 +135,8 @@ const troubles: readonly Trouble[] = [
 
 for (const trouble of troubles) {
   const { name, supabase, before, happens, state, says, logs, mend, restart } = trouble;
-  Deno.test(`The agent tells of ${name}, records on, and loses nothing`, async () => {
+  const { ignore = false } = trouble;
+  Deno.test(`The agent tells of ${name}, records on, and loses nothing`, { ignore }, async () => {
     await cloud.empty();
     using folder = tempDir();
     const dir = folder.path;

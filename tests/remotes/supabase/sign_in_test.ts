@@ -97,7 +97,7 @@ test("is asked for when the refresh token has run out: state failed, nothing los
   await remote.login(cloud.alice.email, cloud.alice.password);
   await using machine = new Machine(cloud, { supabase: { tokens, ...NO_PASSWORD } });
   await machine.sync();
-  await cloud.forgetSessions();
+  cloud.forgetSessions();
   cloud.clockOffsetMs = 2 * 3_600_000;
   await machine.put("projects", "p1", { name: "house" });
   await machine.sync();
@@ -115,7 +115,7 @@ test("is asked for when the refresh token has run out: state failed, nothing los
 test("is done anew with the password when the refresh token has run out", async () => {
   await using machine = new Machine(cloud);
   await machine.sync();
-  await cloud.forgetSessions();
+  cloud.forgetSessions();
   cloud.clockOffsetMs = 2 * 3_600_000;
   await machine.put("projects", "p1", { name: "house" });
   await machine.sync();
