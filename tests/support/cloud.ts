@@ -197,7 +197,16 @@ export class Cloud implements AsyncDisposable {
   }
 
   async restartRest(): Promise<void> {
+    await this.stopRest();
+    await this.startRest();
+  }
+
+  /** PostgREST is away: what stands before it says so. */
+  async stopRest(): Promise<void> {
     await this.#rest.stop();
+  }
+
+  async startRest(): Promise<void> {
     await this.#rest.start();
   }
 
