@@ -116,7 +116,7 @@ const loops = [
     const n = Math.floor(Math.random() * 5);
     await cloud.sql(
       `INSERT INTO projects (id, system_id, name, status) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (id) DO UPDATE SET status = excluded.status, updated_at = now()`,
+       ON CONFLICT ON CONSTRAINT projects_pkey DO UPDATE SET status = excluded.status, updated_at = now()`,
       [`p${n}`, SYSTEM, `project ${n}`, `edited in the cloud at ${clockTime()}`],
     );
   }),

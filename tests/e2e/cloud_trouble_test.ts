@@ -19,7 +19,6 @@ interface Lane {
 
 interface Trouble {
   name: string;
-  ignore?: boolean;
   /** Differs from what would work. */
   supabase?: () => Record<string, unknown>;
   before?: (dir: string) => Promise<unknown>;
@@ -77,8 +76,6 @@ const troubles: readonly Trouble[] = [
   },
   {
     name: "a missing table",
-    // remotes/supabase: pending
-    ignore: false,
     happens: () => cloud.ddl("ALTER TABLE heartbeats RENAME TO put_aside"),
     state: "failed",
     says: /heartbeats.*status 404.*clockblock schema supabase/s,
@@ -135,8 +132,7 @@ const troubles: readonly Trouble[] = [
 
 for (const trouble of troubles) {
   const { name, supabase, before, happens, state, says, logs, mend, restart } = trouble;
-  const { ignore = false } = trouble;
-  Deno.test(`The agent tells of ${name}, records on, and loses nothing`, { ignore }, async () => {
+  Deno.test(`The agent tells of ${name}, records on, and loses nothing`, async () => {
     await cloud.empty();
     using folder = tempDir();
     const dir = folder.path;

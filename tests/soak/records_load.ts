@@ -67,7 +67,7 @@ export class RecordsLoad {
       await this.#cloud.sql(
         `INSERT INTO projects (id, system_id, name, status, deleted_at)
          VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END)
-         ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, projects.name),
+         ON CONFLICT ON CONSTRAINT projects_pkey DO UPDATE SET name = coalesce(excluded.name, projects.name),
            status = coalesce(excluded.status, projects.status),
            deleted_at = excluded.deleted_at, updated_at = now()`,
         [id, SYSTEM, said?.name ?? null, said?.status ?? null, said === null],
