@@ -1,6 +1,6 @@
 /**
  * `deno task demo`: the agent with everything it can be connected to, all of it pretended and on this machine: a
- * Supabase with a real PostgreSQL in this process, a game that comes and goes, two attendance devices, an application
+ * model of Supabase in this process, a game that comes and goes, two attendance devices, an application
  * that sends events, and somebody who edits records in the cloud. Enter pulls the plug of the cloud and puts it back;
  * so does a POST to the switch, which is printed at the start. Ctrl-C ends it and leaves nothing behind.
  * @module
@@ -10,13 +10,14 @@ import { runAgent } from "../src/agent.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import { every, systemClock } from "../src/core/mod.ts";
 import { argumentsOf, numbersOf } from "../tests/support/arguments.ts";
-import { Cloud } from "./demo_cloud/cloud.ts";
 import { AifaceDevice, IclockDevice } from "../tests/support/devices.ts";
+import { Cloud, MODEL } from "./demo_cloud/cloud.ts";
 
 const USAGE = `Runs the agent with everything it can be connected to, all of it pretended.
 
   deno task demo [port of its API, default 3841]
 
+Its cloud is ${MODEL}.
 Enter pulls the plug of the cloud and puts it back. Ctrl-C ends it.`;
 
 const [apiPort = 0] = argumentsOf(USAGE, (args) => numbersOf(args, { "the port": 3841 }));
@@ -28,7 +29,7 @@ const { signal } = stop;
 Deno.addSignalListener("SIGINT", () => stop.abort());
 Deno.addSignalListener("SIGTERM", () => stop.abort());
 
-console.log("Starting a Supabase in this process …");
+console.log(`Starting ${MODEL} …`);
 await using cloud = await Cloud.start();
 const dir = await Deno.makeTempDir({ prefix: "clockblock-demo-" });
 const attendancePort = freePort();
@@ -47,8 +48,7 @@ await Deno.writeTextFile(
     supabase: {
       url: cloud.url,
       key: cloud.key,
-      email: cloud.alice.email,
-      password: cloud.alice.password,
+      ...cloud.user,
     },
     attendance: {
       enabled: true,
@@ -79,7 +79,7 @@ const api = await Promise.race([listening.promise, agent.then(() => "")]);
 const token = (await Deno.readTextFile(`${dir}/api-token`)).trim();
 console.log(`
   Dashboard   ${api}
-  Cloud       ${cloud.url}
+  Cloud       ${cloud.url}, ${MODEL}
   Plug        Enter, or: curl -X POST ${switchUrl}
   End         Ctrl-C
 `);

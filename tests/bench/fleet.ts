@@ -7,9 +7,8 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { schema } from "../../src/remotes/supabase/mod.ts";
 import { argumentsOf, numbersOf } from "../support/arguments.ts";
-import { postgresBin, startPostgres, SUPABASE_STUB } from "../support/postgres.ts";
+import { Cloud } from "../support/cloud.ts";
 
 const POLL_SEC = 5;
 /** An agent pushes every five minutes. */
@@ -27,41 +26,37 @@ const [devices = 0, batches = 0] = argumentsOf(
   USAGE,
   (args) => numbersOf(args, { "the devices": 400, "the batches": 5 }),
 );
-const bin = postgresBin();
-if (bin === undefined) {
-  console.error(
-    "Cannot run the fleet: PostgreSQL is not installed. Install the package postgresql",
-  );
-  Deno.exit(1);
-}
-await using db = await startPostgres(bin, { durable: true });
-await db.run(SUPABASE_STUB);
-await db.run(schema);
-await db.run(
-  `INSERT INTO auth.users SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, n::text
+await using cloud = await Cloud.start({ durable: true });
+const [{ version } = { version: "" }] = await cloud.sql<{ version: string }>(
+  "SELECT current_setting('server_version') AS version",
+);
+await cloud.sqlAs(
+  "supabase_admin",
+  `INSERT INTO auth.users (id, email)
+     SELECT ('00000000-0000-4000-8001-' || lpad(n::text, 12, '0'))::uuid, n::text
      FROM generate_series(0, ${devices - 1}) n;
    INSERT INTO system_members (system_id, user_id) SELECT email, id FROM auth.users;
    ANALYZE;`,
 );
 
 console.log(
-  `PostgreSQL ${db.version}, ${navigator.hardwareConcurrency} cores, ${devices} devices × ${batches} batches of ${BATCH_ROWS}, ` +
+  `PostgreSQL ${version}, ${navigator.hardwareConcurrency} cores, ${devices} devices × ${batches} batches of ${BATCH_ROWS}, ` +
     `${CONNECTIONS} connections, fsync on`,
 );
 const pushed = await push();
 const rows = devices * batches * BATCH_ROWS;
 const without = await withoutRollup(() => push({ from: batches }));
 const rollups = await timed(() =>
-  db.run("SELECT count(*), sum(minutes_used) FROM daily_rollups WHERE date_utc = '2026-11-01'")
+  cloud.sql("SELECT count(*), sum(minutes_used) FROM daily_rollups WHERE date_utc = '2026-11-01'")
 );
 const recomputed = await timed(() =>
-  db.run(
+  cloud.sql(
     `SELECT device_id, sum(poll_interval_sec) FILTER (WHERE is_playing) FROM heartbeats
      WHERE timestamp_utc >= '2026-11-01' AND timestamp_utc < '2026-11-02' GROUP BY device_id`,
   )
 );
-await db.run("VACUUM ANALYZE heartbeats");
-const [size] = await db.rows<{ table_bytes: number; index_bytes: number; rows: number }>(
+await cloud.sql("VACUUM ANALYZE heartbeats");
+const [size] = await cloud.sql<{ table_bytes: number; index_bytes: number; rows: number }>(
   `SELECT sum(pg_relation_size(inhrelid)) AS table_bytes, sum(pg_indexes_size(inhrelid)) AS index_bytes,
      (SELECT count(*) FROM heartbeats) AS rows FROM pg_inherits WHERE inhparent = 'heartbeats'::regclass`,
 );
@@ -100,20 +95,20 @@ ${FLEET.toLocaleString("en")} devices, by these figures:
 
 /** Pushes batches over several connections at once. @returns seconds */
 async function push({ from = 0 } = {}): Promise<number> {
-  const scripts = Array.from({ length: CONNECTIONS }, (_, connection) => {
-    const lines: string[] = [];
-    for (let batch = from; batch < from + batches; batch++) {
-      for (let device = connection; device < devices; device += CONNECTIONS) {
-        lines.push(request(device, batch));
+  return await timed(() =>
+    Promise.all(Array.from({ length: CONNECTIONS }, async (_, connection) => {
+      for (let batch = from; batch < from + batches; batch++) {
+        for (let device = connection; device < devices; device += CONNECTIONS) {
+          const sub = `00000000-0000-4000-8001-${String(device).padStart(12, "0")}`;
+          await cloud.sqlAs("authenticated", insertOf(device, batch), { sub });
+        }
       }
-    }
-    return lines.join("\n");
-  });
-  return await timed(() => Promise.all(scripts.map((script) => db.run(script))));
+    }))
+  );
 }
 
-/** One push as PostgREST runs it: a transaction in the account's name, rows as JSON. */
-function request(device: number, batch: number): string {
+/** One push as PostgREST runs it: rows as JSON. */
+function insertOf(device: number, batch: number): string {
   const rows = Array.from({ length: BATCH_ROWS }, (_, n) => ({
     id: crypto.randomUUID().replace(/^.{13}/, (head) => `0190${head.slice(4, 8)}-${head.slice(9)}`),
     device_id: String(device),
@@ -124,21 +119,19 @@ function request(device: number, batch: number): string {
     poll_interval_sec: POLL_SEC,
     process_name: n % 3 === 0 ? "javaw.exe" : null,
   }));
-  const user = `00000000-0000-4000-8000-${String(device).padStart(12, "0")}`;
-  return `BEGIN; SET LOCAL ROLE authenticated; SET LOCAL request.jwt.claims = '{"sub":"${user}"}';
-    INSERT INTO heartbeats (id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name)
+  return `INSERT INTO heartbeats (id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name)
     SELECT * FROM json_to_recordset('${
     JSON.stringify(rows)
   }') AS r(id uuid, device_id text, timestamp_utc timestamptz, is_playing boolean, poll_interval_sec int,
-      process_name text) ON CONFLICT (id, timestamp_utc) DO NOTHING; COMMIT;`;
+      process_name text) ON CONFLICT ON CONSTRAINT heartbeats_pkey DO NOTHING`;
 }
 
 async function withoutRollup(work: () => Promise<number>): Promise<number> {
-  await db.run("ALTER TABLE heartbeats DISABLE TRIGGER heartbeats_roll_up");
+  await cloud.sql("ALTER TABLE heartbeats DISABLE TRIGGER heartbeats_roll_up");
   try {
     return await work();
   } finally {
-    await db.run("ALTER TABLE heartbeats ENABLE TRIGGER heartbeats_roll_up");
+    await cloud.sql("ALTER TABLE heartbeats ENABLE TRIGGER heartbeats_roll_up");
   }
 }
 

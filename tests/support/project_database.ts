@@ -6,9 +6,9 @@
 import pg, { type Client, type Pool, type QueryResult } from "pg";
 import type { PostgresServer } from "./postgres_server.ts";
 import type { Change } from "./realtime_server.ts";
+import { changeIn, CHANNEL, REPLICATION } from "./replication.ts";
 
 const SUPERUSER = "supabase_admin";
-const CHANNEL = "changes";
 
 export class ProjectDatabase {
   readonly name: string;
@@ -114,13 +114,9 @@ export class ProjectDatabase {
   }
 
   async #changed(payload: string): Promise<void> {
-    const { table, type, row } = JSON.parse(payload) as Omit<Change, "record"> & { row: string };
     try {
-      const [found] = await this.sql<{ record: Change["record"] }>(
-        "postgres",
-        `SELECT to_json(t) AS record FROM ${table} t WHERE ${row}`,
-      );
-      if (found) this.#onChange?.({ table, type, record: found.record });
+      const change = await changeIn(payload, (text) => this.sql("postgres", text));
+      if (change) this.#onChange?.(change);
     } catch (error) {
       // The server goes away, or this cloud ends.
       if (this.#listener) throw error;
@@ -148,31 +144,5 @@ const EMPTY = `
       IF filled THEN targets := targets || target::text; END IF;
     END LOOP;
     IF targets <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(targets, ', ') || ' CASCADE'; END IF;
-  END
-  $$`;
-
-/** In the place of the replication that the real Realtime reads. A notification is short: it holds the row's key. */
-const REPLICATION = `
-  CREATE SCHEMA IF NOT EXISTS realtime;
-  CREATE OR REPLACE FUNCTION realtime.tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-  BEGIN
-    PERFORM pg_notify('${CHANNEL}', json_build_object('table', TG_TABLE_NAME, 'type', TG_OP, 'row', (
-      SELECT string_agg(format('%I = %L', attname, to_jsonb(NEW) ->> attname), ' AND ')
-      FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-      WHERE indrelid = TG_RELID AND indisprimary
-    ))::text);
-    RETURN NULL;
-  END
-  $$;
-  DO $$
-  DECLARE
-    published text;
-  BEGIN
-    FOR published IN
-      SELECT tablename FROM pg_publication_tables WHERE pubname = 'supabase_realtime'
-    LOOP
-      EXECUTE format('CREATE OR REPLACE TRIGGER realtime AFTER INSERT OR UPDATE ON public.%I
-        FOR EACH ROW EXECUTE FUNCTION realtime.tell()', published);
-    END LOOP;
   END
   $$`;
