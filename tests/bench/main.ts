@@ -16,6 +16,7 @@ import { print } from "./print.ts";
 import { type BenchRow, markdown } from "./row.ts";
 import { startBench } from "./start_bench.ts";
 import { statusBench } from "./status_bench.ts";
+import { supabaseBench } from "./supabase_bench.ts";
 
 const SUITES = [
   heartbeatBench,
@@ -23,6 +24,7 @@ const SUITES = [
   eventsBench,
   startBench,
   drainBench,
+  supabaseBench,
   attendanceBench,
   dashboardBench,
   holdsBench,
