@@ -44,8 +44,9 @@ export function duration(ms: number): string {
   return minutesText(seconds / 60);
 }
 
-/** Minutes as people say them: `0 min`, `59 min`, `1 h 05 min`, `2 d 3 h`. */
+/** Minutes as people say them: `45 s`, `59 min`, `1 h 05 min`, `2 d 3 h`. */
 export function minutesText(minutes: number): string {
+  if (minutes < 1) return `${Math.floor(minutes * 60 + 1e-6)} s`;
   const whole = Math.floor(minutes);
   if (whole < 60) return `${whole} min`;
   const hours = Math.floor(whole / 60);

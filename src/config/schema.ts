@@ -28,7 +28,7 @@ export interface ProcessMatcher {
   except?: readonly string[];
 }
 
-/** Minutes a day: the same every day, or by weekday. */
+/** Minutes a day: the same every day, or by weekday, where a day that is not named allows none. */
 export type Allowance = v.InferOutput<typeof allowance>;
 
 const image = line('a process name such as "Minecraft.exe"');
@@ -147,8 +147,13 @@ export const configSchema = v.object({
     10,
   ),
   daily_allowance_min: v.optional(
-    v.pipe(allowance, v.description("minutes of play a day, or by weekday")),
-    0,
+    v.nullable(
+      v.pipe(
+        allowance,
+        v.description("minutes of play a day, or by weekday (default: no limit)"),
+      ),
+    ),
+    null,
   ),
   time_zone: v.optional(
     v.nullable(

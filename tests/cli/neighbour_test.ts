@@ -37,7 +37,7 @@ Deno.test("run says that the port belongs to the ClockBlock of another folder", 
   assert.equal(code, 2);
   assert.match(
     err,
-    /^Cannot listen on .* It is ClockBlock \S+ in another folder or of another user \(device their-pc, for 0 min\)\n$/,
+    /^Cannot listen on .* It is ClockBlock \S+ in another folder or of another user \(device their-pc, for \d+ s\)\n$/,
   );
   assert.deepEqual(second.files(), ["config.json"]);
 });

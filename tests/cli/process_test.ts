@@ -49,7 +49,7 @@ Deno.test("ClockBlock commands that run side by side wait for each other", async
   const all = await Promise.all(
     Array.from({ length: 3 }, () => runAgent(["today"], { dir: dir.path })),
   );
-  const today = { code: 0, stdout: "Played today: 0 min\n", stderr: "" };
+  const today = { code: 0, stdout: "Played today: 0 s, no limit\n", stderr: "" };
   assert.deepEqual(all, [today, today, today]);
 });
 

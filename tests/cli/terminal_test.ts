@@ -14,7 +14,10 @@ Deno.test("Durations, counts and sizes read like words", () => {
   assert.equal(duration(0), "0 s");
   assert.equal(duration(59_400), "59 s");
   assert.equal(duration(60_000), "1 min");
-  assert.equal(minutesText(0.9), "0 min");
+  assert.equal(minutesText(0), "0 s");
+  assert.equal(minutesText(5 / 60), "5 s");
+  assert.equal(minutesText(0.9999), "59 s");
+  assert.equal(minutesText(1), "1 min");
   assert.equal(minutesText(65), "1 h 05 min");
   assert.equal(minutesText(24 * 60 * 2 + 180), "2 d 3 h");
   assert.equal(count(1234567), "1 234 567");

@@ -150,7 +150,7 @@ Deno.test("readingWords says how far a reading is, also where the cloud does not
 Deno.test("Durations and times read as people say them", () => {
   assert.deepEqual(
     [0, 0.5, 1, 59.99999999, 60, 61, 1_500].map(duration),
-    ["0 mins", "30 secs", "1 min", "1 hr", "1 hr", "1 hr 1 min", "25 hrs"],
+    ["0 secs", "30 secs", "1 min", "1 hr", "1 hr", "1 hr 1 min", "25 hrs"],
   );
   assert.equal(relative(NOON - 90_000, NOON), "1 minute ago");
   assert.equal(relative(NOON, NOON), "now");

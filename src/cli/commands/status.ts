@@ -42,7 +42,8 @@ export interface Today {
   date: string;
   minutes_used: number;
   minutes_overdraft: number;
-  allowance_min: number;
+  /** Null: there is no limit. */
+  allowance_min: number | null;
 }
 
 export const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
@@ -106,15 +107,18 @@ export function devicesText({ devices, listening, addresses }: Status["attendanc
   ].join(", ");
 }
 
-/** `1 h 05 min of 1 h 00 min, 5 min over` */
-export function describeToday(today: Today, paint: Painter): string {
-  const used = minutesText(today.minutes_used);
-  if (today.allowance_min === 0) return used;
-  const left = today.allowance_min - today.minutes_used;
-  const rest = left >= 0
-    ? paint("green", `${minutesText(left)} left`)
-    : paint("red", `${minutesText(today.minutes_overdraft)} over`);
-  return `${used} of ${minutesText(today.allowance_min)}, ${rest}`;
+/** `1 h 05 min of 1 h 00 min, 5 min over`; `5 min, no limit`; `5 min over, no play today` */
+export function describeToday(
+  { minutes_used, minutes_overdraft, allowance_min }: Today,
+  paint: Painter,
+): string {
+  const used = minutesText(minutes_used);
+  if (allowance_min === null) return `${used}, no limit`;
+  const over = paint("red", `${minutesText(minutes_overdraft)} over`);
+  if (allowance_min === 0) return `${minutes_used > 0 ? over : used}, no play today`;
+  const left = allowance_min - minutes_used;
+  const rest = left >= 0 ? paint("green", `${minutesText(left)} left`) : over;
+  return `${used} of ${minutesText(allowance_min)}, ${rest}`;
 }
 
 const STATE_COLORS: Readonly<Record<LaneStatus["state"], Color>> = {

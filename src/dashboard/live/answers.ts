@@ -5,8 +5,9 @@ export interface Today {
   time_zone: string;
   minutes_used: number;
   minutes_overdraft: number;
-  allowance_min: number;
-  minutes_left: number;
+  /** Null, as `minutes_left` is: there is no limit. */
+  allowance_min: number | null;
+  minutes_left: number | null;
 }
 
 export interface Warning {
@@ -91,7 +92,8 @@ export interface DayView {
   time_zone: string;
   minutes_used: number;
   minutes_overdraft: number;
-  allowance_min: number;
+  /** Null: there is no limit. */
+  allowance_min: number | null;
 }
 
 export type DeviceState = "online" | "offline" | "pending" | "refused" | "unsupported";

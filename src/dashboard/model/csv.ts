@@ -7,7 +7,7 @@ export function daysCsv(days: readonly DayView[]): string {
     day.date_utc,
     day.time_zone,
     day.minutes_used,
-    day.allowance_min,
+    day.allowance_min ?? "",
     day.minutes_overdraft,
   ]);
   return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");

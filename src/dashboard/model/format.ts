@@ -1,13 +1,19 @@
 /** Numbers, dates and times as the reader writes them, in sentences that are English for everyone. @module */
 
-/** `1 hr 12 mins`; whole minutes, and seconds only where there is nothing longer. */
+/** `1 hr 12 mins`; whole minutes, and whole seconds below one minute. */
 export function duration(minutes: number): string {
-  if (minutes > 0 && minutes < 1) return unit(Math.floor(minutes * 60), "sec");
+  if (minutes < 1) return unit(Math.floor(minutes * 60 + 1e-6), "sec");
   const whole = Math.floor(minutes + 1e-6);
   const hours = Math.floor(whole / 60);
   const rest = whole % 60;
   if (hours === 0) return unit(rest, "min");
   return rest === 0 ? unit(hours, "hr") : `${unit(hours, "hr")} ${unit(rest, "min")}`;
+}
+
+/** What a day allows: `1 hr`, `no limit`, `no play`. */
+export function allowanceText(minutes: number | null): string {
+  if (minutes === null) return "no limit";
+  return minutes === 0 ? "no play" : duration(minutes);
 }
 
 function unit(value: number, name: string): string {

@@ -108,7 +108,7 @@ export function App(): VNode {
 const playing = computed(() => {
   const { is_playing, today } = status.value ?? {};
   if (!is_playing || !today) return "";
-  if (today.allowance_min === 0) return `Playing, ${duration(today.minutes_used)}`;
+  if (today.allowance_min === null) return `Playing, ${duration(today.minutes_used)}`;
   const left = today.allowance_min - today.minutes_used;
   return left > 0 ? `${duration(Math.ceil(left))} left` : `${duration(-left)} over`;
 });

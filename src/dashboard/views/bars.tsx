@@ -56,9 +56,7 @@ export function Bars(
 
 /** A day in words, for whoever points at its bar. */
 export function dayWords(day: DayView): string {
-  const over = day.minutes_overdraft > 0 && day.allowance_min > 0
-    ? `, ${duration(day.minutes_overdraft)} over`
-    : "";
+  const over = day.minutes_overdraft > 0 ? `, ${duration(day.minutes_overdraft)} over` : "";
   return `${dayName(day.date_utc)}: ${duration(day.minutes_used)}${over}`;
 }
 
@@ -67,7 +65,7 @@ function data(days: readonly DayView[]): uPlot.AlignedData {
     days.map((_, index) => index),
     days.map(({ minutes_used }) => minutes_used),
     days.map(({ minutes_used, allowance_min }) =>
-      allowance_min > 0 ? Math.min(minutes_used, allowance_min) : minutes_used
+      Math.min(minutes_used, allowance_min ?? Infinity)
     ),
   ];
 }
@@ -78,7 +76,10 @@ function options(
   width: number,
 ): uPlot.Options {
   const bars = uPlot.paths.bars!({ size: [0.72, 40], radius: 0.15 });
-  const most = Math.max(30, ...days.map((day) => Math.max(day.minutes_used, day.allowance_min)));
+  const most = Math.max(
+    30,
+    ...days.map((day) => Math.max(day.minutes_used, day.allowance_min ?? 0)),
+  );
   // Whole hours where there are hours.
   const gap = [15, 30, 60, 120, 240, 360].find((step) => most / step <= 5) ?? 480;
   const colour = (name: string) => () => cssColour(name);
@@ -140,7 +141,7 @@ function drawAllowance(plot: uPlot, days: readonly DayView[]): void {
   ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
   ctx.beginPath();
   days.forEach(({ allowance_min }, index) => {
-    if (allowance_min === 0) return;
+    if (allowance_min === null) return;
     const y = plot.valToPos(allowance_min, "y", true);
     ctx.moveTo(plot.valToPos(index - 0.5, "x", true), y);
     ctx.lineTo(plot.valToPos(index + 0.5, "x", true), y);

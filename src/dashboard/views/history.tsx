@@ -7,7 +7,7 @@ import { ask } from "../live/api.ts";
 import { nowMs, today, zone } from "../live/state.ts";
 import { useAnswer } from "../live/use.ts";
 import { daysCsv } from "../model/csv.ts";
-import { dayName, duration, number } from "../model/format.ts";
+import { allowanceText, dayName, duration, number } from "../model/format.ts";
 import { heatOf, type Slot } from "../model/heat.ts";
 import { addDays, daysBetween, dayStart } from "../model/zones.ts";
 import { Bars, dayWords } from "./bars.tsx";
@@ -101,7 +101,7 @@ export function HistoryPanel(): VNode {
               : dayWords(days[hover.value]!)}
           </p>
           <Bars days={days} hover={hover} />
-          {days.some(({ allowance_min }) => allowance_min > 0) && (
+          {days.some(({ allowance_min }) => allowance_min !== null) && (
             <p class="under keys">
               <span>
                 <i class="key played" />Within the allowance
@@ -130,7 +130,7 @@ export function HistoryPanel(): VNode {
 function Sums({ days }: { days: readonly DayView[] }) {
   const total = days.reduce((sum, { minutes_used }) => sum + minutes_used, 0);
   const most = days.reduce((most, day) => day.minutes_used > most.minutes_used ? day : most);
-  const over = days.filter((day) => day.allowance_min > 0 && day.minutes_overdraft > 0).length;
+  const over = days.filter((day) => day.minutes_overdraft > 0).length;
   return (
     <dl class="figures">
       <Figure name="Altogether">{duration(total)}</Figure>
@@ -159,8 +159,8 @@ function DayTable({ days }: { days: readonly DayView[] }) {
             <tr key={day.date_utc}>
               <th scope="row">{dayName(day.date_utc)}</th>
               <td>{duration(day.minutes_used)}</td>
-              <td>{day.allowance_min > 0 ? duration(day.allowance_min) : "none"}</td>
-              <td>{day.allowance_min > 0 ? duration(day.minutes_overdraft) : "–"}</td>
+              <td>{allowanceText(day.allowance_min)}</td>
+              <td>{day.allowance_min === null ? "–" : duration(day.minutes_overdraft)}</td>
             </tr>
           ))}
         </tbody>

@@ -7,13 +7,14 @@ const LENGTH = 2 * Math.PI * RADIUS;
 export function Ring(
   { used, allowance, label, children }: {
     used: number;
-    allowance: number;
+    /** Null: there is no limit. */
+    allowance: number | null;
     label: string;
     children: ComponentChildren;
   },
 ): VNode {
-  const share = allowance > 0 ? Math.min(1, used / allowance) : used > 0 ? 1 : 0;
-  const over = used > allowance && allowance > 0 ? Math.min(1, (used - allowance) / allowance) : 0;
+  const share = turns(used, allowance ?? 0);
+  const over = allowance === null ? 0 : turns(Math.max(0, used - allowance), allowance);
   return (
     <div class="ring" role="img" aria-label={label}>
       <svg viewBox="0 0 200 200" aria-hidden="true">
@@ -24,6 +25,11 @@ export function Ring(
       <div class="ring-words" aria-hidden="true">{children}</div>
     </div>
   );
+}
+
+/** How much of a turn the minutes are, one turn being `whole`; where that is nothing, any play is a turn. */
+function turns(minutes: number, whole: number): number {
+  return minutes === 0 ? 0 : Math.min(1, minutes / whole);
 }
 
 function Arc({ kind, share }: { kind: string; share: number }) {

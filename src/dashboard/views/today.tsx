@@ -6,7 +6,7 @@ import { ask } from "../live/api.ts";
 import { agentZone, arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
 import { loadSpans, spans } from "../live/today.ts";
 import { useAnswer } from "../live/use.ts";
-import { clock, duration, longDay, number, relative } from "../model/format.ts";
+import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
 import { addDays, dayStart } from "../model/zones.ts";
@@ -63,24 +63,28 @@ function Now({ known, day }: { known: Status; day: string }) {
   );
   const counted = elsewhere ? answer.value : known.today;
   const used = counted?.minutes_used ?? 0;
-  const allowance = counted?.allowance_min ?? 0;
-  const over = Math.max(0, used - allowance);
+  const allowance = counted?.allowance_min ?? null;
+  const over = Math.max(0, used - (allowance ?? Infinity));
   // Together with the minutes used, which are whole ones, it makes up the allowance.
-  const exactly = Math.max(0, allowance - used);
+  const exactly = Math.max(0, (allowance ?? 0) - used);
   const left = exactly < 1 ? exactly : Math.ceil(exactly - 1e-6);
-  const limited = allowance > 0;
-  const words = !limited
-    ? `${duration(used)} played, no allowance set`
+  const [shown, word] = allowance === null
+    ? [used, "played"]
     : over > 0
-    ? `${duration(over)} over the allowance of ${duration(allowance)}`
+    ? [over, "over"]
+    : [left, "left"];
+  const words = allowance === null
+    ? "no limit"
+    : over > 0
+    ? `${duration(over)} over, ${allowed(allowance)}`
+    : allowance === 0
+    ? allowed(allowance)
     : `${duration(left)} left of ${duration(allowance)}`;
   return (
     <Card kind={`now ${known.is_playing ? "playing" : ""}`}>
       <Ring used={used} allowance={allowance} label={`${duration(used)} used today: ${words}`}>
-        <b class={over > 0 && limited ? "over" : ""}>
-          {duration(!limited ? used : over > 0 ? over : left)}
-        </b>
-        <span>{!limited ? "played" : over > 0 ? "over" : "left"}</span>
+        <b class={over > 0 ? "over" : ""}>{duration(shown)}</b>
+        <span>{allowance === 0 && over === 0 ? "no play today" : word}</span>
       </Ring>
       <div class="now-words">
         <Headline known={known} />
@@ -91,18 +95,22 @@ function Now({ known, day }: { known: Status; day: string }) {
           </div>
           <div>
             <dt>Allowance</dt>
-            <dd>{limited ? duration(allowance) : "none set"}</dd>
+            <dd>{allowance === 0 ? "no play today" : allowanceText(allowance)}</dd>
           </div>
-          {limited && (
+          {allowance !== null && (allowance > 0 || over > 0) && (
             <div>
               <dt>{over > 0 ? "Over" : "Left"}</dt>
-              <dd class={over > 0 ? "over" : ""}>{duration(over > 0 ? over : left)}</dd>
+              <dd class={over > 0 ? "over" : ""}>{duration(shown)}</dd>
             </div>
           )}
         </dl>
       </div>
     </Card>
   );
+}
+
+function allowed(allowance: number): string {
+  return allowance === 0 ? "no play today" : `the allowance is ${duration(allowance)}`;
 }
 
 function Headline({ known }: { known: Status }) {

@@ -5,16 +5,16 @@ const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
 export type Weekday = (typeof WEEKDAYS)[number];
 
-/** Minutes; a weekday that is not named allows none. */
-export type Allowance = number | Readonly<Partial<Record<Weekday, number>>>;
+/** Minutes; a weekday that is not named allows none. Null: there is no limit. */
+export type Allowance = number | Readonly<Partial<Record<Weekday, number>>> | null;
 
-/** The minutes that a day allows. */
-export function allowanceOn(allowance: Allowance, day: Day): number {
-  if (typeof allowance === "number") return allowance;
+/** The minutes that a day allows; null without a limit. */
+export function allowanceOn(allowance: Allowance, day: Day): number | null {
+  if (allowance === null || typeof allowance === "number") return allowance;
   return allowance[WEEKDAYS[weekday(day) - 1]!] ?? 0;
 }
 
-/** The minutes beyond what is allowed. */
-export function overdraft(minutesUsed: number, allowanceMin: number): number {
-  return Math.max(0, minutesUsed - allowanceMin);
+/** The minutes beyond what is allowed; 0 without a limit. */
+export function overdraft(minutesUsed: number, allowanceMin: number | null): number {
+  return allowanceMin === null ? 0 : Math.max(0, minutesUsed - allowanceMin);
 }

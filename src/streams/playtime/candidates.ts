@@ -2,7 +2,7 @@
 import { gameFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
 import { fullLister, type Process, type ProcessLister } from "./processes/mod.ts";
 
-export interface Candidate extends Process {
+export interface Candidate extends Omit<Process, "pid"> {
   /** Whether it counts as the game. */
   counts: boolean;
   /** Whether it would by its name, but has another window or command than the game. */
@@ -20,16 +20,23 @@ export async function candidates(
   const matchers = toMatchers(processName);
   const find = gameFinder(matchers);
   const named = matchers.map(({ image }) => imageTest(image));
-  const byImage = new Map<string, Candidate>();
+  const byPid = new Map<unknown, Candidate>();
   for (const process of await lister({ signal })) {
     if (isOfTheKernel(process)) continue;
+    const { pid = process, ...rest } = process;
     const counts = find([process]) !== undefined;
-    const known = byImage.get(process.image);
-    if (known && !(counts && !known.counts)) continue;
     const nearly = !counts && named.some((hasImage) => hasImage(process));
-    byImage.set(process.image, { ...process, counts, nearly });
+    add(byPid, pid, { ...rest, counts, nearly });
   }
+  const byImage = new Map<string, Candidate>();
+  for (const candidate of byPid.values()) add(byImage, candidate.image, candidate);
   return [...byImage.values()].sort((a, b) => rank(b) - rank(a) || a.image.localeCompare(b.image));
+}
+
+/** Adds a candidate, unless one that ranks higher has the key. */
+function add<K>(known: Map<K, Candidate>, key: K, candidate: Candidate): void {
+  const other = known.get(key);
+  if (!other || rank(candidate) > rank(other)) known.set(key, candidate);
 }
 
 function rank({ counts, nearly }: Candidate): number {

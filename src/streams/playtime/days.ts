@@ -24,7 +24,8 @@ export interface DayView {
   readonly time_zone: string;
   readonly minutes_used: number;
   readonly minutes_overdraft: number;
-  readonly allowance_min: number;
+  /** Null: there is no limit. */
+  readonly allowance_min: number | null;
   readonly last_heartbeat_at: Instant | null;
   readonly updated_at: Instant | null;
 }

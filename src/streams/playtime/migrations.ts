@@ -30,7 +30,6 @@ export const migrations: readonly Migration[] = [{
       date_utc TEXT NOT NULL,
       minutes_used REAL NOT NULL,
       minutes_overdraft REAL NOT NULL,
-      -- What was allowed when the day was last written: a later change does not rewrite history.
       allowance_min REAL NOT NULL,
       last_heartbeat_at TEXT NOT NULL,
       updated_at TEXT NOT NULL,
@@ -43,6 +42,35 @@ export const migrations: readonly Migration[] = [{
       minutes_used REAL NOT NULL,
       PRIMARY KEY (device_id, slot_utc)
     ) WITHOUT ROWID;
+  `,
+}, {
+  // Also lets a row be written that says nothing of an allowance.
+  name: "playtime-2-no-limit",
+  sql: `
+    CREATE TABLE daily_rollups_2 (
+      device_id TEXT NOT NULL,
+      date_utc TEXT NOT NULL,
+      minutes_used REAL NOT NULL,
+      minutes_overdraft REAL NOT NULL,
+      -- What was allowed when the day was last written: a later change does not rewrite history. Null: no limit.
+      allowance_min REAL,
+      last_heartbeat_at TEXT NOT NULL,
+      updated_at TEXT NOT NULL,
+      PRIMARY KEY (device_id, date_utc)
+    ) WITHOUT ROWID;
+    -- Before, no limit was written as 0: it is one until the first day that allowed something.
+    INSERT INTO daily_rollups_2
+      SELECT device_id, date_utc, minutes_used, iif(date_utc < limited_from, 0, minutes_overdraft),
+        iif(date_utc < limited_from, NULL, allowance_min), last_heartbeat_at, updated_at
+      FROM (
+        SELECT *, coalesce(
+          min(iif(allowance_min > 0, date_utc, NULL)) OVER (PARTITION BY device_id),
+          '9999'
+        ) AS limited_from
+        FROM daily_rollups
+      );
+    DROP TABLE daily_rollups;
+    ALTER TABLE daily_rollups_2 RENAME TO daily_rollups;
   `,
 }];
 

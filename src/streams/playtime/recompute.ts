@@ -112,7 +112,7 @@ function apply(
     device_id: deviceId,
     date_utc: day,
     usedMs,
-    allowance_min: known?.allowance_min ?? allowanceOn(allowance, day),
+    allowance_min: known ? known.allowance_min : allowanceOn(allowance, day),
     last_heartbeat_at: last,
     updated_at: now,
   });

@@ -10,7 +10,8 @@ export interface Rollup {
   readonly date_utc: Day;
   readonly minutes_used: number;
   readonly minutes_overdraft: number;
-  readonly allowance_min: number;
+  /** What was allowed when the day was last written; null without a limit. */
+  readonly allowance_min: number | null;
   readonly last_heartbeat_at: Instant;
   readonly updated_at: Instant;
 }
@@ -22,7 +23,7 @@ export interface DayTotals {
   device_id: string;
   date_utc: Day;
   usedMs: number;
-  allowance_min: number;
+  allowance_min: number | null;
   last_heartbeat_at: Instant;
   updated_at: Instant;
 }
@@ -41,7 +42,7 @@ export function rollupOf({ usedMs, ...rest }: DayTotals): Rollup {
 export function grownRollup(
   known: Rollup | undefined,
   heartbeat: Heartbeat,
-  { allowanceMin }: { allowanceMin: number },
+  { allowanceMin }: { allowanceMin: number | null },
 ): Rollup {
   const at = heartbeat.timestamp_utc;
   const last = known?.last_heartbeat_at ?? at;
@@ -112,7 +113,7 @@ function rollupRow(raw: RawRow): Rollup {
     date_utc: String(raw.date_utc),
     minutes_used: Number(raw.minutes_used),
     minutes_overdraft: Number(raw.minutes_overdraft),
-    allowance_min: Number(raw.allowance_min),
+    allowance_min: raw.allowance_min === null ? null : Number(raw.allowance_min),
     last_heartbeat_at: String(raw.last_heartbeat_at),
     updated_at: String(raw.updated_at),
   };

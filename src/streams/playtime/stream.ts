@@ -45,6 +45,7 @@ export interface PlaytimeOptions {
   /** What counts as the game (default: Minecraft). */
   processName?: ProcessName | null;
   pollIntervalSec?: number;
+  /** Null (the default): no limit. */
   allowance?: Allowance;
   /** Whose days `today` in the status counts (default: this machine's). */
   timeZone?: string;
@@ -102,7 +103,7 @@ export class PlaytimeStream implements Stream {
   #recomputing: Promise<RecomputeResult> | undefined;
 
   constructor(options: PlaytimeOptions) {
-    const { store, clock, hub, warnings, deviceId, cloud = false, allowance = 0 } = options;
+    const { store, clock, hub, warnings, deviceId, cloud = false, allowance = null } = options;
     const { retentionDays = 30, retentionUnsyncedDays = 365, syncIntervalSec = 300 } = options;
     const { pollIntervalSec = 5, timeZone = localTimeZone() } = options;
     this.#options = options;
@@ -254,11 +255,12 @@ export class PlaytimeStream implements Stream {
         help: "Play today, in the agent's time zone.",
         value: Math.round(minutes_used * 60),
       },
-      {
+      // Without a limit there is no number either.
+      ...allowance_min === null ? [] : [{
         name: "allowance_seconds_today",
         help: "What may be played today.",
         value: Math.round(allowance_min * 60),
-      },
+      }],
     ];
   }
 

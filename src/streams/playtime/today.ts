@@ -11,8 +11,9 @@ export interface TodayView {
   readonly time_zone: string;
   readonly minutes_used: number;
   readonly minutes_overdraft: number;
-  readonly allowance_min: number;
-  readonly minutes_left: number;
+  /** Null, as `minutes_left` is: there is no limit. */
+  readonly allowance_min: number | null;
+  readonly minutes_left: number | null;
 }
 
 export interface TodayOptions {
@@ -55,7 +56,7 @@ export class Today {
       minutes_used: minutesUsed,
       minutes_overdraft: overdraft(minutesUsed, allowanceMin),
       allowance_min: allowanceMin,
-      minutes_left: overdraft(allowanceMin, minutesUsed),
+      minutes_left: allowanceMin === null ? null : Math.max(0, allowanceMin - minutesUsed),
     };
   }
 

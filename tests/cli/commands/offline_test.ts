@@ -1,5 +1,6 @@
 /** Commands while no agent runs: they open the database themselves. @module */
 import assert from "node:assert/strict";
+import { describeToday } from "../../../src/cli/commands/status.ts";
 import { csvField } from "../../../src/cli/rows.ts";
 import { cliFolder } from "../../support/cli.ts";
 
@@ -35,7 +36,7 @@ Deno.test("status says that nothing runs, and what was last seen", async () => {
   assert.equal(code, 0);
   assert.match(out, /^ClockBlock \S+ is not running\n/);
   assert.match(out, /Playing {3}last looked \d+ s ago\n/);
-  assert.match(out, /Today {5}0 min of 1 h 00 min, 1 h 00 min left\n/);
+  assert.match(out, /Today {5}0 s of 1 h 00 min, 1 h 00 min left\n/);
   assert.match(out, /Cloud {5}none configured\n/);
   const { out: json } = await folder.cli("status", "--json");
   const status = JSON.parse(json);
@@ -46,8 +47,31 @@ Deno.test("status says that nothing runs, and what was last seen", async () => {
 Deno.test("today says how long it was played", async () => {
   using folder = cliFolder(NO_GAME);
   await folder.cli("--once");
-  assert.equal((await folder.cli("today")).out, "Played today: 0 min\n");
+  assert.equal((await folder.cli("today")).out, "Played today: 0 s, no limit\n");
   assert.equal(JSON.parse((await folder.cli("today", "--json")).out).minutes_used, 0);
+});
+
+const days: readonly [allowance: number | null, minutes: number, said: string][] = [
+  [null, 0.5, "30 s, no limit"],
+  [0, 0, "0 s, no play today"],
+  [0, 5, "5 min over, no play today"],
+  [60, 0.25, "15 s of 1 h 00 min, 59 min left"],
+  [60, 59.5, "59 min of 1 h 00 min, 30 s left"],
+  [60, 60.5, "1 h 00 min of 1 h 00 min, 30 s over"],
+];
+
+for (const [allowance_min, minutes_used, said] of days) {
+  Deno.test(`today says "${said}"`, () => {
+    const minutes_overdraft = Math.max(0, minutes_used - (allowance_min ?? Infinity));
+    const today = { date: "2026-03-02", minutes_used, minutes_overdraft, allowance_min };
+    assert.equal(describeToday(today, (_color, text) => text), said);
+  });
+}
+
+Deno.test("today says that a weekday which is not named allows no play", async () => {
+  using folder = cliFolder({ ...NO_GAME, daily_allowance_min: {} });
+  await folder.cli("--once");
+  assert.equal((await folder.cli("today")).out, "Played today: 0 s, no play today\n");
 });
 
 Deno.test("export prints every heartbeat as CSV and as JSON", async () => {

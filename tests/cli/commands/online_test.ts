@@ -18,7 +18,7 @@ Deno.test("Commands ask the running agent, wherever it listens", async () => {
   assert.equal(running, true);
   assert.equal(url, agent.url);
 
-  assert.equal((await folder.cli("today")).out, "Played today: 0 min\n");
+  assert.equal((await folder.cli("today")).out, "Played today: 0 s, no limit\n");
   assert(JSON.parse((await folder.cli("export", "--format", "json")).out).length > 0);
   assert.equal((await folder.cli("recompute")).out, "1 day made anew, 0 of them changed\n");
   assert.match((await folder.cli("sync", "reset")).err, /^Nothing to sync with: No cloud/);

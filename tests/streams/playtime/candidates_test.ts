@@ -1,5 +1,6 @@
 /** @module */
 import assert from "node:assert/strict";
+import { parsePs } from "../../../src/streams/playtime/processes/ps.ts";
 import { candidates } from "../../../src/streams/playtime/mod.ts";
 
 Deno.test("candidates are told once by name, what counts first, threads of the kernel not at all", async () => {
@@ -17,6 +18,23 @@ Deno.test("candidates are told once by name, what counts first, threads of the k
     ["java", true],
     ["bash", false],
     ["firefox", false],
+  ]);
+});
+
+Deno.test("candidates tell once of a process that is listed by several names, by the one that counts", async () => {
+  const lister = () =>
+    Promise.resolve(
+      parsePs(
+        "S MainThread 7 1 /usr/bin/node server.js\nS MainThread 8 1 /usr/bin/node other.js\n" +
+          "S Minecraft Launc 9 1 /opt/Minecraft Launcher Two --fast\n",
+      ),
+    );
+  const told = async (name: string) =>
+    (await candidates(name, { lister })).map(({ image, counts }) => [image, counts]);
+  assert.deepEqual(await told("node"), [["node", true], ["Minecraft Launcher", false]]);
+  assert.deepEqual(await told("Minecraft Launcher Two"), [
+    ["Minecraft Launcher Two", true],
+    ["MainThread", false],
   ]);
 });
 

@@ -176,6 +176,20 @@ Deno.test("recompute leaves days alone whose heartbeats are not all there any mo
   assert.deepEqual(days(store), before);
 });
 
+Deno.test("recompute leaves days without a limit without one", async () => {
+  using fixture = playtimeFixture({ pollIntervalSec: 120 });
+  fixture.game = "Minecraft.exe";
+  await fixture.stream.pollOnce();
+  const stream = fixture.restart({ allowance: 0 });
+  const [day] = rowsOf(fixture.store, "daily_rollups");
+  assert.equal((await stream.recompute()).changed, 0);
+  assert.deepEqual(rowsOf(fixture.store, "daily_rollups"), [day]);
+  assert.deepEqual(
+    [Reflect.get(day!, "allowance_min"), Reflect.get(day!, "minutes_overdraft")],
+    [null, 0],
+  );
+});
+
 Deno.test("recompute does not apply today's allowance to days that had another", async () => {
   using fixture = playtimeFixture({ allowance: 1, pollIntervalSec: 120 });
   fixture.game = "Minecraft.exe";

@@ -61,9 +61,11 @@ Deno.test("allowanceOn knows the weekday", () => {
   assert.equal(allowanceOn(week, "2026-03-07"), 120);
   assert.equal(allowanceOn(week, "2026-03-08"), 180);
   assert.equal(allowanceOn(45, "2026-03-03"), 45);
+  assert.equal(allowanceOn(null, "2026-03-03"), null);
 });
 
 Deno.test("overdraft is never negative", () => {
   assert.equal(overdraft(10, 60), 0);
   assert.equal(overdraft(60, 10), 50);
+  assert.equal(overdraft(60, null), 0);
 });

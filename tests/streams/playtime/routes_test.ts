@@ -28,7 +28,7 @@ const NONE = {
   time_zone: "UTC",
   minutes_used: 0,
   minutes_overdraft: 0,
-  allowance_min: 0,
+  allowance_min: null,
   last_heartbeat_at: null,
   updated_at: null,
 };
@@ -43,8 +43,8 @@ Deno.test("GET /daily is today's rollup, and zeros for a day without data", asyn
     date_utc: "2026-03-02",
     time_zone: "UTC",
     minutes_used: 1,
-    minutes_overdraft: 1,
-    allowance_min: 0,
+    minutes_overdraft: 0,
+    allowance_min: null,
     last_heartbeat_at: "2026-03-02T12:00:55.000Z",
     updated_at: "2026-03-02T12:00:55.000Z",
   });
@@ -89,6 +89,43 @@ Deno.test("GET /days is one entry a day, 30 days by default", async () => {
     (await test.get("/days?from=9999-12-30&to=9999-12-31&tz=Asia/Tokyo")).body.length,
     2,
   );
+});
+
+Deno.test("A weekday that is not named allows nothing: all of its play is overdraft, in every zone", async () => {
+  // A Monday.
+  using test = served({ allowance: { tue: 10 } });
+  test.fixture.game = "Minecraft.exe";
+  await play(test.fixture, 12);
+  for (const tz of ["UTC", "Europe/Berlin"]) {
+    const { body: day } = await test.get(`/daily?tz=${tz}`);
+    assert.deepEqual([day.allowance_min, day.minutes_used, day.minutes_overdraft], [0, 1, 1]);
+    const { body: days } = await test.get(`/days?from=2026-03-01&to=2026-03-03&tz=${tz}`);
+    assert.deepEqual(
+      days.map((day: typeof NONE) => [day.allowance_min, day.minutes_overdraft]),
+      [[0, 0], [0, 1], [10, 0]],
+    );
+  }
+});
+
+Deno.test("Without an allowance there is no limit and no overdraft, in every zone and after a recompute", async () => {
+  using test = served();
+  const { fixture } = test;
+  fixture.game = "Minecraft.exe";
+  await play(fixture, 12);
+  await fixture.stream.recompute();
+  for (const tz of ["UTC", "Europe/Berlin"]) {
+    const { body: days } = await test.get(`/days?from=2026-03-01&to=2026-03-02&tz=${tz}`);
+    assert.deepEqual(
+      days.map((day: typeof NONE) => [day.allowance_min, day.minutes_used, day.minutes_overdraft]),
+      [[null, 0, 0], [null, 1, 0]],
+    );
+  }
+  const { today } = fixture.stream.status();
+  assert.deepEqual([today.allowance_min, today.minutes_left, today.minutes_overdraft], [
+    null,
+    null,
+    0,
+  ]);
 });
 
 Deno.test("GET /slots is the quarters of an hour with play", async () => {
@@ -242,7 +279,6 @@ Deno.test("GET /metrics has whether the game runs, unless that is unknown, and t
   assert.deepEqual(await numbers(), {
     playing: 1,
     played_seconds_today: 60,
-    allowance_seconds_today: 0,
   });
   test.fixture.game = new Error("no list");
   await play(test.fixture, 1);

@@ -3,6 +3,8 @@
 export interface Process {
   /** The name of its program: `Minecraft.exe`, `java`. */
   image: string;
+  /** Entries with the same one are a process that is listed by each name it may have. */
+  pid?: number;
   /** The title of its main window, where the list knows windows. */
   windowTitle?: string;
   /** Its program and arguments, where the list knows them. */

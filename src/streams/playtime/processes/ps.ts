@@ -14,7 +14,7 @@ const COLUMNS = {
   linux: ["s=", "comm=", "pid=", "ppid=", "args="],
   bsd: ["state=", "ucomm=", "pid=", "ppid=", "args="],
 };
-const LINE = /^\s*([A-Z]\S*)\s+(.*?)\s+\d+\s+\d+\s?(.*)$/;
+const LINE = /^\s*([A-Z]\S*)\s+(.*?)\s+(\d+)\s+\d+\s?(.*)$/;
 
 /** Where the kernel cuts a short name, in bytes; macOS cuts one later. */
 const SHORT_NAME_BYTES = 15;
@@ -42,13 +42,13 @@ export function parsePs(text: string, words: readonly string[] = [""]): Process[
   return lines.flatMap((line, index) => {
     const lower = line.toLowerCase();
     if (index > 0 && !words.some((word) => lower.includes(word))) return [];
-    const [, state, name, command] = LINE.exec(line) ?? [];
+    const [, state, name, pid, command] = LINE.exec(line) ?? [];
     if (state === undefined || name === undefined || command === undefined) {
       throw new SyntaxError(`ps printed a line that is not a process: number ${index + 1}`);
     }
     // A zombie has ended; only its parent has not noticed.
     if (state.startsWith("Z")) return [];
-    return imagesOf(name, command).map((image) => ({ image, command }));
+    return imagesOf(name, command).map((image) => ({ image, pid: Number(pid), command }));
   });
 }
 

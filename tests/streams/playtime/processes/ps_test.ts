@@ -71,8 +71,8 @@ Deno.test("parsePs reads the columns of macOS", () => {
   const list =
     "Ss   launchd              1     0 /sbin/launchd\nR+   java             900     1 /opt/jre/bin/java -cp x Main\n";
   assert.deepEqual(parsePs(list), [
-    { image: "launchd", command: "/sbin/launchd" },
-    { image: "java", command: "/opt/jre/bin/java -cp x Main" },
+    { image: "launchd", pid: 1, command: "/sbin/launchd" },
+    { image: "java", pid: 900, command: "/opt/jre/bin/java -cp x Main" },
   ]);
 });
 
