@@ -25,6 +25,7 @@ import {
   version,
   Warnings,
 } from "./core/mod.ts";
+import { forgetNamesBefore, peekDeviceId, takeDeviceId } from "./device_id.ts";
 import { loadPage } from "./dashboard/mod.ts";
 import { mend } from "./mend.ts";
 import {
@@ -173,7 +174,10 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
   const { clock, hub, warnings, store, dryRun, lister } = options;
   const folder = dirname(config.db_path);
   const ids = idSource(clock);
-  const deviceId = config.device_id ?? await keptDeviceId(store);
+  const { id: deviceId, before } = dryRun
+    ? peekDeviceId(config.db_path, config.device_id)
+    : await takeDeviceId(store, config.device_id);
+  await playtime.renameDays(store, { id: deviceId, before });
   const systemId = config.records.system_id ?? deviceId;
   const timeZone = config.time_zone ?? localTimeZone();
   const remotes = dryRun ? NO_REMOTES : await createRemotes(config, { clock, deviceId, systemId });
@@ -185,6 +189,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     ...shared,
     ids,
     deviceId,
+    renamed: { before, done: () => forgetNamesBefore(store) },
     processName: config.process_name,
     pollIntervalSec: config.poll_interval_sec,
     allowance: config.daily_allowance_min,
@@ -241,7 +246,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     warnings,
     clock,
     timeoutMs: config.timeout_sec * 1_000,
-    device: remotes.supabase
+    device: remotes.supabase && !remotes.records?.forbidden
       ? {
         remote: remotes.supabase,
         describe: () => deviceRow({ deviceId, status: playtimeStream.status(), sync: engine.status(), clock }),
@@ -355,15 +360,6 @@ async function allEnded(
 ): Promise<void> {
   await Promise.allSettled(parts.map((part) => part?.catch(endAll)));
   await Promise.all(parts);
-}
-
-/** The device id made on the first run. */
-async function keptDeviceId(store: Store): Promise<Id> {
-  const kept = store.meta("device_id");
-  if (kept !== undefined) return kept;
-  const made = randomId();
-  await store.write(() => store.setMeta("device_id", made));
-  return made;
 }
 
 function hasOutbox(stream: Stream): stream is Stream & { outbox: Outbox; schedule: Schedule } {

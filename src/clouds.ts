@@ -3,8 +3,16 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import type { Config } from "./config/mod.ts";
-import { type Clock, type Id, type Remote, type StreamName, systemClock } from "./core/mod.ts";
+import { type Config, ConfigError, forbiddenHost } from "./config/mod.ts";
+import {
+  type Clock,
+  type Id,
+  pause,
+  type Remote,
+  RemoteError,
+  type StreamName,
+  systemClock,
+} from "./core/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import type { Supabase } from "./remotes/supabase/mod.ts";
 import { attendance } from "./streams/mod.ts";
@@ -28,16 +36,25 @@ export async function createRemotes(
 ): Promise<Remotes> {
   const { device_token, timeout_sec, endpoint_gzip } = config;
   const timeoutMs = timeout_sec * 1_000;
-  const endpoint = (url: string, shape: Partial<Parameters<typeof createEndpoint>[0]> = {}) =>
-    createEndpoint({
+  const endpoint = (
+    key: string,
+    url: string,
+    shape: Partial<Parameters<typeof createEndpoint>[0]> = {},
+  ) =>
+    allowed(
+      createEndpoint({
+        url,
+        token: device_token ?? undefined,
+        timeoutMs,
+        gzip: endpoint_gzip,
+        clock,
+        ...shape,
+      }),
+      key,
       url,
-      token: device_token ?? undefined,
-      timeoutMs,
-      gzip: endpoint_gzip,
-      clock,
-      ...shape,
-    });
+    );
   const supabase = await supabaseOf(config, { clock, deviceId, systemId });
+  const rest = supabase && allowed(supabase, "supabase.url", config.supabase.url!);
   const { endpoint_url, events } = config;
   const attendanceUrl = config.attendance.endpoint_url;
   const batch = {
@@ -45,22 +62,34 @@ export async function createRemotes(
     envelope: attendance.syncBatch(deviceId),
   };
   return {
-    playtime: endpoint_url === null ? supabase : endpoint(endpoint_url),
-    events: events.endpoint_url === null ? supabase : withTableElsewhere(
-      endpoint(events.endpoint_url),
+    playtime: endpoint_url === null ? rest : endpoint("endpoint_url", endpoint_url),
+    events: events.endpoint_url === null ? rest : withTableElsewhere(
+      endpoint("events.endpoint_url", events.endpoint_url),
       events.health_table,
-      events.health_url === null ? null : endpoint(events.health_url),
+      events.health_url === null ? null : endpoint("events.health_url", events.health_url),
     ),
-    attendance: attendanceUrl === null ? supabase : endpoint(attendanceUrl, batch),
-    records: supabase,
+    attendance: attendanceUrl === null
+      ? rest
+      : endpoint("attendance.endpoint_url", attendanceUrl, batch),
+    records: rest,
     supabase,
   };
+}
+
+/** The remote, or one that says what a person has to do where this process may not connect to the address. */
+function allowed(remote: Remote, key: string, url: string): Remote {
+  const refused = forbiddenHost(key, url);
+  if (!refused) return remote;
+  const forbidden = new RemoteError(refused.message, { verdict: pause(refused.advice) });
+  const refuse = () => Promise.reject(forbidden);
+  return { name: remote.name, forbidden, push: refuse, probe: refuse };
 }
 
 /** A remote whose rows of one table go to another. */
 function withTableElsewhere(remote: Remote, table: string, elsewhere: Remote | null): Remote {
   if (elsewhere === null) return remote;
   return {
+    ...remote.forbidden && { forbidden: remote.forbidden },
     name: remote.name,
     push: (batch, options) => (batch.table === table ? elsewhere : remote).push(batch, options),
     probe: (options) => remote.probe(options),
@@ -109,7 +138,18 @@ export async function supabaseSchema(): Promise<string> {
 /** A person's sign-in to the cloud, kept on the disk. */
 export type SignIn = Pick<Supabase, "login" | "logout" | "whoIsSignedIn">;
 
-/** The sign-in of the configured project, without an agent; null when none is configured. */
+/**
+ * The sign-in of the configured project, without an agent; null when none is configured. Where this process may not
+ * connect to it, `login` says so with a ConfigError.
+ */
 export async function signIn(config: Config): Promise<SignIn | null> {
-  return await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
+  const account = await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
+  const { url } = config.supabase;
+  const forbidden = url === null ? undefined : forbiddenHost("supabase.url", url);
+  if (!account || !forbidden) return account;
+  return {
+    login: () => Promise.reject(new ConfigError([`${forbidden.message}: ${forbidden.advice}`])),
+    logout: () => account.logout(),
+    whoIsSignedIn: () => account.whoIsSignedIn(),
+  };
 }

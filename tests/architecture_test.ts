@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: [],
   dashboard: ["client", "dist"],
   "clouds.ts": ["core", "config", "streams/mod.ts", "remotes/*"],
+  "device_id.ts": ["core", "store"],
   "mend.ts": ["core", "store", "streams/mod.ts"],
   "agent.ts": [
     "core",
@@ -25,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "store",
     "streams/mod.ts",
     "clouds.ts",
+    "device_id.ts",
     "mend.ts",
     "sync",
     "api",
@@ -38,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_KNOWN_TO: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["store"],
   "hono": ["api"],
+  "jsonc-parser": ["config"],
   "@supabase/supabase-js": ["remotes/supabase"],
   "@stricli/core": ["cli"],
   "@logtape/file": ["cli"],

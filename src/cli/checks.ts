@@ -4,7 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { migrations, openAgent, runningProcesses, signIn } from "../agent.ts";
-import type { Config } from "../config/mod.ts";
+import { type Config, forbiddenHost } from "../config/mod.ts";
 import {
   type Clock,
   dayAt,
@@ -273,13 +273,26 @@ const CLOCK_WARN_MS = 60_000;
 
 async function checkClouds(config: Config, clock: Clock): Promise<Finding[]> {
   const { attendance, device_token, endpoint_url, events, supabase } = config;
-  const urls = new Set(
-    [endpoint_url, events.endpoint_url, events.health_url, attendance.endpoint_url, supabase.url]
-      .filter((url) => url !== null),
-  );
-  if (urls.size === 0) return [ok("cloud", "none configured: everything stays on this machine")];
+  const named = {
+    endpoint_url,
+    "events.endpoint_url": events.endpoint_url,
+    "events.health_url": events.health_url,
+    "attendance.endpoint_url": attendance.endpoint_url,
+    "supabase.url": supabase.url,
+  };
+  // Each address once, by the first key that names it.
+  const keys = new Map<string, string>();
+  for (const [key, url] of Object.entries(named)) {
+    if (url !== null && !keys.has(url)) keys.set(url, key);
+  }
+  if (keys.size === 0) return [ok("cloud", "none configured: everything stays on this machine")];
   const findings: Finding[] = [];
-  for (const url of urls) {
+  for (const [url, key] of keys) {
+    const forbidden = forbiddenHost(key, url);
+    if (forbidden) {
+      findings.push(fail("cloud", `${forbidden.message}: ${forbidden.advice}`));
+      continue;
+    }
     findings.push(...await checkCloud(url, { clock, timeoutMs: config.timeout_sec * 1000 }));
     if (url !== supabase.url && device_token !== null && isUnprotected(url)) {
       findings.push(

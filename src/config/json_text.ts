@@ -1,9 +1,16 @@
 /**
- * JSON as people write it into a file: when it is not valid, the message says where and what is wrong there, and never
- * quotes a value, which may be a password.
+ * JSON as people write it into a file, with comments and trailing commas: when it is not valid, the message says where
+ * and what is wrong there, and never quotes a value, which may be a password.
  * @module
  */
-import { type Json, jsonFlawAt } from "../core/mod.ts";
+import {
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import type { Json } from "../core/mod.ts";
 
 /**
  * The text of a file that some editor saved.
@@ -29,27 +36,25 @@ export function decodeText(bytes: Uint8Array): string {
 
 /**
  * What the text says.
- * @throws {SyntaxError} `line 3, column 5: expected "," or "}"`
+ * @throws {SyntaxError} `line 3, column 5: expected ","`
  */
 export function parseJson(text: string): Json {
-  let value: Json;
-  try {
-    value = JSON.parse(text) as Json;
-  } catch {
-    const at = jsonFlawAt(text);
-    const { message, behind = 0 } = describeFlaw(
-      text.slice(at),
-      text.slice(0, at).trimEnd().at(-1),
-    );
-    throw new SyntaxError(`${placeOf(text, at + behind)}: ${message}`);
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { allowTrailingComma: true });
+  const [error] = errors;
+  if (error || !tree) {
+    const { offset } = error ?? { offset: text.length };
+    throw new SyntaxError(`${placeOf(text, offset)}: ${describe(text, error)}`);
   }
-  const repeated = repeatedKey(text);
-  if (!repeated) return value;
-  const { key, at, first } = repeated;
-  throw new SyntaxError(
-    `${placeOf(text, at)}: the key "${key}" is there for the second time (first: ` +
-      `${placeOf(text, first)}). Delete one of the two`,
-  );
+  const repeated = repeatedKey(tree);
+  if (repeated) {
+    const { key, at, first } = repeated;
+    throw new SyntaxError(
+      `${placeOf(text, at)}: the key "${key}" is there for the second time (first: ` +
+        `${placeOf(text, first)}). Delete one of the two`,
+    );
+  }
+  return getNodeValue(tree);
 }
 
 function placeOf(text: string, at: number): string {
@@ -57,66 +62,48 @@ function placeOf(text: string, at: number): string {
   return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }
 
-/** A key that an object of a valid text has twice: JSON takes the last one, and says nothing of the other. */
-function repeatedKey(text: string): { key: string; at: number; first: number } | undefined {
-  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
-  /** Where the keys stand of each object, and list, that we are in. */
-  const open: Map<string, number>[] = [];
-  for (const { 0: found, 1: colon, index: at } of text.matchAll(token)) {
-    if (found === "{" || found === "[") open.push(new Map());
-    else if (found === "}" || found === "]") open.pop();
-    else if (colon !== undefined) {
-      const key: string = JSON.parse(found.slice(0, -colon.length));
-      const first = open.at(-1)?.get(key);
+/** A key that an object has twice: JSON takes the last one, and says nothing of the other. */
+function repeatedKey(node: Node): { key: string; at: number; first: number } | undefined {
+  const places = new Map<string, number>();
+  for (const child of node.children ?? []) {
+    if (node.type === "object") {
+      const { value: key, offset: at } = child.children![0]!;
+      const first = places.get(key);
       if (first !== undefined) return { key, at, first };
-      open.at(-1)?.set(key, at);
+      places.set(key, at);
     }
+    const inner = repeatedKey(child);
+    if (inner) return inner;
   }
   return undefined;
 }
 
-/** What is wrong where JSON ends and `rest` begins, and how far `behind` that place it shows. */
-function describeFlaw(
-  rest: string,
-  previous: string | undefined,
-): { message: string; behind?: number } {
-  if (rest === "") return { message: "the text ends too early" };
-  if (/^(\/\/|\/\*|#)/.test(rest)) return { message: "JSON has no comments. Delete this one" };
-  if (/^['‘’“”]/.test(rest)) return { message: 'text is written in straight double quotes (")' };
-  const wrongText = rest[0] === '"' && flawOfText(rest);
-  if (wrongText) return wrongText;
-  if (/^[\]}]/.test(rest) && previous === ",") {
-    return { message: `there is a comma too many before "${rest[0]}"` };
-  }
-  switch (previous) {
-    case undefined:
-    case ":":
-    case "[":
-      return { message: 'expected a value: "text", a number, true, false, null, [ or {' };
-    case "{":
-      return { message: 'expected a "key" or "}"' };
-    case ",":
-      return { message: 'expected a value, or a "key" in double quotes' };
-    case '"':
-      return { message: 'expected ":" after a key; "," or the closing bracket after a value' };
-    default:
-      return { message: 'expected "," or the closing bracket' };
-  }
-}
+const EXPECTED_VALUE = 'expected a value: "text", a number, true, false, null, [ or {';
 
-/** What is wrong inside a text that begins with its quote; nothing when it is well-formed. */
-function flawOfText(rest: string): { message: string; behind: number } | undefined {
-  for (let at = 1; at < rest.length; at++) {
-    const char = rest[at]!;
-    if (char === '"') return undefined;
-    if (char === "\t") return { message: "a tab in text is written \\t", behind: at };
-    if (char < " ") return { message: 'the text is not closed with "', behind: at };
-    if (char !== "\\") continue;
-    const escape = /^\\(["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(rest.slice(at, at + 6));
-    if (!escape) {
-      return { message: "a backslash in text is written twice: \\\\", behind: at };
-    }
-    at += escape[0].length - 1;
-  }
-  return { message: 'the text is not closed with "', behind: 0 };
+/** By the parser's name of what it found. */
+const WORDS: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'expected a "key" or "text" in double quotes, a number, true, false or null',
+  InvalidNumberFormat: EXPECTED_VALUE,
+  UnexpectedEndOfNumber: EXPECTED_VALUE,
+  ValueExpected: EXPECTED_VALUE,
+  PropertyNameExpected: 'expected a "key" in double quotes, or "}"',
+  ColonExpected: 'expected ":" after a key',
+  CommaExpected: 'expected "," or the closing bracket',
+  CloseBraceExpected: 'expected "}"',
+  CloseBracketExpected: 'expected "]"',
+  EndOfFileExpected: "expected nothing more",
+  UnexpectedEndOfComment: "the comment is not closed with */",
+  UnexpectedEndOfString: 'the text is not closed with "',
+  InvalidUnicode: "\\u in a text is followed by four hexadecimal digits",
+  InvalidEscapeCharacter: "a backslash in a text is written twice: \\\\",
+  InvalidCharacter: "a tab in a text is written \\t",
+};
+
+function describe(text: string, error: ParseError | undefined): string {
+  const { offset } = error ?? { offset: text.length };
+  if (text.slice(offset).trim() === "") return "the text ends too early";
+  if (/['‘’“”]/.test(text[offset]!)) return 'text is written in straight double quotes (")';
+  if (text[offset] === "#") return "a comment begins with //";
+  const known = error && WORDS[printParseErrorCode(error.error)];
+  return known ?? "this is not JSON";
 }

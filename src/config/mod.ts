@@ -4,5 +4,10 @@ export { ConfigError } from "./config_error.ts";
 export { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
 export { type ConfigSources, loadConfig } from "./load.ts";
 export { nearest } from "./nearest.ts";
-export { checkPermissions, type PermissionOptions } from "./permissions.ts";
+export {
+  checkPermissions,
+  type ForbiddenHost,
+  forbiddenHost,
+  type PermissionOptions,
+} from "./permissions.ts";
 export type { Allowance, Config, ProcessMatcher } from "./schema.ts";

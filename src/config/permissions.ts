@@ -7,12 +7,12 @@ import { dirname } from "node:path";
 import { ConfigError } from "./config_error.ts";
 import type { Config } from "./schema.ts";
 
-/** Something the configuration makes the agent do. */
+/** Something that the agent cannot do without. */
 interface Need {
   /** The key that asks for it. */
   key: string;
-  permission: "connect" | "listen" | "files";
-  /** `example.com:443`, or a folder. */
+  permission: "listen" | "files";
+  /** `127.0.0.1:3841`, or a folder. */
   target: string;
 }
 
@@ -23,8 +23,17 @@ export interface PermissionOptions {
   standalone?: boolean;
 }
 
+/** A host that the configuration names and this process may not connect to. */
+export interface ForbiddenHost {
+  /** `Cannot use endpoint_url: this ClockBlock may not connect to example.com` */
+  message: string;
+  /** What a person can do about it. */
+  advice: string;
+}
+
 /**
- * Makes sure that the agent may do what it is told.
+ * Makes sure that the agent may read, write and listen as it is told. A host that it may not connect to is no reason
+ * not to record: see `forbiddenHost`.
  * @throws {ConfigError} a line for everything that it may not do, and how to get it
  */
 export function checkPermissions(config: Config, options: PermissionOptions = {}): void {
@@ -35,18 +44,26 @@ export function checkPermissions(config: Config, options: PermissionOptions = {}
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function needs(config: Config): Need[] {
-  const { attendance, events, supabase } = config;
-  const urls: [key: string, url: string | null][] = [
-    ["endpoint_url", config.endpoint_url],
-    ["supabase.url", supabase.url],
-    ["events.endpoint_url", events.endpoint_url],
-    ["events.health_url", events.health_url],
-    ["attendance.endpoint_url", attendance.endpoint_url],
-  ];
+/** Why this process may not connect to the address that a key names; undefined when it may. */
+export function forbiddenHost(
+  key: string,
+  url: string,
+  { granted = isGranted, standalone = Deno.build.standalone }: PermissionOptions = {},
+): ForbiddenHost | undefined {
+  const { hostname, port, protocol } = new URL(url);
+  const host = `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
+  if (granted({ name: "net", host })) return undefined;
+  const advice = remedy(host, standalone);
+  return {
+    message: `Cannot use ${key}: this ClockBlock may not connect to ${hostname}`,
+    advice: `${advice[0]!.toLowerCase()}${advice.slice(1)}`,
+  };
+}
+
+function needs({ attendance, api_host, api_port, db_path }: Config): Need[] {
   return [
-    { key: "db_path", permission: "files", target: dirname(config.db_path) },
-    { key: "api_host", permission: "listen", target: hostPort(config.api_host, config.api_port) },
+    { key: "db_path", permission: "files", target: dirname(db_path) },
+    { key: "api_host", permission: "listen", target: hostPort(api_host, api_port) },
     ...(attendance.enabled
       ? [{
         key: "attendance.host",
@@ -54,15 +71,7 @@ function needs(config: Config): Need[] {
         target: hostPort(attendance.host, attendance.port),
       }]
       : []),
-    ...urls.flatMap(([key, url]) =>
-      url === null ? [] : [{ key, permission: "connect" as const, target: target(url) }]
-    ),
   ];
-}
-
-function target(url: string): string {
-  const { hostname, port, protocol } = new URL(url);
-  return `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
 }
 
 function hostPort(host: string, port: number): string {
@@ -84,9 +93,11 @@ function explain({ key, permission, target }: Need, standalone: boolean): string
     return `Cannot use ${key}: this ClockBlock may not read and write in "${target}". ` +
       "Name a file inside the folder it is started in, or start it in that folder";
   }
-  const state = permission === "connect" ? `may not connect to ${target}` : `may not use ${target}`;
-  const remedy = standalone
-    ? `Download clockblock-anyhost, or build your own with deno task build --allow-host ${target}`
-    : `Add "${target}" to permissions.agent.net in deno.json`;
-  return `Cannot use ${key}: this ClockBlock ${state}. ${remedy}`;
+  return `Cannot use ${key}: this ClockBlock may not use ${target}. ${remedy(target, standalone)}`;
+}
+
+function remedy(host: string, standalone: boolean): string {
+  return standalone
+    ? `Download clockblock-anyhost, or build your own with deno task build --allow-host ${host}`
+    : `Add "${host}" to permissions.agent.net in deno.json`;
 }

@@ -18,6 +18,8 @@ export interface PushResult {
 export interface Remote {
   /** Who it is in messages: `endpoint https://example.com`. Never with a secret in it. */
   readonly name: string;
+  /** What every call throws, where this process may not reach it at all. */
+  readonly forbidden?: RemoteError;
   /**
    * Pushes a batch; by its rows' ids, the same batch twice is the same as once.
    * @throws {RemoteError} when the batch as a whole was not accepted

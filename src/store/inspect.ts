@@ -2,7 +2,7 @@
  * What a database file is, found out without changing it.
  * @module
  */
-import { instantOf, type Migration } from "../core/mod.ts";
+import { instantOf, logger, type Migration } from "../core/mod.ts";
 import { connect, type Database } from "./database.ts";
 import { discard, isFile, removeIfThere, statOf } from "./files.ts";
 import { whileNobodyHolds } from "./lock.ts";
@@ -53,6 +53,37 @@ export function findDamage(path: string, options: InspectOptions): string | unde
     for (const file of made) removeIfThere(file);
     if (!tidy && !logged) removeEmptyLog(path);
   }
+}
+
+/**
+ * A remembered value of the database at `path`, which is left as it is; undefined when there is none, or none that
+ * can be read.
+ */
+export function peekMeta(path: string, key: string): string | undefined {
+  if (!isFile(path)) return undefined;
+  let value: string | undefined;
+  const read = () => {
+    const db = connect(path, { readOnly: true });
+    try {
+      const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+      value = row && String(row.value);
+    } finally {
+      db.close();
+    }
+  };
+  try {
+    // The files that reading makes are an agent's own where one runs.
+    if (isFile(`${path}-wal`)) read();
+    else {
+      whileNobodyHolds(path, () => {
+        read();
+        for (const made of [`${path}-wal`, `${path}-shm`]) removeIfThere(made);
+      }, { make: true });
+    }
+  } catch (error) {
+    logger("store").debug("Cannot look into {path}: {error}", { path, error });
+  }
+  return value;
 }
 
 /** Looking has made a log. After a kill it would hide from the next start that the agent's own is gone. */

@@ -61,16 +61,22 @@ export function lockedBy(path: string): { holder: Holder | undefined } | undefin
   }
 }
 
-/** Does `work` while no agent can begin; not at all where one runs, or none has left its lock. */
-export function whileNobodyHolds(path: string, work: () => void): void {
+/**
+ * Does `work` while no agent can begin; not at all where one runs, or where none has left its lock unless it is to be
+ * made for the time being.
+ */
+export function whileNobodyHolds(path: string, work: () => void, { make = false } = {}): void {
+  const there = statOf(lockPath(path)) !== undefined;
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(lockPath(path), { read: true, write: true });
+    file = Deno.openSync(lockPath(path), { read: true, write: true, create: make });
   } catch {
     return;
   }
   try {
-    if (file.tryLockSync(true)) work();
+    if (!file.tryLockSync(true)) return;
+    work();
+    if (!there && Deno.build.os !== "windows") discard(lockPath(path));
   } finally {
     file.close();
   }

@@ -3,7 +3,7 @@ export { type BackupOptions, backupTo } from "./backup.ts";
 export { type BackupFile, listBackups } from "./backups.ts";
 export type { WriteOptions } from "./commit_queue.ts";
 export type { Database, Statement } from "./database.ts";
-export { findDamage, type InspectOptions } from "./inspect.ts";
+export { findDamage, type InspectOptions, peekMeta } from "./inspect.ts";
 export { type Lock, lockedBy } from "./lock.ts";
 export { maintain, type MaintainOptions } from "./maintain.ts";
 export { type Join } from "./join.ts";

@@ -32,7 +32,10 @@ export function failureOf(error: unknown): Failure {
       retryAfterMs,
       detail,
       verdict: verdictOf(error),
-      answered: status !== undefined,
+      // What a person has to do before anything is sent is this machine's matter.
+      answered: status === undefined && error.verdict?.action === "pause"
+        ? undefined
+        : status !== undefined,
     };
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -76,6 +76,8 @@ export class Exchange {
     this.#stop = stop;
     this.#refreshed = false;
     try {
+      const { forbidden } = this.#options.connection.remote;
+      if (forbidden) throw forbidden;
       const pulled = await this.#pull();
       // Where reading goes wrong, writing may go well; where nobody answers or knows us, it will not.
       if (pulled.failure && isHopeless(pulled.failure)) return pulled;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigError, configKeys, type ConfigSources, loadConfig } from "../../src/config/mod.ts";
+import { SEED_CONFIG } from "../support/seed_config.ts";
 
 /** Sources with a `config.json` of this content, or none. */
 function sources(file?: unknown, more: ConfigSources = {}): ConfigSources {
@@ -68,6 +69,15 @@ Deno.test("loadConfig merges blocks key by key and replaces lists", () => {
     to: "16:00",
     time_zone: null,
   });
+});
+
+Deno.test("loadConfig takes the first example ever given as it was pasted, comment and all", () => {
+  const config = loadConfig(sources(SEED_CONFIG));
+  assert.equal(config.endpoint_url, "https://example.com/clockblock/heartbeat");
+  assert.equal(config.device_id, "pc-01");
+  assert.equal(config.device_token, "device-token-here");
+  assert.deepEqual(config.process_name, [{ image: "Minecraft.exe" }]);
+  assert.equal(config.daily_allowance_min, null);
 });
 
 Deno.test("loadConfig reads text from the environment by the type of its key", () => {

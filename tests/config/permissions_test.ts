@@ -1,20 +1,16 @@
 import assert from "node:assert/strict";
 import project from "../../deno.json" with { type: "json" };
-import { checkPermissions, ConfigError, loadConfig } from "../../src/config/mod.ts";
+import { checkPermissions, ConfigError, forbiddenHost, loadConfig } from "../../src/config/mod.ts";
 
 function configOf(file: unknown) {
   return loadConfig({ readFile: () => new TextEncoder().encode(JSON.stringify(file)) });
 }
 
-function problemsOf(
-  file: unknown,
-  refused: RegExp,
-  { standalone = false } = {},
-): readonly string[] {
+function problemsOf(file: unknown, refused: RegExp): readonly string[] {
   const granted = (descriptor: Deno.PermissionDescriptor) =>
     !refused.test(JSON.stringify(descriptor));
   try {
-    checkPermissions(configOf(file), { granted, standalone });
+    checkPermissions(configOf(file), { granted });
   } catch (error) {
     assert(error instanceof ConfigError);
     return error.problems;
@@ -23,36 +19,38 @@ function problemsOf(
 }
 
 Deno.test("checkPermissions is content when everything is granted", () => {
-  const file = { endpoint_url: "https://example.com/in", attendance: { enabled: true } };
+  const file = { attendance: { enabled: true } };
   assert.deepEqual(problemsOf(file, /nothing/), []);
 });
 
-Deno.test("checkPermissions names the host, its port and what to do under deno", () => {
-  const asked: [unknown, string, string][] = [
-    [{ endpoint_url: "https://example.com/in" }, "endpoint_url", "example.com:443"],
-    [{ endpoint_url: "http://example.com/in" }, "endpoint_url", "example.com:80"],
-    [{ endpoint_url: "http://[fd00::1]:8080/" }, "endpoint_url", "[fd00::1]:8080"],
-    [{ events: { endpoint_url: "https://e.example" } }, "events.endpoint_url", "e.example:443"],
-    [{ supabase: { url: "https://s.example", key: "k" } }, "supabase.url", "s.example:443"],
-    [
-      { attendance: { endpoint_url: "https://a.example:8443/x" } },
-      "attendance.endpoint_url",
-      "a.example:8443",
-    ],
+Deno.test("checkPermissions does not stop the recording for a host that may not be connected to", () => {
+  assert.deepEqual(problemsOf({ endpoint_url: "https://example.com/in" }, /example/), []);
+});
+
+Deno.test("forbiddenHost names the key and the host, and what to do under deno", () => {
+  const asked: [url: string, hostname: string, host: string][] = [
+    ["https://example.com/in", "example.com", "example.com:443"],
+    ["http://example.com/in", "example.com", "example.com:80"],
+    ["http://[fd00::1]:8080/", "[fd00::1]", "[fd00::1]:8080"],
+    ["https://a.example:8443/x", "a.example", "a.example:8443"],
   ];
-  for (const [file, key, host] of asked) {
-    assert.deepEqual(problemsOf(file, /example|fd00/), [
-      `Cannot use ${key}: this ClockBlock may not connect to ${host}. ` +
-      `Add "${host}" to permissions.agent.net in deno.json`,
-    ]);
+  for (const [url, hostname, host] of asked) {
+    const granted = (descriptor: Deno.PermissionDescriptor) =>
+      descriptor.name !== "net" || descriptor.host !== host;
+    assert.deepEqual(forbiddenHost("supabase.url", url, { granted, standalone: false }), {
+      message: `Cannot use supabase.url: this ClockBlock may not connect to ${hostname}`,
+      advice: `add "${host}" to permissions.agent.net in deno.json`,
+    });
+    assert.equal(forbiddenHost("supabase.url", url, { granted: () => true }), undefined);
   }
 });
 
-Deno.test("checkPermissions sends users of the executable to the other flavour", () => {
-  const [problem] = problemsOf({ endpoint_url: "https://example.com" }, /example/, {
-    standalone: true,
-  });
-  assert.match(problem!, /clockblock-anyhost.*deno task build --allow-host example\.com:443$/);
+Deno.test("forbiddenHost sends users of the executable to the other flavour", () => {
+  const options = { granted: () => false, standalone: true };
+  assert.match(
+    forbiddenHost("endpoint_url", "https://example.com", options)!.advice,
+    /^download clockblock-anyhost.*deno task build --allow-host example\.com:443$/,
+  );
 });
 
 Deno.test("checkPermissions looks at addresses that are listened on", () => {

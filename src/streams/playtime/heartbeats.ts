@@ -50,6 +50,8 @@ export class Heartbeats {
   readonly #before: Statement;
   readonly #after: Statement;
   readonly #sumsAfter: Statement;
+  readonly #end: Statement;
+  readonly #rename: Statement;
 
   constructor({ db }: Store) {
     this.#insert = db.prepare(
@@ -64,6 +66,13 @@ export class Heartbeats {
     );
     this.#after = db.prepare(
       `SELECT ${columns} FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?`,
+    );
+    this.#end = db.prepare(
+      "SELECT max(seq) AS last FROM (SELECT seq FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?)",
+    );
+    this.#rename = db.prepare(
+      `UPDATE heartbeats SET device_id = ?
+       WHERE seq > ? AND seq <= ? AND device_id IN (SELECT value FROM json_each(?))`,
     );
     // The same sums as creditMs and slotAt make, ten times as fast as row by row.
     this.#sumsAfter = db.prepare(
@@ -130,6 +139,21 @@ export class Heartbeats {
       page.last = Math.max(page.last, Number(raw.seq));
     }
     return page;
+  }
+
+  /**
+   * Gives those of the first ones after a place that have one of the `names` (JSON) another; called inside `write`.
+   * `last` is undefined when there were none after it.
+   */
+  rename(
+    names: string,
+    to: string,
+    { after, limit }: { after: number; limit: number },
+  ): { renamed: number; last: number | undefined } {
+    const last = this.#end.get(after, limit)?.last ?? null;
+    if (last === null) return { renamed: 0, last: undefined };
+    const { changes } = this.#rename.run(to, after, Number(last), names);
+    return { renamed: Number(changes), last: Number(last) };
   }
 
   newest(): StoredHeartbeat | undefined {

@@ -47,7 +47,8 @@ export const migrations: readonly Migration[] = [{
   // Also lets a row be written that says nothing of an allowance.
   name: "playtime-2-no-limit",
   sql: `
-    CREATE TABLE daily_rollups_2 (
+    ALTER TABLE daily_rollups RENAME TO daily_rollups_1;
+    CREATE TABLE daily_rollups (
       device_id TEXT NOT NULL,
       date_utc TEXT NOT NULL,
       minutes_used REAL NOT NULL,
@@ -59,7 +60,7 @@ export const migrations: readonly Migration[] = [{
       PRIMARY KEY (device_id, date_utc)
     ) WITHOUT ROWID;
     -- Before, no limit was written as 0: it is one until the first day that allowed something.
-    INSERT INTO daily_rollups_2
+    INSERT INTO daily_rollups
       SELECT device_id, date_utc, minutes_used, iif(date_utc < limited_from, 0, minutes_overdraft),
         iif(date_utc < limited_from, NULL, allowance_min), last_heartbeat_at, updated_at
       FROM (
@@ -67,10 +68,9 @@ export const migrations: readonly Migration[] = [{
           min(iif(allowance_min > 0, date_utc, NULL)) OVER (PARTITION BY device_id),
           '9999'
         ) AS limited_from
-        FROM daily_rollups
+        FROM daily_rollups_1
       );
-    DROP TABLE daily_rollups;
-    ALTER TABLE daily_rollups_2 RENAME TO daily_rollups;
+    DROP TABLE daily_rollups_1;
   `,
 }];
 

@@ -6,6 +6,7 @@ export type { Matcher, ProcessName } from "./matchers.ts";
 export { joins, migrations } from "./migrations.ts";
 export type { Process, ProcessLister } from "./processes/mod.ts";
 export { raiseDays, type RecomputeResult } from "./recompute.ts";
+export { type Rename, renameDays } from "./rename.ts";
 export type { Rollup } from "./rollups.ts";
 export {
   createPlaytimeStream,

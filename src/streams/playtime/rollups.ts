@@ -61,6 +61,7 @@ export class Rollups {
   readonly #put: Statement;
   readonly #between: Statement;
   readonly #after: Statement;
+  readonly #remove: Statement;
 
   constructor({ db }: Store) {
     this.#get = db.prepare("SELECT * FROM daily_rollups WHERE device_id = ? AND date_utc = ?");
@@ -76,6 +77,7 @@ export class Rollups {
       `SELECT * FROM daily_rollups WHERE (device_id, date_utc) > (?, ?)
        ORDER BY device_id, date_utc LIMIT ?`,
     );
+    this.#remove = db.prepare("DELETE FROM daily_rollups WHERE device_id = ? AND date_utc = ?");
   }
 
   get(deviceId: string, day: Day): Rollup | undefined {
@@ -94,6 +96,11 @@ export class Rollups {
       rollup.last_heartbeat_at,
       rollup.updated_at,
     );
+  }
+
+  /** Called inside `write`. */
+  remove(deviceId: string, day: Day): void {
+    this.#remove.run(deviceId, day);
   }
 
   /** From one day to another, both included; the caller sees to it that these are not too many. */

@@ -49,7 +49,10 @@ const day = v.object({
   date_utc: v.pipe(v.string(), v.isoDate(), v.description("the day, as time_zone counts days")),
   time_zone: v.string(),
   minutes_used: minutes,
-  minutes_overdraft: v.pipe(minutes, v.description("minutes beyond the allowance; 0 without a limit")),
+  minutes_overdraft: v.pipe(
+    minutes,
+    v.description("minutes beyond the allowance; 0 without a limit"),
+  ),
   allowance_min: v.pipe(
     v.nullable(minutes),
     v.description("minutes that the day allows; null without a limit"),

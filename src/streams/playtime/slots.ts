@@ -25,6 +25,9 @@ export class Slots {
   readonly #remove: Statement;
   readonly #between: Statement;
   readonly #sum: Statement;
+  readonly #end: Statement;
+  readonly #copy: Statement;
+  readonly #removeUpTo: Statement;
 
   constructor({ db }: Store) {
     this.#get = db.prepare(
@@ -41,6 +44,16 @@ export class Slots {
     this.#sum = db.prepare(
       `SELECT coalesce(sum(CAST(round(minutes_used * 60000) AS INTEGER)), 0) AS ms ${within}`,
     );
+    this.#end = db.prepare(
+      `SELECT max(slot_utc) AS last, count(*) AS rows FROM (SELECT slot_utc FROM usage_slots
+         WHERE device_id = ? ORDER BY slot_utc LIMIT ?)`,
+    );
+    this.#copy = db.prepare(
+      `INSERT INTO usage_slots (device_id, slot_utc, minutes_used)
+       SELECT ?, slot_utc, minutes_used FROM usage_slots WHERE device_id = ? AND slot_utc <= ?
+       ON CONFLICT DO UPDATE SET minutes_used = max(minutes_used, excluded.minutes_used)`,
+    );
+    this.#removeUpTo = db.prepare("DELETE FROM usage_slots WHERE device_id = ? AND slot_utc <= ?");
   }
 
   /** Called inside `write`. */
@@ -57,6 +70,15 @@ export class Slots {
   /** Called inside `write`. */
   remove(deviceId: string, slot: Instant): void {
     this.#remove.run(deviceId, slot);
+  }
+
+  /** Gives the first ones of a device to another name; whether there may be more. Called inside `write`. */
+  rename(from: string, to: string, limit: number): boolean {
+    const { last, rows } = this.#end.get(from, limit)!;
+    if (last === null) return false;
+    this.#copy.run(to, from, String(last));
+    this.#removeUpTo.run(from, String(last));
+    return Number(rows) === limit;
   }
 
   /** The slots with play, oldest first; the caller sees to it that these are not too many. */

@@ -27,6 +27,7 @@ import { gameFinder, neverSeen, type ProcessName, toMatchers } from "./matchers.
 import { lookForGame } from "./poller.ts";
 import { type Process, type ProcessLister, systemLister } from "./processes/mod.ts";
 import { Recorder } from "./recorder.ts";
+import { renameHeartbeats } from "./rename.ts";
 import { recompute, type RecomputeResult } from "./recompute.ts";
 import { heartbeatRetention } from "./retention.ts";
 import type { Rollup } from "./rollups.ts";
@@ -42,6 +43,8 @@ export interface PlaytimeOptions {
   warnings: Warnings;
   ids: () => Id;
   deviceId: string;
+  /** Names that the device had before, of which there are heartbeats; `done` is called inside `write` once there are none. */
+  renamed?: { before: readonly Id[]; done: () => void };
   /** What counts as the game (default: Minecraft). */
   processName?: ProcessName | null;
   pollIntervalSec?: number;
@@ -100,6 +103,7 @@ export class PlaytimeStream implements Stream {
   readonly #recorder: Recorder;
 
   #lastSeen: Instant | null;
+  #renaming: Promise<void> | undefined;
   #recomputing: Promise<RecomputeResult> | undefined;
 
   constructor(options: PlaytimeOptions) {
@@ -134,7 +138,10 @@ export class PlaytimeStream implements Stream {
       index: "heartbeats_unsynced",
       key: "seq",
       columns: ["device_id", "timestamp_utc", "is_playing", "poll_interval_sec", "process_name"],
-      row: (raw) => ({ ...sentRow(raw) }),
+      row: (raw) => {
+        const row = sentRow(raw);
+        return { ...row, device_id: this.#isOwn(row.device_id) ? deviceId : row.device_id };
+      },
       instant: "timestamp_utc",
     });
     this.#recorder = new Recorder(store, {
@@ -178,11 +185,35 @@ export class PlaytimeStream implements Stream {
         });
       }
     };
+    const renaming = this.#rename(signal).catch((error) => {
+      if (signal.aborted) return;
+      logger("playtime").error(
+        "Heartbeats keep their old device id until the next start: {error}",
+        {
+          error,
+        },
+      );
+    });
     await every(this.#pollIntervalSec * 1000, poll, {
       signal,
       name: "playtime",
       clock: this.#options.clock,
     });
+    await renaming;
+  }
+
+  /** Gives heartbeats from before a change of the device id the new one, once. */
+  #rename(signal: AbortSignal): Promise<void> {
+    const { store, deviceId: id, renamed } = this.#options;
+    if (!renamed || renamed.before.length === 0) return Promise.resolve();
+    return this.#renaming ??= renameHeartbeats(store, { ...renamed, id, signal }).catch((error) => {
+      this.#renaming = undefined;
+      throw error;
+    });
+  }
+
+  #isOwn(deviceId: Id): boolean {
+    return this.#options.renamed?.before.includes(deviceId) ?? false;
   }
 
   /**
@@ -269,6 +300,8 @@ export class PlaytimeStream implements Stream {
     return this.#recomputing ??= (async () => {
       const { store, clock } = this.#options;
       try {
+        // Under two names, a day would be made of a part of its heartbeats.
+        await this.#rename(store.closing);
         return await recompute(store, this.#tables, {
           allowance: this.#allowance,
           clock,

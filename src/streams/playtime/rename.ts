@@ -1,0 +1,88 @@
+/**
+ * A device that was given another name: its quarters of an hour and days go over before anything is recorded under the
+ * new name, its heartbeats, of which there can be millions, beside the agent's work. What a crash interrupts is done
+ * again.
+ *
+ *     slots, then days   before the first answer      a name has a day once: the new one
+ *     heartbeats         while the agent records      those that wait for the cloud are sent under the new name
+ * @module
+ */
+import { dayBounds, type Id, logger } from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { msOfMinutes } from "./minutes.ts";
+import { type Rollup, rollupOf } from "./rollups.ts";
+import { openTables, type Tables } from "./tables.ts";
+
+export interface Rename {
+  readonly before: readonly Id[];
+  readonly id: Id;
+}
+
+/** Rows of one write: 1 to 3 ms. */
+const PAGE_ROWS = 500;
+const PAGE_DAYS = 100;
+
+/** Brings days and slots over; called before the stream is made. */
+export async function renameDays(store: Store, { before, id }: Rename): Promise<void> {
+  if (before.length === 0) return;
+  const tables = openTables(store);
+  for (const name of before) {
+    while (await store.write(() => tables.slots.rename(name, id, PAGE_ROWS)));
+    while (await store.write(() => renamePage(tables, name, id)));
+  }
+}
+
+/** Whether there may be more. */
+function renamePage({ rollups, slots }: Tables, name: Id, id: Id): boolean {
+  const page = rollups.after({ device_id: name, date_utc: "" }, PAGE_DAYS)
+    .filter(({ device_id }) => device_id === name);
+  for (const day of page) {
+    const known = rollups.get(id, day.date_utc);
+    rollups.put(known ? joined(known, day, { usedMs: usedOn(day) }) : { ...day, device_id: id });
+    rollups.remove(name, day.date_utc);
+  }
+  return page.length === PAGE_DAYS;
+
+  function usedOn({ date_utc }: Rollup): number {
+    return slots.usedMs(id, dayBounds(date_utc));
+  }
+}
+
+/** A day that both names have: what its slots come to, and no less than either knew. */
+function joined(known: Rollup, other: Rollup, { usedMs }: { usedMs: number }): Rollup {
+  const later = known.updated_at > other.updated_at ? known : other;
+  return rollupOf({
+    device_id: known.device_id,
+    date_utc: known.date_utc,
+    usedMs: Math.max(usedMs, ...[known, other].map((day) => msOfMinutes(day.minutes_used))),
+    allowance_min: later.allowance_min,
+    last_heartbeat_at: [known, other].map((day) => day.last_heartbeat_at).sort().at(-1)!,
+    updated_at: later.updated_at,
+  });
+}
+
+/**
+ * Brings heartbeats over, page by page.
+ * @param options.done called inside the last write
+ */
+export async function renameHeartbeats(
+  store: Store,
+  { before, id, done, signal }: Rename & { done: () => void; signal: AbortSignal },
+): Promise<void> {
+  const { heartbeats } = openTables(store);
+  const names = JSON.stringify(before);
+  let renamed = 0;
+  let seq: number | undefined = 0;
+  while (seq !== undefined) {
+    signal.throwIfAborted();
+    const from: number = seq;
+    seq = await store.write(() => {
+      const page = heartbeats.rename(names, id, { after: from, limit: PAGE_ROWS });
+      renamed += page.renamed;
+      if (page.last === undefined) done();
+      return page.last;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  logger("playtime").info("{renamed} heartbeats are of {id} now", { renamed, id });
+}
