@@ -121,7 +121,7 @@ export function createApi(options: ApiOptions): Api {
       if (request.method === "OPTIONS") return allowedMethods(app, request, visitor);
       const path = pathOf(request.url);
       if (path === "/" && info) connections.set(request, info);
-      if (!security.needsToken(request, path)) return routed(request, visitor);
+      if (!security.needsToken(request, path, info)) return routed(request, visitor);
       const authorized = security.authorized(request, visitor);
       if (authorized === true) return routed(request, visitor);
       return Promise.resolve(authorized).then((known) => {

@@ -96,6 +96,8 @@ function queryOf(url: string): Record<string, string | string[]> {
   if (at < 0) return {};
   const query = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
+    // What pages that poll put there so that no cache answers them.
+    if (name === "_") continue;
     const known = query.get(name);
     if (known === undefined) query.set(name, value);
     else if (typeof known === "string") query.set(name, [known, value]);

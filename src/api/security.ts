@@ -83,10 +83,10 @@ export class Security {
     throw foreign(`"${origin}"`);
   }
 
-  /** Whether a request like this takes the token at all. */
-  needsToken({ method }: Request, path: string): boolean {
-    if (!isRead(method)) return true;
-    return this.#exposed && !OPEN_PATHS.includes(path);
+  /** Whether a request like this takes the token at all: a write, and a read from another machine. */
+  needsToken(request: Request, path: string, info?: ConnectionInfo): boolean {
+    if (!isRead(request.method)) return true;
+    return this.#exposed && !OPEN_PATHS.includes(path) && !fromThisMachine(request, info);
   }
 
   /** Whether the request has the token, or the page's cookie where that is enough. */
@@ -118,13 +118,8 @@ export class Security {
 
   /** The page's cookie for a page that is loaded on this machine; elsewhere the token has to be shown first. */
   async cookieForPage(request: Request, info?: ConnectionInfo): Promise<string | undefined> {
-    const host = request.headers.get("host") ?? "";
-    // A proxy on this machine asks from loopback on behalf of anyone.
-    const forwarded = request.headers.has("x-forwarded-for") || request.headers.has("forwarded");
-    if (forwarded || !LOOPBACK_NAMES.includes(nameOf(host) ?? "") || !fromLoopback(info)) {
-      return undefined;
-    }
-    return setCookie(host, await this.#cookieValue());
+    if (!fromThisMachine(request, info)) return undefined;
+    return setCookie(request.headers.get("host") ?? "", await this.#cookieValue());
   }
 
   /** The page's cookie for whoever has shown the token. */
@@ -168,6 +163,12 @@ export function inUrl(host: string): string {
 /** Whether only this machine can reach what listens on this host. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+/** Whether it comes from loopback, asks by a loopback name, and is no proxy's on behalf of anyone else. */
+function fromThisMachine({ headers }: Request, info: ConnectionInfo | undefined): boolean {
+  return fromLoopback(info) && LOOPBACK_NAMES.includes(nameOf(headers.get("host") ?? "") ?? "") &&
+    !headers.has("x-forwarded-for") && !headers.has("forwarded");
 }
 
 function fromLoopback(info: ConnectionInfo | undefined): boolean {

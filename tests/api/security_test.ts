@@ -25,10 +25,13 @@ interface Scenario {
   headers?: Record<string, string | null>;
   /** Bound to the network instead of loopback. */
   exposed?: boolean;
+  /** Where it comes from (default: this machine). */
+  from?: string;
   status: number;
   answered?: Record<string, string | null>;
 }
 
+const ELSEWHERE = "192.168.1.7";
 const NO_CORS = { "access-control-allow-origin": null };
 const NO_TOKEN = { authorization: null };
 
@@ -340,28 +343,64 @@ const SCENARIOS: Scenario[] = [
   },
   ...["/status", "/stream", "/metrics", "/openapi.json", "//healthz", "/healthz/", "/%68ealthz"]
     .map((path): Scenario => ({
-      name: `${path} needs the token`,
+      name: `${path} from elsewhere needs the token`,
       exposed: true,
+      from: ELSEWHERE,
       path,
       status: 401,
     })),
+  ...["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"].map((from): Scenario => ({
+    name: `a program on this machine (${from}) reads without the token`,
+    exposed: true,
+    from,
+    status: 200,
+  })),
+  {
+    name: "a program on this machine needs the token to write",
+    exposed: true,
+    method: "POST",
+    path: "/write",
+    headers: NO_TOKEN,
+    status: 401,
+  },
+  {
+    name: "a program on this machine that asks by the network's address needs the token",
+    exposed: true,
+    headers: { host: "192.168.1.5:3841" },
+    status: 401,
+  },
+  {
+    name: "what a proxy on this machine forwards needs the token",
+    exposed: true,
+    headers: { "x-forwarded-for": ELSEWHERE },
+    status: 401,
+  },
+  {
+    name: "a page of another origin reads nothing from this machine either",
+    exposed: true,
+    headers: { origin: EVIL },
+    status: 403,
+  },
   ...["/healthz", "/"].map((path): Scenario => ({
     name: `${path} does not`,
     exposed: true,
     path,
+    from: ELSEWHERE,
     headers: { host: "192.168.1.5:3841" },
     status: 200,
   })),
   {
     name: "the cookie reads",
     exposed: true,
+    from: ELSEWHERE,
     headers: { cookie: COOKIE },
     status: 200,
   },
 ];
 
 for (
-  const { name, path = "/status", method = "GET", headers, exposed, status, answered } of SCENARIOS
+  const { name, path = "/status", method = "GET", headers, exposed, from, status, answered }
+    of SCENARIOS
 ) {
   Deno.test(`Security${exposed ? ", bound to the network" : ""}: ${name}`, async () => {
     using test = testApi({
@@ -369,7 +408,11 @@ for (
       allowedOrigins: [FRIEND],
       host: exposed ? "0.0.0.0" : "127.0.0.1",
     });
-    const response = await test.ask(path, { method, ...(headers ? { headers } : {}) });
+    const response = await test.ask(path, {
+      method,
+      ...(headers ? { headers } : {}),
+      ...(from ? { from } : {}),
+    });
     const text = await response.text();
     assert.equal(response.status, status, text);
     for (const [header, value] of Object.entries(answered ?? {})) {

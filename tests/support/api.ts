@@ -18,13 +18,15 @@ export interface TestApi extends Disposable {
   hub: Hub;
   warnings: Warnings;
   /**
-   * Asks as a program on this machine. `json` is sent as such, with the token when the method writes; a header
+   * Asks as a program on this machine, unless `from` says otherwise. `json` is sent as such, with the token when the method writes; a header
    * given as null is left out.
    */
   ask(
     path: string,
     init?: Omit<RequestInit, "headers"> & {
       json?: unknown;
+      /** The address it comes from. */
+      from?: string;
       headers?: Record<string, string | null>;
     },
   ): Promise<Response>;
@@ -59,7 +61,7 @@ export function testApi(
     api,
     hub,
     warnings,
-    async ask(path, { json, headers = {}, ...init } = {}) {
+    async ask(path, { json, from, headers = {}, ...init } = {}) {
       const method = init.method ?? "GET";
       const sent = new Headers({ host: "127.0.0.1:3841" });
       if (json !== undefined) sent.set("content-type", "application/json");
@@ -75,7 +77,10 @@ export function testApi(
         headers: sent,
         ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       });
-      return await api.fetch(request, FROM_LOOPBACK);
+      const { remoteAddr } = FROM_LOOPBACK;
+      return await api.fetch(request, {
+        remoteAddr: from === undefined ? remoteAddr : { ...remoteAddr, hostname: from },
+      });
     },
     [Symbol.dispose]: () => all.dispose(),
   };

@@ -54,6 +54,15 @@ Deno.test("GET /daily is today's rollup, and zeros for a day without data", asyn
   });
 });
 
+Deno.test("A query's `_`, which pages that poll send against caches, means nothing", async () => {
+  using test = served();
+  for (const path of ["/daily", "/days", "/slots", "/status", "/healthz", "/history?limit=1"]) {
+    const busted = await test.get(`${path}${path.includes("?") ? "&" : "?"}_=1767225600000`);
+    assert.equal(busted.status, 200, path);
+  }
+  assert.equal((await test.get("/daily?_=1&day=2026-03-02")).status, 400);
+});
+
 Deno.test("GET /daily?tz= is that zone's day", async () => {
   using test = served({ start: "2026-03-02T18:29:30.000Z", allowance: { tue: 10 } });
   test.fixture.game = "Minecraft.exe";
