@@ -68,6 +68,8 @@ export interface PlaytimeOptions {
 export interface PlaytimeStatus extends SessionView {
   /** When the newest heartbeat was taken. */
   readonly last_seen: Instant | null;
+  /** How many heartbeats wait in memory until the database takes writes. */
+  readonly heartbeats_waiting: number;
   readonly today: TodayView;
 }
 
@@ -148,6 +150,7 @@ export class PlaytimeStream implements Stream {
       tables: this.#tables,
       outbox: this.outbox,
       allowance,
+      warnings,
       onStored: (heartbeat) => {
         this.#lastSeen = heartbeat.timestamp_utc;
         this.#today.add(heartbeat);
@@ -170,20 +173,10 @@ export class PlaytimeStream implements Stream {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    let failure: string | undefined;
+    // Not waited for: while the database is held by another program, looks go on.
     const poll = async () => {
-      try {
-        await this.pollOnce({ signal });
-        if (failure !== undefined) logger("playtime").info("Heartbeats are written again");
-        failure = undefined;
-      } catch (error) {
-        // The same failure comes back at every look: it is news only once.
-        if (String(error) === failure) return;
-        failure = String(error);
-        logger("playtime").error("Cannot write heartbeats, which are kept in memory: {error}", {
-          error,
-        });
-      }
+      const heartbeat = await this.#look(signal);
+      if (heartbeat) void this.#record(heartbeat);
     };
     const renaming = this.#rename(signal).catch((error) => {
       if (signal.aborted) return;
@@ -199,7 +192,7 @@ export class PlaytimeStream implements Stream {
       name: "playtime",
       clock: this.#options.clock,
     });
-    await renaming;
+    await Promise.all([renaming, this.#recorder.settled()]);
   }
 
   /** Gives heartbeats from before a change of the device id the new one, once. */
@@ -226,7 +219,21 @@ export class PlaytimeStream implements Stream {
       dryRun?: boolean;
     } = {},
   ): Promise<Heartbeat | null> {
-    const { clock, hub, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#options;
+    const heartbeat = await this.#look(signal);
+    if (heartbeat && dryRun) this.#options.hub.publish("heartbeat", heartbeat);
+    else if (heartbeat) await this.#recorder.add(heartbeat);
+    return heartbeat;
+  }
+
+  async #record(heartbeat: Heartbeat): Promise<void> {
+    const { hub, dryRun = false } = this.#options;
+    if (dryRun) hub.publish("heartbeat", heartbeat);
+    else await this.#recorder.keep(heartbeat);
+  }
+
+  /** Looks for the game; null when it cannot be known whether it runs. */
+  async #look(signal: AbortSignal): Promise<Heartbeat | null> {
+    const { clock, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#options;
     const at = instantOf(clock.now());
     let game: Process | null;
     try {
@@ -250,7 +257,7 @@ export class PlaytimeStream implements Stream {
     warnings.clear(UNKNOWN);
     if (game) this.#session.playing(game.image, at);
     else this.#session.idle();
-    const heartbeat: Heartbeat = {
+    return {
       id: ids(),
       device_id: deviceId,
       timestamp_utc: at,
@@ -258,15 +265,13 @@ export class PlaytimeStream implements Stream {
       poll_interval_sec: this.#pollIntervalSec,
       process_name: game?.image ?? null,
     };
-    if (dryRun) hub.publish("heartbeat", heartbeat);
-    else await this.#recorder.add(heartbeat);
-    return heartbeat;
   }
 
   status(): Readonly<Record<string, unknown>> & PlaytimeStatus {
     return {
       ...this.#session.view(),
       last_seen: this.#lastSeen,
+      heartbeats_waiting: this.#recorder.waiting,
       today: this.#today.view(),
     };
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../src/core/mod.ts";
 import { runTool } from "../../../src/streams/playtime/processes/tool.ts";
 import { startFakeGame } from "../../support/fake_game.ts";
+import { holdWriteLock } from "../../support/write_lock.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 import { type PlaytimeFixture, playtimeFixture, rowsOf } from "./playtime_fixture.ts";
@@ -68,6 +69,7 @@ Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and
     playing_since: "2026-03-02T12:00:00.000Z",
     process_name: "Minecraft.exe",
     last_seen: "2026-03-02T12:00:55.000Z",
+    heartbeats_waiting: 0,
     today: {
       date: "2026-03-02",
       time_zone: "UTC",
@@ -224,6 +226,40 @@ Deno.test("A heartbeat that cannot be written waits and goes with the next one",
   assert.deepEqual(minutesOf(fixture), [20 / 60]);
   assert.equal(stream.status().today.minutes_used, 20 / 60);
   assert.equal(stream.outbox.depth().rows, 4);
+});
+
+Deno.test("Looks go on while another program holds the database, and all they saw is written when it lets go", async () => {
+  using fixture = playtimeFixture();
+  const { store, stream, clock, warnings } = fixture;
+  fixture.game = "Minecraft.exe";
+  const POLLS_A_MINUTE = 12;
+  await running(fixture, async () => {
+    const holder = await holdWriteLock(store.path);
+    await clock.advance(60_000);
+    assert.equal(fixture.looks, 1 + POLLS_A_MINUTE);
+    // The look at the beginning was written before.
+    assert.equal(stream.status().heartbeats_waiting, POLLS_A_MINUTE);
+    assert.deepEqual(warnings.list().map(({ code }) => code), ["heartbeats"]);
+    // The store gives up on a write after some seconds; the next look tries again.
+    await until(
+      () => /Close that program/.test(warnings.list()[0]?.message ?? ""),
+      "the write to fail",
+    );
+    await clock.advance(60_000);
+    fixture.game = null;
+    await clock.advance(5_000);
+    assert.equal(stream.status().is_playing, false);
+    assert.equal(heartbeatsOf(fixture), 1);
+    await holder.letGo();
+    await clock.advance(5_000);
+    await until(() => stream.status().heartbeats_waiting === 0, "the heartbeats to be written");
+  });
+  assert.equal(heartbeatsOf(fixture), 1 + 2 * POLLS_A_MINUTE + 2);
+  assert.deepEqual(minutesOf(fixture), [(1 + 2 * POLLS_A_MINUTE) * 5 / 60]);
+  assert.deepEqual(warnings.list(), []);
+  const times = (rowsOf(store, "heartbeats") as { timestamp_utc: string }[])
+    .map(({ timestamp_utc }) => timestamp_utc);
+  assert.deepEqual(times, times.toSorted());
 });
 
 Deno.test("pollOnce says that its heartbeat could not be written", async () => {
