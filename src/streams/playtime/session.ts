@@ -1,5 +1,7 @@
 /** Whether the game runs and since when, as far as the looks at the process list tell. @module */
-import { type Clock, type Instant, logger } from "../../core/mod.ts";
+import { type Clock, type Instant, logger, msOf } from "../../core/mod.ts";
+import { inSlices } from "../../store/mod.ts";
+import type { Heartbeats, StoredHeartbeat } from "./heartbeats.ts";
 
 export interface SessionView {
   /** Null while it is not known. */
@@ -18,6 +20,15 @@ export class Session {
   constructor({ clock, maxGapMs }: { clock: Clock; maxGapMs: number }) {
     this.#clock = clock;
     this.#maxGapMs = maxGapMs;
+  }
+
+  /**
+   * Before a restart the game ran: seen last at `seen`, all the time since `since`. The next look that finds it within
+   * the gap goes on with that session.
+   */
+  resume({ name, since, seen }: { name: string; since: Instant; seen: Instant }): void {
+    const seenAt = this.#clock.monotonic() - (this.#clock.now() - msOf(seen));
+    this.#game = { name, since, seenAt };
   }
 
   /** A look found the game under this name. */
@@ -50,4 +61,40 @@ export class Session {
       process_name: game?.name ?? null,
     };
   }
+}
+
+/** The session that a restart interrupted. */
+export interface LastSession {
+  readonly name: string;
+  readonly since: Instant;
+  readonly seen: Instant;
+}
+
+const PAGE_ROWS = 500;
+
+/** The play that the newest heartbeats tell of, without a gap; undefined when the last look found none. */
+export async function lastSession(
+  heartbeats: Heartbeats,
+  { now, maxGapMs, signal }: { now: number; maxGapMs: number; signal: AbortSignal },
+): Promise<LastSession | undefined> {
+  let newest: StoredHeartbeat | undefined;
+  let oldest: StoredHeartbeat | undefined;
+  let seq = Number.MAX_SAFE_INTEGER;
+  await inSlices(() => {
+    const page = heartbeats.before(seq, PAGE_ROWS);
+    for (const { heartbeat } of page) {
+      const next = oldest ? msOf(oldest.timestamp_utc) : now;
+      const gapMs = next - msOf(heartbeat.timestamp_utc);
+      if (!heartbeat.is_playing || gapMs < 0 || gapMs > maxGapMs) return false;
+      newest ??= heartbeat;
+      oldest = heartbeat;
+    }
+    seq = page.at(-1)?.seq ?? 0;
+    return page.length === PAGE_ROWS;
+  }, { signal });
+  return newest && oldest && {
+    name: newest.process_name ?? "",
+    since: oldest.timestamp_utc,
+    seen: newest.timestamp_utc,
+  };
 }

@@ -32,7 +32,7 @@ import { recompute, type RecomputeResult } from "./recompute.ts";
 import { heartbeatRetention } from "./retention.ts";
 import type { Rollup } from "./rollups.ts";
 import { playtimeRoutes } from "./routes.ts";
-import { Session, type SessionView } from "./session.ts";
+import { lastSession, Session, type SessionView } from "./session.ts";
 import { openTables, type Tables } from "./tables.ts";
 import { Today, type TodayView } from "./today.ts";
 
@@ -101,6 +101,7 @@ export class PlaytimeStream implements Stream {
   readonly #pollIntervalSec: number;
   readonly #allowance: Allowance;
 
+  readonly #maxGapMs: number;
   readonly #session: Session;
   readonly #recorder: Recorder;
 
@@ -117,7 +118,8 @@ export class PlaytimeStream implements Stream {
     this.#allowance = allowance;
 
     // Half a minute more than a poll: what Playnite found to tell sleep from a slow machine.
-    this.#session = new Session({ clock, maxGapMs: pollIntervalSec * 1000 + 30_000 });
+    this.#maxGapMs = pollIntervalSec * 1000 + 30_000;
+    this.#session = new Session({ clock, maxGapMs: this.#maxGapMs });
 
     const matchers = toMatchers(options.processName);
     this.#lister = options.lister ?? systemLister(matchers);
@@ -173,6 +175,13 @@ export class PlaytimeStream implements Stream {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const now = this.#options.clock.now();
+    const last = await lastSession(this.#tables.heartbeats, {
+      now,
+      maxGapMs: this.#maxGapMs,
+      signal,
+    });
+    if (last) this.#session.resume(last);
     // Not waited for: while the database is held by another program, looks go on.
     const poll = async () => {
       const heartbeat = await this.#look(signal);

@@ -143,6 +143,43 @@ Deno.test("What sleep skips is neither replayed nor credited", async () => {
   assert.equal(heartbeatsOf(fixture), 12 + 1 + 12);
 });
 
+Deno.test("A session goes on after a restart that took less than a poll and half a minute", async () => {
+  using fixture = playtimeFixture();
+  const { clock } = fixture;
+  // More than a page of heartbeats, after a look that found nothing.
+  fixture.game = null;
+  await fixture.stream.pollOnce();
+  fixture.game = "Minecraft.exe";
+  await running(fixture, () => clock.advance(3_600_000));
+  const since = fixture.stream.status().playing_since;
+  assert.equal(since, "2026-03-02T12:00:00.000Z");
+  await clock.sleep(34_000);
+  fixture.restart();
+  assert.equal(fixture.stream.status().playing_since, null);
+  await running(fixture, () => clock.advance(5_000));
+  assert.equal(fixture.stream.status().playing_since, since);
+
+  await clock.sleep(36_000);
+  fixture.restart();
+  await running(fixture, () => clock.advance(0));
+  assert.equal(fixture.stream.status().playing_since, "2026-03-02T13:01:15.000Z");
+});
+
+Deno.test("A session that ended before a restart does not go on", async () => {
+  using fixture = playtimeFixture();
+  const { clock } = fixture;
+  fixture.game = "Minecraft.exe";
+  await running(fixture, async () => {
+    await clock.advance(5_000);
+    fixture.game = null;
+    await clock.advance(5_000);
+  });
+  fixture.restart();
+  fixture.game = "Minecraft.exe";
+  await running(fixture, () => clock.advance(0));
+  assert.equal(fixture.stream.status().playing_since, "2026-03-02T12:00:10.000Z");
+});
+
 Deno.test("A slow list delays nothing that follows", async () => {
   const slow = Promise.withResolvers<readonly never[]>();
   const times: string[] = [];
