@@ -67,7 +67,7 @@ export const exportRows: Command<Context> = buildCommand<Flags, [], Context>({
       from: {
         kind: "parsed",
         parse: day,
-        brief: "The first day (default: all heartbeats, or a year of days)",
+        brief: "The first day (default: the first there is)",
         placeholder: "day",
         optional: true,
       },
@@ -120,16 +120,30 @@ async function* heartbeats(
 
 async function* days(client: AgentClient, { from, to, timeZone }: Range): AsyncGenerator<Row[]> {
   const last = to ?? dayAt(systemClock.now(), timeZone);
-  let next = from ?? addDays(last, 1 - PAGE_DAYS);
-  while (next <= last) {
+  let next = from ?? await firstDay(client, timeZone);
+  let begun = from !== undefined;
+  while (next !== null && next <= last) {
     const end = addDays(next, PAGE_DAYS - 1);
-    yield await client.get<Row[]>("/days", {
+    const page = await client.get<Row[]>("/days", {
       from: next,
       to: end < last ? end : last,
       tz: timeZone,
     });
+    const first = begun ? 0 : page.findIndex(hasData);
+    begun ||= first >= 0;
+    if (begun) yield page.slice(first);
     next = addDays(end, 1);
   }
+}
+
+/** The zone's day in which the first UTC day there is begins; the play may begin a day later. */
+async function firstDay(client: AgentClient, timeZone: string): Promise<Day | null> {
+  const { first_day } = await client.get<{ first_day: Day | null }>("/status");
+  return first_day === null ? null : dayAt(dayBounds(first_day).from, timeZone);
+}
+
+function hasData({ minutes_used, last_heartbeat_at }: Row): boolean {
+  return Number(minutes_used) > 0 || last_heartbeat_at !== null;
 }
 
 /** A flag's day of the calendar. */

@@ -62,6 +62,7 @@ export class Rollups {
   readonly #between: Statement;
   readonly #after: Statement;
   readonly #remove: Statement;
+  readonly #first: Statement;
 
   constructor({ db }: Store) {
     this.#get = db.prepare("SELECT * FROM daily_rollups WHERE device_id = ? AND date_utc = ?");
@@ -77,12 +78,21 @@ export class Rollups {
       `SELECT * FROM daily_rollups WHERE (device_id, date_utc) > (?, ?)
        ORDER BY device_id, date_utc LIMIT ?`,
     );
+    this.#first = db.prepare(
+      "SELECT date_utc FROM daily_rollups WHERE device_id = ? ORDER BY date_utc LIMIT 1",
+    );
     this.#remove = db.prepare("DELETE FROM daily_rollups WHERE device_id = ? AND date_utc = ?");
   }
 
   get(deviceId: string, day: Day): Rollup | undefined {
     const raw = this.#get.get(deviceId, day);
     return raw && rollupRow(raw);
+  }
+
+  /** The first day that a device has. */
+  firstDay(deviceId: string): Day | null {
+    const raw = this.#first.get(deviceId);
+    return raw ? String(raw.date_utc) : null;
   }
 
   /** Called inside `write`. */

@@ -6,6 +6,7 @@
 import {
   type Budget,
   type Clock,
+  type Day,
   every,
   type Gauge,
   type Hub,
@@ -22,7 +23,8 @@ import {
 } from "../../core/mod.ts";
 import { type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
 import type { Allowance } from "./allowance.ts";
-import { type Heartbeat, sentRow, type StoredHeartbeat } from "./heartbeats.ts";
+import { gaugesOf } from "./gauges.ts";
+import { dayOf, type Heartbeat, sentRow } from "./heartbeats.ts";
 import { gameFinder, neverSeen, type ProcessName, toMatchers } from "./matchers.ts";
 import { lookForGame } from "./poller.ts";
 import { type Process, type ProcessLister, systemLister } from "./processes/mod.ts";
@@ -30,7 +32,6 @@ import { Recorder } from "./recorder.ts";
 import { renameHeartbeats } from "./rename.ts";
 import { recompute, type RecomputeResult } from "./recompute.ts";
 import { heartbeatRetention } from "./retention.ts";
-import type { Rollup } from "./rollups.ts";
 import { playtimeRoutes } from "./routes.ts";
 import { lastSession, Session, type SessionView } from "./session.ts";
 import { openTables, type Tables } from "./tables.ts";
@@ -70,13 +71,13 @@ export interface PlaytimeStatus extends SessionView {
   readonly last_seen: Instant | null;
   /** How many heartbeats wait in memory until the database takes writes. */
   readonly heartbeats_waiting: number;
+  /** The first UTC day that was recorded. */
+  readonly first_day: Day | null;
   readonly today: TodayView;
 }
 
 /** Rows of one push: 100 kB. Twice as many drain no faster, hold the loop twice as long and cost 25 MB more. */
 const BATCH_ROWS = 500;
-
-const EXPORT_ROWS = 500;
 
 /** The warning for as long as it is not known whether the game runs. */
 const UNKNOWN = "processes";
@@ -106,6 +107,7 @@ export class PlaytimeStream implements Stream {
   readonly #recorder: Recorder;
 
   #lastSeen: Instant | null;
+  #firstDay: Day | null;
   #renaming: Promise<void> | undefined;
   #recomputing: Promise<RecomputeResult> | undefined;
 
@@ -134,6 +136,7 @@ export class PlaytimeStream implements Stream {
 
     this.#tables = openTables(store);
     this.#today = new Today({ slots: this.#tables.slots, clock, deviceId, timeZone, allowance });
+    this.#firstDay = this.#tables.rollups.firstDay(deviceId);
     this.#lastSeen = this.#tables.heartbeats.newest()?.timestamp_utc ?? null;
     this.outbox = tableOutbox(store, {
       stream: "playtime",
@@ -155,6 +158,8 @@ export class PlaytimeStream implements Stream {
       warnings,
       onStored: (heartbeat) => {
         this.#lastSeen = heartbeat.timestamp_utc;
+        const day = dayOf(heartbeat);
+        if (this.#firstDay === null || day < this.#firstDay) this.#firstDay = day;
         this.#today.add(heartbeat);
         hub.publish("heartbeat", heartbeat);
       },
@@ -281,32 +286,13 @@ export class PlaytimeStream implements Stream {
       ...this.#session.view(),
       last_seen: this.#lastSeen,
       heartbeats_waiting: this.#recorder.waiting,
+      first_day: this.#firstDay,
       today: this.#today.view(),
     };
   }
 
   gauges(): Gauge[] {
-    const { is_playing, today } = this.status();
-    const { minutes_used, allowance_min } = today;
-    return [
-      // While it is not known, there is no number: a graph shows the gap.
-      ...is_playing === null ? [] : [{
-        name: "playing",
-        help: "Whether the game runs: 1 or 0.",
-        value: Number(is_playing),
-      }],
-      {
-        name: "played_seconds_today",
-        help: "Play today, in the agent's time zone.",
-        value: Math.round(minutes_used * 60),
-      },
-      // Without a limit there is no number either.
-      ...allowance_min === null ? [] : [{
-        name: "allowance_seconds_today",
-        help: "What may be played today.",
-        value: Math.round(allowance_min * 60),
-      }],
-    ];
+    return gaugesOf(this.status());
   }
 
   /** Makes days and slots anew from the raw heartbeats; a second call joins the one under way. */
@@ -326,27 +312,5 @@ export class PlaytimeStream implements Stream {
         this.#today.forget();
       }
     })();
-  }
-
-  /** Every heartbeat in the order of arrival, page by page: whoever takes them gives others their turn. */
-  *exportHeartbeats(): Generator<readonly StoredHeartbeat[]> {
-    let seq = 0;
-    for (;;) {
-      const rows = this.#tables.heartbeats.after(seq, EXPORT_ROWS);
-      if (rows.length === 0) return;
-      seq = rows.at(-1)!.seq;
-      yield rows.map(({ heartbeat }) => heartbeat);
-    }
-  }
-
-  /** Every UTC day of every device, page by page. */
-  *exportDays(): Generator<readonly Rollup[]> {
-    let last = { device_id: "", date_utc: "" };
-    for (;;) {
-      const rows = this.#tables.rollups.after(last, EXPORT_ROWS);
-      if (rows.length === 0) return;
-      last = rows.at(-1)!;
-      yield rows;
-    }
   }
 }

@@ -1,5 +1,7 @@
 /** Commands while no agent runs: they open the database themselves. @module */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { dayAt, daysBetween } from "../../../src/core/mod.ts";
 import { describeToday } from "../../../src/cli/commands/status.ts";
 import { csvField } from "../../../src/cli/rows.ts";
 import { cliFolder } from "../../support/cli.ts";
@@ -107,6 +109,33 @@ Deno.test("export keeps to the days it is given", async () => {
   const twoYears = await ofDay("--what", "days", "--from", "2024-01-01", "--to", "2025-12-31");
   assert.equal(twoYears.length, 731);
 });
+
+for (const time_zone of ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"]) {
+  Deno.test(`export --what days begins with the first day there is, in ${time_zone}`, async () => {
+    using folder = cliFolder({ ...NO_GAME, time_zone });
+    await folder.cli("--once");
+    const today = dayAt(Date.now(), time_zone);
+    const days = async () => {
+      const { out } = await folder.cli("export", "--what", "days", "--format", "json");
+      return (JSON.parse(out) as { date_utc: string }[]).map(({ date_utc }) => date_utc);
+    };
+    assert.deepEqual(await days(), [today]);
+    // An evening in Pago Pago, where it is the day before.
+    const db = new DatabaseSync(`${folder.path}/clockblock.db`);
+    const { device_id } = db.prepare("SELECT device_id FROM heartbeats").get()!;
+    db.prepare("INSERT INTO usage_slots VALUES (?, '2024-05-05T04:00:00.000Z', 5)").run(device_id!);
+    db.prepare(
+      `INSERT INTO daily_rollups VALUES (?, '2024-05-05', 5, 0, NULL, '2024-05-05T04:05:00.000Z',
+         '2024-05-05T04:05:00.000Z')`,
+    ).run(device_id!);
+    db.close();
+    const all = await days();
+    assert.equal(all[0], time_zone === "Pacific/Pago_Pago" ? "2024-05-04" : "2024-05-05");
+    assert.equal(all.at(-1), today);
+    assert.equal(new Set(all).size, all.length);
+    assert.equal(all.length, daysBetween(all[0]!, today) + 1);
+  });
+}
 
 Deno.test("export refuses days that are none", async () => {
   using folder = cliFolder(NO_GAME);

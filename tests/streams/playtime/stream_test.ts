@@ -70,6 +70,7 @@ Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and
     process_name: "Minecraft.exe",
     last_seen: "2026-03-02T12:00:55.000Z",
     heartbeats_waiting: 0,
+    first_day: "2026-03-02",
     today: {
       date: "2026-03-02",
       time_zone: "UTC",
@@ -386,21 +387,15 @@ Deno.test("A stream that could never see its game says so", () => {
   assert.deepEqual(fixture.warnings.list().map(({ code }) => code), ["process-name"]);
 });
 
-Deno.test("exportHeartbeats and exportDays give everything, page by page", async () => {
-  using fixture = playtimeFixture({ start: "2026-03-02T23:00:00.000Z" });
-  const { store, stream } = fixture;
-  await store.write(() => {
-    const add = store.db.prepare(
-      `INSERT INTO heartbeats (id, device_id, timestamp_utc, is_playing, poll_interval_sec)
-       VALUES (?, 'pc-1', '2026-03-02T23:00:00.000Z', 0, 5)`,
-    );
-    for (let n = 0; n < 1_200; n++) add.run(`h${n}`);
-  });
-  await stream.pollOnce();
-  const pages = [...stream.exportHeartbeats()];
-  assert.deepEqual(pages.map(({ length }) => length), [500, 500, 201]);
-  assert.equal(pages.flat()[700]?.id, "h700");
-  assert.deepEqual([...stream.exportDays()].flat().map(({ date_utc }) => date_utc), ["2026-03-02"]);
+Deno.test("The status knows the first day, also of a clock that was set back and after a restart", async () => {
+  using fixture = playtimeFixture();
+  assert.equal(fixture.stream.status().first_day, null);
+  await fixture.stream.pollOnce();
+  assert.equal(fixture.stream.status().first_day, "2026-03-02");
+  fixture.clock.set("2026-03-01T12:00:00.000Z");
+  await fixture.stream.pollOnce();
+  assert.equal(fixture.stream.status().first_day, "2026-03-01");
+  assert.equal(fixture.restart().status().first_day, "2026-03-01");
 });
 
 Deno.test({

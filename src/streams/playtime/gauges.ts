@@ -1,0 +1,28 @@
+/** What play time gives `/metrics`. @module */
+import type { Gauge } from "../../core/mod.ts";
+import type { TodayView } from "./today.ts";
+
+export function gaugesOf(
+  { is_playing, today }: { is_playing: boolean | null; today: TodayView },
+): Gauge[] {
+  const { minutes_used, allowance_min } = today;
+  return [
+    // While it is not known, there is no number: a graph shows the gap.
+    ...is_playing === null ? [] : [{
+      name: "playing",
+      help: "Whether the game runs: 1 or 0.",
+      value: Number(is_playing),
+    }],
+    {
+      name: "played_seconds_today",
+      help: "Play today, in the agent's time zone.",
+      value: Math.round(minutes_used * 60),
+    },
+    // Without a limit there is no number either.
+    ...allowance_min === null ? [] : [{
+      name: "allowance_seconds_today",
+      help: "What may be played today.",
+      value: Math.round(allowance_min * 60),
+    }],
+  ];
+}
