@@ -48,6 +48,36 @@ test("says in every panel of a new agent what will be there", async (browser) =>
   assert.deepEqual(faults, []);
 });
 
+for (
+  const [name, daily_allowance_min, played, idle] of [
+    ["no limit", null, /^\d+ secs? played$/, "no limit"],
+    ["no play on a day that is not named", {}, /^\d+ secs? over$/, "no play today"],
+  ] as const
+) {
+  test(`shows ${name}, and seconds below a minute`, async (browser) => {
+    const config = { process_name: GAME, poll_interval_sec: 1, daily_allowance_min };
+    await using agent = await startAgent({ config });
+    await using opened = await browser.open(agent.url);
+    const { page, faults } = opened;
+    await shows(page, ".now h2", "Not playing");
+    await shows(page, ".now dl", idle);
+    await shows(page, ".now dl", "0 secs");
+    if (daily_allowance_min !== null) await shows(page, ".ring", "no play today");
+    await using _game = await startFakeGame(GAME);
+    await shows(page, ".now h2", "Playing now");
+    await until(
+      async () => played.test((await page.locator(".ring-words").innerText()).replace(/\s+/g, " ")),
+      "the seconds in the ring",
+    );
+    assert.ok(!(await page.locator("main").innerText()).includes("0 min"));
+    await page.locator('nav a[href="#history"]').click();
+    await page.locator("summary").click();
+    await shows(page, "table", daily_allowance_min === null ? "no limit" : "no play");
+    assert.deepEqual(await seriousFaults(page), []);
+    assert.deepEqual(faults, []);
+  });
+}
+
 const elsewhere = Deno.networkInterfaces()
   .find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))?.address;
 
