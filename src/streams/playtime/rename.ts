@@ -27,8 +27,8 @@ export async function renameDays(store: Store, { before, id }: Rename): Promise<
   if (before.length === 0) return;
   const tables = openTables(store);
   for (const name of before) {
-    while (await store.write(() => tables.slots.rename(name, id, PAGE_ROWS)));
-    while (await store.write(() => renamePage(tables, name, id)));
+    while (await store.write(() => tables.slots.rename(name, id, PAGE_ROWS))) await turn();
+    while (await store.write(() => renamePage(tables, name, id))) await turn();
   }
 }
 
@@ -82,7 +82,12 @@ export async function renameHeartbeats(
       if (page.last === undefined) done();
       return page.last;
     });
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await turn();
   }
   logger("playtime").info("{renamed} heartbeats are of {id} now", { renamed, id });
+}
+
+/** Lets others have theirs. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
