@@ -18,8 +18,8 @@ import {
   type Migration,
   type Outbox,
   randomId,
-  type Schedule,
   type Row,
+  type Schedule,
   type Stream,
   systemClock,
   version,
@@ -249,7 +249,8 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     device: remotes.supabase && !remotes.records?.forbidden
       ? {
         remote: remotes.supabase,
-        describe: () => deviceRow({ deviceId, status: playtimeStream.status(), sync: engine.status(), clock }),
+        describe: () =>
+          deviceRow({ deviceId, status: playtimeStream.status(), sync: engine.status(), clock }),
       }
       : undefined,
     lanes: streams.filter(hasOutbox).map((stream): LaneSetup => ({
@@ -338,7 +339,9 @@ function deviceRow(
     minutes_today: Math.round(today.minutes_used),
     is_playing,
     process_name,
-    waiting: Object.fromEntries(sync.lanes.map(({ stream, rows_waiting }) => [stream, rows_waiting])),
+    waiting: Object.fromEntries(
+      sync.lanes.map(({ stream, rows_waiting }) => [stream, rows_waiting]),
+    ),
     last_error: error ? error.message : null,
     last_seen: instantOf(clock.now()),
   };

@@ -262,7 +262,9 @@ async function checkAccount(config: Config): Promise<Finding[]> {
   const email = await account.whoIsSignedIn();
   if (email !== null) return [ok("account", `signed in as ${email}`)];
   const { supabase } = config;
-  if (supabase.email === null) return [ok("account", "nobody is signed in: supabase.key is used alone")];
+  if (supabase.email === null) {
+    return [ok("account", "nobody is signed in: supabase.key is used alone")];
+  }
   return supabase.password === null
     ? [fail("account", "nobody is signed in. Run clockblock login")]
     : [ok("account", `nobody is signed in yet: the agent signs in as ${supabase.email}`)];
