@@ -213,7 +213,6 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     criticalSubtypes: config.events.critical_subtypes,
     retentionDays: config.events.retention_days,
     retentionUnsyncedDays: unsyncedDays,
-    cloud: remotes.events !== null,
     flush: {
       activeSec: flush.active_sec,
       offhoursSec: flush.offhours_sec,

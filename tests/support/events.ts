@@ -46,7 +46,6 @@ export function eventsStream(store: Store, options: Partial<EventsOptions> = {})
     criticalSubtypes: CRITICAL,
     retentionDays: 30,
     retentionUnsyncedDays: 365,
-    cloud: true,
     flush: {
       activeSec: 3_600,
       offhoursSec: 3_600,

@@ -42,10 +42,8 @@ export interface EventsOptions {
   criticalSubtypes: readonly string[];
   /** Days that flushed events are kept. */
   retentionDays: number;
-  /** Days that events are kept while they wait for the cloud. */
+  /** Days that events are kept that no cloud has, also while none is configured. */
   retentionUnsyncedDays: number;
-  /** Whether there is a cloud to wait for. */
-  cloud: boolean;
   flush: FlushTimes & { batchSize: number; criticalImmediate: boolean };
 }
 
@@ -68,7 +66,7 @@ export interface EventsStream extends Stream {
 
 export function createEventsStream(options: EventsOptions): EventsStream {
   const { store, hub, ids, clock = systemClock, modes, criticalSubtypes, flush } = options;
-  const { retentionDays, retentionUnsyncedDays, cloud } = options;
+  const { retentionDays, retentionUnsyncedDays } = options;
   const log = new EventLog(store, { clock, ids });
   const outbox = eventOutbox(store, options);
   const live = new LiveStream({ log, clock });
@@ -114,7 +112,7 @@ export function createEventsStream(options: EventsOptions): EventsStream {
       settled: "flushed",
       outbox,
       retentionDays,
-      unsyncedDays: cloud ? retentionUnsyncedDays : retentionDays,
+      unsyncedDays: retentionUnsyncedDays,
       // The newest of a mode stays, so that its `seq` goes on from there.
       dispensable:
         "seq < (SELECT max(seq) FROM local_events AS others WHERE others.mode = local_events.mode)",

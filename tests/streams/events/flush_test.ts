@@ -31,7 +31,7 @@ class CloudTable {
 }
 
 /** The stream with a lane to a pretended cloud, on a clock that stands still. */
-function synced(options: Partial<EventsOptions> & { clock: FakeClock; cloud?: boolean }) {
+function synced(options: Partial<EventsOptions> & { clock: FakeClock }) {
   const bench = eventsBench(options);
   const { clock } = options;
   const remote = new FakeRemote();
