@@ -3,7 +3,7 @@
  * its own, and remembered in the `migrations` table.
  * @module
  */
-import type { Instant, Migration } from "../core/mod.ts";
+import { type Instant, logger, type Migration } from "../core/mod.ts";
 import type { Database } from "./database.ts";
 import { StoreError } from "./store_error.ts";
 
@@ -45,6 +45,8 @@ export function migrate(db: Database, migrations: readonly Migration[], at: Inst
   refuseNewer(applied, migrations);
   for (const { name, sql } of [OWN, ...migrations]) {
     if (applied.includes(name)) continue;
+    // A large table may take some seconds, in which nothing else is said.
+    if (applied.length > 0) logger("store").info("Upgrading the database: {name}", { name });
     db.prepare("BEGIN IMMEDIATE").run();
     try {
       db.exec(

@@ -2,7 +2,7 @@
  * The events stream on a real store behind the real API, and events to send to it.
  * @module
  */
-import { Hub, idSource, systemClock } from "../../src/core/mod.ts";
+import { Hub, idSource, systemClock, Warnings } from "../../src/core/mod.ts";
 import type { Store } from "../../src/store/mod.ts";
 import {
   createEventsStream,
@@ -37,6 +37,7 @@ export function eventsStream(store: Store, options: Partial<EventsOptions> = {})
   return createEventsStream({
     store,
     hub: new Hub(),
+    warnings: new Warnings({ clock }),
     clock,
     ids: idSource(clock),
     deviceId: "pc-1",
@@ -67,7 +68,13 @@ export interface EventsBench extends TestApi {
 }
 
 export interface PostAnswer {
-  accepted: { id: string; seq: number; idempotency_key: string; duplicate: boolean }[];
+  accepted: {
+    id: string;
+    seq: number;
+    idempotency_key: string;
+    duplicate: boolean;
+    mismatch?: true;
+  }[];
   rejected?: { index: number; line?: number; errors: { field: string; message: string }[] }[];
 }
 

@@ -9,6 +9,8 @@ export const SEVERITIES = ["debug", "info", "success", "warning", "error", "crit
 
 /** An event as it comes in, checked. What it leaves out is made when it is stored. */
 export interface NewEvent {
+  /** Null: one is made. */
+  id: Id | null;
   mode: string;
   ts: Instant | null;
   source: string;

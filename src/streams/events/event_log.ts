@@ -14,6 +14,8 @@ export interface Accepted {
   seq: number;
   idempotency_key: string;
   duplicate: boolean;
+  /** Of a duplicate: the event that was stored first says something else. */
+  mismatch?: true;
 }
 
 /** Events after their insertion. What was stored is put together only for whom it concerns: most is for nobody. */
@@ -53,6 +55,9 @@ export class Appended {
   }
 }
 
+/** What a repeated event has in common with the first. */
+const COMPARED = ["mode", "type", "subtype", "symbol", "body"] as const;
+
 export interface EventFilter {
   type?: string | undefined;
   subtype?: string | undefined;
@@ -70,6 +75,7 @@ export class EventLog {
   readonly #ids: () => Id;
   readonly #insert: Statement;
   readonly #byKey: Statement;
+  readonly #byId: Statement;
   readonly #maxSeq: Statement;
   readonly #page: Statement;
   readonly #filtered: Statement;
@@ -85,9 +91,11 @@ export class EventLog {
     const columns = COLUMNS.join(", ");
     this.#insert = db.prepare(
       `INSERT INTO local_events (${columns}, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
-    this.#byKey = db.prepare("SELECT id, seq FROM local_events WHERE idempotency_key = ?");
+    const known = "SELECT id, mode, seq, type, subtype, symbol, body, idempotency_key FROM local_events";
+    this.#byKey = db.prepare(`${known} WHERE mode = ? AND idempotency_key = ?`);
+    this.#byId = db.prepare(`${known} WHERE id = ?`);
     this.#maxSeq = db.prepare("SELECT max(seq) AS seq FROM local_events WHERE mode = ?");
     this.#page = db.prepare(
       `SELECT ${columns} FROM local_events WHERE mode = ? AND seq > ? ORDER BY seq LIMIT ?`,
@@ -118,9 +126,9 @@ export class EventLog {
     const accepted = events.map((event): Accepted => {
       const { mode, idempotencyKey } = event;
       const seq = (seqs.get(mode) ?? this.lastSeq(mode)) + 1;
-      const id = this.#ids();
+      const id = event.id ?? this.#ids();
       const key = idempotencyKey ?? id;
-      if (!this.#insertNew(event, { id, seq, key, at })) return this.#known(key);
+      if (!this.#insertNew(event, { id, seq, key, at })) return this.#known(event, { id, key });
       seqs.set(mode, seq);
       return { id, seq, idempotency_key: key, duplicate: false };
     });
@@ -178,13 +186,17 @@ export class EventLog {
     return changes === 1;
   }
 
-  #known(key: string): Accepted {
-    const first = this.#byKey.get(key);
+  /** The event that was stored first under this key or id. */
+  #known(event: NewEvent, { id, key }: { id: Id; key: string }): Accepted {
+    const first = this.#byKey.get(event.mode, key) ?? this.#byId.get(id);
+    if (!first) throw new Error("Cannot store an event: its number is taken");
+    const same = COMPARED.every((field) => first[field] === event[field]);
     return {
-      id: String(first?.id),
-      seq: Number(first?.seq),
-      idempotency_key: key,
+      id: String(first.id),
+      seq: Number(first.seq),
+      idempotency_key: String(first.idempotency_key ?? first.id),
       duplicate: true,
+      ...(same ? {} : { mismatch: true }),
     };
   }
 }

@@ -123,6 +123,7 @@ export function eventReader(rules: EventRules): ReadEvent {
     const { severity = "info", body, meta = {}, idempotency_key = null } = result.value;
     return {
       event: {
+        id: null,
         mode,
         ts,
         source,
@@ -180,6 +181,7 @@ function plain(
   const metaJson = meta === undefined ? "{}" : JSON.stringify(meta);
   if (metaJson.length > TEXT_LENGTH) return undefined;
   return {
+    id: null,
     // Looked up in the sets of the allowed ones just now.
     mode: mode as string,
     ts,

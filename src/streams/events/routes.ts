@@ -95,7 +95,16 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
           id: v.string(),
           seq: v.number(),
           idempotency_key: v.string(),
-          duplicate: v.boolean(),
+          duplicate: v.pipe(
+            v.boolean(),
+            v.description("the mode has an event with this key, or there is one with this id"),
+          ),
+          mismatch: v.optional(v.pipe(
+            v.literal(true),
+            v.description(
+              "of a duplicate: mode, type, subtype, symbol or body differ from the stored event's",
+            ),
+          )),
         })),
         rejected: v.optional(v.array(v.object({
           index: v.number(),

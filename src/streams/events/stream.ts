@@ -15,9 +15,10 @@ import {
   type Schedule,
   type Stream,
   systemClock,
+  type Warnings,
 } from "../../core/mod.ts";
 import { retention, type Store } from "../../store/mod.ts";
-import { EventLog } from "./event_log.ts";
+import { type Appended, EventLog } from "./event_log.ts";
 import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
 import { LiveStream } from "./live.ts";
@@ -29,6 +30,7 @@ import { Snapshots } from "./snapshots.ts";
 export interface EventsOptions {
   store: Store;
   hub: Hub;
+  warnings: Warnings;
   ids: () => Id;
   clock?: Clock;
   deviceId: string;
@@ -65,7 +67,8 @@ export interface EventsStream extends Stream {
 }
 
 export function createEventsStream(options: EventsOptions): EventsStream {
-  const { store, hub, ids, clock = systemClock, modes, criticalSubtypes, flush } = options;
+  const { store, hub, warnings, ids, clock = systemClock } = options;
+  const { modes, criticalSubtypes, flush } = options;
   const { retentionDays, retentionUnsyncedDays } = options;
   const log = new EventLog(store, { clock, ids });
   const outbox = eventOutbox(store, options);
@@ -75,12 +78,27 @@ export function createEventsStream(options: EventsOptions): EventsStream {
   const news = new News({ log, hub, clock, modes });
   const critical = new Set(criticalSubtypes);
 
+  /** Once a run: a program that does this does it again and again. */
+  let warned = false;
+  const warnOfMismatch = ({ accepted, events }: Appended) => {
+    const index = warned ? -1 : accepted.findIndex(({ mismatch }) => mismatch);
+    if (index < 0) return;
+    warned = true;
+    warnings.raise(
+      "events.mismatch",
+      `An application used an idempotency_key twice for different events: only the first was stored ` +
+        `(mode "${events[index]!.mode}", seq ${accepted[index]!.seq}). Its answer said "mismatch": true. ` +
+        "This is not repeated for others until the agent restarts",
+    );
+  };
+
   const ingest = new Ingest({
     store,
     log,
     outbox,
     criticalSubtypes,
     onAppended(appended) {
+      warnOfMismatch(appended);
       live.publish(appended);
       news.ring();
       if (flush.criticalImmediate && appended.events.some(({ subtype }) => critical.has(subtype))) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Warnings } from "../../../src/core/mod.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { eventsBench, sampleEvent, storedEvents } from "../../support/events.ts";
 
@@ -114,8 +115,10 @@ Deno.test("POST /local/events finds repeated keys in long lists of both modes", 
   const list = Array.from({ length: 350 }, (_, index) =>
     sampleEvent({
       mode: index % 3 === 0 ? "paper" : "live",
-      // Every 50th event from the second hundred on repeats the one before it.
-      idempotency_key: index > 100 && index % 50 === 0 ? `key-${index - 1}` : `key-${index}`,
+      // Every 50th event from the second hundred on repeats the one before it of its mode.
+      idempotency_key: index > 100 && index % 50 === 0
+        ? `key-${index - (index % 3 === 2 ? 1 : 3)}`
+        : `key-${index}`,
     }));
   const { accepted } = await bench.post(list);
   const repeated = accepted.flatMap(({ duplicate }, index) => duplicate ? [index] : []);
@@ -142,6 +145,65 @@ Deno.test("POST /local/events gives concurrent requests numbers without gaps", a
   );
   const seqs = answers.flatMap(({ accepted }) => accepted.map(({ seq }) => seq));
   assert.deepEqual(seqs, seqs.map((_, index) => index + 1));
+});
+
+Deno.test("POST /local/events keeps the idempotency_keys of each mode by themselves", async () => {
+  using bench = eventsBench();
+  const sent = ["live", "paper", "live"].map((mode) => sampleEvent({ mode, idempotency_key: "a" }));
+  const { accepted } = await bench.post(sent);
+  assert.deepEqual(accepted.map(({ seq, duplicate }) => [seq, duplicate]), [
+    [1, false],
+    [1, false],
+    [1, true],
+  ]);
+  assert.equal(accepted[2]?.id, accepted[0]?.id);
+  assert.equal(storedEvents(bench.store).length, 2);
+  assert.ok((await bench.post(sent)).accepted.every(({ duplicate }) => duplicate));
+});
+
+Deno.test.each(
+  [
+    ["the same", {}, undefined],
+    ["another type", { type: "x" }, true],
+    ["another subtype", { subtype: "x" }, true],
+    ["another symbol", { symbol: "x" }, true],
+    ["no symbol", { symbol: null }, true],
+    ["another body", { body: "x" }, true],
+    ["another time, source, severity and meta", {
+      ts: "2026-03-02T12:00:00.000Z",
+      source: "x",
+      severity: "error",
+      meta: {},
+    }, undefined],
+  ] as const,
+)(
+  "POST /local/events with a repeated key and %s says whether it matches",
+  async (_, changes, mismatch) => {
+    using bench = eventsBench({ clock: new FakeClock("2026-03-02T12:00:00.000Z") });
+    await bench.post(sampleEvent({ idempotency_key: "a" }));
+    const { accepted: [again] } = await bench.post(
+      sampleEvent({ idempotency_key: "a", ...changes }),
+    );
+    assert.equal(again?.duplicate, true);
+    assert.equal(again?.mismatch, mismatch);
+    assert.equal(storedEvents(bench.store).length, 1);
+  },
+);
+
+Deno.test("A key that is used for different events is warned of once, without what it says", async () => {
+  const warnings = new Warnings();
+  using bench = eventsBench({ warnings });
+  await bench.post(["a", "b"].map((key) => sampleEvent({ idempotency_key: `secret-${key}` })));
+  await bench.post(sampleEvent({ idempotency_key: "secret-b" }));
+  assert.deepEqual(warnings.list(), []);
+  for (const key of ["b", "a", "b"]) {
+    await bench.post(sampleEvent({ idempotency_key: `secret-${key}`, body: "another" }));
+  }
+  const [warning, ...others] = warnings.list();
+  assert.deepEqual(others, []);
+  assert.equal(warning?.code, "events.mismatch");
+  assert.match(warning?.message ?? "", /only the first was stored \(mode "live", seq 2\)/);
+  assert.doesNotMatch(warning?.message ?? "", /secret|another/);
 });
 
 const now = Date.parse("2026-03-02T12:00:00.000Z");

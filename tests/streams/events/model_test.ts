@@ -27,11 +27,11 @@ interface ModelEvent {
 class Model {
   events: ModelEvent[] = [];
   readonly lastSeq: Record<string, number> = { live: 0, paper: 0 };
-  /** By key: `mode seq`. A key that retention has forgotten may come again as a new event. */
+  /** By mode and key: `mode seq`. A key that retention has forgotten may come again as a new event. */
   readonly cloud = new Map<string, Set<string>>();
 
   append(mode: string, key: string, createdAt: number): { seq: number; duplicate: boolean } {
-    const known = this.events.find((event) => event.key === key);
+    const known = this.events.find((event) => event.mode === mode && event.key === key);
     if (known) return { seq: known.seq, duplicate: true };
     const seq = ++this.lastSeq[mode]!;
     this.events.push({ mode, seq, key, createdAt, flushed: false });
@@ -50,7 +50,7 @@ class Model {
 class Real {
   readonly dir = tempDir();
   readonly clock = new FakeClock();
-  /** The cloud's rows by key; an upsert leaves the first one as it is. */
+  /** The cloud's rows by mode and key; an upsert leaves the first one as it is. */
   readonly cloud = new Map<string, Set<string>>();
   store!: Store;
   bench!: EventsBench;
@@ -77,7 +77,7 @@ class Real {
 
   upsert(rows: readonly Row[]): void {
     for (const { idempotency_key, mode, seq } of rows) {
-      const key = String(idempotency_key);
+      const key = `${mode} ${idempotency_key}`;
       this.cloud.set(key, (this.cloud.get(key) ?? new Set()).add(`${mode} ${seq}`));
     }
   }
@@ -122,7 +122,8 @@ class Flush implements Command {
     if (this.ends !== "unsent") {
       real.upsert(rows);
       for (const { key, mode, seq } of expected) {
-        model.cloud.set(key, (model.cloud.get(key) ?? new Set()).add(`${mode} ${seq}`));
+        const id = `${mode} ${key}`;
+        model.cloud.set(id, (model.cloud.get(id) ?? new Set()).add(`${mode} ${seq}`));
       }
     }
     if (this.ends === "ok") {
@@ -238,7 +239,10 @@ Deno.test("Log and flush do what the model does", async () => {
           await real.store.write(() => outbox.attempted?.(attempt));
         }
         for (const { key, mode, seq } of model.events) {
-          assert.ok(real.cloud.get(key)?.has(`${mode} ${seq}`), `${key} is in the cloud`);
+          assert.ok(
+            real.cloud.get(`${mode} ${key}`)?.has(`${mode} ${seq}`),
+            `${key} is in the cloud`,
+          );
         }
       } finally {
         real.end();
