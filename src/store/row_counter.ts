@@ -26,10 +26,16 @@ const PAGE_ROWS = 5_000;
 export class RowCounter {
   #counted = 0;
   #changes = 0;
+  readonly #source: OpenDatabase;
+  readonly #options: RowCounterOptions;
+  /** The count that is under way; a new one takes its place. */
+  #counting = 0;
   /** Resolves once every row is counted, or the store has closed. */
   readonly complete: Promise<void>;
 
   constructor(source: OpenDatabase, options: RowCounterOptions) {
+    this.#source = source;
+    this.#options = options;
     const { table, index, where } = options;
     const first = source.db.prepare(
       `SELECT count(*) AS rows FROM (
@@ -40,8 +46,15 @@ export class RowCounter {
       this.#counted = rows;
       this.complete = Promise.resolve();
     } else {
-      this.complete = this.#countSnapshot(source, options);
+      this.complete = this.#countSnapshot();
     }
+  }
+
+  /** Counts again, in the background. */
+  recount(): void {
+    this.#counted = 0;
+    this.#changes = 0;
+    void this.#countSnapshot();
   }
 
   /** How many rows there are; while a large table is being counted, how many are known so far. */
@@ -54,7 +67,9 @@ export class RowCounter {
     this.#changes += change;
   }
 
-  async #countSnapshot(source: OpenDatabase, options: RowCounterOptions): Promise<void> {
+  async #countSnapshot(): Promise<void> {
+    const source = this.#source;
+    const counting = ++this.#counting;
     let db: Database | undefined;
     const close = () => db?.close();
     try {
@@ -62,9 +77,10 @@ export class RowCounter {
       source.closing.addEventListener("abort", close, { once: true });
       // The first read fixes the snapshot; it comes before anything else can be written.
       db.exec("BEGIN");
-      const count = pageCounter(db, options);
+      const count = pageCounter(db, this.#options);
       await inSlices((budget) => {
         while (budget.left()) {
+          if (counting !== this.#counting) return false;
           const rows = count();
           this.#counted += rows;
           if (rows < PAGE_ROWS) return false;
@@ -73,7 +89,7 @@ export class RowCounter {
       }, { signal: source.closing });
     } catch (error) {
       logger("store").error("Cannot count the rows of {table}: {error}", {
-        table: options.table,
+        table: this.#options.table,
         error,
       });
     } finally {

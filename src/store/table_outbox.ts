@@ -46,6 +46,10 @@ export interface TableOutbox extends Outbox {
   added(count: number): void;
   /** Waiting rows were deleted (retention): called in the `write` that deletes them. */
   removed(count: number): void;
+  /** Rows that another program has inserted wait: known at once, because they are committed. */
+  addedElsewhere(count: number): void;
+  /** Counts again in the background: another program has inserted more rows than are counted in place. */
+  recount(): void;
   /** Resolves once `depth` knows every row; at a start with many rows it counts in the background. */
   readonly counted: Promise<void>;
 }
@@ -112,6 +116,8 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
 
   return {
     counted: counter.complete,
+    addedElsewhere: (rows) => counter.add(rows),
+    recount: () => counter.recount(),
     added: (rows) => count(rows),
     removed(rows) {
       count(-rows);

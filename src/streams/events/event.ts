@@ -3,9 +3,14 @@
  * @module
  */
 import * as v from "valibot";
-import type { Id, Instant, Json, JsonObject } from "../../core/mod.ts";
-
-export const SEVERITIES = ["debug", "info", "success", "warning", "error", "critical"] as const;
+import {
+  type Id,
+  type Instant,
+  type Json,
+  type JsonObject,
+  parseLossless,
+} from "../../core/mod.ts";
+import { instantOfText, isSeverity, severityOf } from "./spelling.ts";
 
 /** An event as it comes in, checked. What it leaves out is made when it is stored. */
 export interface NewEvent {
@@ -73,13 +78,39 @@ export const eventItem = v.object({
 
 export type EventItem = Readonly<Omit<StoredEvent, "meta_json">> & { readonly meta: JsonObject };
 
-export function itemOf(event: StoredEvent): EventItem {
-  const { meta_json, mode, idempotency_key, ...rest } = event;
-  // The text was made from an object when the event came in.
-  return { ...rest, meta: JSON.parse(meta_json) as JsonObject, mode, idempotency_key };
+/** A row of the table. Another program may have inserted it: what it wrote its own way is brought to ours. */
+export function storedEvent(row: Readonly<Record<string, unknown>>): StoredEvent {
+  // The columns are the fields, but for what follows.
+  const event = row as unknown as StoredEvent & { readonly idempotency_key: string | null };
+  const { id, ts, severity, idempotency_key } = event;
+  if (
+    idempotency_key !== null && ts.length === 24 && ts.endsWith("Z") && isSeverity(severity)
+  ) return event;
+  return {
+    ...event,
+    ts: instantOfText(ts) ?? ts,
+    severity: severityOf(severity) ?? severity,
+    idempotency_key: idempotency_key ?? id,
+  };
 }
 
-/** The JSON text of {@link itemOf}, without parsing what is JSON already. */
+export function itemOf(event: StoredEvent): EventItem {
+  const { meta_json, mode, idempotency_key, ...rest } = event;
+  return { ...rest, meta: metaOf(meta_json), mode, idempotency_key };
+}
+
+/** What another program wrote that is no JSON object is kept as the text that it is. */
+function metaOf(text: string | null): JsonObject {
+  try {
+    const meta = parseLossless(text ?? "{}") as Json;
+    if (typeof meta === "object" && meta !== null && !Array.isArray(meta)) return meta as JsonObject;
+  } catch {
+    // Below.
+  }
+  return { meta_json: text };
+}
+
+/** The JSON text of {@link itemOf}, without parsing what was made from JSON: for events of the agent's own. */
 export function itemJson(event: StoredEvent): string {
   const text = (value: Json) => JSON.stringify(value);
   return `{"id":${text(event.id)},"ts":${text(event.ts)},"seq":${event.seq},"source":${

@@ -5,7 +5,7 @@
  */
 import { type Clock, type Id, type Instant, instantOf } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import { COLUMNS, type NewEvent, type StoredEvent } from "./event.ts";
+import { COLUMNS, type NewEvent, type StoredEvent, storedEvent } from "./event.ts";
 import { seqFloor } from "./leap.ts";
 
 /** What became of an event: stored, or known already by its `idempotency_key`. */
@@ -53,6 +53,12 @@ export class Appended {
       idempotency_key,
     };
   }
+}
+
+/** Numbers of a mode: beyond `after`, `upTo` included. */
+export interface SeqRange {
+  after: number;
+  upTo: number;
 }
 
 /** What a repeated event has in common with the first. */
@@ -119,6 +125,15 @@ export class EventLog {
     return seq;
   }
 
+  /** What another program has added to a mode beyond its last `seq`; from then on numbers are above it. */
+  findForeign(mode: string): SeqRange | undefined {
+    const after = this.lastSeq(mode);
+    const upTo = Number(this.#maxSeq.get(mode)?.seq ?? 0);
+    if (upTo <= after) return undefined;
+    this.#lastSeq.set(mode, upTo);
+    return { after, upTo };
+  }
+
   /** Appends events, the next `seq` of its mode to each new one; called inside `write`. */
   append(events: readonly NewEvent[]): Appended {
     const at = instantOf(this.#clock.now());
@@ -140,8 +155,7 @@ export class EventLog {
 
   /** At most `limit` events of a mode after a `seq`, in order. */
   page(mode: string, { since, limit }: { since: number; limit: number }): StoredEvent[] {
-    // The columns are the fields.
-    return this.#page.all(mode, since, limit) as unknown as StoredEvent[];
+    return this.#page.all(mode, since, limit).map(storedEvent);
   }
 
   /**
@@ -157,8 +171,8 @@ export class EventLog {
     const first = this.#next.get(mode, since)?.seq;
     if (typeof first !== "number") return { events: [], until: this.lastSeq(mode) };
     const until = first + window - 1;
-    const events = this.#filtered
-      .all(mode, since, until, type, subtype, severity, limit) as unknown as StoredEvent[];
+    const events = this.#filtered.all(mode, since, until, type, subtype, severity, limit)
+      .map(storedEvent);
     return { events, until: events.length === limit ? events.at(-1)!.seq : until };
   }
 

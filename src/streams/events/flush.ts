@@ -5,7 +5,9 @@
  */
 import type { Attempt, Instant, OutboxBatch, Row } from "../../core/mod.ts";
 import { type RawRow, type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
-import { COLUMNS, itemOf, type StoredEvent } from "./event.ts";
+import { COLUMNS, itemOf, storedEvent } from "./event.ts";
+import type { SeqRange } from "./event_log.ts";
+import { instantOfText } from "./spelling.ts";
 
 export interface FlushOptions {
   deviceId: string;
@@ -13,6 +15,8 @@ export interface FlushOptions {
   table: string;
   /** The cloud's table for the health row; null where there is none. */
   healthTable: string | null;
+  /** Called before rows are read for the cloud. */
+  beforeRead?: () => void;
 }
 
 /** How the flush of a mode stands. */
@@ -30,21 +34,21 @@ export interface FlushHealth {
 const LOG_ENTRIES = 1_000;
 /** Events that are counted one by one; more of them by their numbers, because this is asked often. */
 const COUNTED = 100;
+/** Rows of another program that are counted in place, in 0.3 ms. */
+const COUNTED_AT_ONCE = 5_000;
 
 export interface EventOutbox extends TableOutbox {
   health(mode: string): FlushHealth;
+  /** Another program has inserted these. */
+  foundForeign(mode: string, range: SeqRange): void;
 }
 
 export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
-  const { deviceId, table, healthTable } = options;
+  const { deviceId, table, healthTable, beforeRead = () => {} } = options;
   const { db } = store;
   const index = "idx_local_events_unflushed";
   const waiting = "flushed = 0 AND rejected_at IS NULL";
-  const row = (raw: RawRow): Row => ({
-    // The columns are the fields.
-    ...itemOf(raw as unknown as StoredEvent),
-    device_id: deviceId,
-  });
+  const row = (raw: RawRow): Row => ({ ...itemOf(storedEvent(raw)), device_id: deviceId });
   const whole = tableOutbox(store, {
     stream: "events",
     table: "local_events",
@@ -67,6 +71,10 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const first = db.prepare(`SELECT seq, created_at ${from} AND mode = ? ORDER BY seq LIMIT 1`);
   const last = db.prepare(`SELECT seq ${from} AND mode = ? ORDER BY seq DESC LIMIT 1`);
   const some = db.prepare(`SELECT count(*) AS rows FROM (SELECT 1 ${from} AND mode = ? LIMIT ?)`);
+  const within = db.prepare(
+    `SELECT count(*) AS rows FROM (
+       SELECT 1 ${from} AND mode = ? AND seq > ? AND seq <= ? LIMIT ${COUNTED_AT_ONCE})`,
+  );
   const log = db.prepare(
     "INSERT INTO local_flush_log (ts, mode, count, last_seq, status, error) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -97,13 +105,21 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   return {
     ...whole,
 
+    foundForeign(mode, { after, upTo }) {
+      const rows = Number(within.get(mode, after, upTo)?.rows);
+      if (rows < COUNTED_AT_ONCE) whole.addedElsewhere(rows);
+      else whole.recount();
+    },
+
     pending(limit: number): OutboxBatch {
+      beforeRead();
       const mode = nextMode(served) ?? nextMode("");
       return giveOut(mode === undefined ? [] : next.all(mode, limit));
     },
 
     // The batch that is being settled is of one mode, so it is not the first rows of all that wait.
     pendingAfter(_given: number, limit: number): OutboxBatch {
+      beforeRead();
       const mode = nextMode(given?.mode ?? "") ?? nextMode("");
       if (mode === undefined) return giveOut([]);
       return giveOut(
@@ -114,7 +130,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
     depth() {
       let oldest: Instant | null = null;
       for (let mode = nextMode(""); mode !== undefined; mode = nextMode(mode)) {
-        const since = String(first.get(mode)?.created_at);
+        const since = instant(first.get(mode)?.created_at);
         if (oldest === null || since < oldest) oldest = since;
       }
       return { rows: whole.depth().rows, oldest };
@@ -145,11 +161,16 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
         unflushed: counted < COUNTED
           ? counted
           : Math.min(Number(last.get(mode)?.seq) - Number(oldest?.seq) + 1, whole.depth().rows),
-        oldest_unflushed: oldest ? String(oldest.created_at) : null,
+        oldest_unflushed: oldest ? instant(oldest.created_at) : null,
         error: (lastEntry.get(mode)?.error ?? null) as string | null,
       };
     },
   };
+}
+
+/** Another program may write times its own way. */
+function instant(text: unknown): Instant {
+  return instantOfText(String(text)) ?? String(text);
 }
 
 function latest(instants: readonly unknown[]): Instant | null {

@@ -19,6 +19,8 @@ export interface IngestOptions {
   log: EventLog;
   outbox: Pick<TableOutbox, "added">;
   criticalSubtypes: readonly string[];
+  /** Called inside `write` before events are appended. */
+  beforeAppend: () => void;
   /** Told of new events as soon as they are committed, before their request is answered. */
   onAppended: (appended: Appended) => void;
 }
@@ -31,15 +33,18 @@ export class Ingest {
   readonly #log: EventLog;
   readonly #outbox: Pick<TableOutbox, "added">;
   readonly #critical: ReadonlySet<string>;
+  readonly #beforeAppend: () => void;
   readonly #onAppended: (appended: Appended) => void;
   #waiting: Waiting[] = [];
   #writing = false;
 
-  constructor({ store, log, outbox, criticalSubtypes, onAppended }: IngestOptions) {
+  constructor(options: IngestOptions) {
+    const { store, log, outbox, criticalSubtypes, beforeAppend, onAppended } = options;
     this.#store = store;
     this.#log = log;
     this.#outbox = outbox;
     this.#critical = new Set(criticalSubtypes);
+    this.#beforeAppend = beforeAppend;
     this.#onAppended = onAppended;
   }
 
@@ -67,6 +72,7 @@ export class Ingest {
           const events = group.length === 1
             ? group[0]!.events
             : group.flatMap(({ events }) => events);
+          this.#beforeAppend();
           const appended = this.#log.append(events);
           const { accepted } = appended;
           this.#outbox.added(accepted.filter(({ duplicate }) => !duplicate).length);

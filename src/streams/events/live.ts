@@ -9,8 +9,8 @@
  * @module
  */
 import { type Clock, Problem, type SseFrame, SseStream } from "../../core/mod.ts";
-import { itemJson, type StoredEvent } from "./event.ts";
-import type { Appended, EventLog } from "./event_log.ts";
+import { itemJson, itemOf, type StoredEvent } from "./event.ts";
+import type { Appended, EventLog, SeqRange } from "./event_log.ts";
 
 export interface LiveOptions {
   log: EventLog;
@@ -101,14 +101,33 @@ export class LiveStream {
     for (const [index, { mode }] of appended.events.entries()) {
       if (!this.#following.get(mode)?.size) continue;
       const event = appended.stored(index);
-      if (!event) continue;
-      const news = this.#news.get(mode);
-      if (news) {
-        news.text += frameText(event);
-        news.lastSeq = event.seq;
-      } else this.#news.set(mode, { text: frameText(event), lastSeq: event.seq });
+      if (event) this.#add(mode, event.seq, frameText(event.seq, itemJson(event)));
     }
     if (this.#news.size > 0) this.#schedule();
+  }
+
+  /** Events of another program: sent on when `first` is all of them, read by each follower otherwise. */
+  publishForeign(
+    mode: string,
+    { upTo, first }: SeqRange & { first: readonly StoredEvent[] },
+  ): void {
+    const following = this.#following.get(mode);
+    if (!following?.size) return;
+    if (first.at(-1)?.seq === upTo) {
+      for (const event of first) this.#add(mode, event.seq, readFrame(event));
+      return this.#schedule();
+    }
+    this.#sendNews(mode);
+    this.#following.delete(mode);
+    for (const client of following) setTimeout(() => void this.#catchUp(client), 0);
+  }
+
+  #add(mode: string, seq: number, text: string): void {
+    const news = this.#news.get(mode);
+    if (news) {
+      news.text += text;
+      news.lastSeq = seq;
+    } else this.#news.set(mode, { text, lastSeq: seq });
   }
 
   async #catchUp(client: Client): Promise<void> {
@@ -124,7 +143,7 @@ export class LiveStream {
       }
       let text = "";
       for (const event of events) {
-        text += frameText(event);
+        text += readFrame(event);
         client.seq = event.seq;
         if (text.length > PAGE_CHARACTERS) break;
       }
@@ -162,6 +181,11 @@ export class LiveStream {
   }
 }
 
-function frameText(event: StoredEvent): string {
-  return `id: ${event.seq}\ndata: ${itemJson(event)}\n\n`;
+/** An event as it was read: another program may have written its `meta` over several lines. */
+function readFrame(event: StoredEvent): string {
+  return frameText(event.seq, JSON.stringify(itemOf(event)));
+}
+
+function frameText(seq: number, json: string): string {
+  return `id: ${seq}\ndata: ${json}\n\n`;
 }

@@ -14,7 +14,8 @@ import {
   isTooDeep,
   type Schema,
 } from "../../core/mod.ts";
-import { type NewEvent, SEVERITIES } from "./event.ts";
+import type { NewEvent } from "./event.ts";
+import { isSeverity, SEVERITIES } from "./spelling.ts";
 
 /** The most characters of `source`, `type`, `subtype`, `symbol` and `idempotency_key`. */
 const NAME_LENGTH = 200;
@@ -151,7 +152,6 @@ const FIELDS: ReadonlySet<string> = new Set([
   "meta",
   "idempotency_key",
 ]);
-const SEVERITY: ReadonlySet<unknown> = new Set(SEVERITIES);
 /** An instant as we write it, on a day that every month has. */
 const PLAIN_INSTANT =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
@@ -169,7 +169,7 @@ function plain(
   const key = (value as Record<string, unknown>).idempotency_key ?? null;
   if (
     !modes.has(mode) || !isName(source) || !isName(type) || !isName(subtype) ||
-    !SEVERITY.has(severity) || typeof body !== "string" || body.length > TEXT_LENGTH ||
+    !isSeverity(severity) || typeof body !== "string" || body.length > TEXT_LENGTH ||
     !isWhole(body) ||
     (symbol !== null && !isName(symbol)) || (key !== null && !isName(key))
   ) return undefined;

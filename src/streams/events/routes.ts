@@ -15,7 +15,7 @@ import {
   wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
-import { eventItem, itemOf, SEVERITIES, type StoredEvent } from "./event.ts";
+import { eventItem, itemOf, type StoredEvent } from "./event.ts";
 import type { EventFilter, EventLog } from "./event_log.ts";
 import type { EventOutbox } from "./flush.ts";
 import type { Ingest } from "./ingest.ts";
@@ -23,6 +23,7 @@ import { type LiveStream, MOST_CLIENTS } from "./live.ts";
 import { type BadEvent, MOST_BYTES, readBody } from "./read_body.ts";
 import { eventReader, type EventRules, eventSchema, objectOf } from "./read_event.ts";
 import type { Snapshots } from "./snapshots.ts";
+import { SEVERITIES } from "./spelling.ts";
 
 export interface RouteParts {
   rules: EventRules;

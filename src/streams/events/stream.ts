@@ -20,6 +20,7 @@ import {
 import { retention, type Store } from "../../store/mod.ts";
 import { type Appended, EventLog } from "./event_log.ts";
 import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
+import { ForeignEvents } from "./foreign.ts";
 import { Ingest } from "./ingest.ts";
 import { LiveStream } from "./live.ts";
 import { News } from "./news.ts";
@@ -71,7 +72,7 @@ export function createEventsStream(options: EventsOptions): EventsStream {
   const { modes, criticalSubtypes, flush } = options;
   const { retentionDays, retentionUnsyncedDays } = options;
   const log = new EventLog(store, { clock, ids });
-  const outbox = eventOutbox(store, options);
+  const outbox = eventOutbox(store, { ...options, beforeRead: () => foreign.look() });
   const live = new LiveStream({ log, clock });
   const snapshots = new Snapshots(store, { clock });
   const bell = new Bell();
@@ -92,18 +93,32 @@ export function createEventsStream(options: EventsOptions): EventsStream {
     );
   };
 
+  const ringIfCritical = (events: readonly { subtype: string }[]) => {
+    if (flush.criticalImmediate && events.some(({ subtype }) => critical.has(subtype))) bell.ring();
+  };
+  const foreign = new ForeignEvents({
+    log,
+    modes,
+    clock,
+    onFound(mode, found) {
+      outbox.foundForeign(mode, found);
+      live.publishForeign(mode, found);
+      news.ring();
+      ringIfCritical(found.first);
+    },
+  });
+
   const ingest = new Ingest({
     store,
     log,
     outbox,
     criticalSubtypes,
+    beforeAppend: () => foreign.look(),
     onAppended(appended) {
       warnOfMismatch(appended);
       live.publish(appended);
       news.ring();
-      if (flush.criticalImmediate && appended.events.some(({ subtype }) => critical.has(subtype))) {
-        bell.ring();
-      }
+      ringIfCritical(appended.events);
     },
   });
 
@@ -145,6 +160,8 @@ export function createEventsStream(options: EventsOptions): EventsStream {
       },
     }),
 
-    run: (signal) => news.run(signal),
+    async run(signal) {
+      await Promise.all([news.run(signal), foreign.run(signal)]);
+    },
   };
 }
