@@ -1,5 +1,6 @@
 /** `clockblock events tail|send`: application events, followed in the terminal or stored from it. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { parseLossless } from "../../core/mod.ts";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
@@ -242,7 +243,7 @@ async function* batches(input: ReadableStream<Uint8Array>): AsyncGenerator<Batch
       number++;
       if (line.trim() === "") continue;
       try {
-        batch.events.push(JSON.parse(line));
+        batch.events.push(parseLossless(line));
         batch.lines.push(number);
       } catch {
         batch.flaws.push({ line: number, message: "it is not JSON" });

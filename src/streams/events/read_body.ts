@@ -3,7 +3,7 @@
  * wrong with it is found before anything is stored, in slices that leave the event loop to others.
  * @module
  */
-import { type Flaw, jsonFlawAt, parseJson, Problem } from "../../core/mod.ts";
+import { type Flaw, jsonFlawAt, parseJson, parseLossless, Problem } from "../../core/mod.ts";
 import type { NewEvent } from "./event.ts";
 import type { ReadEvent } from "./read_event.ts";
 
@@ -80,7 +80,7 @@ function linesOf(text: string): { text: string; line: number }[] {
 function readLine(text: string, read: ReadEvent): ReturnType<ReadEvent> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseLossless(text);
   } catch {
     return { flaws: [{ field: "", message: `not JSON at column ${jsonFlawAt(text) + 1}` }] };
   }

@@ -3,105 +3,22 @@
  * because it costs a tenth, and whatever it hesitates over goes to the schema.
  * @module
  */
-import * as v from "valibot";
-import {
-  check,
-  DEEPEST,
-  type Flaw,
-  type Instant,
-  instantOf,
-  instantText,
-  isTooDeep,
-  type Schema,
-} from "../../core/mod.ts";
+import { check, type Flaw, type Instant, isTooDeep } from "../../core/mod.ts";
 import type { NewEvent } from "./event.ts";
-import { isSeverity, SEVERITIES } from "./spelling.ts";
-
-/** The most characters of `source`, `type`, `subtype`, `symbol` and `idempotency_key`. */
-const NAME_LENGTH = 200;
-/** The most characters of `body`, and of `meta` as JSON. */
-const TEXT_LENGTH = 65_536;
-/** Before that no event of this program's users happened: a `ts` in seconds or of a dead clock. */
-const OLDEST: Instant = "2000-01-01T00:00:00.000Z";
-/** How far another program's clock may be ahead. */
-const AHEAD_MS = 24 * 3_600_000;
-const NUL = "expected text without the character U+0000";
-
-export interface EventRules {
-  modes: readonly string[];
-  /** Wall-clock time in milliseconds. */
-  now(): number;
-}
-
-/** An event as a program sends it. */
-export interface SentEvent {
-  mode: string;
-  ts?: Instant | undefined;
-  source: string;
-  type: string;
-  subtype: string;
-  symbol?: string | null | undefined;
-  severity?: string | undefined;
-  body: string;
-  meta?: Record<string, unknown> | undefined;
-  idempotency_key?: string | null | undefined;
-}
+import {
+  type EventRules,
+  eventSchema,
+  isName,
+  isObject,
+  isUuid,
+  isWhole,
+  newest,
+  OLDEST,
+  TEXT_LENGTH,
+} from "./event_schema.ts";
+import { isSeverity } from "./spelling.ts";
 
 export type ReadEvent = (value: unknown) => { event: NewEvent } | { flaws: readonly Flaw[] };
-
-/** What an event may look like, for checks and for the documentation. */
-export function eventSchema({ modes, now }: EventRules): Schema<SentEvent> {
-  return v.strictObject({
-    mode: v.picklist(modes, `expected one of ${modes.join(", ")}`),
-    ts: v.optional(v.pipe(
-      instantText(),
-      v.check(
-        (ts) => OLDEST <= ts && ts <= newest(now()),
-        "expected a time from the year 2000 to a day from now",
-      ),
-    )),
-    source: name(),
-    type: name(),
-    subtype: name(),
-    symbol: v.optional(v.nullable(name())),
-    severity: v.optional(v.picklist(SEVERITIES, `expected one of ${SEVERITIES.join(", ")}`)),
-    body: v.pipe(
-      v.string("expected text; what has a structure goes into meta"),
-      v.maxLength(TEXT_LENGTH, `expected at most ${TEXT_LENGTH} characters`),
-      v.check(isWhole, NUL),
-    ),
-    meta: v.optional(v.pipe(
-      objectOf("expected an object"),
-      v.check(
-        (meta) => JSON.stringify(meta).length <= TEXT_LENGTH,
-        `expected at most ${TEXT_LENGTH} characters of JSON`,
-      ),
-    )),
-    idempotency_key: v.optional(v.nullable(name())),
-  }, (issue) => issue.expected === "Object" ? "expected an event as a JSON object" : issue.message);
-}
-
-/**
- * A JSON object; valibot's own `record` takes a list for one.
- * @param about what the documentation says of it
- */
-export function objectOf(
-  message: string,
-  about: { description?: string; examples?: unknown[] } = {},
-): v.GenericSchema<unknown, Record<string, unknown>> {
-  return v.pipe(
-    v.unknown(),
-    v.check(isObject, message),
-    v.check((value) => !isTooDeep(value), `expected at most ${DEEPEST} levels`),
-    v.metadata({ type: "object", additionalProperties: true, ...about }),
-    // Checked just now.
-    v.transform((value) => value as Record<string, unknown>),
-  );
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** A function that reads events by these rules. */
 export function eventReader(rules: EventRules): ReadEvent {
@@ -120,11 +37,11 @@ export function eventReader(rules: EventRules): ReadEvent {
     if (event) return { event };
     const result = check(schema, value);
     if ("flaws" in result) return result;
-    const { mode, ts = null, source, type, subtype, symbol = null } = result.value;
-    const { severity = "info", body, meta = {}, idempotency_key = null } = result.value;
+    const { id = null, mode, ts = null, source, type, subtype, symbol = null } = result.value;
+    const { severity = "info", body, meta, meta_json, idempotency_key = null } = result.value;
     return {
       event: {
-        id: null,
+        id,
         mode,
         ts,
         source,
@@ -132,15 +49,17 @@ export function eventReader(rules: EventRules): ReadEvent {
         subtype,
         symbol,
         severity,
-        body,
-        metaJson: JSON.stringify(meta),
+        body: body.toWellFormed(),
+        metaJson: JSON.stringify(meta ?? meta_json ?? {}),
         idempotencyKey: idempotency_key,
       },
     };
   };
 }
 
+/** Those that the short cut takes. */
 const FIELDS: ReadonlySet<string> = new Set([
+  "id",
   "mode",
   "ts",
   "source",
@@ -166,11 +85,11 @@ function plain(
   for (const key in value) if (!FIELDS.has(key)) return undefined;
   const { mode, ts = null, source, type, subtype, symbol = null, severity = "info", body, meta } =
     value as Record<string, unknown>;
-  const key = (value as Record<string, unknown>).idempotency_key ?? null;
+  const { id = null, idempotency_key: key = null } = value as Record<string, unknown>;
   if (
     !modes.has(mode) || !isName(source) || !isName(type) || !isName(subtype) ||
     !isSeverity(severity) || typeof body !== "string" || body.length > TEXT_LENGTH ||
-    !isWhole(body) ||
+    !isWhole(body) || (id !== null && !isUuid(id)) ||
     (symbol !== null && !isName(symbol)) || (key !== null && !isName(key))
   ) return undefined;
   if (ts !== null) {
@@ -181,7 +100,7 @@ function plain(
   const metaJson = meta === undefined ? "{}" : JSON.stringify(meta);
   if (metaJson.length > TEXT_LENGTH) return undefined;
   return {
-    id: null,
+    id: id && id.toLowerCase(),
     // Looked up in the sets of the allowed ones just now.
     mode: mode as string,
     ts,
@@ -190,32 +109,10 @@ function plain(
     subtype,
     symbol,
     severity: severity as string,
-    body,
+    // SQLite would replace half a surrogate pair as well.
+    body: body.toWellFormed(),
     metaJson,
     idempotencyKey: key,
   };
 }
 
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= NAME_LENGTH &&
-    isWhole(value);
-}
-
-/** SQLite's own text ends at the first NUL. */
-function isWhole(text: string): boolean {
-  return !text.includes("\0");
-}
-
-function name() {
-  const message = `expected text of 1 to ${NAME_LENGTH} characters`;
-  return v.pipe(
-    v.string(message),
-    v.minLength(1, message),
-    v.maxLength(NAME_LENGTH, message),
-    v.check(isWhole, NUL),
-  );
-}
-
-function newest(nowMs: number): Instant {
-  return instantOf(nowMs + AHEAD_MS);
-}

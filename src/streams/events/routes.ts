@@ -21,7 +21,8 @@ import type { EventOutbox } from "./flush.ts";
 import type { Ingest } from "./ingest.ts";
 import { type LiveStream, MOST_CLIENTS } from "./live.ts";
 import { type BadEvent, MOST_BYTES, readBody } from "./read_body.ts";
-import { eventReader, type EventRules, eventSchema, objectOf } from "./read_event.ts";
+import { type EventRules, eventSchema, objectOf } from "./event_schema.ts";
+import { eventReader } from "./read_event.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { SEVERITIES } from "./spelling.ts";
 

@@ -222,7 +222,7 @@ Deno.test.each(
     ["an empty symbol", { symbol: "" }, "symbol", "expected text of 1 to 200 characters"],
     [
       "an unknown severity",
-      { severity: "fatal" },
+      { severity: "loud" },
       "severity",
       "expected one of debug, info, success, warning, error, critical",
     ],
@@ -236,14 +236,40 @@ Deno.test.each(
     ["a body with a NUL", { body: "a\0b" }, "body", "expected text without the character U+0000"],
     ["a name with a NUL", { source: "a\0b" }, "source", undefined],
     ["a list as meta", { meta: [1] }, "meta", "expected an object"],
-    ["no meta but null", { meta: null }, "meta", "expected an object"],
+    [
+      "a meta_json that is no JSON",
+      { meta: undefined, meta_json: "{'a': 1}" },
+      "meta_json",
+      undefined,
+    ],
+    ["a meta_json that is a list", { meta: undefined, meta_json: "[1]" }, "meta_json", undefined],
+    [
+      "a large meta_json",
+      { meta: undefined, meta_json: JSON.stringify({ text: "x".repeat(65_530) }) },
+      "meta_json",
+      undefined,
+    ],
+    [
+      "meta and meta_json",
+      { meta: {}, meta_json: "{}" },
+      "meta_json",
+      "expected meta or meta_json, not both",
+    ],
+    ["an id that is no UUID", { id: "e-1" }, "id", undefined],
+    [
+      "half a surrogate pair in a key",
+      { idempotency_key: "a\ud800" },
+      "idempotency_key",
+      "expected text without half a surrogate pair",
+    ],
+    ["half a surrogate pair in a name", { type: "\udc00" }, "type", undefined],
     [
       "a large meta",
       { meta: { text: "x".repeat(65_536) } },
       "meta",
       "expected at most 65536 characters of JSON",
     ],
-    ["a time without its zone", { ts: "2026-03-02T12:00:00" }, "ts", undefined],
+    ["a day without a time", { ts: "2026-03-02" }, "ts", undefined],
     ["a day that is none", { ts: "2026-02-30T12:00:00.000Z" }, "ts", undefined],
     ["seconds since 1970", { ts: 1_772_452_800 }, "ts", undefined],
     ["null as time", { ts: null }, "ts", undefined],
@@ -265,7 +291,7 @@ Deno.test.each(
       "a field that is not known",
       { sevrity: "info" },
       "sevrity",
-      "not known here; known: mode, ts, source, type, subtype, symbol, severity, body, meta, idempotency_key",
+      "not known here; known: id, mode, ts, source, type, subtype, symbol, severity, body, meta, meta_json, idempotency_key",
     ],
     ["a number of the log", { seq: 5 }, "seq", undefined],
   ] as const,
@@ -301,7 +327,7 @@ Deno.test.each(
       body: "\u0001\u2028\ud83d\ude00\n",
       meta: { "\u0000": ["\u0000", {}] },
     }],
-    ["null where there may be nothing", { symbol: null, idempotency_key: null }],
+    ["null where there may be nothing", { id: null, symbol: null, idempotency_key: null }],
   ] as const,
 )("POST /local/events takes %s", async (_, changes) => {
   const clock = new FakeClock(now);
@@ -313,6 +339,113 @@ Deno.test.each(
     assert.deepEqual(item?.[field], event[field] ?? null);
   }
   if (typeof event.ts === "string") assert.equal(item?.ts, iso(Date.parse(event.ts)));
+});
+
+Deno.test.each(
+  [
+    ["a severity of Python", { severity: "WARNING" }, { severity: "warning" }],
+    ["a severity of JavaScript", { severity: "warn" }, { severity: "warning" }],
+    ["a severity of Java", { severity: "Fatal" }, { severity: "critical" }],
+    ["a severity of syslog", { severity: "err" }, { severity: "error" }],
+    ["Python's utcnow().isoformat()", { ts: "2026-03-02T11:59:59.123456" }, {
+      ts: "2026-03-02T11:59:59.123Z",
+    }],
+    ["Python's str(datetime)", { ts: "2026-03-02 11:59:59.123456+00:00" }, {
+      ts: "2026-03-02T11:59:59.123Z",
+    }],
+    ["SQLite's datetime('now')", { ts: "2026-03-02 11:59:59" }, { ts: "2026-03-02T11:59:59.000Z" }],
+    ["strftime's %z", { ts: "2026-03-02T12:59:59+0100" }, { ts: "2026-03-02T11:59:59.000Z" }],
+    ["meta_json as text", { meta: undefined, meta_json: '{"a": [1, {"b": null}]}' }, {
+      meta: { a: [1, { b: null }] },
+    }],
+    ["meta_json as an object", { meta: undefined, meta_json: { a: 1 } }, { meta: { a: 1 } }],
+    ["no meta_json but null", { meta: undefined, meta_json: null }, { meta: {} }],
+    ["no meta but null", { meta: null }, { meta: {} }],
+    ["half a surrogate pair in the body", { body: "a\ud83d" }, { body: "a\ufffd" }],
+    ["an id", { id: "0198C7E0-5a3b-7c1d-9e2f-1a2b3c4d5e6f" }, {
+      id: "0198c7e0-5a3b-7c1d-9e2f-1a2b3c4d5e6f",
+      idempotency_key: "0198c7e0-5a3b-7c1d-9e2f-1a2b3c4d5e6f",
+    }],
+  ] as const,
+)("POST /local/events takes %s as other programs write it", async (_, changes, expected) => {
+  using bench = eventsBench({ clock: new FakeClock(now) });
+  await bench.post(sampleEvent(changes));
+  const [item] = await bench.get<Record<string, unknown>[]>("/local/events?mode=live");
+  for (const [field, value] of Object.entries(expected)) assert.deepEqual(item?.[field], value);
+});
+
+Deno.test("POST /local/events takes a repeated id for the same event, whatever its key", async () => {
+  using bench = eventsBench();
+  const id = "0198c7e0-5a3b-7c1d-9e2f-1a2b3c4d5e6f";
+  const { accepted } = await bench.post([
+    sampleEvent({ id, idempotency_key: "a" }),
+    sampleEvent({ id, idempotency_key: "b" }),
+    sampleEvent({ id, mode: "paper" }),
+    sampleEvent(),
+  ]);
+  assert.deepEqual(accepted.map(({ seq, duplicate, mismatch }) => [seq, duplicate, mismatch]), [
+    [1, false, undefined],
+    [1, true, undefined],
+    [1, true, true],
+    [2, false, undefined],
+  ]);
+  assert.equal(accepted[1]?.idempotency_key, "a");
+});
+
+/** What a JavaScript number would change: too long, too precise, too large, too small. */
+const NUMBERS =
+  '{"long":12345678901234567890,"fine":0.12345678901234567891,"huge":1e999,"tiny":-1e-999}';
+
+Deno.test.each(
+  [
+    ["meta", "application/json", NUMBERS],
+    ["meta_json", "application/json", NUMBERS],
+    ["meta_json", "application/json", JSON.stringify(NUMBERS)],
+    ["meta", "application/x-ndjson", NUMBERS],
+  ] as const,
+)(
+  "Numbers in %s (%s) stay as they were sent, in the database, the answers and the flush",
+  async (field, type, value) => {
+    using bench = eventsBench();
+    const rest = JSON.stringify(sampleEvent({ meta: undefined })).slice(0, -1);
+    const stream = await bench.ask("/local/stream?mode=live&since_seq=0");
+    const response = await bench.ask("/local/events", {
+      method: "POST",
+      body: `${rest},"${field}":${value}}`,
+      headers: { "content-type": type },
+    });
+    assert.equal(response.status, 200, await response.text());
+    const [row] = storedEvents(bench.store);
+    assert.equal(row?.meta_json, NUMBERS);
+    const read = await (await bench.ask("/local/events?mode=live")).text();
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let streamed = "";
+    while (!streamed.includes('"idempotency_key"')) streamed += (await reader.read()).value;
+    await reader.cancel();
+    const again = await bench.ask("/local/stream?mode=live&since_seq=0");
+    const rereader = again.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let resumed = "";
+    while (!resumed.includes('"idempotency_key"')) resumed += (await rereader.read()).value;
+    await rereader.cancel();
+    const pushed = JSON.stringify(bench.stream.outbox.pending(1).rows);
+    for (const text of [read, streamed, resumed, pushed]) {
+      assert.ok(text.includes(`"meta":${NUMBERS}`), text);
+    }
+  },
+);
+
+Deno.test("POST /local/events refuses a number that is too long for JavaScript as meta", async () => {
+  using bench = eventsBench();
+  const rest = JSON.stringify(sampleEvent({ meta: undefined })).slice(0, -1);
+  for (const field of ["meta", "meta_json", "body", "mode"]) {
+    const response = await bench.ask("/local/events", {
+      method: "POST",
+      body: `${rest},"${field}":1e999}`,
+      headers: { "content-type": "application/json" },
+    });
+    assert.equal(response.status, 422);
+    assert.equal((await response.json()).errors[0].errors[0].field, field);
+  }
 });
 
 Deno.test("POST /local/events lists every bad event with all that is wrong with it", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { check } from "../../../src/core/mod.ts";
-import { eventReader, eventSchema } from "../../../src/streams/events/read_event.ts";
+import { check, exactNumber } from "../../../src/core/mod.ts";
+import { eventSchema } from "../../../src/streams/events/event_schema.ts";
+import { eventReader } from "../../../src/streams/events/read_event.ts";
 
 const rules = { modes: ["paper", "live"], now: () => Date.parse("2026-03-02T12:00:00.000Z") };
 
@@ -12,8 +13,10 @@ const near = (allowed: unknown, ...edges: unknown[]) =>
     { weight: 2, arbitrary: fc.constantFrom(...edges, undefined, null, "") },
     { weight: 1, arbitrary: fc.jsonValue() },
   );
-const name = near("bot", "x", "x".repeat(200), "x".repeat(201), "a\0b");
+const name = near("bot", "x", "x".repeat(200), "x".repeat(201), "a\0b", "\ud800", "\ud83d\ude00");
+const id = "0198c7e0-5a3b-7c1d-9e2f-1a2b3c4d5e6f";
 const event = fc.record({
+  id: near(undefined, id, id.toUpperCase(), "e-1", id.slice(1)),
   mode: near("paper", "live", "demo"),
   ts: near(
     "2026-03-02T12:00:00.000Z",
@@ -33,14 +36,17 @@ const event = fc.record({
     "2026-03-02T12:00:00.000+01:00",
     "2026-03-02T12:00:00Z",
     "2026-03-02 12:00:00.000Z",
+    "2026-03-02T12:00:00.000000",
+    "2026-03-02 12:00:00",
   ),
   source: name,
   type: name,
   subtype: name,
   symbol: name,
-  severity: near("debug", "info", "critical", "fatal"),
-  body: near("text", "", "a\0b"),
-  meta: near({ a: 1 }, {}, [], { text: "x".repeat(65_536) }),
+  severity: near("debug", "info", "critical", "fatal", "WARN", "loud", "constructor"),
+  body: near("text", "", "a\0b", "\ud800"),
+  meta: near({ a: 1 }, {}, [], { text: "x".repeat(65_536) }, exactNumber("1e999")),
+  meta_json: near(undefined, "{}", '{"a":1}', { a: 1 }, "[]", "{", "1e999"),
   idempotency_key: name,
   extra: near(undefined, 1),
 }).map((fields) =>
@@ -59,10 +65,11 @@ Deno.test("The short cut of reading takes only what the schema takes, and as it 
       assert.equal("event" in result, "value" in bySchema);
       if (!("event" in result) || !("value" in bySchema)) return;
       good++;
-      const { mode, ts = null, source, type, subtype, symbol = null, body } = bySchema.value;
-      const { severity = "info", meta = {}, idempotency_key = null } = bySchema.value;
+      const { id = null, mode, ts = null, source, type, subtype, body } = bySchema.value;
+      const { symbol = null, severity = "info", idempotency_key = null } = bySchema.value;
+      const { meta, meta_json } = bySchema.value;
       assert.deepEqual(result.event, {
-        id: null,
+        id,
         mode,
         ts,
         source,
@@ -70,8 +77,8 @@ Deno.test("The short cut of reading takes only what the schema takes, and as it 
         subtype,
         symbol,
         severity,
-        body,
-        metaJson: JSON.stringify(meta),
+        body: body.toWellFormed(),
+        metaJson: JSON.stringify(meta ?? meta_json ?? {}),
         idempotencyKey: idempotency_key,
       });
     }),
