@@ -237,15 +237,14 @@ function Details({ event, close }: { event: LocalEvent; close: () => void }) {
 function Snapshot({ mode }: { mode: string }) {
   const answer = useAnswer(
     (signal) =>
-      ask<{ health: { snapshot_ts: string | null }; last_seq: number }>(
+      ask<{ health: { snapshot_ts: string | null }; snapshot: unknown }>(
         `/local/state?mode=${encodeURIComponent(mode)}`,
         { signal },
       ),
     // A snapshot is no news of its own: it is looked for when events come, and every few seconds.
     { key: `${mode}${Math.floor(nowMs.value / 5_000)}`, topics: ["events"] },
   );
-  const { health, last_seq: _, ...state } = answer.value ?? { health: { snapshot_ts: null } };
-  const kept = health.snapshot_ts;
+  const kept = answer.value?.health.snapshot_ts ?? null;
   return (
     <Card
       title="State"
@@ -263,7 +262,7 @@ function Snapshot({ mode }: { mode: string }) {
           }
           : {})}
       >
-        <pre tabIndex={0} aria-label="State">{JSON.stringify(state, null, 2)}</pre>
+        <pre tabIndex={0} aria-label="State">{JSON.stringify(answer.value?.snapshot, null, 2)}</pre>
       </Instead>
     </Card>
   );

@@ -43,6 +43,9 @@ const LISTED = 100;
 /** The most that `wholeNumber` reads: 15 digits. */
 const MOST_SEQ = 999_999_999_999_999;
 
+/** What is there before the first snapshot, so that a page need not ask. */
+const NO_STATE = { cash: null, holdings: [], positions: [] };
+
 export function eventRoutes(parts: RouteParts): readonly Route[] {
   const { rules, log, ingest, live, outbox, snapshots } = parts;
   const read = eventReader(rules);
@@ -180,10 +183,13 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
     route({
       method: "GET",
       path: "/local/state",
-      summary: "The application's newest state, how the flush stands, and the last seq",
+      summary: "The application's newest state, with the agent's own health and last_seq",
       tag: TAG,
       query: v.strictObject({ mode }),
       answer: v.looseObject({
+        cash: v.pipe(v.unknown(), v.description("the snapshot's; null where it has none")),
+        holdings: v.pipe(v.unknown(), v.description("the snapshot's; [] where it has none")),
+        positions: v.pipe(v.unknown(), v.description("the snapshot's; [] where it has none")),
         health: v.object({
           snapshot_ts: v.nullable(v.string()),
           last_flush_ts: v.nullable(v.string()),
@@ -191,14 +197,22 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
           oldest_unflushed: v.nullable(v.string()),
           error: v.nullable(v.string()),
         }),
-        last_seq: v.number(),
+        last_seq: v.pipe(v.number(), v.description("of the mode's newest event; 0 before the first")),
+        snapshot: v.pipe(
+          v.nullable(v.record(v.string(), v.unknown())),
+          v.description(
+            "the newest snapshot as it was kept, with a health and last_seq of its own; null before the first",
+          ),
+        ),
       }),
       handle({ query: { mode } }) {
         const newest = snapshots.newest(mode);
         return {
+          ...NO_STATE,
           ...newest?.state,
           health: { snapshot_ts: newest?.ts ?? null, ...outbox.health(mode) },
           last_seq: log.lastSeq(mode),
+          snapshot: newest?.state ?? null,
         };
       },
     }),

@@ -2,8 +2,16 @@
  * The state of the application, kept whole from time to time: the newest is what it finds after a crash.
  * @module
  */
-import { type Clock, type Instant, instantOf, type JsonObject } from "../../core/mod.ts";
+import {
+  type Clock,
+  type Instant,
+  instantOf,
+  type JsonObject,
+  parseLossless,
+} from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
+import { isObject } from "./event_schema.ts";
+import { instantOfText } from "./spelling.ts";
 
 export interface Snapshot {
   ts: Instant;
@@ -47,9 +55,18 @@ export class Snapshots {
     });
   }
 
+  /** The newest snapshot. One of another program that is no JSON object counts as none. */
   newest(mode: string): Snapshot | undefined {
     const row = this.#newest.get(mode);
-    // The text was made from an object by `put`.
-    return row && { ts: String(row.ts), state: JSON.parse(String(row.state_json)) as JsonObject };
+    if (!row) return undefined;
+    const ts = String(row.ts);
+    try {
+      const state = parseLossless(String(row.state_json));
+      // Checked just now.
+      if (isObject(state)) return { ts: instantOfText(ts) ?? ts, state: state as JsonObject };
+    } catch {
+      // No JSON.
+    }
+    return undefined;
   }
 }

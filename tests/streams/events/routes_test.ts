@@ -124,11 +124,67 @@ Deno.test("PUT /local/state keeps a state, which GET gives back with health and 
   await put("live", { cash: 90, positions: { "BTC-USD": 0.1 } });
   await put("paper", { cash: 1 });
   const state = await bench.get<Record<string, unknown>>("/local/state?mode=live");
-  assert.deepEqual(Object.keys(state), ["cash", "positions", "health", "last_seq"]);
+  assert.deepEqual(Object.keys(state), [
+    "cash",
+    "holdings",
+    "positions",
+    "health",
+    "last_seq",
+    "snapshot",
+  ]);
+  assert.deepEqual(state.snapshot, { cash: 90, positions: { "BTC-USD": 0.1 } });
   assert.equal(state.cash, 90);
   assert.equal(state.last_seq, 2);
   assert.equal((state.health as Record<string, unknown>).snapshot_ts, "2026-03-02T12:00:00.000Z");
 });
+
+Deno.test("GET /local/state of a mode without a snapshot has no cash, and lists that are empty", async () => {
+  using bench = eventsBench();
+  const { health: _, ...state } = await bench.get<Record<string, unknown>>(
+    "/local/state?mode=live",
+  );
+  assert.deepEqual(state, { cash: null, holdings: [], positions: [], last_seq: 0, snapshot: null });
+});
+
+Deno.test("GET /local/state gives a snapshot's own health, last_seq and snapshot back beside the agent's", async () => {
+  using bench = eventsBench();
+  const json = { health: { broker: "up" }, last_seq: 999, snapshot: 7, cash: 1 };
+  await bench.ask("/local/state?mode=live", { method: "PUT", json });
+  await bench.post(sampleEvent());
+  const state = await bench.get<Record<string, unknown>>("/local/state?mode=live");
+  assert.equal(state.last_seq, 1);
+  assert.equal((state.health as Record<string, unknown>).unflushed, 1);
+  assert.deepEqual(state.snapshot, json);
+});
+
+Deno.test("GET /local/state keeps numbers that JavaScript would change", async () => {
+  using bench = eventsBench();
+  await bench.ask("/local/state?mode=live", {
+    method: "PUT",
+    body: '{"cash":12345678901234567890.12}',
+    headers: { "content-type": "application/json" },
+  });
+  const text = await (await bench.ask("/local/state?mode=live")).text();
+  assert.match(
+    text,
+    /^\{"cash":12345678901234567890\.12,.*"snapshot":\{"cash":12345678901234567890\.12\}\}$/,
+  );
+});
+
+Deno.test.each(["{'cash': 1}", "[1]", "1e999"])(
+  "GET /local/state answers where another program kept %s as a snapshot",
+  async (text) => {
+    using bench = eventsBench();
+    bench.store.db.prepare(
+      "INSERT INTO local_state_snapshots (mode, state_json) VALUES ('live', ?)",
+    )
+      .run(text);
+    assert.equal(
+      (await bench.get<{ snapshot: unknown }>("/local/state?mode=live")).snapshot,
+      null,
+    );
+  },
+);
 
 Deno.test.each(
   [
