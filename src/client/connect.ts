@@ -51,7 +51,7 @@ export interface LocalLive {
   readonly syncedAgo: number | null;
   /** Why the agent or the cloud was last not reached; null while all is well. */
   readonly lastError: string | null;
-  /** Calls back with new events and when the source changes. @returns a function that ends it */
+  /** Calls back with new events, when the source changes, and when events reached the cloud. @returns a function that ends it */
   subscribe(listener: (change: LiveChange) => void): () => void;
   close(): void;
 }
@@ -83,6 +83,8 @@ const STREAM_RETRY_MS = 10_000;
 const MOST_HOLES = 20;
 /** A stream that was quiet for this long is asked whether it is still there. */
 const QUIET_MS = 1_500;
+/** A stream that is never quiet does not say when events reached the cloud: the agent is asked this often. */
+const STATE_MS = 5_000;
 
 /** Connects, and stays connected until it is closed. */
 export function connectLocalLive(options: LocalLiveOptions): LocalLive {
@@ -188,12 +190,16 @@ class Connection implements LocalLive {
     let heardMs = this.#clock.monotonic();
     const heard = () => void (heardMs = this.#clock.monotonic());
     const watch = async () => {
+      let askedMs = this.#clock.monotonic();
       while (!signal.aborted) {
-        const quietMs = this.#clock.monotonic() - heardMs;
-        if (quietMs >= QUIET_MS) {
+        const dueMs = Math.min(heardMs + QUIET_MS, askedMs + STATE_MS);
+        const waitMs = dueMs - this.#clock.monotonic();
+        if (waitMs > 0) await this.#clock.wait(waitMs, { signal });
+        else {
           await this.#askState(signal);
           heard();
-        } else await this.#clock.wait(QUIET_MS - quietMs, { signal });
+          askedMs = heardMs;
+        }
       }
     };
     try {
@@ -282,7 +288,10 @@ class Connection implements LocalLive {
 
   #flushed(at: string | null): void {
     const ms = at === null ? NaN : Date.parse(at);
-    if (!Number.isNaN(ms)) this.#lastFlushMs = Math.max(ms, this.#lastFlushMs ?? -Infinity);
+    if (Number.isNaN(ms) || ms <= (this.#lastFlushMs ?? -Infinity)) return;
+    this.#lastFlushMs = ms;
+    // Without a source, listeners hear of it with the source that is to come.
+    if (this.source !== "offline") this.#tell([]);
   }
 
   #fail(error: unknown): void {

@@ -67,6 +67,34 @@ Deno.test("The client begins with the newest events and follows the agent", asyn
   assert.equal(test.live.lastSeq, 6);
 });
 
+Deno.test("Listeners hear of a new flush, on a quiet stream and on a busy one, and not of what is known", async () => {
+  await using agent = await agentLog();
+  agent.lastFlush = "2026-03-02T11:59:50.000Z";
+  using test = watch(agent);
+  const told: { source: string; syncedAgo: number | null; events: number }[] = [];
+  test.live.subscribe(({ source, syncedAgo, events }) => {
+    told.push({ source, syncedAgo, events: events.length });
+  });
+  await until(() => test.live.source === "local");
+  // Connected, and nothing of it while there is no source.
+  assert.deepEqual(told, [{ source: "local", syncedAgo: 10, events: 0 }]);
+  await test.clock.advance(4_000);
+  await until(() => agent.asked.length > 3);
+  assert.equal(told.length, 1);
+  assert.equal(test.live.syncedAgo, 14);
+
+  agent.lastFlush = "2026-03-02T12:00:03.000Z";
+  await test.within(2_000, () => told.length === 2, "the flush");
+  assert.ok(told[1]!.syncedAgo! <= 3, `${told[1]!.syncedAgo} s`);
+
+  agent.lastFlush = "2026-03-02T12:00:05.000Z";
+  let seq = 0;
+  await test.within(6_000, () => {
+    agent.add(sampleEvent(++seq));
+    return test.live.syncedAgo! <= 5 && told.some(({ events }, index) => index > 1 && events === 0);
+  }, "the flush between events");
+});
+
 Deno.test("The client reads the cloud within 5 s of the agent's end and returns to it, each event once", async () => {
   await using agent = await agentLog();
   await using cloud = await cloudCopy();

@@ -78,7 +78,12 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const log = db.prepare(
     "INSERT INTO local_flush_log (ts, mode, count, last_seq, status, error) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  const pruneLog = db.prepare("DELETE FROM local_flush_log WHERE id <= ?");
+  // The last good flush of each mode stays: it is what `last_flush_ts` says.
+  const pruneLog = db.prepare(
+    `DELETE FROM local_flush_log AS entry WHERE id <= ? AND (status = 'error' OR EXISTS (
+       SELECT 1 FROM local_flush_log AS later INDEXED BY idx_local_flush_log_mode
+       WHERE later.mode = entry.mode AND later.status IN ('ok', 'partial') AND later.id > entry.id))`,
+  );
   const lastOf = db.prepare(
     "SELECT id, ts FROM local_flush_log WHERE mode = ? AND status = ? ORDER BY id DESC LIMIT 1",
   );

@@ -202,6 +202,25 @@ Deno.test("The flush log keeps its newest thousand entries", async () => {
   assert.equal(entries[0]?.error, "51");
 });
 
+Deno.test("The flush log keeps the last good flush of each mode, however many follow", async () => {
+  using bench = eventsBench();
+  const { outbox } = bench.stream;
+  await bench.post([sampleEvent({ mode: "paper" }), sampleEvent()]);
+  const live = outbox.pending(1);
+  const paper = outbox.pendingAfter!(1, 1);
+  await bench.store.write(() => {
+    const attempt = (batch: OutboxBatch, at: string, status: "ok" | "partial" | "error") =>
+      outbox.attempted?.({ at, batch, status });
+    attempt(paper, "2026-03-01T00:00:00.000Z", "ok");
+    attempt(paper, "2026-03-01T00:01:00.000Z", "partial");
+    attempt(live, "2026-03-01T00:02:00.000Z", "ok");
+    for (let n = 1; n <= 1_050; n++) attempt(live, AT, "error");
+  });
+  assert.equal(outbox.health("paper").last_flush_ts, "2026-03-01T00:01:00.000Z");
+  assert.equal(outbox.health("live").last_flush_ts, "2026-03-01T00:02:00.000Z");
+  assert.equal(flushLog(bench).length, 1_002);
+});
+
 Deno.test("GET /local/state tells how the flush stands", async () => {
   const clock = new FakeClock(AT);
   await using bench = synced({ clock });
