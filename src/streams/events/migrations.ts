@@ -61,7 +61,8 @@ export const migrations: readonly Migration[] = [{
   // can change neither in place: the table is copied (1 000 000 events: 7 s, and twice the space meanwhile).
   name: "events-2-keys-by-mode",
   sql: `
-    CREATE TABLE local_events_2 (
+    ALTER TABLE local_events RENAME TO local_events_1;
+    CREATE TABLE local_events (
       id TEXT NOT NULL PRIMARY KEY DEFAULT (${NEW_ID}),
       mode TEXT NOT NULL CHECK (mode <> ''),
       ts TEXT NOT NULL DEFAULT (${NOW}),
@@ -79,18 +80,18 @@ export const migrations: readonly Migration[] = [{
       created_at TEXT NOT NULL DEFAULT (${NOW}),
       rejected_at TEXT
     );
-    INSERT INTO local_events_2
+    INSERT INTO local_events
       SELECT coalesce(id, ${NEW_ID}), mode, ts, seq, source, type, subtype, symbol, severity, body, meta_json,
         idempotency_key, flushed, created_at, rejected_at
-      FROM local_events;
-    DROP TABLE local_events;
-    ALTER TABLE local_events_2 RENAME TO local_events;
+      FROM local_events_1;
+    DROP TABLE local_events_1;
     CREATE INDEX idx_local_events_unflushed ON local_events (mode, seq)
       WHERE flushed = 0 AND rejected_at IS NULL;
     CREATE UNIQUE INDEX idx_local_events_mode_seq ON local_events (mode, seq);
     CREATE UNIQUE INDEX idx_local_events_mode_key ON local_events (mode, idempotency_key);
 
-    CREATE TABLE local_flush_log_2 (
+    ALTER TABLE local_flush_log RENAME TO local_flush_log_1;
+    CREATE TABLE local_flush_log (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       ts TEXT NOT NULL DEFAULT (${NOW}),
       mode TEXT NOT NULL,
@@ -99,20 +100,19 @@ export const migrations: readonly Migration[] = [{
       status TEXT NOT NULL,
       error TEXT
     );
-    INSERT INTO local_flush_log_2 SELECT * FROM local_flush_log;
-    DROP TABLE local_flush_log;
-    ALTER TABLE local_flush_log_2 RENAME TO local_flush_log;
+    INSERT INTO local_flush_log SELECT * FROM local_flush_log_1;
+    DROP TABLE local_flush_log_1;
     CREATE INDEX idx_local_flush_log_mode ON local_flush_log (mode, status, id);
 
-    CREATE TABLE local_state_snapshots_2 (
+    ALTER TABLE local_state_snapshots RENAME TO local_state_snapshots_1;
+    CREATE TABLE local_state_snapshots (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       mode TEXT NOT NULL,
       ts TEXT NOT NULL DEFAULT (${NOW}),
       state_json TEXT NOT NULL
     );
-    INSERT INTO local_state_snapshots_2 SELECT * FROM local_state_snapshots;
-    DROP TABLE local_state_snapshots;
-    ALTER TABLE local_state_snapshots_2 RENAME TO local_state_snapshots;
+    INSERT INTO local_state_snapshots SELECT * FROM local_state_snapshots_1;
+    DROP TABLE local_state_snapshots_1;
     CREATE INDEX idx_local_state_snapshots_mode ON local_state_snapshots (mode, id);
   `,
 }];
