@@ -119,6 +119,8 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
     pending(limit: number): OutboxBatch {
       beforeRead();
       const mode = nextMode(served) ?? nextMode("");
+      // Another program has marked or deleted what was counted.
+      if (mode === undefined && whole.depth().rows > 0) whole.recount();
       return giveOut(mode === undefined ? [] : next.all(mode, limit));
     },
 

@@ -159,6 +159,19 @@ Deno.test("Another program's event is flushed and counted like any other", async
   assert.equal(house.depth, 1);
 });
 
+Deno.test("What another program marks as flushed or deletes is not counted as waiting for ever", async () => {
+  await using house = new House();
+  await house.bench.post([sampleEvent(), sampleEvent(), sampleEvent()]);
+  house.other.exec(
+    "UPDATE local_events SET flushed = 1 WHERE seq <> 2; DELETE FROM local_events WHERE seq = 2",
+  );
+  assert.equal(house.bench.stream.outbox.pending(500).rows.length, 0);
+  await until(() => house.depth === 0);
+  house.insert();
+  await house.clock.advance(500);
+  assert.equal(house.depth, 1);
+});
+
 Deno.test("Another program's critical event rings the bell of the flush, others do not", async () => {
   await using house = new House();
   let rung = false;
