@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser, type TestBrowser } from "../support/browser.ts";
+import { FaultyServer } from "../support/faulty_server.ts";
 import { startFakeGame } from "../support/fake_game.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -77,6 +78,48 @@ for (
     assert.deepEqual(faults, []);
   });
 }
+
+test("says when events reached the cloud, without an event that brings it", async (browser) => {
+  await using cloud = await FaultyServer.start();
+  await using agent = await startAgent({
+    config: {
+      process_name: GAME,
+      events: {
+        endpoint_url: `${cloud.url}/events`,
+        flush: { active_sec: 3_600, offhours_sec: 3_600 },
+      },
+    },
+  });
+  const send = async (subtype: string) => {
+    const response = await fetch(`${agent.url}/local/events`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${await agent.token()}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ ...NOTE, mode: "live", subtype }),
+    });
+    assert.equal(response.status, 200, await response.text());
+  };
+  // The lane's first round is over: the next is an hour away.
+  await until(async () => {
+    const { lanes } = await (await fetch(`${agent.url}/sync/status`)).json();
+    const { next_attempt_at } = lanes.find(({ stream }: { stream: string }) => stream === "events");
+    return Date.parse(next_attempt_at) > Date.now() + 60_000;
+  }, "the lane to rest");
+  await send("NOTE");
+  await using opened = await browser.open(`${agent.url}/#events`);
+  const { page } = opened;
+  await shows(page, ".event .body", NOTE.body);
+  await shows(page, ".badge", "not synced to a cloud");
+  // A critical event flushes both; the event itself is shown before they are in the cloud.
+  await send("KILL_SWITCH");
+  await until(() => cloud.deliveries.size === 2, "the flush");
+  await until(
+    async () => /synced (now|\d+ seconds? ago)/.test(await page.locator(".badge").innerText()),
+    "the time of the flush",
+  );
+});
 
 const elsewhere = Deno.networkInterfaces()
   .find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))?.address;
