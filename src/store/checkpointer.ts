@@ -20,6 +20,8 @@ export interface CheckpointerOptions {
   displaced: () => boolean;
   /** Has commits wait until then. */
   pause: (until: Promise<unknown>) => void;
+  /** Whether this SQLite can report the log's length without a checkpoint (default: by its version). */
+  noop?: boolean;
 }
 
 /** How often the worker looks whether there is something to move, and after how long without it goes. */
@@ -29,6 +31,8 @@ const QUIET_MS = 5_000;
 const LONG_PAGES = 2_500;
 /** After a failure commits move the log themselves for so long. */
 const AGAIN_AFTER_MS = 60_000;
+/** Pages that a commit is taken to add where SQLite cannot report the log's length. */
+const PAGES_PER_COMMIT = 8;
 
 /** How many pages the log has, and how many of them are in the database. */
 interface Log {
@@ -40,7 +44,10 @@ export class Checkpointer {
   readonly #db: Database;
   readonly #path: string;
   readonly #options: CheckpointerOptions;
-  readonly #log: Statement;
+  /** Reports the log's length in 2 µs; undefined where SQLite has no such thing. */
+  readonly #log: Statement | undefined;
+  /** Commits since the log was last moved. */
+  #commits = 0;
   /** What a worker does, while there is one. */
   #working: Promise<void> | undefined;
   /** Ends it. */
@@ -52,8 +59,8 @@ export class Checkpointer {
     this.#db = db;
     this.#path = path;
     this.#options = options;
-    // Says how long the log is, in 2 µs, and moves nothing.
-    this.#log = db.prepare("PRAGMA wal_checkpoint(NOOP)");
+    const { noop = hasNoop(db) } = options;
+    this.#log = noop ? db.prepare("PRAGMA wal_checkpoint(NOOP)") : undefined;
     this.#apply();
   }
 
@@ -64,10 +71,15 @@ export class Checkpointer {
 
   /** There was a commit. */
   committed(): void {
+    this.#commits++;
     if (this.busy || this.#held > 0 || this.#failed || this.#waiting() < CHECKPOINT_PAGES) return;
     if (this.#options.displaced()) return;
     this.#apply();
-    this.#working = this.#work().finally(() => this.#working = undefined);
+    this.#working = this.#work().catch((error) => {
+      logger("store").warn("Cannot move the write-ahead log in the background: {error}", { error });
+      this.#failedAt = this.#options.clock.monotonic();
+      this.#apply();
+    }).finally(() => this.#working = undefined);
   }
 
   /** While somebody reads it all, the log cannot be moved on. */
@@ -94,8 +106,9 @@ export class Checkpointer {
     return this.#options.clock.monotonic() - this.#failedAt < AGAIN_AFTER_MS;
   }
 
-  /** How many pages are to be moved. */
+  /** How many pages are to be moved: an estimate where SQLite does not report it. */
   #waiting(): number {
+    if (!this.#log) return this.#commits * PAGES_PER_COMMIT;
     const { log, checkpointed } = this.#log.get() ?? {};
     return Number(log) - Number(checkpointed);
   }
@@ -111,7 +124,10 @@ export class Checkpointer {
     // Nobody may be asking it anything at that moment.
     failed.promise.catch(() => {});
     const ask = (path: string | null) => Promise.race([answer(worker, path), failed.promise]);
-    const move = () => ask(this.#path);
+    const move = () => {
+      this.#commits = 0;
+      return ask(this.#path);
+    };
     this.#end = new AbortController();
     const end = AbortSignal.any([closing, this.#end.signal]);
     const mayMove = () => !end.aborted && !displaced();
@@ -130,10 +146,6 @@ export class Checkpointer {
         }
         await clock.wait(PULSE_MS, { signal: end });
       }
-    } catch (error) {
-      logger("store").warn("Cannot move the write-ahead log in the background: {error}", { error });
-      this.#failedAt = clock.monotonic();
-      this.#apply();
     } finally {
       // Whoever closes the database last takes its log away.
       await ask(null).catch(() => {});
@@ -146,6 +158,13 @@ export class Checkpointer {
     const byCommits = this.#failed && this.#held === 0;
     this.#db.exec(`PRAGMA wal_autocheckpoint=${byCommits ? CHECKPOINT_PAGES : 0}`);
   }
+}
+
+/** Since 3.51. An older SQLite takes NOOP for PASSIVE, which writes, and fails on a full disk. */
+function hasNoop(db: Database): boolean {
+  const version = String(db.prepare("SELECT sqlite_version() AS version").get()?.version);
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 3 || (major === 3 && minor >= 51);
 }
 
 /** Has the worker move what it can, or close what it opened. */

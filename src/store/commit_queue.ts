@@ -199,8 +199,7 @@ export class CommitQueue {
       if (full) this.#db.exec("PRAGMA synchronous=NORMAL");
     }
     writers.splice(0, taken);
-    this.#onCommitted();
-    for (const { hooks } of outcomes) callAll(hooks);
+    callAll([this.#onCommitted, ...outcomes.flatMap(({ hooks }) => hooks)]);
     this.#settle(outcomes, log);
   }
 
@@ -216,7 +215,7 @@ export class CommitQueue {
       for (const { settle } of durable) settle();
     }, (cause) => {
       const reason = new StoreError("io", `Cannot write to the database: ${STATES.io}.`, { cause });
-      this.#onFailed(reason);
+      callAll([() => this.#onFailed(reason)]);
       for (const { fail } of durable) fail(reason);
     }).finally(() => this.#syncing = undefined);
   }
@@ -254,7 +253,7 @@ export class CommitQueue {
   /** What a writer is told: its own error, or what is wrong with the database. */
   #failure(error: unknown): unknown {
     const reason = databaseFailure("Cannot write to the database", error);
-    if (reason) this.#onFailed(reason);
+    if (reason) callAll([() => this.#onFailed(reason)]);
     return reason ?? error;
   }
 }
@@ -263,13 +262,13 @@ function isDurable({ durable }: { durable: boolean }): boolean {
   return durable;
 }
 
-/** A hook that throws is a defect, but not one that the writers behind it should wait for ever for. */
+/** What is committed stays so: a listener that throws must not make it look failed, nor end the agent. */
 function callAll(hooks: readonly (() => void)[]): void {
   for (const hook of hooks) {
     try {
       hook();
     } catch (error) {
-      logger("store").error("What follows a commit failed: {error}", { error });
+      logger("store").error("What follows a write failed: {error}", { error });
     }
   }
 }

@@ -3,9 +3,7 @@
  * their names, and by handles they can be read beside the event loop, which SQLite's own copying holds.
  * @module
  */
-import type { Database } from "./database.ts";
 import { inodeOf } from "./files.ts";
-import { logBytes } from "./pages.ts";
 
 /** What tells a write-ahead log from the next one, which begins anew in the same file. */
 export type LogId = string;
@@ -16,15 +14,13 @@ const PIECE_BYTES = 256 * 1024;
 const SYNC_BYTES = 8 * 1024 * 1024;
 
 export class LiveFiles implements Disposable {
-  readonly #db: Database;
   /** Where the system tells a file from another; on Windows, where none that is open can be displaced, it does not. */
   readonly #opened: readonly { path: string; inode: number }[];
   readonly #database: Deno.FsFile | undefined;
   readonly #log: Deno.FsFile | undefined;
 
-  /** Those of an open connection. Disposed of after it, since on POSIX closing a file drops this process's locks to it. */
-  constructor(db: Database, path: string) {
-    this.#db = db;
+  /** Those of an open database. Disposed of after it, since on POSIX closing a file drops this process's locks to it. */
+  constructor(path: string) {
     this.#opened = [path, `${path}-wal`, `${path}-shm`]
       .map((file) => ({ path: file, inode: inodeOf(file) ?? 0 }))
       .filter(({ inode }) => inode !== 0);
@@ -53,12 +49,14 @@ export class LiveFiles implements Disposable {
     await copy(opened(this.#database), to, Infinity);
   }
 
-  /** Copies the log up to the last commit; false when it has become shorter meanwhile. */
+  /**
+   * Copies the log; false when it has become shorter meanwhile. What an earlier log left behind the last commit is
+   * copied as well: SQLite tells by its checksums that it is none of it.
+   */
   async copyLog(to: string): Promise<boolean> {
-    // Says how long the log is, and moves nothing.
-    const { log } = this.#db.prepare("PRAGMA wal_checkpoint(NOOP)").get() ?? {};
-    const bytes = logBytes(Number(log));
-    return await copy(opened(this.#log), to, bytes) === bytes;
+    const log = opened(this.#log);
+    const { size } = await log.stat();
+    return await copy(log, to, size) === size;
   }
 
   [Symbol.dispose](): void {

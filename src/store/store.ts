@@ -83,7 +83,7 @@ export class Store implements OpenDatabase {
         onCommitted: () => this.#committed(),
         onFailed: (error) => this.#failed(error),
       });
-      this.files = new LiveFiles(this.db, path);
+      this.files = new LiveFiles(path);
     } catch (error) {
       this.db.close();
       throw error;

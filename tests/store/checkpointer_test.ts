@@ -127,6 +127,36 @@ Deno.test({
   },
 });
 
+Deno.test("Checkpointer has a worker alone move the log where SQLite cannot report its length", async () => {
+  const clock = new FakeClock();
+  using temp = tempStore([notes], { clock });
+  const { store, path } = temp;
+  using _own = store.checkpointer.hold();
+  const checkpointer = new Checkpointer(store.db, path, {
+    clock,
+    closing: store.closing,
+    displaced: () => false,
+    pause: () => {},
+    noop: false,
+  });
+  const commits = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      await store.write(() => addNotes(store, 10));
+      checkpointer.committed();
+    }
+  };
+  await commits(49);
+  assert.equal(checkpointer.busy, false);
+  assert.equal(logOf(store).checkpointed, 0, "no commit moves it");
+  assert.equal(threshold(store), 0);
+  await commits(1);
+  assert.equal(checkpointer.busy, true);
+  await clock.advance(50);
+  await until(() => waiting(store) === 0, "the log to be moved");
+  await clock.advance(5_100);
+  assert.equal(checkpointer.busy, false, "it goes when there is nothing to move");
+});
+
 Deno.test("Checkpointer that cannot work leaves the log to commits for a while", async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes]);

@@ -66,6 +66,27 @@ Deno.test("CommitQueue commits nothing while it is paused, and all that wait aft
   db.close();
 });
 
+Deno.test("CommitQueue resolves what is committed, whatever a listener throws", async () => {
+  using dir = tempDir();
+  const db = connect(`${dir.path}/a.db`);
+  db.exec(notes.sql);
+  const thrower = () => {
+    throw new Error("a listener's defect");
+  };
+  const queue = new CommitQueue(db, { onCommitted: thrower, onFailed: thrower });
+  const add = db.prepare("INSERT INTO notes (text) VALUES (?)");
+  const written = queue.write(() => {
+    queue.afterCommit(thrower);
+    add.run("a");
+  });
+  await written;
+  await assert.rejects(queue.write(() => add.run("a")), /UNIQUE/);
+  await queue.write(() => add.run("b"), { durable: true });
+  assert.deepEqual(textsOf(db), ["a", "b"]);
+  queue.close();
+  db.close();
+});
+
 Deno.test("CommitQueue commits everyone who waits in one transaction", async () => {
   using temp = tempStore([notes]);
   const { store, path } = temp;
