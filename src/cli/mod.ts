@@ -2,6 +2,7 @@
 import { ExitCode, run } from "@stricli/core";
 import { application } from "./app.ts";
 import { giveUpAutostart } from "./autostart/mod.ts";
+import { requireRuntime } from "../core/mod.ts";
 import { createContext } from "./context.ts";
 import { EXIT, exitCodeOf, messageOf } from "./exit.ts";
 import { describeConfigFlags, takeConfigFlags } from "./flags.ts";
@@ -18,6 +19,7 @@ export async function main(
   { io = processIo() }: MainOptions = {},
 ): Promise<number> {
   try {
+    requireRuntime();
     // `deno task start -- --help` hands on its own `--`, which here would end the flags before they begin.
     const line = takeConfigFlags(args[0] === "--" ? args.slice(1) : args);
     const inputs = withDefaultCommand(line.args);

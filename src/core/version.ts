@@ -6,6 +6,18 @@ export const version: string = project.version;
 /** What `deno task start` runs, for who wants the same without the task. */
 export const startCommand: string = project.tasks.start.command;
 
+/** The oldest Deno that the tests were run on. */
+const OLDEST_DENO = "2.7.11";
+
+/**
+ * Refuses a runtime that nobody tried: what it does differently shows as lost data at the worst moment.
+ * @throws {Error} naming the version that is needed
+ */
+export function requireRuntime(deno: string = Deno.version.deno): void {
+  if (deno.localeCompare(OLDEST_DENO, "en", { numeric: true }) >= 0) return;
+  throw new Error(`Cannot run on Deno ${deno}: ClockBlock needs ${OLDEST_DENO} or newer`);
+}
+
 /** The two releases: the second may talk to any host, the first to those that were fixed when it was built. */
 export type Flavour = "clockblock" | "clockblock-anyhost";
 
