@@ -91,7 +91,7 @@ const LIMITED = [
   ["net", /./],
   ["read", /^\.\/?$/],
   ["write", /^\.\/?$/],
-  ["run", /^[\w-]+$/],
+  ["run", /^((\/usr)?\/bin\/)?[\w-]+$/],
   ["env", /^CLOCKBLOCK_\*$/],
   ["sys", /^\w+$/],
 ] as const;

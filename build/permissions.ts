@@ -5,6 +5,7 @@
  * @module
  */
 import project from "../deno.json" with { type: "json" };
+import { programPaths } from "../src/core/programs.ts";
 
 /** The categories the agent uses. Whatever else may be granted (ffi above all) is refused here. */
 const CATEGORIES = ["net", "read", "write", "run", "env", "sys"] as const;
@@ -70,7 +71,9 @@ export function permissionFlags(
     const values = category === "net"
       ? [...allow, ...hosts.map(hostOf)]
       : category === "run" || category === "sys"
-      ? allow.filter((program) => ONLY_ON[program]?.includes(os) ?? true)
+      ? allow.filter((name) => ONLY_ON[name]?.includes(os) ?? true)
+        // By name Deno looks them up on the PATH, and 2.7 does not start without one.
+        .flatMap((name) => category === "run" ? programPaths(name, os) : name)
       : allow;
     if (category === "net" && anyhost) flags.push("--allow-net");
     else if (values.length > 0) flags.push(`--allow-${category}=${[...new Set(values)].join(",")}`);

@@ -13,6 +13,7 @@ export * from "./lossless_json.ts";
 export * from "./params.ts";
 export * from "./parse.ts";
 export * from "./problem.ts";
+export * from "./programs.ts";
 export * from "./remote.ts";
 export * from "./route.ts";
 export * from "./seldom.ts";

@@ -12,6 +12,7 @@ import {
 import { MAX_PAYLOAD_BYTES } from "../../build/inspect.ts";
 import { V8_FLAGS } from "../../build/v8_flags.ts";
 import project from "../../deno.json" with { type: "json" };
+import { programPaths } from "../../src/core/mod.ts";
 import { tempDir } from "../support/temp.ts";
 
 // deno compile's own runtime has to be downloaded; the Deno that runs the test takes its place, since what is
@@ -37,7 +38,7 @@ Deno.test("compile embeds the bundle alone, with permissions that hold wherever 
   const { permissions } = baked;
   assert.deepEqual(permissions.allow_read, ["./"]);
   assert.deepEqual(permissions.allow_write, ["./"]);
-  assert.deepEqual(permissions.allow_run, PROGRAMS[os]);
+  assert.deepEqual(permissions.allow_run, PROGRAMS[os]?.flatMap((name) => programPaths(name, os)));
   assert.deepEqual(permissions.allow_env, ["CLOCKBLOCK_*"]);
   assert.deepEqual(permissions.allow_net?.slice(-2), [
     "*.supabase.co:443",

@@ -1,5 +1,6 @@
 /** @module */
 import assert from "node:assert/strict";
+import { tempDir } from "../support/temp.ts";
 import {
   agentPermissions,
   hostOf,
@@ -21,10 +22,44 @@ Deno.test("permissionFlags turns a set into flags, each with its limits", () => 
     "--deny-import",
     "--allow-net=127.0.0.1",
     "--allow-read=./",
-    "--allow-run=ps,other",
+    "--allow-run=/usr/bin/ps,/bin/ps,/usr/bin/other,/bin/other",
     "--allow-env=CLOCKBLOCK_*",
     "--ignore-env",
   ]);
+});
+
+Deno.test({
+  name: "permissionFlags has ps run with a PATH that lacks it, or has another in front of it",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using dir = tempDir();
+    const tool = new URL("../../src/streams/playtime/processes/tool.ts", import.meta.url).href;
+    const script = `${dir.path}/ps.ts`;
+    Deno.writeTextFileSync(
+      script,
+      `import { runTool } from "${tool}";
+       const { signal } = new AbortController();
+       console.log(new TextDecoder().decode(await runTool("ps", ["-o", "pid="], { signal })));
+       await runTool("/bin/sh", [], { signal }).catch((error) => console.log(error.message));
+       await runTool("no-such", [], { signal }).catch((error) => console.log(error.message));`,
+    );
+    Deno.writeTextFileSync(`${dir.path}/ps`, "#!/bin/sh\necho poisoned\n", { mode: 0o755 });
+    for (const env of [{ PATH: dir.path }, { PATH: "/nowhere" }, {}]) {
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", "--no-config", ...permissionFlags(), script],
+        clearEnv: true,
+        env: { ...env, HOME: dir.path },
+      }).output();
+      const lines = new TextDecoder().decode(stdout).trim().split("\n");
+      const said = new TextDecoder().decode(stderr);
+      assert.equal(said, "");
+      assert.match(lines[0]!, /^ *\d+$/, said);
+      assert.deepEqual(lines.slice(-2), [
+        'it is not permitted to run "/bin/sh"',
+        'there is no program "no-such" here',
+      ]);
+    }
+  },
 });
 
 Deno.test("permissionFlags leaves out the programs of other systems", () => {

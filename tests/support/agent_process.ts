@@ -29,6 +29,8 @@ export interface AgentOptions {
   entry?: string;
   /** Hosts granted besides those of `permissions.agent`. */
   hosts?: readonly string[];
+  /** The path of a program that it may run besides those of `permissions.agent`. */
+  mayRun?: string;
   /** The command that runs Deno where that is not simply the one that runs the tests: in front of the system it is for. */
   emulated?: { deno: readonly string[]; os: typeof Deno.build.os };
 }
@@ -147,13 +149,14 @@ export async function runAgent(
 }
 
 function command(options: AgentOptions, cwd: string, args: readonly string[]): Deno.Command {
-  const { entry = `${root}main.ts`, hosts = [], emulated } = options;
+  const { entry = `${root}main.ts`, hosts = [], mayRun, emulated } = options;
   const { deno, os } = emulated ?? { deno: [Deno.execPath()], os: Deno.build.os };
   const env = Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("CLOCKBLOCK_")),
   );
   const [program = "deno", ...before] = deno;
   const flags = permissionFlags(undefined, { hosts, os });
+  if (mayRun) flags.push(`--allow-run=${mayRun}`);
   return new Deno.Command(program, {
     // As the executable: with its flags, and without a cache of compiled code, which makes a start look better.
     args: [...before, "run", "--quiet", "--no-code-cache", V8_FLAGS, ...flags, entry, ...args],

@@ -1,4 +1,5 @@
 /** Start at login, on the systems that have a way for it. @module */
+import { programPaths } from "../../core/mod.ts";
 import type { Autostart } from "./autostart.ts";
 import { launchd } from "./launchd.ts";
 import { systemd } from "./systemd.ts";
@@ -32,7 +33,8 @@ export function systemAutostart(os: typeof Deno.build.os = Deno.build.os): Autos
  * `deno.json` grants those of every system, so all are given up everywhere.
  */
 export function giveUpAutostart(): void {
-  for (const command of Object.values(SYSTEMS).flatMap(({ tools }) => tools)) {
+  const tools = Object.values(SYSTEMS).flatMap(({ tools }) => tools);
+  for (const command of tools.flatMap((tool) => [tool, ...programPaths(tool)])) {
     Deno.permissions.revokeSync({ name: "run", command });
   }
   Deno.permissions.revokeSync({ name: "sys", kind: "homedir" });

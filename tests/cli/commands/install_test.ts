@@ -209,7 +209,8 @@ function commandLine(
   systemctl: FakeSystemctl,
 ): (...args: string[]) => ReturnType<typeof runAgent> {
   const env = { PATH: `${systemctl.folder}:${Deno.env.get("PATH")}` };
-  return (...args) => runAgent(args, { dir, entry: "main.ts", env });
+  const mayRun = `${systemctl.folder}/systemctl`;
+  return (...args) => runAgent(args, { dir, entry: "main.ts", env, mayRun });
 }
 
 function names(folder: string): string[] {

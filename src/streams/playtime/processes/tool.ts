@@ -6,6 +6,7 @@
  * the agent may read, and tasklist does not work without `SystemRoot`, which it may not.
  * @module
  */
+import { programPaths } from "../../../core/programs.ts";
 
 /** More than any process list has: thousands of processes with long commands. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -53,19 +54,35 @@ export async function runTool(
   }
 }
 
+/** Starts the first of a tool's paths that is there and may be run. */
 function start(tool: string, args: readonly string[]): Deno.ChildProcess {
-  try {
-    return new Deno.Command(tool, {
-      args: [...args],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      ...ENVIRONMENT,
-    }).spawn();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(`there is no program "${tool}" on the PATH`, { cause: error });
+  const paths = [...new Set([...tool.includes("/") ? [] : programPaths(tool), tool])];
+  for (const [index, path] of paths.entries()) {
+    try {
+      return new Deno.Command(path, {
+        args: [...args],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+        ...ENVIRONMENT,
+      }).spawn();
+    } catch (error) {
+      const denied = error instanceof Deno.errors.NotCapable;
+      if (!denied && !isAbsent(error)) throw error;
+      if (index < paths.length - 1) continue;
+      throw new Error(
+        denied ? `it is not permitted to run "${tool}"` : `there is no program "${tool}" here`,
+        { cause: error },
+      );
+    }
   }
+  throw new TypeError("a tool has a path");
+}
+
+/** Whether a program was not found. Without any PATH, Deno 2.7 reports that as an error of no class. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    (error instanceof Error && error.message.includes("no path to search"));
 }
 
 /** Everything a stream has, until `signal` aborts: a killed program's children may hold it open. */
