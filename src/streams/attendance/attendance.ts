@@ -32,6 +32,7 @@ import { Quarantine } from "./quarantine.ts";
 import { Rezoner } from "./rezone.ts";
 import { attendanceRetention } from "./retention.ts";
 import { attendanceRoutes } from "./routes.ts";
+import { SilenceWatch } from "./silence.ts";
 import type { AttendanceSettings } from "./settings.ts";
 
 export interface AttendanceOptions {
@@ -111,6 +112,11 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     pullIntervalMs: settings.pull_interval_min * 60_000,
   };
   const iclock = new IclockRouter(context);
+  const silence = new SilenceWatch(devices, {
+    clock,
+    warnings,
+    afterMs: settings.silent_after_min * 60_000,
+  });
   const rezoner = new Rezoner(store, { outbox: punches.outbox });
   let listening: string | null = null;
   let addresses: readonly string[] = [];
@@ -147,6 +153,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     await Promise.all([
       every(() => listener.quiet ? QUIET_SWEEP_MS : SWEEP_MS, async () => {
         devices.sweep();
+        silence.sweep();
         turnstile.sweep();
         sweepClocks(context);
         await listener.sweep();
@@ -193,6 +200,11 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       quarantine,
       quarantineEntries: limits.quarantineEntries,
     }),
+    gauges: () => [{
+      name: "attendance_devices_silent",
+      help: "Devices that have not been heard for longer than usual at this hour.",
+      value: silence.count,
+    }],
     status: (): AttendanceStatus => ({
       attendance: {
         enabled: settings.enabled,

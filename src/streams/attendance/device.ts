@@ -3,6 +3,7 @@
  * @module
  */
 import { type Instant, instantOf } from "../../core/mod.ts";
+import { HeardHours } from "./heard_hours.ts";
 import type { WallTime, Zone } from "./time.ts";
 
 /** How devices talk. The last two are recognised, so that someone learns why nothing arrives, and not spoken. */
@@ -12,6 +13,14 @@ export type Protocol = "aiface" | "iclock" | "fkweb" | "xml";
 export interface Encounter {
   address: string;
   protocol: Protocol;
+}
+
+/** The same of one that is not understood, with the first line it sent. */
+export interface UnsupportedEncounter {
+  address: string;
+  /** Null when it is none that is known. */
+  protocol: Protocol | null;
+  firstLine: string;
 }
 
 /** What was decided about a device. */
@@ -24,6 +33,8 @@ export interface DeviceReport {
   sn: string;
   name: string | null;
   state: DeviceState;
+  /** Whether it has not been heard for longer than usual at this hour. */
+  silent: boolean;
   /** Since when it has not been heard, for an approved device that is offline. */
   last_seen: Instant | null;
   first_seen: Instant | null;
@@ -34,6 +45,8 @@ export interface DeviceReport {
   mac: string | null;
   /** Punches the device holds that were not acknowledged, as it last said. */
   backlog: number | null;
+  /** What one that is not understood sent first: a line, made harmless. */
+  first_line: string | null;
   /** How far the device's clock was ahead of this machine's when last compared, in milliseconds. */
   skew_ms: number | null;
   time_zone: string;
@@ -45,6 +58,11 @@ export interface Link {
   close(reason: string): void;
   /** Asks the device for everything it holds, as soon as it listens. */
   resync(): void;
+}
+
+/** What a device is called that does not tell its serial number. */
+export function serialOf(address: string): string {
+  return `at-${address.replace(/[^A-Za-z0-9]+/g, "-")}`.slice(0, 64);
 }
 
 /** Whether text can be a serial number; nothing else gets near the database, a file name or the log. */
@@ -60,6 +78,11 @@ export class Device {
   firmware: string | null = null;
   mac: string | null = null;
   backlog: number | null = null;
+  firstLine: string | null = null;
+  /** In which hours it was heard. */
+  hours = new HeardHours();
+  /** Whether it is expected to speak and does not. */
+  silent = false;
   skewMs: number | null = null;
   firstSeenMs: number | null = null;
   lastSeenMs: number | null = null;
@@ -102,6 +125,7 @@ export class Device {
       sn: this.sn,
       name: this.name,
       state: this.state,
+      silent: this.silent,
       last_seen: instantOrNull(this.lastSeenMs),
       first_seen: instantOrNull(this.firstSeenMs),
       protocol: this.protocol,
@@ -110,6 +134,7 @@ export class Device {
       firmware: this.firmware,
       mac: this.mac,
       backlog: this.backlog,
+      first_line: this.approval === "unsupported" ? this.firstLine : null,
       skew_ms: this.skewMs,
       time_zone: this.zone.name,
     };

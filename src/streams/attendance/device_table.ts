@@ -2,6 +2,7 @@
 import { msOf } from "../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../store/mod.ts";
 import { type Approval, Device, type Protocol } from "./device.ts";
+import { HeardHours } from "./heard_hours.ts";
 import type { Zone } from "./time.ts";
 
 /** What a person decides about a device. */
@@ -15,8 +16,8 @@ export class DeviceTable {
   constructor({ db }: Store) {
     this.#upsert = db.prepare(
       `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, read_zone, address, model,
-         firmware, mac, backlog, skew_ms, first_seen, last_seen, resync, told_offset)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         firmware, mac, backlog, skew_ms, first_seen, last_seen, resync, told_offset, first_line, heard_hours)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     // A device is written behind its punches: what a kill kept from being written, the punches tell.
@@ -43,6 +44,7 @@ export class DeviceTable {
     this.#upsert.run(
       sn, name, approval, protocol, ownZone, device.readZone, address, model,
       firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.toldOffset,
+      device.firstLine, `${device.hours}`,
     );
   }
 
@@ -72,5 +74,7 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.lastSeenMs = ms("seen");
   device.resync = row.resync === 1;
   device.toldOffset = number("told_offset");
+  device.firstLine = text("first_line");
+  device.hours = new HeardHours(text("heard_hours"));
   return device;
 }

@@ -5,7 +5,15 @@
  */
 import { type Clock, type Hub, logger, Seldom, type Warnings } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { Device, type DeviceReport, type Encounter, type Link, type Protocol } from "./device.ts";
+import {
+  Device,
+  type DeviceReport,
+  type Encounter,
+  type Link,
+  type Protocol,
+  serialOf,
+  type UnsupportedEncounter,
+} from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import type { DeviceSettings } from "./settings.ts";
 import { announce, turnAway, whoLeaves } from "./strangers.ts";
@@ -25,6 +33,8 @@ export interface DevicesOptions {
 const ONLINE_MS = 120_000;
 /** More devices than this nobody has, even where strangers are let in. */
 const MOST_DEVICES = 1_000;
+/** One that is not understood is forgotten when it was not seen for this long. */
+const UNSUPPORTED_MS = 24 * 60 * 60_000;
 /** Two devices with one serial number change its address back and forth within this time. */
 const DUPLICATE_MS = 10 * 60_000;
 
@@ -85,6 +95,8 @@ export class Devices {
     const device = this.#devices.get(sn) ?? this.#stranger(sn, encounter);
     if (!device) return undefined;
     const { clock } = this.#options;
+    const unnamed = device.online ? undefined : this.#devices.get(serialOf(encounter.address));
+    if (unnamed?.approval === "unsupported" && unnamed !== device) this.#forget(unnamed);
     device.heardAt = clock.monotonic();
     device.lastSeenMs = clock.now();
     device.firstSeenMs ??= device.lastSeenMs;
@@ -100,16 +112,25 @@ export class Devices {
     return device;
   }
 
-  /** A device speaks a protocol that is not spoken here. */
-  meetUnsupported(sn: string, encounter: Encounter): void {
+  /** Whether a device that is understood spoke from this address lately. */
+  understands(address: string): boolean {
+    const since = this.#options.clock.monotonic() - ONLINE_MS;
+    for (const device of this.#devices.values()) {
+      if (device.address === address && device.heardAt > since) return true;
+    }
+    return false;
+  }
+
+  /** A device speaks a protocol that is not spoken here, or none that is known. */
+  meetUnsupported(sn: string, encounter: UnsupportedEncounter): void {
     const known = this.#devices.get(sn);
     const device = known ?? this.#stranger(sn, encounter, "unsupported");
     if (!device) return;
-    const { address, protocol } = encounter;
+    const { address, protocol, firstLine } = encounter;
     this.#seldom.say(`unsupported ${sn}`, (more) => {
       this.#log.warn(
-        "Device {sn} at {address} speaks {protocol}, which is not supported: set it to AiFace JSON or ADMS push{more}",
-        { sn, address, protocol, more },
+        "Device {sn} at {address} is not understood: set it to AiFace JSON or ADMS push. It sent: {firstLine}{more}",
+        { sn, address, firstLine, more },
       );
     });
     // One that was decided about, and understood before, stays what it is: anybody can say its serial number.
@@ -120,6 +141,7 @@ export class Devices {
     if (known?.approval === "unsupported") return;
     device.approval = "unsupported";
     device.protocol = protocol;
+    device.firstLine = firstLine;
     this.changed(device);
   }
 
@@ -127,6 +149,7 @@ export class Devices {
   heard(device: Device): void {
     device.heardAt = this.#options.clock.monotonic();
     device.lastSeenMs = this.#options.clock.now();
+    device.hours.note(device.lastSeenMs);
     this.#unsaved.add(device);
     if (!device.online) this.#setOnline(device, true);
   }
@@ -191,6 +214,8 @@ export class Devices {
       if (device.online && !device.link && now - device.heardAt > ONLINE_MS) {
         this.#setOnline(device, false);
       }
+      const unseenMs = this.#options.clock.now() - (device.lastSeenMs ?? 0);
+      if (device.approval === "unsupported" && unseenMs > UNSUPPORTED_MS) this.#forget(device);
       if (device.previousAddress !== null && now - device.addressChangedAt > DUPLICATE_MS) {
         device.previousAddress = null;
         this.#options.warnings.clear(`attendance.duplicate.${device.sn}`);
@@ -281,7 +306,7 @@ export class Devices {
   /** Lists a device that nobody knows, if there is room. */
   #stranger(
     sn: string,
-    { address, protocol }: Encounter,
+    { address, protocol }: Encounter | UnsupportedEncounter,
     unsupported?: "unsupported",
   ): Device | undefined {
     const { unknown, clock, warnings } = this.#options;
@@ -312,13 +337,17 @@ export class Devices {
     const leaver = whoLeaves(this.#devices.values(), this.#options.clock.now());
     if (leaver === undefined) return true;
     if (leaver === "nobody") return false;
-    const { sn } = leaver;
+    this.#forget(leaver);
+    return true;
+  }
+
+  #forget(device: Device): void {
+    const { sn } = device;
     this.#devices.delete(sn);
-    this.#unsaved.delete(leaver);
+    this.#unsaved.delete(device);
     void this.#store.write(() => this.#table.remove(sn)).catch((error) =>
       this.#log.error("Cannot forget device {sn}: {error}", { sn, error })
     );
-    return true;
   }
 
   /** Says who waits for approval, also of those that called when another agent ran. */

@@ -6,10 +6,11 @@
  */
 import { Bell, logger } from "../../core/mod.ts";
 import { TooMuchHeld } from "./aiface/message.ts";
-import { AifaceSocket, answerPost, isXml, meetXml, serialOf } from "./aiface/serve.ts";
+import { AifaceSocket, answerPost, isXml, meetXml } from "./aiface/serve.ts";
 import { type Context, maySetClocks } from "./context.ts";
-import { isSerial } from "./device.ts";
+import { isSerial, serialOf } from "./device.ts";
 import { endpointOf, type IclockRouter } from "./iclock/router.ts";
+import { firstLineOf, meetUnknown } from "./not_understood.ts";
 import { Connection } from "./wire/connection.ts";
 import {
   type Answer,
@@ -154,7 +155,7 @@ export class Listener {
         head = await readHead(connection);
       } catch (error) {
         if (!(error instanceof BadRequest)) throw error;
-        return this.#notHttp(connection, error);
+        return await this.#notHttp(connection, error);
       }
       if (!head) return;
       connection.expectWithin(PIECE_MS);
@@ -184,6 +185,10 @@ export class Listener {
         head.keepAlive = false;
       }
       if (!answer) return;
+      // 404 for a path that is none, 400 for a body or a serial number that makes no sense.
+      if (!connection.known && (answer.status === 404 || answer.status === 400)) {
+        meetUnknown(this.#context, connection.address, lineOf(head));
+      }
       const date = maySetClocks(this.#context) ? new Date(clock.now()) : null;
       await connection.write(answerBytes(answer, { keepAlive: head.keepAlive, date }));
       if (!head.keepAlive) return;
@@ -209,6 +214,7 @@ export class Listener {
       this.#context.devices.meetUnsupported(isSerial(sn) ? sn : serialOf(address), {
         address,
         protocol: "fkweb",
+        firstLine: firstLineOf(lineOf(head)),
       });
       head.keepAlive = false;
       return { status: 501, body: "protocol not supported\n" };
@@ -223,13 +229,24 @@ export class Listener {
     this.#say("refused", "Cannot understand {address}: {message}{more}", { address, message });
   }
 
-  #notHttp(connection: Connection, error: BadRequest): void {
+  async #notHttp(connection: Connection, error: BadRequest): Promise<void> {
     const { message } = error;
     this.#refused(connection, error);
+    if (!connection.known) {
+      // What could not be read was not consumed.
+      const sent = await connection.read();
+      if (sent) meetUnknown(this.#context, connection.address, sent);
+    }
     void connection.write(
       answerBytes({ status: 400, body: `${message}\n` }, { keepAlive: false, date: null }),
     );
   }
+}
+
+/** The request's first line, as far as it says what is wanted. */
+function lineOf({ method, path, query }: RequestHead): string {
+  const text = decodeURIComponent(`${query}`.replace(/%(?![0-9a-f]{2})/gi, "%25"));
+  return `${method} ${path}${text && `?${text}`}`;
 }
 
 /**

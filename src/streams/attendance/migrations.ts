@@ -93,6 +93,15 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE devices ADD COLUMN told_offset INTEGER;
     `,
   },
+  {
+    name: "attendance-3-heard",
+    sql: `
+      -- What a device that is not understood sent first.
+      ALTER TABLE devices ADD COLUMN first_line TEXT;
+      -- The hours of the last week in which it was heard: the last of them, and a bit for each before it.
+      ALTER TABLE devices ADD COLUMN heard_hours TEXT;
+    `,
+  },
 ];
 
 /** A device that is told an older stamp sends once more what may have been lost. */

@@ -45,6 +45,7 @@ const device = v.object({
   sn: v.string(),
   name: text,
   state: v.picklist(["online", "offline", "pending", "refused", "unsupported"]),
+  silent: v.boolean(),
   last_seen: text,
   first_seen: text,
   protocol: v.nullable(v.picklist(["aiface", "iclock", "fkweb", "xml"])),
@@ -53,6 +54,7 @@ const device = v.object({
   firmware: text,
   mac: text,
   backlog: number,
+  first_line: text,
   skew_ms: number,
   time_zone: v.string(),
 });
@@ -117,7 +119,8 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
     const known = found(sn);
     if (known.approval !== "unsupported") return known;
     throw new Problem(409, "Protocol not supported", {
-      detail: `device "${sn}" speaks ${known.protocol}: set it to AiFace JSON or ADMS push first`,
+      detail: `device "${sn}" speaks ${known.protocol ?? "what this agent does not understand"}: ` +
+        "set it to AiFace JSON or ADMS push first",
     });
   };
   const asked = (sn: string): Device => {

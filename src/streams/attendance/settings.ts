@@ -28,6 +28,8 @@ export interface AttendanceSettings {
   devices: readonly DeviceSettings[];
   /** How often a connected device is asked for what it may have failed to send; 0 for never. */
   pull_interval_min: number;
+  /** How long a device may be silent at an hour at which it usually speaks; 0 for any time. */
+  silent_after_min: number;
   /** How long punches are kept. */
   retention_days: number;
 }

@@ -47,8 +47,10 @@ Deno.test("Devices keeps what it knows over a restart, and nobody is online then
     address: "10.0.0.5",
     model: null,
     firmware: "f1",
+    first_line: null,
     mac: null,
     backlog: null,
+    silent: false,
     skew_ms: -1_500,
     time_zone: "Europe/Berlin",
   });
@@ -119,7 +121,7 @@ Deno.test("Devices lets nobody put a device out by speaking nonsense in its name
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices } = registry(temp.store, { devices: settings });
   devices.meet("A1", from("10.0.0.5"));
-  devices.meetUnsupported("A1", { address: "10.0.0.66", protocol: "xml" });
+  devices.meetUnsupported("A1", { address: "10.0.0.66", protocol: "xml", firstLine: "<Request>" });
   assert.equal(devices.find("A1")?.approval, "approved");
   assert.equal(devices.find("A1")?.address, "10.0.0.5");
 });
@@ -129,7 +131,7 @@ Deno.test("Devices takes a device in again whose protocol somebody has mended", 
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices } = registry(temp.store, { devices: settings });
   for (const sn of ["A1", "B2"]) {
-    devices.meetUnsupported(sn, { address: "10.0.0.5", protocol: "fkweb" });
+    devices.meetUnsupported(sn, { address: "10.0.0.5", protocol: "fkweb", firstLine: "POST /" });
     assert.equal(devices.find(sn)?.approval, "unsupported");
     devices.meet(sn, from("10.0.0.5"));
   }

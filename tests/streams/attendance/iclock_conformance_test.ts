@@ -33,6 +33,28 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: "22a. the path is told by its end, whatever the device's menu puts before it",
+    async run(relay) {
+      const prefixes = ["/api", "/acme/in/v1", "/", "/acme//", "/iclock"];
+      for (const [index, prefix] of prefixes.entries()) {
+        const path = `${prefix}/iclock/cdata`;
+        const hello = await rawRequest(relay.port, { path: `${path}?SN=DEV1&options=all` });
+        assert.match(hello.body, /^GET OPTION FROM: DEV1\n/, path);
+        const body = `${index}\t2026-10-05 09:15:30\t0\t15\n`;
+        const posted = await rawRequest(relay.port, {
+          method: "POST",
+          path: `${path}.aspx?SN=DEV1&table=ATTLOG&Stamp=9999`,
+          body,
+        });
+        assert.equal(posted.body, "OK: 1", path);
+      }
+      assert.equal(relay.count("device_logs"), prefixes.length);
+      for (const path of ["/iclock?SN=DEV1", "/aiclock/cdata?SN=DEV1", "/iclock/cdata/x?SN=DEV1"]) {
+        assert.equal((await rawRequest(relay.port, { path })).status, 404, path);
+      }
+    },
+  },
+  {
     name: "23. every line is counted, however lines end",
     async run(relay) {
       const device = relay.iclock();

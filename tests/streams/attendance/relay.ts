@@ -25,6 +25,7 @@ export const SETTINGS: AttendanceSettings = {
   unknown: "pending",
   devices: [{ sn: "DEV1", name: "Front door" }],
   pull_interval_min: 15,
+  silent_after_min: 60,
   retention_days: 365,
 };
 

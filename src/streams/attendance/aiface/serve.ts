@@ -4,7 +4,8 @@
  */
 import { logger } from "../../../core/mod.ts";
 import type { Context } from "../context.ts";
-import { isSerial } from "../device.ts";
+import { isSerial, serialOf } from "../device.ts";
+import { firstLineOf, meetUnknown } from "../not_understood.ts";
 import type { Connection } from "../wire/connection.ts";
 import { type Answer as HttpAnswer, BadRequest, readBody, type RequestHead } from "../wire/http.ts";
 import {
@@ -168,6 +169,10 @@ export class AifaceSocket {
     for (const scanned of found) {
       const answer = await this.#session.take(scanned);
       this.#connection.known ||= this.#session.approved;
+      if ("silent" in answer && answer.silent === "malformed" && !this.#session.identified) {
+        const sent = scanned.kind === "garbage" ? scanned.text : scanned.head;
+        meetUnknown(this.#context, this.#connection.address, sent);
+      }
       if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
     }
   }
@@ -255,10 +260,6 @@ export function meetXml({ devices }: Context, address: string, bytes: Uint8Array
   devices.meetUnsupported(sn && isSerial(sn) ? sn : serialOf(address), {
     address,
     protocol: "xml",
+    firstLine: firstLineOf(bytes),
   });
-}
-
-/** What a device is called that does not say its serial number. */
-export function serialOf(address: string): string {
-  return `at-${address.replace(/[^A-Za-z0-9]+/g, "-")}`.slice(0, 64);
 }

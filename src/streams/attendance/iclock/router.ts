@@ -1,6 +1,6 @@
 /**
- * The iclock push protocol of ZKTeco and eSSL devices: plain HTTP under `/iclock/`, some firmware with `.aspx`
- * behind each name. `OK: n` acknowledges n lines, counting those that made no sense: a device that is told fewer
+ * The iclock push protocol of ZKTeco and eSSL devices: plain HTTP under a path that ends in `/iclock/<name>`, some
+ * firmware with `.aspx` behind it. `OK: n` acknowledges n lines, counting those that made no sense: a device that is told fewer
  * sends all of them again, for ever.
  * @module
  */
@@ -195,7 +195,7 @@ export class IclockRouter {
   }
 }
 
-/** `/iclock/cdata` and `/iclock/cdata.aspx` → `cdata`. */
+/** `/iclock/cdata`, `/iclock/cdata.aspx`, `/acme/iclock/cdata` → `cdata`: what stands before is the server's affair. */
 export function endpointOf(path: string): string | undefined {
-  return /^\/iclock\/([a-z0-9_]{1,32})(?:\.aspx)?\/?$/i.exec(path)?.[1]?.toLowerCase();
+  return /\/iclock\/+([a-z0-9_]{1,32})(?:\.aspx)?\/*$/i.exec(path)?.[1]?.toLowerCase();
 }
