@@ -56,9 +56,10 @@ export async function createRemotes(
   const supabase = await supabaseOf(config, { clock, deviceId, systemId });
   const rest = supabase && allowed(supabase, "supabase.url", config.supabase.url!);
   const { endpoint_url, events } = config;
-  const attendanceUrl = config.attendance.endpoint_url;
+  const { endpoint_url: attendanceUrl, path, device_token: attendanceToken } = config.attendance;
   const batch = {
-    path: attendance.SYNC_BATCH_PATH,
+    path: attendanceUrl !== null && endsIn(attendanceUrl, path) ? "" : path,
+    token: attendanceToken ?? device_token ?? undefined,
     envelope: attendance.syncBatch(deviceId),
   };
   return {
@@ -83,6 +84,11 @@ function allowed(remote: Remote, key: string, url: string): Remote {
   const forbidden = new RemoteError(refused.message, { verdict: pause(refused.advice) });
   const refuse = () => Promise.reject(forbidden);
   return { name: remote.name, forbidden, push: refuse, probe: refuse };
+}
+
+/** Whether an address is the whole one already. */
+function endsIn(url: string, path: string): boolean {
+  return new URL(url).pathname.replace(/\/+$/, "").endsWith(path);
 }
 
 /** A remote whose rows of one table go to another. */

@@ -297,7 +297,10 @@ async function checkClouds(config: Config, clock: Clock): Promise<Finding[]> {
       continue;
     }
     findings.push(...await checkCloud(url, { clock, timeoutMs: config.timeout_sec * 1000 }));
-    if (url !== supabase.url && device_token !== null && isUnprotected(url)) {
+    const token = url === attendance.endpoint_url
+      ? attendance.device_token ?? device_token
+      : device_token;
+    if (url !== supabase.url && token !== null && isUnprotected(url)) {
       findings.push(
         warn("cloud", `${url} is plain http: others can read the device_token. Use https`),
       );

@@ -100,8 +100,9 @@ export function logPathOf({ db_path }: Config): string {
 }
 
 /** The configuration's secrets. */
-export function secretsOf({ device_token, supabase }: Config): string[] {
-  return [device_token, supabase.key, supabase.password].filter((secret) => secret !== null);
+export function secretsOf({ attendance, device_token, supabase }: Config): string[] {
+  return [device_token, attendance.device_token, supabase.key, supabase.password]
+    .filter((secret) => secret !== null);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   timeOfDay,
   timeZone,
   token,
+  urlPath,
   WEEKDAYS,
   whole,
   word,
@@ -161,12 +162,35 @@ export const attendance = v.object({
     v.nullable(v.pipe(httpUrl(), v.description("where punches go instead of Supabase"))),
     null,
   ),
+  path: v.optional(
+    v.pipe(urlPath(), v.description("path that endpoint takes batches at, unless it ends in it")),
+    "/api/devices/sync-batch",
+  ),
+  device_token: v.optional(
+    v.nullable(
+      v.pipe(
+        token(),
+        v.description("bearer token for that endpoint (default: device_token)"),
+        v.metadata({ secret: true }),
+      ),
+    ),
+    null,
+  ),
   pull_interval_min: v.optional(
     v.pipe(
       whole(0, 1_440, { unit: "minutes" }),
       v.description("minutes between asking devices for punches they may have kept; 0 for never"),
     ),
     15,
+  ),
+  silent_after_min: v.optional(
+    v.pipe(
+      whole(0, 10_080, { unit: "minutes" }),
+      v.description(
+        "minutes without a word from a device that usually speaks at that hour; 0: any",
+      ),
+    ),
+    60,
   ),
   retention_days: v.optional(
     v.pipe(whole(1, 36_500, { unit: "days" }), v.description("days that punches are kept")),

@@ -97,6 +97,12 @@ export function httpUrl(): Text {
   );
 }
 
+/** The path of an address, without query. */
+export function urlPath(): Text {
+  const allowed = 'expected a path such as "/api/devices/sync-batch"';
+  return v.pipe(v.string(allowed), v.regex(/^(\/[\w.~!$&'()*+,;=:@%-]+)+$/, allowed));
+}
+
 /** What a browser sends as `Origin`: scheme, host and port, nothing after them. */
 export function origin(): Text {
   const allowed = 'expected an origin such as "http://localhost:5173", without a path';

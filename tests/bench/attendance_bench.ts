@@ -98,6 +98,7 @@ async function loaded(
       time_zone: "Asia/Kolkata",
       unknown: "approve",
       devices: [],
+      silent_after_min: 0,
       pull_interval_min: 0,
       retention_days: 365,
     },

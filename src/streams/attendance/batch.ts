@@ -1,5 +1,5 @@
 /**
- * What `POST <endpoint>/api/devices/sync-batch` is sent.
+ * What the endpoint of attendance is sent: `POST <endpoint_url><path>`.
  * @module
  */
 import { hash } from "node:crypto";
@@ -11,9 +11,6 @@ export interface SyncBatch {
   batch_id: string;
   logs: readonly Row[];
 }
-
-/** The path of the endpoint that takes batches. */
-export const SYNC_BATCH_PATH = "/api/devices/sync-batch";
 
 /** The body of a batch of punches, for the agent of this id. */
 export function syncBatch(agentId: string): (batch: OutboxBatch) => SyncBatch {

@@ -7,7 +7,7 @@ export {
   type AttendanceStatus,
   createAttendanceStream,
 } from "./attendance.ts";
-export { SYNC_BATCH_PATH, type SyncBatch, syncBatch } from "./batch.ts";
+export { type SyncBatch, syncBatch } from "./batch.ts";
 export type { DeviceReport, DeviceState } from "./device.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { joins, migrations } from "./migrations.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createEndpoint } from "../../../src/remotes/endpoint/mod.ts";
-import { SYNC_BATCH_PATH, syncBatch } from "../../../src/streams/attendance/mod.ts";
+import { syncBatch } from "../../../src/streams/attendance/mod.ts";
 import { SyncEngine } from "../../../src/sync/mod.ts";
 import { AifaceDevice } from "../../support/devices.ts";
 import { FaultyServer } from "../../support/faulty_server.ts";
@@ -11,7 +11,7 @@ import { until } from "../../support/until.ts";
 function engine(relay: Relay, cloud: FaultyServer, { timeoutMs = 10_000 } = {}) {
   const remote = createEndpoint({
     url: `http://127.0.0.1:${cloud.port}`,
-    path: SYNC_BATCH_PATH,
+    path: "/api/devices/sync-batch",
     envelope: syncBatch("agent-1"),
     clock: relay.clock,
     timeoutMs,
