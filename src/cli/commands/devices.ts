@@ -14,7 +14,9 @@ interface Device {
   last_seen: Instant | null;
   protocol: string | null;
   address: string | null;
+  silent: boolean;
   backlog: number | null;
+  first_line: string | null;
   skew_ms: number | null;
 }
 
@@ -62,8 +64,10 @@ function ago(instant: Instant): string {
   return `${duration(Math.max(0, systemClock.now() - msOf(instant)))} ago`;
 }
 
-function remarks({ backlog, skew_ms }: Device): string[] {
+function remarks({ silent, backlog, first_line, skew_ms }: Device): string[] {
   const words: string[] = [];
+  if (silent) words.push("usually speaks at this hour");
+  if (first_line !== null) words.push(`sent ${harmless(first_line)}`);
   if (backlog !== null && backlog > 0) words.push(`${count(backlog)} punches waiting in it`);
   if (skew_ms !== null && Math.abs(skew_ms) > SKEW_MS) {
     words.push(`clock ${duration(Math.abs(skew_ms))} ${skew_ms > 0 ? "ahead" : "behind"}`);

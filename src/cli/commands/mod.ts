@@ -8,6 +8,7 @@ import { install, uninstall } from "./install.ts";
 import { login, logout } from "./login.ts";
 import { processes } from "./processes.ts";
 import { punches } from "./punches.ts";
+import { quarantine } from "./quarantine.ts";
 import { recompute } from "./recompute.ts";
 import { rejected } from "./rejected.ts";
 import { run } from "./run.ts";
@@ -26,6 +27,7 @@ export const commands = {
   events,
   devices,
   punches,
+  quarantine,
   login,
   logout,
   schema,

@@ -102,11 +102,15 @@ export interface Device {
   sn: string;
   name: string | null;
   state: DeviceState;
+  /** Not heard for longer than usual at this hour. */
+  silent: boolean;
   last_seen: string | null;
   protocol: string | null;
   address: string | null;
   model: string | null;
   backlog: number | null;
+  /** What one that is not understood sent first. */
+  first_line: string | null;
   skew_ms: number | null;
   time_zone: string;
 }
@@ -119,6 +123,15 @@ export interface Punch {
   punched_at: string;
   time_suspect: boolean;
   in_out: number | null;
+}
+
+/** What a device sent and nobody understood. */
+export interface QuarantineEntry {
+  id: number;
+  device_sn: string;
+  reason: string;
+  raw: string;
+  received_at: string;
 }
 
 export interface Conflict {

@@ -9,6 +9,7 @@ import { presentOf } from "../model/present.ts";
 import { addDays, dayStart } from "../model/zones.ts";
 import { DeviceRow } from "./device_row.tsx";
 import { Card, Dot, Instead } from "./parts.tsx";
+import { Quarantine } from "./quarantine.tsx";
 
 /** A day's punches that the list of people is made of. */
 const MOST_PUNCHES = 20_000;
@@ -67,6 +68,7 @@ export function AttendancePanel(): VNode {
           </ul>
         </Instead>
       </Card>
+      <Quarantine />
       <div class="columns">
         <People punches={punches} />
         <Card title="Latest punches">

@@ -10,14 +10,20 @@ import { Ago, Dot, Failed } from "./parts.tsx";
 
 const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
   online: { tone: "good", words: "Online" },
-  offline: { tone: "bad", words: "Offline" },
+  offline: { tone: "idle", words: "Offline" },
   pending: { tone: "warn", words: "Waiting for approval" },
   refused: { tone: "idle", words: "Refused" },
-  unsupported: { tone: "warn", words: "Not understood: set it to AiFace JSON or ADMS push" },
+  unsupported: {
+    tone: "warn",
+    words: "Seen, not understood: set it to AiFace JSON or ADMS push",
+  },
 };
+/** One that is offline at an hour at which it usually speaks. */
+const SILENT = { tone: "bad", words: "Silent, and usually it speaks at this hour" } as const;
 
 export function DeviceRow({ device, changed }: { device: Device; changed: () => void }): VNode {
   const { sn, state } = device;
+  const { tone, words } = device.silent ? SILENT : STATES[state];
   const action = useAction();
   const name = useSignal(device.name ?? "");
   const asked = useSignal(false);
@@ -58,11 +64,11 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
   return (
     <li>
       <div class="device">
-        <Dot tone={STATES[state].tone} />
+        <Dot tone={tone} />
         <div class="grow">
           <b>{device.name ?? sn}</b>
           <span class="quiet">
-            {STATES[state].words}
+            {words}
             {state !== "online" && device.last_seen !== null && (
               <>
                 , seen <Ago at={device.last_seen} />
@@ -76,6 +82,7 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
           <Fact name="Address" value={device.address} />
           <Fact name="Holds" value={device.backlog ? `${number(device.backlog)} punches` : null} />
           <Fact name="Clock" value={skew(device.skew_ms)} />
+          <Fact name="Sent" value={device.first_line} />
         </dl>
         {state === "refused" && (
           <button

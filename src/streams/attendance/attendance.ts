@@ -29,6 +29,7 @@ import { DEFAULT_LIMITS, type Limits, Turnstile } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { Punches } from "./punches.ts";
 import { Quarantine } from "./quarantine.ts";
+import { QuarantineRetry } from "./quarantine_retry.ts";
 import { Rezoner } from "./rezone.ts";
 import { attendanceRetention } from "./retention.ts";
 import { attendanceRoutes } from "./routes.ts";
@@ -84,7 +85,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
 
   const punches = new Punches(store, { hub });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const quarantine = new Quarantine(store, { folder, maxBytes: limits.quarantineBytes, warnings });
+  const quarantine = new Quarantine(store, { folder, maxBytes: limits.quarantineBytes, warnings, clock });
   const devices = new Devices(store, {
     clock,
     hub,
@@ -160,6 +161,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       }, { ...options, name: "attendance", later: true, bell: listener.arrival }),
       every(SAVE_MS, async () => {
         look();
+        quarantine.tell();
         await devices.save();
       }, { ...options, name: "attendance devices" }),
       every(SAVE_MS, async () => {
@@ -190,6 +192,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       devices,
       punches,
       quarantine,
+      retry: new QuarantineRetry({ devices, intake, quarantine }),
       timeZone: settings.time_zone,
       resync,
     }),
@@ -200,11 +203,18 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       quarantine,
       quarantineEntries: limits.quarantineEntries,
     }),
-    gauges: () => [{
-      name: "attendance_devices_silent",
-      help: "Devices that have not been heard for longer than usual at this hour.",
-      value: silence.count,
-    }],
+    gauges: () => [
+      {
+        name: "attendance_devices_silent",
+        help: "Devices that have not been heard for longer than usual at this hour.",
+        value: silence.count,
+      },
+      {
+        name: "attendance_quarantine_entries",
+        help: "Things that devices sent and that could not be understood.",
+        value: quarantine.size,
+      },
+    ],
     status: (): AttendanceStatus => ({
       attendance: {
         enabled: settings.enabled,

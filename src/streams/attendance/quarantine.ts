@@ -5,7 +5,14 @@
  * @module
  */
 import { hash } from "node:crypto";
-import { type Instant, instantOf, logger, type Warnings } from "../../core/mod.ts";
+import {
+  type Clock,
+  type Instant,
+  instantOf,
+  logger,
+  msOf,
+  type Warnings,
+} from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import { countedBytes, PART, QuarantineFile, QuarantineRoom } from "./quarantine_file.ts";
 import { stripText } from "./strip.ts";
@@ -31,7 +38,12 @@ export interface Unknown {
   receivedMs: number;
 }
 
-const WARNING = "attendance.quarantine";
+/** The warning that there is no more room for files. */
+const FULL = "attendance.quarantine";
+/** The warning that something was not understood lately. */
+const NEWS = "attendance.not-understood";
+/** How long after the last of it people are told. */
+const NEWS_MS = 7 * 86_400_000;
 /** `2026-10-05T03-50-00-000Z-DEV1-1.txt`: when it was begun, and whose it is. */
 const NAME = /^(\d{4}-\d\d-\d\d)T[\d-]{12}Z-[\w-]{1,64}-\d+\.txt$/;
 /** Among so many entries is that of a file which a kill kept from its name. */
@@ -41,23 +53,34 @@ const DAY_MS = 86_400_000;
 export class Quarantine {
   /** Where what is too large is put. */
   readonly folder: string;
+  readonly #store: Store;
+  readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #room: QuarantineRoom;
   readonly #insert: Statement;
   readonly #list: Statement;
+  readonly #delete: Statement;
+  readonly #size: Statement;
   #files = 0;
 
   /** @param options.maxBytes what all files may take together */
   constructor(
     store: Store,
-    { folder, maxBytes, warnings }: { folder: string; maxBytes: number; warnings: Warnings },
+    { folder, maxBytes, warnings, clock }: {
+      folder: string;
+      maxBytes: number;
+      warnings: Warnings;
+      clock: Clock;
+    },
   ) {
+    this.#store = store;
+    this.#clock = clock;
     this.folder = folder;
     this.#warnings = warnings;
     this.#room = new QuarantineRoom(maxBytes, () => {
       const mib = Math.round(maxBytes / (1 << 20));
       warnings.raise(
-        WARNING,
+        FULL,
         `The quarantine is full (${mib} MiB). Of what is too large for the database only the punches are kept ` +
           `from now on. Look through ${folder} and remove what is not needed`,
       );
@@ -70,6 +93,8 @@ export class Quarantine {
       `SELECT seq AS id, device_sn, protocol, reason, raw, file, received_at FROM device_quarantine
        WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
     );
+    this.#delete = store.db.prepare("DELETE FROM device_quarantine WHERE seq = ?");
+    this.#size = store.db.prepare("SELECT count(*) AS n FROM device_quarantine");
   }
 
   /** Keeps something, once however often it comes; called inside `write`. */
@@ -83,6 +108,40 @@ export class Quarantine {
   list({ limit, before }: { limit: number; before?: number | undefined }): QuarantineEntry[] {
     // The columns are those of the statement, with the types of the table.
     return this.#list.all(before ?? Number.MAX_SAFE_INTEGER, limit) as unknown as QuarantineEntry[];
+  }
+
+  /** One entry. */
+  entry(id: number): QuarantineEntry | undefined {
+    const [entry] = this.list({ limit: 1, before: id + 1 });
+    return entry?.id === id ? entry : undefined;
+  }
+
+  /** How many entries there are: of the at most 10 000, in a millisecond. */
+  get size(): number {
+    return Number(this.#size.get()?.n);
+  }
+
+  /** Removes entries that are punches now. */
+  async discard(entries: readonly QuarantineEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#store.write(() => {
+      for (const { id } of entries) this.#delete.run(id);
+    });
+  }
+
+  /** Warns of what was not understood within the last week. */
+  tell(): void {
+    const [newest] = this.list({ limit: 1 });
+    if (!newest || this.#clock.now() - msOf(newest.received_at) > NEWS_MS) {
+      return this.#warnings.clear(NEWS);
+    }
+    const { size } = this;
+    this.#warnings.raise(
+      NEWS,
+      `${size === 1 ? "A thing" : `${size} things`} that devices sent could not be understood, the last from ` +
+        `${newest.device_sn}: ${newest.reason}. Look at \`clockblock quarantine list\`; after an update ` +
+        "`clockblock quarantine retry --all` reads them again",
+    );
   }
 
   /** A new file for something too large; the folder is made when it is first needed. */
@@ -115,7 +174,7 @@ export class Quarantine {
   async look(): Promise<void> {
     if (!this.#room.full) return;
     await this.#count();
-    if (!this.#room.full) this.#warnings.clear(WARNING);
+    if (!this.#room.full) this.#warnings.clear(FULL);
   }
 
   /** Removes a file. */

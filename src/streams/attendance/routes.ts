@@ -20,12 +20,14 @@ import { type Device, isSerial } from "./device.ts";
 import type { Devices } from "./devices.ts";
 import type { Position, Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
+import type { QuarantineRetry } from "./quarantine_retry.ts";
 import type { DeviceSettings } from "./settings.ts";
 
 export interface AttendanceRoutesOptions {
   devices: Devices;
   punches: Punches;
   quarantine: Quarantine;
+  retry: QuarantineRetry;
   /** The zone of `from` and `to` where they are days. */
   timeZone: string;
   /** Has a device send everything again. */
@@ -85,6 +87,24 @@ const entry = v.object({
   received_at: v.string(),
 });
 
+const WHICH = "expected { ids: [1, 2] } or { all: true }";
+const entries = v.pipe(
+  v.union([
+    v.strictObject({
+      ids: v.pipe(
+        v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+        v.minLength(1),
+        v.maxLength(1_000),
+      ),
+    }),
+    v.strictObject({ all: v.literal(true) }),
+  ], WHICH),
+  v.metadata({
+    description: "which entries: by their ids, or all there are",
+    examples: [{ ids: [7] }, { all: true }],
+  }),
+);
+
 const approval = v.optional(v.pipe(
   v.strictObject({
     name: v.optional(v.pipe(
@@ -106,7 +126,7 @@ const approval = v.optional(v.pipe(
 const UNKNOWN = { 404: "No such device has called or is configured." };
 
 export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
-  const { devices, punches, quarantine, timeZone, resync } = options;
+  const { devices, punches, quarantine, retry, timeZone, resync } = options;
   const tag = "attendance";
   const found = (sn: string): Device => {
     const known = devices.find(sn);
@@ -262,6 +282,16 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
         const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });
         return reply(page, { headers });
       },
+    }),
+    route({
+      method: "POST",
+      path: "/quarantine/retry",
+      summary: "Read entries of the quarantine again: those that are understood now become punches",
+      tag,
+      body: entries,
+      problems: STORING,
+      answer: v.object({ understood: v.number(), left: v.number() }),
+      handle: ({ body }) => retry.run("ids" in body ? body.ids : undefined),
     }),
   ];
 }

@@ -1,5 +1,6 @@
 /** Commands about attendance devices and their punches. @module */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { IclockDevice } from "../../support/devices.ts";
 import { cliFolder } from "../../support/cli.ts";
 import { until } from "../../support/until.ts";
@@ -116,6 +117,39 @@ Deno.test("punches export prints what was recorded, also when no agent runs", as
     "2026-03-02",
   );
   assert.equal(backwards.code, 2);
+});
+
+Deno.test("quarantine lists what was not understood and reads it again, with and without an agent", async () => {
+  using folder = cliFolder(config);
+  {
+    await using agent = await folder.start();
+    const device = new IclockDevice({ port: await portOf(agent.url), sn: "DEV1" });
+    assert.equal((await folder.cli("quarantine", "list")).out, "Everything was understood\n");
+    const body = `no,\u001b[31mpunch ${"x ".repeat(100)}\n${LINES}`;
+    assert.equal((await device.post("ATTLOG", body)).body, "OK: 4");
+    const { out } = await folder.cli("quarantine", "list");
+    assert.match(
+      out,
+      /^1 {2}20\S+ {2}DEV1 iclock {2}no usable PIN {2}no,.{1,6}punch x x.{60,70}…\n$/,
+    );
+    assert(!out.includes("\u001b[31m"));
+    const retried = await folder.cli("quarantine", "retry", "1");
+    assert.equal(retried.out, "0 are understood now, 1 still not\n");
+  }
+  const { out } = await folder.cli("quarantine", "list", "--json");
+  assert.equal(JSON.parse(out).device_sn, "DEV1");
+  const db = new DatabaseSync(`${folder.path}/clockblock.db`);
+  // As a version left it that could not read it.
+  db.exec("UPDATE device_quarantine SET raw = '2002' || char(9) || '2026-03-04 09:00:00'");
+  db.close();
+  const { out: said } = await folder.cli("quarantine", "retry", "--all");
+  assert.equal(said, "1 is understood now, 0 still not\n");
+  assert.equal((await folder.cli("quarantine", "list")).out, "Everything was understood\n");
+  const { out: json } = await folder.cli("punches", "export", "--format", "json");
+  assert.equal(JSON.parse(json)[0].person_id, "2002");
+  for (const wrong of [[], ["--all", "1"], ["x"]]) {
+    assert.equal((await folder.cli("quarantine", "retry", ...wrong)).code, 2, wrong.join());
+  }
 });
 
 Deno.test("devices list says when nobody listens for devices", async () => {

@@ -42,7 +42,12 @@ async function fill(store: Store): Promise<void> {
   const intake = new Intake(store, {
     punches: new Punches(store, { hub: new Hub() }),
     events: new DeviceEvents(store),
-    quarantine: new Quarantine(store, { folder: "quarantine", maxBytes: 0, warnings }),
+    quarantine: new Quarantine(store, {
+      folder: "quarantine",
+      maxBytes: 0,
+      warnings,
+      clock: new FakeClock(),
+    }),
     warnings,
   });
   const receivedMs = Date.parse("2026-10-05T12:00:00Z");
