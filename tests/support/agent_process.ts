@@ -31,6 +31,8 @@ export interface AgentOptions {
   hosts?: readonly string[];
   /** The path of a program that it may run besides those of `permissions.agent`. */
   mayRun?: string;
+  /** The command that is the agent, instead of Deno with a module: an executable, and what runs it where it is emulated. */
+  program?: readonly string[];
   /** The command that runs Deno where that is not simply the one that runs the tests: in front of the system it is for. */
   emulated?: { deno: readonly string[]; os: typeof Deno.build.os };
 }
@@ -94,7 +96,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<AgentProce
   const send = async (signal: Deno.Signal) => {
     try {
       // What emulates runs the agent as a process of its own: all of the group end.
-      if (options.emulated) Deno.kill(-child.pid, signal);
+      if (isDetached(options)) Deno.kill(-child.pid, signal);
       else child.kill(signal);
     } catch (error) {
       // It ended by itself in the meantime.
@@ -154,18 +156,30 @@ function command(options: AgentOptions, cwd: string, args: readonly string[]): D
   const env = Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("CLOCKBLOCK_")),
   );
+  const environment = {
+    cwd,
+    env: { ...env, NO_COLOR: "1", ...options.env },
+    clearEnv: true,
+    detached: isDetached(options),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  } as const;
+  if (options.program) {
+    const [program = "", ...before] = options.program;
+    return new Deno.Command(program, { ...environment, args: [...before, ...args] });
+  }
   const [program = "deno", ...before] = deno;
   const flags = permissionFlags(undefined, { hosts, os });
   if (mayRun) flags.push(`--allow-run=${mayRun}`);
   return new Deno.Command(program, {
     // As the executable: with its flags, and without a cache of compiled code, which makes a start look better.
     args: [...before, "run", "--quiet", "--no-code-cache", V8_FLAGS, ...flags, entry, ...args],
-    cwd,
-    env: { ...env, NO_COLOR: "1", ...options.env },
-    clearEnv: true,
-    detached: emulated !== undefined,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
+    ...environment,
   });
+}
+
+/** Whether what runs the agent is a process besides it: then all of the group are ended together. */
+function isDetached({ emulated, program = [] }: AgentOptions): boolean {
+  return emulated !== undefined || program.length > 1;
 }

@@ -9,15 +9,18 @@ export interface SmallDisk extends Disposable {
   setReadOnly(): void;
 }
 
-export function mountTmpfs({ mb }: { mb: number }): SmallDisk {
-  const dir = tempDir();
-  run("mount", "-t", "tmpfs", "-o", `size=${mb}m`, "tmpfs", dir.path);
+/** @param options.at a new folder to mount it at (default: one of its own) */
+export function mountTmpfs({ mb, at }: { mb: number; at?: string }): SmallDisk {
+  const dir = at === undefined ? tempDir() : undefined;
+  const path = at ?? dir!.path;
+  if (at !== undefined) Deno.mkdirSync(at);
+  run("mount", "-t", "tmpfs", "-o", `size=${mb}m`, "tmpfs", path);
   return {
-    path: dir.path,
-    setReadOnly: () => run("mount", "-o", "remount,ro", dir.path),
+    path,
+    setReadOnly: () => run("mount", "-o", "remount,ro", path),
     [Symbol.dispose]() {
-      run("umount", dir.path);
-      dir[Symbol.dispose]();
+      run("umount", path);
+      dir?.[Symbol.dispose]();
     },
   };
 }
