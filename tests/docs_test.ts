@@ -4,6 +4,9 @@ import { dirname, join } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { commands } from "../src/cli/commands/mod.ts";
 import { configKeys } from "../src/config/mod.ts";
+import { startAgent } from "./support/agent_process.ts";
+import { tempDir } from "./support/temp.ts";
+import { until } from "./support/until.ts";
 import project from "../deno.json" with { type: "json" };
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -34,6 +37,23 @@ for (const { path, text } of documents) {
     assert.deepEqual(unknown, []);
   });
 }
+
+Deno.test("docs/attendance.md begins with a configuration that starts as pasted", async () => {
+  const text = Deno.readTextFileSync(`${root}docs/attendance.md`);
+  const [, pasted] = /^```json\n([\s\S]*?)^```/m.exec(text) ?? [];
+  using dir = tempDir();
+  Deno.writeTextFileSync(`${dir.path}/config.json`, pasted!);
+  // Its ports may be in use here.
+  const args = ["run", "--api-port=0", "--attendance.host=127.0.0.1", "--attendance.port=0"];
+  await using agent = await startAgent({ dir: dir.path, args });
+  await until(async () => {
+    const { attendance, warnings } = await (await fetch(`${agent.url}/status`)).json();
+    assert.deepEqual(warnings, []);
+    return attendance.listening !== null;
+  }, "it listens for devices");
+  const devices = await (await fetch(`${agent.url}/devices`)).json();
+  assert.deepEqual(devices.map(({ name }: { name: string }) => name), ["Front door"]);
+});
 
 Deno.test("SECURITY.md names every table and every permission", () => {
   const said = new Set(codeIn(Deno.readTextFileSync(`${root}SECURITY.md`)));

@@ -52,6 +52,11 @@ Deno.test("compile embeds the bundle alone, with permissions that hold wherever 
   assert.deepEqual(files.map(({ path }) => path), ["agent.js"]);
   assert.equal(files[0]!.size, (await Deno.stat(bundle)).size);
   assert.ok(payload.byteLength <= MAX_PAYLOAD_BYTES);
+  const documented = /runtime \(\d{4}-\d\d-\d\d:\s(\d+) KB\)/.exec(
+    await Deno.readTextFile(new URL("../../docs/building.md", import.meta.url)),
+  )?.[1];
+  const kilobytes = payload.byteLength / 1024;
+  assert.ok(Math.abs(Number(documented) / kilobytes - 1) < 0.1, `${documented} of ${kilobytes} KB`);
 
   await writeChecksums(dir.path);
   const hash = createHash("sha256").update(await Deno.readFile(output)).digest("hex");

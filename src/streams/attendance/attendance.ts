@@ -85,7 +85,12 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
 
   const punches = new Punches(store, { hub });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const quarantine = new Quarantine(store, { folder, maxBytes: limits.quarantineBytes, warnings, clock });
+  const quarantine = new Quarantine(store, {
+    folder,
+    maxBytes: limits.quarantineBytes,
+    warnings,
+    clock,
+  });
   const devices = new Devices(store, {
     clock,
     hub,

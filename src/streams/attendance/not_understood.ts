@@ -20,7 +20,11 @@ const SECRET_VALUE = new RegExp(
 );
 
 /** Lists the sender of something that is of no known protocol, by its address. */
-export function meetUnknown({ devices }: Context, address: string, sent: string | Uint8Array): void {
+export function meetUnknown(
+  { devices }: Context,
+  address: string,
+  sent: string | Uint8Array,
+): void {
   const firstLine = firstLineOf(sent);
   if (firstLine === "" || devices.understands(address)) return;
   devices.meetUnsupported(serialOf(address), { address, protocol: null, firstLine });

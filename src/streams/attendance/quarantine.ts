@@ -138,7 +138,9 @@ export class Quarantine {
     const { size } = this;
     this.#warnings.raise(
       NEWS,
-      `${size === 1 ? "A thing" : `${size} things`} that devices sent could not be understood, the last from ` +
+      `${
+        size === 1 ? "A thing" : `${size} things`
+      } that devices sent could not be understood, the last from ` +
         `${newest.device_sn}: ${newest.reason}. Look at \`clockblock quarantine list\`; after an update ` +
         "`clockblock quarantine retry --all` reads them again",
     );

@@ -54,7 +54,9 @@ export class SilenceWatch {
     if (!silent) return warnings.clear(code);
     warnings.raise(
       code,
-      `Device ${name === null ? sn : `${name} (${sn})`} was last heard at ${instantOf(lastSeenMs!)}, ` +
+      `Device ${name === null ? sn : `${name} (${sn})`} was last heard at ${
+        instantOf(lastSeenMs!)
+      }, ` +
         "and at this hour it usually speaks. Look at its power, its network and the server address in its menu",
     );
   }

@@ -6,7 +6,8 @@
 import type { Json, JsonObject } from "../../core/mod.ts";
 
 /** Part of a name whose value is a person's secret or looks, in whatever way firmware writes it: `cardno`, `FaceTmp`. */
-export const SECRET = "image|photo|picture|template|tmp|passwd|password|passcode|pwd|pincode|qrcode|card";
+export const SECRET =
+  "image|photo|picture|template|tmp|passwd|password|passcode|pwd|pincode|qrcode|card";
 
 /** Keys of the AiFace protocol with such values. */
 const SECRET_KEY = new RegExp(`${SECRET}|^(?:pic|face|palm|fp|content|pin)$`, "i");
