@@ -3,14 +3,7 @@
  * something of it has changed, and every five minutes, so that a silent machine can be told from one with no news.
  * @module
  */
-import {
-  type Clock,
-  every,
-  logger,
-  type Remote,
-  type Row,
-  type Warnings,
-} from "../core/mod.ts";
+import { type Clock, every, logger, type Remote, type Row, type Warnings } from "../core/mod.ts";
 import { attempt } from "./attempt.ts";
 import { failureOf, needsPerson } from "./errors.ts";
 
@@ -59,7 +52,12 @@ async function push(
   stop: AbortSignal,
 ): Promise<boolean> {
   try {
-    const batch = { stream: "playtime", table: "devices", operation: "update", rows: [row] } as const;
+    const batch = {
+      stream: "playtime",
+      table: "devices",
+      operation: "update",
+      rows: [row],
+    } as const;
     await attempt((signal) => remote.push(batch, { signal }), {
       clock,
       timeoutMs,

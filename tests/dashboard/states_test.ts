@@ -5,7 +5,9 @@ import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser, type TestBrowser } from "../support/browser.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
+import { IclockDevice } from "../support/devices.ts";
 import { startFakeGame } from "../support/fake_game.ts";
+import { rawRequest } from "../support/raw_wire.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 
@@ -120,6 +122,58 @@ test("says when events reached the cloud, without an event that brings it", asyn
     "the time of the flush",
   );
 });
+
+test("lists what devices sent and nobody understood, and has it read again", async (browser) => {
+  await using agent = await startAgent({
+    config: {
+      process_name: GAME,
+      attendance: {
+        enabled: true,
+        host: "127.0.0.1",
+        port: 0,
+        devices: [{ sn: "DEV1", name: "Front door" }],
+      },
+    },
+  });
+  const port = await devicesPort(agent);
+  await rawRequest(port, { path: "/login?<img src=x onerror=hacked()>" });
+  await new IclockDevice({ port, sn: "DEV1" }).post("ATTLOG", "this,is,<b>no</b>,punch\n");
+  await using opened = await browser.open(`${agent.url}/#attendance`);
+  const { page, faults } = opened;
+  await shows(page, ".quarantine", "this,is,<b>no</b>,punch");
+  await shows(page, ".devices > li", "Front door");
+  await page.getByRole("button", { name: "Read all again" }).click();
+  await shows(page, "[role=status]", "0 understood now, 1 still not.");
+  assert.deepEqual(await seriousFaults(page), []);
+  assert.deepEqual(faults, []);
+});
+
+test("lists who is seen and not understood, with the first line that came", async (browser) => {
+  await using agent = await startAgent({
+    config: {
+      process_name: GAME,
+      attendance: { enabled: true, host: "127.0.0.1", port: 0 },
+    },
+  });
+  await rawRequest(await devicesPort(agent), { path: "/login?<img src=x onerror=hacked()>" });
+  await using opened = await browser.open(`${agent.url}/#attendance`);
+  const { page, faults } = opened;
+  await shows(page, ".devices > li", "Seen, not understood");
+  await shows(page, ".devices dd", "GET /login?<img src=x onerror=hacked()>");
+  assert.deepEqual(await seriousFaults(page), []);
+  assert.deepEqual(faults, []);
+});
+
+/** Where the agent listens for devices, once it does. */
+async function devicesPort({ url }: AgentProcess): Promise<number> {
+  let port = 0;
+  await until(async () => {
+    const { attendance } = await (await fetch(`${url}/status`)).json();
+    port = Number(attendance.listening?.split(":").at(-1) ?? 0);
+    return port > 0;
+  }, "it listens for devices");
+  return port;
+}
 
 const elsewhere = Deno.networkInterfaces()
   .find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))?.address;

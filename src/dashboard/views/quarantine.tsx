@@ -32,7 +32,7 @@ export function Quarantine(): VNode | null {
       title="Not understood"
       aside={<small class="quiet">kept, and acknowledged to the device</small>}
     >
-      <ul class="punches">
+      <ul class="quarantine">
         {entries.value?.map(({ id, device_sn, reason, raw, received_at }) => (
           <li key={id}>
             <Ago at={received_at} />

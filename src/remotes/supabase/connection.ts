@@ -197,10 +197,12 @@ export class Connection {
   /** The same failure, as one that a person has to solve: the system is another account's. */
   refusedAccount(failure: RemoteError, system: string): RemoteError {
     const { status, code, retryAfterMs, detail } = failure;
-    const advice = `system "${system}" belongs to another account than ${this.account}: sign in as ` +
+    const advice =
+      `system "${system}" belongs to another account than ${this.account}: sign in as ` +
       "its owner, have the owner add this account to system_members, or choose another records.system_id";
     const verdict = pause(advice);
-    const message = `${failure.message}: system "${system}" belongs to another account than ${this.account}`;
+    const message =
+      `${failure.message}: system "${system}" belongs to another account than ${this.account}`;
     return new RemoteError(message, { status, code, retryAfterMs, detail, verdict });
   }
 
@@ -268,7 +270,9 @@ export class Connection {
    */
   async register(system: string): Promise<Membership> {
     if (!this.#account) return "unknown";
-    const { data, error, status } = await this.client.rpc("register_system", { new_system: system });
+    const { data, error, status } = await this.client.rpc("register_system", {
+      new_system: system,
+    });
     if (error) {
       const failure = this.failure("register with", error, status);
       // A project with tables of its own may have no such function, or not grant it: then its own policies decide.

@@ -139,7 +139,9 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   "23": bisect, // constraint: 23502 not null, 23505 unique, 23514 check, 23P01 exclusion
   "23503": orphan, // foreign key: the parent may be on its way
   "25": retry, // transaction state
-  "25006": pause("the database is read-only (often: its disk is full): look at the project's console"),
+  "25006": pause(
+    "the database is read-only (often: its disk is full): look at the project's console",
+  ),
   "27": bisect, // a trigger refuses the row
   "28": SERVER_SETUP, // PostgREST cannot sign in to the database
   "38": bisect, // an error in a function that the row started

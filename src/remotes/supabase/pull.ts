@@ -74,7 +74,9 @@ export class Puller {
       cursor: last ? reached : this.#resting(reached),
       more: last !== undefined,
       ...(cursor ? {} : { total: last ? await this.#count(table, { column, signal }) : 0 }),
-      ...(counted ? {} : { unstamped: await this.#count(table, { column, signal, stamped: false }) }),
+      ...(counted
+        ? {}
+        : { unstamped: await this.#count(table, { column, signal, stamped: false }) }),
     };
   }
 
@@ -107,9 +109,10 @@ export class Puller {
   ): Promise<number | null> {
     const query = this.#connection.client.from(table)
       .select("*", { count: "exact", head: true }).eq("system_id", this.#options.systemId);
-    const { count } = await (stamped
-      ? query.lt(column, END_OF_TIME)
-      : query.or(`${column}.is.null,${column}.gte.${END_OF_TIME}`)).abortSignal(signal);
+    const { count } =
+      await (stamped
+        ? query.lt(column, END_OF_TIME)
+        : query.or(`${column}.is.null,${column}.gte.${END_OF_TIME}`)).abortSignal(signal);
     return count;
   }
 

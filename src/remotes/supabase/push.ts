@@ -14,14 +14,7 @@
  *
  * @module
  */
-import type {
-  Id,
-  OutboxBatch,
-  PushResult,
-  Rejection,
-  RemoteError,
-  Row,
-} from "../../core/mod.ts";
+import type { Id, OutboxBatch, PushResult, Rejection, RemoteError, Row } from "../../core/mod.ts";
 import type { Connection } from "./connection.ts";
 import { columnIn, isHiddenRow, isRowPolicy, violatedKey } from "./errors.ts";
 import { idOf } from "./exact_numbers.ts";
@@ -131,12 +124,10 @@ export class Pusher {
       without({ ...key ? rowOf(row, { key }) : row, ...stamp }, profile.unwanted)
     );
     const query = this.#connection.client.from(table);
-    const request = candidate.columns === undefined
-      ? query.insert(sent)
-      : query.upsert(sent, {
-        onConflict: candidate.columns.join(","),
-        ignoreDuplicates: !profile.merge,
-      });
+    const request = candidate.columns === undefined ? query.insert(sent) : query.upsert(sent, {
+      onConflict: candidate.columns.join(","),
+      ignoreDuplicates: !profile.merge,
+    });
     const told = key ?? (candidate.proves || profile.merge ? undefined : rules.lookUp);
     return told === undefined || candidate.columns === undefined
       ? request.abortSignal(signal)
@@ -354,7 +345,9 @@ function named(data: unknown, column: string): Set<string> {
 function identityOf(row: CloudRow, columns: readonly string[]): string {
   return JSON.stringify(columns.map((column) => {
     const text = String(row[column]);
-    const moment = column.endsWith("_at") || column.startsWith("timestamp") ? Date.parse(text) : NaN;
+    const moment = column.endsWith("_at") || column.startsWith("timestamp")
+      ? Date.parse(text)
+      : NaN;
     return Number.isNaN(moment) ? text : moment;
   }));
 }

@@ -187,7 +187,7 @@ export class Listener {
       if (!answer) return;
       // 404 for a path that is none, 400 for a body or a serial number that makes no sense.
       if (!connection.known && (answer.status === 404 || answer.status === 400)) {
-        meetUnknown(this.#context, connection.address, lineOf(head));
+        meetUnknown(this.#context, connection.address, `${head.method} ${head.target}`);
       }
       const date = maySetClocks(this.#context) ? new Date(clock.now()) : null;
       await connection.write(answerBytes(answer, { keepAlive: head.keepAlive, date }));
@@ -214,7 +214,7 @@ export class Listener {
       this.#context.devices.meetUnsupported(isSerial(sn) ? sn : serialOf(address), {
         address,
         protocol: "fkweb",
-        firstLine: firstLineOf(lineOf(head)),
+        firstLine: firstLineOf(`${head.method} ${head.target}`),
       });
       head.keepAlive = false;
       return { status: 501, body: "protocol not supported\n" };
@@ -241,12 +241,6 @@ export class Listener {
       answerBytes({ status: 400, body: `${message}\n` }, { keepAlive: false, date: null }),
     );
   }
-}
-
-/** The request's first line, as far as it says what is wanted. */
-function lineOf({ method, path, query }: RequestHead): string {
-  const text = decodeURIComponent(`${query}`.replace(/%(?![0-9a-f]{2})/gi, "%25"));
-  return `${method} ${path}${text && `?${text}`}`;
 }
 
 /**

@@ -8,6 +8,8 @@ import type { Connection } from "./connection.ts";
 
 export interface RequestHead {
   method: string;
+  /** Path and query as they came. */
+  target: string;
   /** Path without query, still encoded. */
   path: string;
   query: URLSearchParams;
@@ -171,6 +173,7 @@ function parseHead(text: string): RequestHead {
   const question = target.indexOf("?");
   return {
     method: method!,
+    target,
     path: question < 0 ? target : target.slice(0, question),
     query: new URLSearchParams(question < 0 ? "" : target.slice(question + 1)),
     headers,
