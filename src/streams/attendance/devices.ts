@@ -11,7 +11,6 @@ import {
   type Encounter,
   type Link,
   type Protocol,
-  serialOf,
   type UnsupportedEncounter,
 } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
@@ -95,8 +94,6 @@ export class Devices {
     const device = this.#devices.get(sn) ?? this.#stranger(sn, encounter);
     if (!device) return undefined;
     const { clock } = this.#options;
-    const unnamed = device.online ? undefined : this.#devices.get(serialOf(encounter.address));
-    if (unnamed?.approval === "unsupported" && unnamed !== device) this.#forget(unnamed);
     device.heardAt = clock.monotonic();
     device.lastSeenMs = clock.now();
     device.firstSeenMs ??= device.lastSeenMs;
@@ -110,15 +107,6 @@ export class Devices {
       this.changed(device);
     }
     return device;
-  }
-
-  /** Whether a device that is understood spoke from this address lately. */
-  understands(address: string): boolean {
-    const since = this.#options.clock.monotonic() - ONLINE_MS;
-    for (const device of this.#devices.values()) {
-      if (device.address === address && device.heardAt > since) return true;
-    }
-    return false;
   }
 
   /** A device speaks a protocol that is not spoken here, or none that is known. */

@@ -26,7 +26,7 @@ export function meetUnknown(
   sent: string | Uint8Array,
 ): void {
   const firstLine = firstLineOf(sent);
-  if (firstLine === "" || devices.understands(address)) return;
+  if (firstLine === "") return;
   devices.meetUnsupported(serialOf(address), { address, protocol: null, firstLine });
 }
 
