@@ -44,7 +44,7 @@ export async function serveRest(
       await assume(tx, caller);
       if (resource.startsWith("rpc/")) return await call(tx, resource.slice(4), body);
       const columns = await columnsOf(tx, resource);
-      if (method === "GET") return await select(tx, resource, request);
+      if (method === "GET" || method === "HEAD") return await select(tx, resource, request);
       if (method === "POST") return await insert(tx, resource, { ...request, columns });
       throw new RestError(405, "PGRST117", `Unsupported HTTP method: ${method}`);
     });
