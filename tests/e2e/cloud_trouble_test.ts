@@ -78,7 +78,7 @@ const troubles: readonly Trouble[] = [
     name: "a missing table",
     happens: () => cloud.ddl("ALTER TABLE heartbeats RENAME TO put_aside"),
     state: "failed",
-    says: /heartbeats.*status 404.*clockblock schema supabase/s,
+    says: /status 404.*heartbeats.*clockblock schema supabase/s,
     mend: () => cloud.ddl("ALTER TABLE put_aside RENAME TO heartbeats"),
   },
   {

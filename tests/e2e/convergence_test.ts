@@ -151,7 +151,8 @@ async function take(
   if (each.do === "page") {
     await cloud.sql(
       `INSERT INTO projects (id, system_id, name) VALUES ($1, 'pc-1', $2)
-       ON CONFLICT (id) DO UPDATE SET name = $2, deleted_at = CASE WHEN $3 THEN now() END`,
+       ON CONFLICT ON CONSTRAINT projects_pkey DO UPDATE
+         SET name = $2, deleted_at = CASE WHEN $3 THEN now() END`,
       [each.id, each.name, each.deletes],
     );
     return;
