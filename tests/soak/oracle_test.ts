@@ -28,7 +28,7 @@ Deno.test.beforeAll(async () => {
   sound = await liveWell(home.path);
 });
 Deno.test.afterAll(async () => {
-  await cloud[Symbol.asyncDispose]();
+  await cloud?.[Symbol.asyncDispose]();
   home[Symbol.dispose]();
 });
 

@@ -3,6 +3,7 @@
  * A test file has one for all its clouds, and each cloud a database of its own in it.
  * @module
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 // @ts-types="./pg.d.ts"
 import pg, { type ClientConfig } from "pg";
@@ -137,10 +138,13 @@ function postgresBin(): string {
   } catch {
     // There is no such package.
   }
-  const newest = versions.sort((one, other) => Number(other) - Number(one))[0];
-  if (newest !== undefined) return join(PACKAGES, newest, "bin");
+  const bin = versions.sort((one, other) => Number(other) - Number(one))
+    .map((version) => join(PACKAGES, version, "bin"))
+    // The package of the client alone has a folder there too.
+    .find((bin) => existsSync(join(bin, "initdb")));
+  if (bin !== undefined) return bin;
   throw new Error(
-    `Cannot run PostgreSQL: nothing in ${PACKAGES}. Install the package postgresql (apt-get install postgresql)`,
+    `Cannot run PostgreSQL: there is none in ${PACKAGES}. Install Debian's package: apt-get install postgresql`,
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * The Supabase remote on the embedded cloud, as one of its users.
+ * The Supabase remote on the cloud under test, as one of its users.
  * @module
  */
 import {

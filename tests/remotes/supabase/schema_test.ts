@@ -4,7 +4,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { PGlite } from "@electric-sql/pglite";
 import { schema } from "../../../src/remotes/supabase/mod.ts";
 import { playtimeFixture } from "../../streams/playtime/playtime_fixture.ts";
 import { Cloud } from "../../support/cloud.ts";
@@ -32,27 +31,6 @@ for (const grants of ["old", "new"] as const) {
     assert.deepEqual(await project.sql("SELECT * FROM projects"), rows);
   });
 }
-
-Deno.test("Schema runs under PGlite, and again, and deletes there as anywhere", async () => {
-  await using db = await PGlite.create();
-  await db.exec(
-    `CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role BYPASSRLS;
-     CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid PRIMARY KEY);
-     CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$ SELECT null::uuid $$;
-     CREATE PUBLICATION supabase_realtime;`,
-  );
-  await db.exec(schema);
-  await db.exec(schema);
-  await db.exec(
-    `INSERT INTO projects (id, system_id) VALUES ('p1', 's1');
-     INSERT INTO tasks (id, system_id, project_id) VALUES ('t1', 's1', 'p1');
-     DELETE FROM projects;`,
-  );
-  const { rows } = await db.query(
-    "SELECT p.deleted_at IS NOT NULL AS project, t.deleted_at IS NOT NULL AS task FROM projects p, tasks t",
-  );
-  assert.deepEqual(rows, [{ project: true, task: true }]);
-});
 
 test("rolls heartbeats up to the agent's own figures, however they arrive", async () => {
   using agent = playtimeFixture({
