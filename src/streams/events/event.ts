@@ -103,7 +103,9 @@ export function itemOf(event: StoredEvent): EventItem {
 function metaOf(text: string | null): JsonObject {
   try {
     const meta = parseLossless(text ?? "{}") as Json;
-    if (typeof meta === "object" && meta !== null && !Array.isArray(meta)) return meta as JsonObject;
+    if (typeof meta === "object" && meta !== null && !Array.isArray(meta)) {
+      return meta as JsonObject;
+    }
   } catch {
     // Below.
   }

@@ -99,7 +99,8 @@ export class EventLog {
       `INSERT INTO local_events (${columns}, created_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
-    const known = "SELECT id, mode, seq, type, subtype, symbol, body, idempotency_key FROM local_events";
+    const known =
+      "SELECT id, mode, seq, type, subtype, symbol, body, idempotency_key FROM local_events";
     this.#byKey = db.prepare(`${known} WHERE mode = ? AND idempotency_key = ?`);
     this.#byId = db.prepare(`${known} WHERE id = ?`);
     this.#maxSeq = db.prepare("SELECT max(seq) AS seq FROM local_events WHERE mode = ?");

@@ -35,7 +35,10 @@ export class ForeignEvents {
     for (const mode of modes) {
       const found = log.findForeign(mode);
       if (!found) continue;
-      onFound(mode, { ...found, first: log.page(mode, { since: found.after, limit: FIRST_EVENTS }) });
+      onFound(mode, {
+        ...found,
+        first: log.page(mode, { since: found.after, limit: FIRST_EVENTS }),
+      });
     }
   }
 

@@ -115,4 +115,3 @@ function plain(
     idempotencyKey: key,
   };
 }
-

@@ -197,7 +197,10 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
           oldest_unflushed: v.nullable(v.string()),
           error: v.nullable(v.string()),
         }),
-        last_seq: v.pipe(v.number(), v.description("of the mode's newest event; 0 before the first")),
+        last_seq: v.pipe(
+          v.number(),
+          v.description("of the mode's newest event; 0 before the first"),
+        ),
         snapshot: v.pipe(
           v.nullable(v.record(v.string(), v.unknown())),
           v.description(

@@ -88,7 +88,9 @@ export function createEventsStream(options: EventsOptions): EventsStream {
     warnings.raise(
       "events.mismatch",
       `An application used an idempotency_key twice for different events: only the first was stored ` +
-        `(mode "${events[index]!.mode}", seq ${accepted[index]!.seq}). Its answer said "mismatch": true. ` +
+        `(mode "${events[index]!.mode}", seq ${
+          accepted[index]!.seq
+        }). Its answer said "mismatch": true. ` +
         "This is not repeated for others until the agent restarts",
     );
   };
