@@ -580,11 +580,11 @@ begin
   )
   limit 1;
   if clash is not null then
-    raise exception 'Cannot move a row of % from system "%" to "%": the unique index % does not hold the system',
-      tg_relid::regclass, old.system_id, new.system_id, clash
-      using hint = format('The row that moves leaves a tombstone with the same values. Make the index hold system_id (of a '
-        'primary key: alter table %s drop constraint …, add primary key (system_id, %I)), or delete the row here and insert '
-        'it there with another key.', tg_relid::regclass, key);
+    raise exception 'A row of % cannot get another %: the unique index % does not hold it',
+        tg_relid::regclass, array_to_string(changed, ', '), clash
+      using hint = format('The row leaves a tombstone with its other values. Make the index hold system_id (of a primary key: '
+        'alter table %s drop constraint …, add primary key (system_id, %I);), or delete the row and insert it again with '
+        'another key.', tg_relid::regclass, key);
   end if;
   select array_agg(linked) into links
   from public.clockblock_foreign_keys(of_child => tg_relid) link cross join unnest(link.columns) linked where linked <> key;

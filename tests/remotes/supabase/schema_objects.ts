@@ -29,6 +29,7 @@ export async function objectsOf(cloud: Cloud): Promise<SchemaObject[]> {
        FROM tables JOIN pg_index ON indrelid = tables.oid
      UNION ALL SELECT 'trigger', relname || '.' || tgname, pg_get_triggerdef(pg_trigger.oid)
        FROM tables JOIN pg_trigger ON tgrelid = tables.oid AND NOT tgisinternal
+       JOIN pg_proc ON pg_proc.oid = tgfoid AND pronamespace = 'public'::regnamespace
      UNION ALL SELECT 'policy', tablename || '.' || policyname, format('%s %s %s %s', cmd, roles, qual, with_check)
        FROM pg_policies WHERE schemaname = 'public'
      UNION ALL SELECT 'function', oid::regprocedure::text, pg_get_functiondef(oid) || ' ' ||
