@@ -50,7 +50,8 @@ begin
     alter table public.zoe_events drop constraint zoe_events_idempotency_key_key,
       add unique (system_id, mode, idempotency_key);
   end if;
-  if not exists (select from pg_catalog.pg_constraint where conrelid = to_regclass('public.punches') and contype = 'u') then
+  if not exists (select from pg_catalog.pg_constraint
+                 where conrelid = to_regclass('public.punches') and contype = 'u') then
     alter table if exists public.punches add unique (system_id, device_sn, person_id, device_time);
   end if;
 
@@ -65,8 +66,8 @@ begin
     )
   loop
     -- A task could name another system's project. Such a row keeps what it says; only new ones are checked.
-    execute format('alter table %s add foreign key (system_id, %I) references %s on delete cascade on update cascade not valid',
-      change.child, change.link, change.parent);
+    execute format('alter table %s add foreign key (system_id, %I) references %s on delete cascade on update cascade
+      not valid', change.child, change.link, change.parent);
     execute format('select exists (select from %s child where %2$I is not null and not exists (
         select from %3$s parent where parent.system_id = child.system_id and parent.id = child.%2$I))',
       change.child, change.link, change.parent) into orphaned;
@@ -79,7 +80,8 @@ begin
   -- Without any allowance a device was given one of 0 minutes, and all its play time was overdraft.
   if exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('public.daily_rollups')
              and attname = 'minutes_allowed' and attnotnull) then
-    alter table public.daily_rollups alter column minutes_allowed drop not null, alter column minutes_allowed drop default;
+    alter table public.daily_rollups
+      alter column minutes_allowed drop not null, alter column minutes_allowed drop default;
     update public.daily_rollups rollup set minutes_allowed = null, updated_at = now()
     where minutes_allowed = 0
       and not exists (select from public.allowances where allowances.device_id = rollup.device_id);
@@ -91,7 +93,8 @@ begin
     from pg_catalog.pg_index
     join pg_catalog.pg_class on pg_class.oid = indexrelid
     join pg_catalog.pg_trigger on tgrelid = indrelid and tgname = 'last_write_wins'
-    where relname like '%\_tombstones' and pg_get_indexdef(indexrelid) like '%(deleted_at) WHERE (deleted_at IS NOT NULL)'
+    where relname like '%\_tombstones'
+      and pg_get_indexdef(indexrelid) like '%(deleted_at) WHERE (deleted_at IS NOT NULL)'
   loop
     execute format('drop index %s', change.old_index);
   end loop;
@@ -145,13 +148,14 @@ begin
   -- Each table has an index that begins with the system: one look a table, at any size.
   for place in
     select * from (values
-      ('public.heartbeats'::regclass, 'device_id'), ('public.allowances', 'device_id'), ('public.daily_rollups', 'device_id'),
-      ('public.punches', 'system_id'), ('public.zoe_events', 'system_id'), ('public.zoe_health', 'system_id'),
-      ('public.devices', 'system_id')
+      ('public.heartbeats'::regclass, 'device_id'), ('public.allowances', 'device_id'),
+      ('public.daily_rollups', 'device_id'), ('public.devices', 'system_id'), ('public.punches', 'system_id'),
+      ('public.zoe_events', 'system_id'), ('public.zoe_health', 'system_id')
     ) own (target, owner)
     union all select target, 'system_id' from public.clockblock_record_tables() target
   loop
-    execute format('select exists (select from %s where %I = $1)', place.target, place.owner) into taken using new_system;
+    execute format('select exists (select from %s where %I = $1)', place.target, place.owner)
+      into taken using new_system;
     if taken then return false; end if;
   end loop;
   insert into public.system_members (system_id, user_id) values (new_system, auth.uid());
@@ -172,7 +176,9 @@ begin
   execute format('alter table %s enable row level security', target);
   for old in
     select polname from pg_policy
-    where polrelid = target and polname ~ '^members (may (select|insert|update|delete)$|(read|add|keep) (heartbeats|allowances|rollups|punches|events|health|records)$)'
+    where polrelid = target and (polname like 'members may %'
+      -- Of 0.1.0.
+      or polname ~ '^members (read|add|keep) (heartbeats|allowances|rollups|punches|events|health|records)$')
   loop
     execute format('drop policy %I on %s', old, target);
   end loop;
@@ -265,7 +271,8 @@ create or replace function public.roll_up_heartbeats() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   insert into public.daily_rollups as rollup (device_id, date_utc, seconds_used, minutes_allowed, last_heartbeat_at)
-  select batch.device_id, batch.date_utc, batch.seconds_used, coalesce(allowances.minutes, unnamed.minutes), batch.last_at
+  select batch.device_id, batch.date_utc, batch.seconds_used, coalesce(allowances.minutes, unnamed.minutes),
+         batch.last_at
   from (
     select device_id,
            (timestamp_utc at time zone 'utc')::date as date_utc,
@@ -417,47 +424,51 @@ create index if not exists results_task on public.results (system_id, task_id);
 create or replace function public.last_write_wins() returns trigger
 language plpgsql set search_path = '' as $$
 declare
-  key text := coalesce(tg_argv[0], 'id');
   -- Milliseconds, as the agents write them: a finer stamp would come back to them changed.
   here timestamptz := date_trunc('milliseconds', clock_timestamp());
-  -- No stamp of its own, or the one that a column's DEFAULT now() gave it.
-  unstamped boolean := new.updated_at is null or new.updated_at = now();
-  buried timestamptz;
 begin
+  if tg_op = 'UPDATE' then
+    new.received_at := old.received_at;
+    -- `*=` compares any type, also json.
+    if new operator(pg_catalog.*=) old then return null; end if;
+    -- An edit that left the stamp alone (a web page's UPDATE of one column, a foreign key's cascade) is made now.
+    if new.updated_at is not distinct from old.updated_at then
+      new.updated_at := greatest(here, old.updated_at + interval '1 millisecond');
+    end if;
+  end if;
   -- A clock that runs ahead must not win for ever. What is there may be as far ahead; its next version is later still.
   if new.updated_at is null
      or new.updated_at > greatest(here + interval '5 minutes', old.updated_at + interval '1 millisecond') then
     new.updated_at := here;
   end if;
   new.updated_at := date_trunc('milliseconds', new.updated_at);
-  if tg_op = 'UPDATE' then
-    new.received_at := old.received_at;
-    -- `*=` compares any type, also json.
-    if new.updated_at < old.updated_at or new operator(pg_catalog.*=) old then
-      return null;
-    end if;
-    -- An edit that left the stamp alone (a web page's UPDATE of one column) is an edit made now.
-    if new.updated_at = old.updated_at then
-      new.updated_at := greatest(here, old.updated_at + interval '1 millisecond');
-    end if;
-  end if;
-  -- A row that a person adds, or moves here, replaces the tombstone of its key. An agent stamps what it sends, and its
-  -- upsert finds the tombstone and is compared with it.
-  if (tg_op = 'INSERT' and unstamped) or (tg_op = 'UPDATE' and old.system_id is distinct from new.system_id) then
-    execute format('select updated_at from %s where system_id = ($1).system_id and %I = ($1).%I and deleted_at is not null',
-      tg_relid::regclass, key, key) into buried using new;
-    if buried is not null then
-      execute format('delete from %s where system_id = ($1).system_id and %I = ($1).%I and deleted_at is not null',
-        tg_relid::regclass, key, key) using new;
-      new.updated_at := greatest(new.updated_at, buried + interval '1 millisecond');
-    end if;
-  end if;
+  if tg_op = 'UPDATE' and new.updated_at < old.updated_at then return null; end if;
   -- What the agents read by: when a row came, not when it was edited, which may be days before.
   new.received_at := clock_timestamp();
   return new;
 end
 $$;
 
+-- A row that is added without a stamp of its own, or that moves, replaces the tombstone of its key. An agent stamps what
+-- it sends: its upsert finds the tombstone and is compared with it.
+create or replace function public.make_room() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  key text := tg_argv[0];
+  grave text := format('%s where system_id = ($1).system_id and %I = ($1).%2$I and deleted_at is not null',
+    tg_relid::regclass, key);
+  buried timestamptz;
+begin
+  execute 'select updated_at from ' || grave into buried using new;
+  if buried is not null then
+    execute 'delete from ' || grave using new;
+    new.updated_at := greatest(new.updated_at, buried + interval '1 millisecond');
+  end if;
+  return new;
+end
+$$;
+
+-- The tables of records.
 create or replace function public.clockblock_record_tables() returns setof regclass
 language sql stable set search_path = '' as $$
   select tgrelid::regclass from pg_trigger
@@ -466,9 +477,12 @@ $$;
 
 -- The foreign keys of a table, or to it; `condition` is on rows named `parent` and `child`, `columns` are the child's
 -- but for the system, which a row keeps.
-create or replace function public.clockblock_foreign_keys(of_child regclass default null, of_parent regclass default null)
-returns table (name name, child regclass, parent regclass, on_delete "char", deferred boolean, columns name[],
-  is_set text, condition text)
+create or replace function public.clockblock_foreign_keys(
+  of_child regclass default null, of_parent regclass default null
+) returns table (
+  name name, child regclass, parent regclass, on_delete "char", deferred boolean, columns name[], is_set text,
+  condition text
+)
 -- Not in SQL: that would be planned at every call, which takes longer than all the rest of a deletion.
 language plpgsql stable set search_path = '' as $$
 begin
@@ -497,23 +511,27 @@ declare
   link record;
   gone boolean;
   orphaned name[] := '{}';
+  cleared text;
   rows_kept bigint;
 begin
-  -- An account's own table that deletes by cascade is gone already when its children are deleted: what is kept cannot
-  -- refer to it.
+  -- Where a table that is none of records deletes by cascade, its row is gone by now: what is kept cannot refer to it.
   for link in select * from public.clockblock_foreign_keys(of_child => tg_relid) loop
-    execute format('select exists (select from (select ($1).*) child where %s and not exists (select from %s parent where %s))',
-      link.is_set, link.parent, link.condition) into gone using old;
+    execute format(
+      'select exists (select from (select ($1).*) child where %s and not exists (select from %s parent where %s))',
+      link.is_set, link.parent, link.condition
+    ) into gone using old;
     continue when not gone;
-    -- The row's own key is that of a row that is gone.
+    -- The row's own key is that of the row that is gone.
     if link.columns <@ array[key]::name[] then return old; end if;
     orphaned := orphaned || array_remove(link.columns, key::name);
   end loop;
   if old.deleted_at is not null and orphaned = '{}' then return old; end if;
-  execute format('update %s set deleted_at = coalesce(deleted_at, now()), updated_at = greatest($2, updated_at + interval ''1 millisecond'')%s
-      where system_id = ($1).system_id and %I = ($1).%I',
-    tg_relid::regclass, (select string_agg(format(', %I = null', name), '') from (select distinct unnest(orphaned)) orphan (name)), key, key)
-    using old, date_trunc('milliseconds', clock_timestamp());
+  select coalesce(string_agg(distinct format(', %I = null', orphan), ''), '') into cleared from unnest(orphaned) orphan;
+  execute format(
+    'update %s set deleted_at = coalesce(deleted_at, now()), updated_at = greatest($2, updated_at + interval %L)%s
+     where system_id = ($1).system_id and %I = ($1).%4$I',
+    tg_relid::regclass, '1 millisecond', cleared, key
+  ) using old, date_trunc('milliseconds', clock_timestamp());
   get diagnostics rows_kept = row_count;
   -- A row of no system, or without a key, is known to no agent.
   return case when rows_kept = 0 then old end;
@@ -535,9 +553,13 @@ begin
     select *, position(on_delete::text in 'cndra') as place from public.clockblock_foreign_keys(of_parent => tg_relid)
     order by place
   loop
-    affected := format('%s exists (select from %s parent where parent.deleted_at = now() and parent.received_at >= now() and %s)',
-      case when link.child in (select public.clockblock_record_tables()) then 'child.deleted_at is null and' end,
-      tg_relid::regclass, link.condition);
+    affected := format(
+      'exists (select from %s parent where parent.deleted_at = now() and parent.received_at >= now() and %s)',
+      tg_relid::regclass, link.condition
+    );
+    if link.child in (select public.clockblock_record_tables()) then
+      affected := 'child.deleted_at is null and ' || affected;
+    end if;
     -- Also ends the recursion.
     execute format('select exists (select from %s child where %s)', link.child, affected) into any_row;
     continue when not any_row;
@@ -582,12 +604,13 @@ begin
   if clash is not null then
     raise exception 'A row of % cannot get another %: the unique index % does not hold it',
         tg_relid::regclass, array_to_string(changed, ', '), clash
-      using hint = format('The row leaves a tombstone with its other values. Make the index hold system_id (of a primary key: '
-        'alter table %s drop constraint …, add primary key (system_id, %I);), or delete the row and insert it again with '
-        'another key.', tg_relid::regclass, key);
+      using hint = format('The row leaves a tombstone with its other values. Make the index hold system_id (a primary '
+        'key: alter table %s drop constraint …, add primary key (system_id, %I);), or delete the row and insert it '
+        'again with another key.', tg_relid::regclass, key);
   end if;
   select array_agg(linked) into links
-  from public.clockblock_foreign_keys(of_child => tg_relid) link cross join unnest(link.columns) linked where linked <> key;
+  from public.clockblock_foreign_keys(of_child => tg_relid) link cross join unnest(link.columns) linked
+  where linked <> key;
   select string_agg(quote_ident(attname), ', '), string_agg(
       case
         when attname = 'deleted_at' then 'now()'
@@ -622,9 +645,9 @@ declare
   systems text[];
   part record;
 begin
-  if target is null or (select relkind not in ('r', 'p') from pg_class where oid = target) then
-    raise exception 'There is no table % in schema public', quote_ident(table_name)
-      using hint = 'Create it first, and give its name without a schema.';
+  if target is null or (select relkind <> 'r' or relispartition from pg_class where oid = target) then
+    raise exception 'There is no plain table % in schema public', quote_ident(table_name)
+      using hint = 'Create it first, not as a view and not partitioned, and give its name without a schema.';
   end if;
   if not exists (select from pg_attribute where attrelid = target and attname = key and attnum > 0) then
     raise exception 'Table % has no column %', target, quote_ident(key)
@@ -632,8 +655,9 @@ begin
   end if;
   for part in
     select name, wanted, atttypid::regtype as found
-    from (values ('system_id', 'text'), ('updated_at', 'timestamptz'), ('deleted_at', 'timestamptz'), ('received_at', 'timestamptz'))
-      needed (name, wanted)
+    from (values
+      ('system_id', 'text'), ('updated_at', 'timestamptz'), ('deleted_at', 'timestamptz'), ('received_at', 'timestamptz')
+    ) needed (name, wanted)
     join pg_attribute on attrelid = target and attname = name
     where atttypid <> wanted::regtype and (wanted <> 'text' or atttypid <> 'varchar'::regtype)
   loop
@@ -641,17 +665,18 @@ begin
       using hint = format('alter table %s alter column %I type %s using …;', target, part.name, part.wanted);
   end loop;
   -- What an upsert finds a row by: a unique index that is whole, of plain columns, and checked at once.
-  select coalesce(bool_or(columns = array[key]), false), coalesce(bool_or(columns @> array[key, 'system_id'] and cardinality(columns) = 2), false)
+  select coalesce(bool_or(columns = array[key]), false), coalesce(bool_or(columns = wanted), false)
     into unique_by_key, unique_by_system
-  from pg_index
+  from (select array_agg(name order by name) from unnest(array[key, 'system_id']) name) wanted (wanted), pg_index
   cross join lateral (
-    select array_agg(attname::text) from pg_attribute where attrelid = target and attnum = any (indkey[0:indnkeyatts - 1])
+    select array_agg(attname::text order by attname::text)
+    from pg_attribute where attrelid = target and attnum = any (indkey[0:indnkeyatts - 1])
   ) held (columns)
   where indrelid = target and indisunique and indisvalid and indimmediate and indpred is null and indexprs is null;
   if not unique_by_key and not unique_by_system then
     raise exception 'Table % has no unique key on %', target, quote_ident(key)
-      using hint = format('Records are known by their key. Where two systems may have the same one: alter table %s add unique '
-        '(system_id, %I); otherwise: alter table %1$s add unique (%2$I);', target, key);
+      using hint = format('Records are known by their key. Where two systems may have the same one: '
+        'alter table %s add unique (system_id, %I); otherwise: alter table %1$s add unique (%2$I);', target, key);
   end if;
 
   missing := array(
@@ -661,7 +686,8 @@ begin
   is_new := target not in (select public.clockblock_record_tables());
   -- It would stamp what is filled in here, and comes back below.
   execute format('drop trigger if exists last_write_wins on %s', target);
-  execute format('alter table %s add column if not exists system_id text, add column if not exists updated_at timestamptz,
+  execute format('alter table %s
+    add column if not exists system_id text, add column if not exists updated_at timestamptz,
     add column if not exists deleted_at timestamptz, add column if not exists received_at timestamptz', target);
   execute format('select count(*) from %s where system_id is null', target) into unowned;
   -- Later, such rows are the account's own: work that no system has yet.
@@ -677,8 +703,12 @@ begin
   execute format('update %s set updated_at = coalesce(updated_at, date_trunc(''milliseconds'', now())),
     received_at = coalesce(received_at, clock_timestamp()) where updated_at is null or received_at is null', target);
   execute format('alter table %s alter column updated_at set not null, alter column received_at set not null', target);
-  if 'system_id' = any (missing) then execute format('alter table %s alter column system_id set not null', target); end if;
-  if 'updated_at' = any (missing) then execute format('alter table %s alter column updated_at set default now()', target); end if;
+  if 'system_id' = any (missing) then
+    execute format('alter table %s alter column system_id set not null', target);
+  end if;
+  if 'updated_at' = any (missing) then
+    execute format('alter table %s alter column updated_at set default now()', target);
+  end if;
   if 'received_at' = any (missing) then
     execute format('alter table %s alter column received_at set default clock_timestamp()', target);
   end if;
@@ -686,7 +716,8 @@ begin
   -- What an agent's upsert names; what a pull reads in order; what a purge looks for.
   if not unique_by_system then execute format('create unique index on %s (system_id, %I)', target, key); end if;
   execute format('create index if not exists %I on %s (system_id, received_at, %I)', prefix || '_pull', target, key);
-  execute format('create index if not exists %I on %s (received_at) where deleted_at is not null', prefix || '_tombstones', target);
+  execute format('create index if not exists %I on %s (received_at) where deleted_at is not null',
+    prefix || '_tombstones', target);
 
   -- A tombstone refers to nothing that is gone: what must be set is asked of rows that are there.
   for part in
@@ -694,23 +725,29 @@ begin
     join pg_attribute on attrelid = target and attname = any (link.columns)
     where attnotnull and attname <> key
   loop
-    execute format('alter table %s alter column %I drop not null, add check (%2$I is not null or deleted_at is not null)',
-      target, part.attname);
+    execute format('alter table %s alter column %I drop not null,
+      add check (%2$I is not null or deleted_at is not null)', target, part.attname);
   end loop;
   -- An agent brings the keys that it gave.
   if exists (select from pg_attribute where attrelid = target and attname = key and attidentity = 'a') then
     execute format('alter table %s alter column %I set generated by default', target, key);
   end if;
 
+  -- Triggers of one kind run in the order of their names.
+  execute format('create or replace trigger free_key before insert on %s for each row
+    when (new.updated_at is null or new.updated_at = now()) execute function public.make_room(%L)', target, key);
   execute format('create or replace trigger last_write_wins before insert or update on %s
     for each row execute function public.last_write_wins(%L)', target, key);
+  execute format('create or replace trigger make_room before update on %s for each row
+    when (old.system_id is distinct from new.system_id or old.%I is distinct from new.%2$I)
+    execute function public.make_room(%L)', target, key, key);
+  execute format('create or replace trigger leave_tombstone after update on %s for each row
+    when (old.system_id is distinct from new.system_id or old.%I is distinct from new.%2$I)
+    execute function public.leave_tombstone(%L)', target, key, key);
   execute format('create or replace trigger keep_tombstone before delete on %s
     for each row execute function public.keep_tombstone(%L)', target, key);
   execute format('create or replace trigger follow_tombstones after delete on %s
     for each statement execute function public.follow_tombstones()', target);
-  execute format('create or replace trigger leave_tombstone after update on %s for each row
-    when (old.system_id is distinct from new.system_id or old.%I is distinct from new.%2$I)
-    execute function public.leave_tombstone(%L)', target, key, key);
 
   -- Tombstones stay visible: a deletion that a policy hides would never reach the other side.
   perform public.clockblock_allow(target, 'system_id', '{select,insert,update,delete}');
@@ -747,7 +784,8 @@ declare
 begin
   for old in
     select relname as name, coalesce((
-        select attname from pg_catalog.pg_index join pg_catalog.pg_attribute on attrelid = indrelid and attnum = indkey[2]
+        select attname from pg_catalog.pg_index
+        join pg_catalog.pg_attribute on attrelid = indrelid and attnum = indkey[2]
         where indexrelid = to_regclass(format('public.%I', relname || '_pull'))
       ), 'id') as key
     from pg_catalog.pg_trigger join pg_catalog.pg_class on pg_class.oid = tgrelid
@@ -756,7 +794,8 @@ begin
     begin
       perform public.clockblock_records(old.name, old.key);
     exception when others then
-      raise warning 'Table % stays as it is: %. Run select clockblock_records(%L) when that is right.', old.name, sqlerrm, old.name;
+      raise warning 'Table % stays as it is: %. When that is right: select clockblock_records(%, %);',
+        old.name, sqlerrm, quote_literal(old.name), quote_literal(old.key);
     end;
   end loop;
 end
@@ -816,20 +855,21 @@ select
 select public.clockblock_allow(inhrelid::regclass, null, '{}')
 from pg_catalog.pg_inherits where inhparent = 'public.heartbeats'::regclass;
 
-revoke execute on function
-  public.is_member(text), public.my_systems(), public.register_system(text),
-  public.make_heartbeat_partitions(integer), public.purge_tombstones(interval),
-  public.clockblock_records(text, text, text), public.clockblock_allow(regclass, text, text[]),
-  public.clockblock_record_tables(), public.clockblock_foreign_keys(regclass, regclass),
-  public.roll_up_heartbeats(), public.last_write_wins(), public.keep_tombstone(), public.follow_tombstones(),
-  public.leave_tombstone()
-from public, anon, authenticated;
-grant execute on function
-  public.is_member(text), public.my_systems(), public.register_system(text),
-  public.make_heartbeat_partitions(integer), public.purge_tombstones(interval),
-  public.clockblock_records(text, text, text), public.clockblock_allow(regclass, text, text[]),
-  public.clockblock_record_tables(), public.clockblock_foreign_keys(regclass, regclass),
-  public.roll_up_heartbeats(), public.last_write_wins(), public.keep_tombstone(), public.follow_tombstones(),
-  public.leave_tombstone()
-to service_role;
+do $$
+declare
+  callable regprocedure;
+begin
+  for callable in
+    select oid from pg_catalog.pg_proc
+    where pronamespace = 'public'::regnamespace and proname in (
+      'is_member', 'my_systems', 'register_system', 'make_heartbeat_partitions', 'purge_tombstones',
+      'clockblock_records', 'clockblock_allow', 'clockblock_record_tables', 'clockblock_foreign_keys',
+      'roll_up_heartbeats', 'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones', 'leave_tombstone'
+    )
+  loop
+    execute format('revoke execute on function %s from public, anon, authenticated', callable);
+    execute format('grant execute on function %s to service_role', callable);
+  end loop;
+end
+$$;
 grant execute on function public.is_member(text), public.my_systems(), public.register_system(text) to authenticated;

@@ -71,6 +71,28 @@ test("fills in what a table with the columns left empty", async () => {
   ]);
 });
 
+test("lets rows be edited whose stamps are finer than a machine's", async () => {
+  await cloud.ddl(
+    `CREATE TABLE makers (id int PRIMARY KEY);
+     CREATE TABLE parts (id text PRIMARY KEY, price int, maker int REFERENCES makers ON DELETE SET NULL,
+       updated_at timestamptz);
+     INSERT INTO makers VALUES (1);
+     INSERT INTO parts VALUES ('1', 5, 1, '2026-01-01 00:00:00.123999Z');
+     SELECT clockblock_records('parts');`,
+  );
+  await cloud.sql("UPDATE parts SET price = 6");
+  assert.deepEqual(await cloud.sql("SELECT price FROM parts"), [{ price: 6 }]);
+  await cloud.sql(
+    `ALTER TABLE parts DISABLE TRIGGER last_write_wins;
+     UPDATE parts SET updated_at = now() + interval '123.999 milliseconds';
+     ALTER TABLE parts ENABLE TRIGGER last_write_wins;`,
+  );
+  await cloud.sql("DELETE FROM makers");
+  assert.deepEqual(await cloud.sql("SELECT maker FROM parts"), [{ maker: null }]);
+  await cloud.sql("DELETE FROM parts");
+  assert.equal((await cloud.sql("SELECT 1 FROM parts WHERE deleted_at IS NOT NULL")).length, 1);
+});
+
 test("asks whose the rows are where it cannot tell", async () => {
   await cloud.ddl("CREATE TABLE parts (id int PRIMARY KEY); INSERT INTO parts VALUES (1), (2)");
   await cloud.sql("INSERT INTO system_members (system_id, user_id) VALUES ('b', $1)", [
@@ -138,12 +160,16 @@ for (
     "a view": {
       ddl: "CREATE VIEW shown AS SELECT * FROM projects",
       call: "SELECT clockblock_records('shown')",
-      message: /^There is no table shown in schema public$/,
+      message: /^There is no plain table shown in schema public$/,
+    },
+    "a partitioned table": {
+      ddl: "CREATE TABLE parts (id text PRIMARY KEY) PARTITION BY HASH (id)",
+      message: /^There is no plain table parts in schema public$/,
     },
     "a name with a schema": {
       ddl: "CREATE TABLE parts (id text PRIMARY KEY)",
       call: "SELECT clockblock_records('public.parts')",
-      message: /^There is no table "public.parts" in schema public$/,
+      message: /^There is no plain table "public.parts" in schema public$/,
       hint: /without a schema/,
     },
   }) as [string, { ddl: string; call?: string; message: RegExp; hint?: RegExp }][]

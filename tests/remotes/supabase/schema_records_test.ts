@@ -333,6 +333,8 @@ test("a row that gets another key leaves a tombstone under the old one", async (
   await cloud.sql("UPDATE projects SET id = 'p9'");
   assert.deepEqual(await state("projects"), ["p1 deleted", "p9"]);
   assert.deepEqual(await cloud.sql("SELECT project_id FROM tasks"), [{ project_id: "p9" }]);
+  await cloud.sql("UPDATE projects SET id = 'p1' WHERE id = 'p9'");
+  assert.deepEqual(await state("projects"), ["p1", "p9 deleted"]);
 });
 
 test("a row does not move where a unique key leaves no room for its tombstone", async () => {

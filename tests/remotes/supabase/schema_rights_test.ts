@@ -278,7 +278,7 @@ for (const grants of ["old", "new"] as const) {
              OR has_function_privilege('authenticated', oid, 'execute')) AS callable, count(*) AS all
          FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype`,
       );
-      assert.deepEqual(triggers, { callable: 0, all: 5 });
+      assert.deepEqual(triggers, { callable: 0, all: 6 });
     });
 
     await t.step("a sequence is used by who may add rows", async () => {
