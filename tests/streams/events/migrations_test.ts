@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { migrations as all } from "../../../src/agent.ts";
 import { Store } from "../../../src/store/mod.ts";
-import { dump, restore } from "../../upgrade/dump.ts";
-import { readFixture } from "../../upgrade/fixture.ts";
+import { dump } from "../../upgrade/dump.ts";
 import { eventsBench, sampleEvent } from "../../support/events.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
 
@@ -16,31 +15,49 @@ function rowsIn(path: string): string[] {
     .sort();
 }
 
-Deno.test("A log of version 0.1.0 keeps every row, and its keys are unique by mode from then on", async () => {
+/** A log as it was before keys were unique by mode, of both modes: flushed, waiting, refused. */
+function oldLog(path: string): void {
+  const before = all.filter(({ name }) => name !== "events-2-keys-by-mode");
+  const store = new Store(path, { migrations: before });
+  store.db.exec(`
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+    INSERT INTO local_events (id, mode, ts, seq, source, type, subtype, symbol, body, meta_json, idempotency_key,
+        flushed, created_at, rejected_at)
+      SELECT 'e-' || i, iif(i % 3 = 0, 'paper', 'live'), '2026-03-02T12:00:00.000Z', i, 'bot', 'TRADE', 'NOTE',
+        iif(i % 2, 'AAPL', NULL), 'ü', '{"big":12345678901234567890}', 'k-' || i, i < 20, '2026-03-02T12:00:00.000Z',
+        iif(i = 30, '2026-03-03T12:00:00.000Z', NULL) FROM n;
+    INSERT INTO local_flush_log (id, ts, mode, count, last_seq, status, error)
+      VALUES (7, '2026-03-02T12:00:00.000Z', 'live', 19, 19, 'ok', NULL),
+        (9, '2026-03-02T12:00:15.000Z', 'live', 41, 60, 'error', 'status 503');
+    INSERT INTO local_state_snapshots (id, mode, ts, state_json)
+      VALUES (3, 'live', '2026-03-02T12:00:00.000Z', '{"cash":1}');`);
+  store.close();
+}
+
+Deno.test("A log of before keeps every row, and its keys are unique by mode from then on", async () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
-  restore(readFixture("0.1.0").sql, path);
+  oldLog(path);
   const before = rowsIn(path);
+  assert.equal(before.length, 60 + 2 + 1);
   const store = new Store(path, { migrations: all });
   try {
+    assert.deepEqual(rowsIn(path), before);
     assert.equal(store.db.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok");
     using bench = eventsBench({ store });
-    const known = store.db.prepare(
-      "SELECT mode, idempotency_key AS key FROM local_events ORDER BY mode LIMIT 1",
-    ).get();
-    const [mode, other] = known?.mode === "live" ? ["live", "paper"] : ["paper", "live"];
+    assert.equal(bench.stream.outbox.depth().rows, 40);
     const { accepted } = await bench.post(
-      [mode, other].map((mode) => sampleEvent({ mode, idempotency_key: String(known?.key) })),
+      ["live", "paper"].map((mode) => sampleEvent({ mode, idempotency_key: "k-1" })),
     );
-    assert.deepEqual(accepted.map(({ duplicate }) => duplicate), [true, false]);
-    await store.write(() =>
-      store.db.prepare("DELETE FROM local_events WHERE id = ?").run(accepted[1]!.id)
-    );
+    assert.deepEqual(accepted.map(({ seq, duplicate }) => [seq, duplicate]), [
+      [1, true],
+      [61, false],
+    ]);
+    const { last_flush_ts, error } = bench.stream.outbox.health("live");
+    assert.deepEqual([last_flush_ts, error], ["2026-03-02T12:00:00.000Z", "status 503"]);
   } finally {
     store.close();
   }
-  assert.ok(before.length > 10);
-  assert.deepEqual(rowsIn(path), before);
 });
 
 /** What the design of the event store says, as it stands there but for `IF NOT EXISTS`. */
