@@ -24,8 +24,10 @@ import { recordRules, type TableRules } from "./tables.ts";
 
 /** What was learned of a table. */
 export interface TableProfile {
-  /** Which of the candidates works; beyond the last, a plain INSERT. */
+  /** Which of the candidates is tried; beyond the last, a plain INSERT. */
   conflict: number;
+  /** Whether it has worked. */
+  proven: boolean;
   /** Columns that are not sent. */
   unwanted: Set<string>;
   /** Whether rows that are there already are written over. */
@@ -62,7 +64,7 @@ export class Pusher {
     const { rules: known, keys, learned } = this.#options;
     const rules = known.get(table) ?? recordRules(keys[table] ?? "id");
     const profile = learned.get(table) ??
-      { conflict: 0, unwanted: new Set(rules.omit), merge: rules.merge };
+      { conflict: 0, proven: false, unwanted: new Set(rules.omit), merge: rules.merge };
     learned.set(table, profile);
     const part = { table, rules, profile, signal };
     const results: PushResult[] = [];
@@ -81,7 +83,10 @@ export class Pusher {
     for (;;) {
       const candidate = candidateOf(part);
       const { data, error, status } = await this.#send(rows, candidate, part);
-      if (!error) return await this.#delivered(rows, data, { candidate, part });
+      if (!error) {
+        part.profile.proven = true;
+        return await this.#delivered(rows, data, { candidate, part });
+      }
       const failure = this.#connection.failure(
         `push ${rows.length} rows of ${table} to`,
         error,
@@ -271,7 +276,9 @@ function learn(failure: RemoteError, { rules, profile }: Part): boolean {
   switch (failure.code) {
     case "42P10":
       if (profile.conflict >= candidates.length) return false;
-      profile.conflict++;
+      // A key that worked before has been replaced: the best may be there now.
+      profile.conflict = profile.proven ? 0 : profile.conflict + 1;
+      profile.proven = false;
       return true;
     case "42501":
       if (rules.key !== undefined) return false;

@@ -171,6 +171,23 @@ test("takes a table of heartbeats whose key is the id alone", async () => {
   }
 });
 
+test("finds the key again when the table gets another", async () => {
+  await cloud.ddl(
+    `CREATE TABLE plain (id text PRIMARY KEY, system_id text, updated_at timestamptz, deleted_at timestamptz);
+     GRANT SELECT, INSERT, UPDATE ON plain TO authenticated;`,
+  );
+  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  await remote.push(batch("plain", [project("a")]), { signal });
+  await cloud.ddl("ALTER TABLE plain DROP CONSTRAINT plain_pkey, ADD PRIMARY KEY (system_id, id)");
+  for (const updated_at of ["2026-11-20T10:00:01.000Z", "2026-11-20T10:00:02.000Z"]) {
+    const { accepted } = await remote.push(batch("plain", [project("a", { updated_at })]), {
+      signal,
+    });
+    assert.deepEqual(accepted, ["a"]);
+  }
+  assert.equal((await cloud.sql("SELECT 1 FROM plain")).length, 1);
+});
+
 test("leaves out what the database computes itself", async () => {
   await cloud.ddl(
     `CREATE TABLE plain (id text PRIMARY KEY, system_id text, updated_at timestamptz, deleted_at timestamptz,
