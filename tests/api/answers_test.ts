@@ -78,6 +78,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   "POST /sync/now 202",
   "POST /sync/reset 200",
   "POST /sync/reset 503",
+  "POST /quarantine/retry 503",
   "GET /healthz 503",
 ]);
 
