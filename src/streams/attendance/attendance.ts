@@ -197,7 +197,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
       devices,
       punches,
       quarantine,
-      retry: new QuarantineRetry({ devices, intake, quarantine }),
+      retry: new QuarantineRetry(store, { devices, punches, quarantine }),
       timeZone: settings.time_zone,
       resync,
     }),

@@ -53,7 +53,6 @@ const DAY_MS = 86_400_000;
 export class Quarantine {
   /** Where what is too large is put. */
   readonly folder: string;
-  readonly #store: Store;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #room: QuarantineRoom;
@@ -73,7 +72,6 @@ export class Quarantine {
       clock: Clock;
     },
   ) {
-    this.#store = store;
     this.#clock = clock;
     this.folder = folder;
     this.#warnings = warnings;
@@ -121,12 +119,9 @@ export class Quarantine {
     return Number(this.#size.get()?.n);
   }
 
-  /** Removes entries that are punches now. */
-  async discard(entries: readonly QuarantineEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    await this.#store.write(() => {
-      for (const { id } of entries) this.#delete.run(id);
-    });
+  /** Removes an entry that is punches now; called inside `write`. */
+  discard(id: number): void {
+    this.#delete.run(id);
   }
 
   /** Warns of what was not understood within the last week. */

@@ -3,10 +3,11 @@
  * @module
  */
 import { msOf } from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
 import { readRecords } from "./aiface/decode.ts";
 import type { Devices } from "./devices.ts";
 import { readAttlog } from "./iclock/attlog.ts";
-import type { Intake } from "./intake.ts";
+import type { Punches } from "./punches.ts";
 import type { Quarantine, QuarantineEntry } from "./quarantine.ts";
 import type { ReadContext, ReadPunch } from "./reading.ts";
 
@@ -17,37 +18,44 @@ export interface Retried {
   left: number;
 }
 
-/** Entries of one step: about 3 ms. */
-const STEP = 100;
+/** Entries of one transaction: about 3 ms. */
+const STEP = 50;
 
 export class QuarantineRetry {
+  readonly #store: Store;
   readonly #devices: Devices;
-  readonly #intake: Intake;
+  readonly #punches: Punches;
   readonly #quarantine: Quarantine;
 
   constructor(
-    parts: { devices: Devices; intake: Intake; quarantine: Quarantine },
+    store: Store,
+    parts: { devices: Devices; punches: Punches; quarantine: Quarantine },
   ) {
+    this.#store = store;
     this.#devices = parts.devices;
-    this.#intake = parts.intake;
+    this.#punches = parts.punches;
     this.#quarantine = parts.quarantine;
   }
 
   /**
-   * Reads these entries again, or all there are. A punch is stored before its entry is removed: whatever happens in
-   * between, it is in one of the two, and stored once.
+   * Reads these entries again, or all there are.
    * @param ids of entries; one that is not there is ignored
+   * @throws {StoreError} when the database does not take the punches: what was not read stays in the quarantine
    */
   async run(ids?: readonly number[]): Promise<Retried> {
     const retried = { understood: 0, left: 0 };
-    for (const page of this.#pages(ids)) {
-      const outcomes = await Promise.all(page.map((entry) => this.#again(entry)));
-      const read = page.filter((_, index) => outcomes[index]);
-      await this.#quarantine.discard(read);
-      retried.understood += read.length;
-      retried.left += page.length - read.length;
+    try {
+      for (const page of this.#pages(ids)) {
+        const understood = await this.#store.write(
+          () => page.filter((entry) => this.#again(entry)).length,
+          { durable: true },
+        );
+        retried.understood += understood;
+        retried.left += page.length - understood;
+      }
+    } finally {
+      this.#quarantine.tell();
     }
-    this.#quarantine.tell();
     return retried;
   }
 
@@ -68,16 +76,19 @@ export class QuarantineRetry {
     }
   }
 
-  /** Whether the entry's punches are stored now. */
-  async #again(entry: QuarantineEntry): Promise<boolean> {
+  /** Puts the entry's punches in its place, where they can be read; called inside `write`. */
+  #again(entry: QuarantineEntry): boolean {
     const device = this.#devices.find(entry.device_sn);
     // Of what lies in a file the punches were stored when it came.
     if (device?.approval !== "approved" || entry.file !== null) return false;
+    const { sn, zone, skewMs } = device;
     const receivedMs = msOf(entry.received_at);
-    const punches = punchesOf(entry, { zone: device.zone, receivedMs });
+    const punches = punchesOf(entry, { zone, receivedMs });
     if (punches.length === 0) return false;
-    const protocol = entry.protocol === "iclock" ? "iclock" : "aiface";
-    return await this.#intake.store({ device, protocol, receivedMs, punches });
+    device.readZone ??= zone.name;
+    this.#punches.add(punches, { sn, skewMs, timeZone: zone.name, receivedMs });
+    this.#quarantine.discard(entry.id);
+    return true;
   }
 }
 

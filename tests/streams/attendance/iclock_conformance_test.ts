@@ -143,7 +143,12 @@ const cases: readonly Case[] = [
         const reply = await rawRequest(relay.port, { path: `/iclock/cdata?${query}` });
         assert.equal(reply.status, 400, query);
       }
-      assert.equal((await relay.devices()).length, 2);
+      // Whoever has no serial number is seen and not understood, by its address.
+      assert.deepEqual((await relay.devices()).map(({ sn, state }) => [sn, state]), [
+        ["DEV1", "offline"],
+        ["at-127-0-0-1", "unsupported"],
+        ["NEW1", "pending"],
+      ]);
     },
   },
   {
