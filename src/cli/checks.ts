@@ -9,8 +9,10 @@ import {
   type Clock,
   dayAt,
   daysBetween,
+  DivertedError,
   flavour,
   localTimeZone,
+  outbound,
   systemClock,
   version,
   type Warning,
@@ -317,8 +319,13 @@ async function checkCloud(
   const started = clock.monotonic();
   let response: Response;
   try {
-    response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(timeoutMs) });
+    response = await outbound()(url, { method: "HEAD", signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
+    if (error instanceof DivertedError) {
+      const { message, verdict } = error;
+      const advice = verdict.advice ?? "sign in to this network";
+      return [fail("cloud", `${host} does not answer itself: ${message}; ${advice}`)];
+    }
     return [
       fail(
         "cloud",

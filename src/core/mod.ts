@@ -10,6 +10,7 @@ export * from "./json.ts";
 export * from "./json_flaw.ts";
 export * from "./log.ts";
 export * from "./lossless_json.ts";
+export * from "./outbound.ts";
 export * from "./params.ts";
 export * from "./parse.ts";
 export * from "./problem.ts";

@@ -18,10 +18,11 @@ export type Action = "retry" | "split" | "sign-in" | "pause" | "bisect" | "dupli
 export interface Verdict {
   action: Action;
   /**
-   * What becomes of a row that gets this answer alone. `wait`: it stays and the lane tries again later; `later`: the
-   * same, but a limited number of times, then it is rejected (its parent may still be on the way).
+   * What becomes of a row that gets this answer alone. `wait`: it stays and the lane tries again later; `hold`: it
+   * stays and the others pass; `later`: the same, but a limited number of times, then it is rejected (its parent may
+   * still be on the way); `settle`: it is done, if the remote accepts others.
    */
-  alone: "wait" | "later" | "reject" | "settle";
+  alone: "wait" | "hold" | "later" | "reject" | "settle";
   /** What a person can do, for `pause`. */
   advice?: string;
 }

@@ -36,11 +36,6 @@ export function readAccepted(text: string, rows: readonly Row[]): PushResult {
   return { accepted: list(said.accepted, "accepted").map(String), rejected };
 }
 
-/** Whether an answer is a page for people. */
-export function isPage(text: string): boolean {
-  return /^\s*<(?:!doctype\s+html|html)\b/i.test(text);
-}
-
 /** The code and the words of an error answer, in the shapes that APIs commonly have. */
 export function readError(text: string): ErrorFacts {
   let said: unknown;

@@ -4,11 +4,19 @@
  * @module
  */
 import {
+  addressShown,
   type Clock,
   clockOffsetMs,
+  DivertedError,
+  isPage,
+  type Outbound,
+  outbound,
   type OutboxBatch,
+  pageInstead,
+  pageVerdict,
   type Probe,
   type PushResult,
+  readText,
   type Remote,
   RemoteError,
   type RemoteErrorOptions,
@@ -16,8 +24,8 @@ import {
   systemClock,
   version,
 } from "../../core/mod.ts";
-import { isPage, readAccepted, readError } from "./answer.ts";
-import { gzipped, readText } from "./body.ts";
+import { readAccepted, readError } from "./answer.ts";
+import { gzipped } from "./body.ts";
 
 export interface EndpointOptions {
   /** The address; a query stays where it is. */
@@ -37,11 +45,10 @@ export interface EndpointOptions {
 }
 
 /** An answer that names the rows of a batch is far smaller. */
-const ANSWER_LIMIT = 4 * 1024 * 1024;
-const ERROR_LIMIT = 8 * 1024;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const MAX_ERROR_BYTES = 8 * 1024;
 /** Below this, compressing costs more than it saves. */
 const GZIP_FROM = 1_024;
-const MOST_REDIRECTS = 3;
 
 /** One call of the remote: what it is for, and when it has to end. */
 interface Call {
@@ -61,21 +68,23 @@ class Endpoint implements Remote {
   readonly #token: string | undefined;
   readonly #timeoutMs: number;
   readonly #envelope: (batch: OutboxBatch) => unknown;
-  readonly #fetch: typeof fetch;
+  readonly #request: Outbound;
   readonly #clock: Clock;
   #gzip: boolean;
+  /** Whether a page answered the last push. */
+  #behindPage = false;
 
   constructor(options: EndpointOptions) {
     const { url, token, timeoutMs = 10_000, gzip = false, path = "", clock = systemClock } =
       options;
     this.#url = new URL(url);
     if (path) this.#url.pathname = this.#url.pathname.replace(/\/+$/, "") + path;
-    this.name = `endpoint ${shown(this.#url)}`;
+    this.name = `endpoint ${addressShown(this.#url)}`;
     this.#token = token;
     this.#timeoutMs = timeoutMs;
     this.#gzip = gzip;
     this.#envelope = options.envelope ?? (({ rows }) => rows);
-    this.#fetch = options.fetch ?? fetch;
+    this.#request = outbound(options.fetch);
     this.#clock = clock;
   }
 
@@ -92,18 +101,22 @@ class Endpoint implements Remote {
     );
   }
 
+  /** @throws {RemoteError} without a status when something else than the endpoint answers */
   async probe({ signal }: { signal: AbortSignal }): Promise<Probe> {
     return await this.#limited({ task: "reach", signal }, async (call) => {
       const sentAt = this.#clock.now();
-      const { headers, body } = await this.#send(this.#url, { method: "HEAD" }, call);
+      const { ok, headers, body } = await this.#send({ method: "HEAD" }, call);
       await body?.cancel();
+      // The same page, as far as one can see without its body.
+      const html = /\b(html|xml)\b/i.test(headers.get("content-type") ?? "");
+      if (this.#behindPage && ok && html) throw this.#diverted(pageInstead(), call);
       return { clockOffsetMs: clockOffsetMs(headers, { sentAt, receivedAt: this.#clock.now() }) };
     });
   }
 
   async #post(body: string, call: Call): Promise<Response> {
     const compressed = this.#gzip && body.length >= GZIP_FROM;
-    const response = await this.#follow({
+    const response = await this.#send({
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -120,48 +133,28 @@ class Endpoint implements Remote {
     return await this.#post(body, call);
   }
 
-  /** Sends, and sends again where the same origin wants it at another address. */
-  async #follow(init: RequestInit, call: Call): Promise<Response> {
-    let url = this.#url;
-    for (let redirects = 0;; redirects++) {
-      const response = await this.#send(url, init, call);
-      const location = response.headers.get("location");
-      if (response.status < 300 || response.status >= 400 || !location) return response;
-      await response.body?.cancel();
-      const target = URL.parse(location, url);
-      // To 301 and 302 most clients answer with a GET: only these two ask for the same request again.
-      const repeats = response.status === 307 || response.status === 308;
-      if (!repeats || target?.origin !== url.origin || redirects >= MOST_REDIRECTS) {
-        const where = target ? shown(target) : "an address that is none";
-        throw this.#error(call, `it redirects to ${where}`, { status: response.status });
-      }
-      url = target;
-    }
-  }
-
-  async #send(url: URL, init: RequestInit, call: Call): Promise<Response> {
-    const send = this.#fetch;
+  async #send(init: RequestInit, call: Call): Promise<Response> {
     try {
-      return await send(url, { ...init, redirect: "manual", signal: call.signal });
+      return await this.#request(this.#url, { ...init, signal: call.signal });
     } catch (error) {
+      if (error instanceof DivertedError) throw this.#diverted(error, call);
       throw this.#error(call, reasonOf(error));
     }
   }
 
   async #accepted(response: Response, { rows }: OutboxBatch, call: Call): Promise<PushResult> {
     const { status } = response;
-    const answer = await readText(response, ANSWER_LIMIT).catch(() => {
+    const { text, whole } = await readText(response, MAX_ANSWER_BYTES).catch(() => {
       throw this.#error(call, `its answer broke off after status ${status}`, { status });
     });
-    // Without TLS whoever is in between can answer in its place: hotels and cafés do, with a page to sign in on.
-    if (this.#url.protocol === "http:" && isPage(answer.text)) {
-      throw this.#error(call, "a web page answered, as networks do that want a sign-in first", {
-        status,
-      });
+    this.#behindPage = isPage(text);
+    if (this.#behindPage) throw this.#diverted(pageInstead(), call);
+    if (!whole) {
+      const limit = `${MAX_ANSWER_BYTES / 1024 / 1024} MiB`;
+      throw this.#error(call, `its answer is longer than ${limit}`, { status });
     }
     try {
-      // Whatever is longer than the limit is not the list that is meant here.
-      return readAccepted(answer.whole ? answer.text : "", rows);
+      return readAccepted(text, rows);
     } catch (error) {
       const reason = error instanceof SyntaxError ? error.message : "unknown";
       throw this.#error(call, `its answer cannot be understood: ${reason}`, { status });
@@ -172,13 +165,16 @@ class Endpoint implements Remote {
   async #refused(response: Response, call: Call): Promise<RemoteError> {
     const { status, headers } = response;
     // The status says enough when the body does not come.
-    const { text } = await readText(response, ERROR_LIMIT).catch(() => ({ text: "" }));
+    const { text } = await readText(response, MAX_ERROR_BYTES).catch(() => ({ text: "" }));
+    const page = isPage(text);
+    if (!page) this.#behindPage = false;
     const { code, detail } = readError(this.#token ? text.replaceAll(this.#token, "token") : text);
     return this.#error(call, `status ${status}${code ? ` (${code})` : ""}`, {
       status,
       code,
       detail,
       retryAfterMs: retryAfterMs(headers, this.#clock.now()),
+      verdict: page ? pageVerdict(status) : undefined,
     });
   }
 
@@ -201,14 +197,13 @@ class Endpoint implements Remote {
     }
   }
 
+  #diverted({ message, status, verdict }: DivertedError, call: Call): RemoteError {
+    return this.#error(call, message, { status, verdict });
+  }
+
   #error({ task }: Call, state: string, facts: RemoteErrorOptions = {}): RemoteError {
     return new RemoteError(`Cannot ${task} "${this.name}": ${state}`, facts);
   }
-}
-
-/** An address without what may be secret in it. */
-function shown({ origin, pathname }: URL): string {
-  return `${origin}${pathname === "/" ? "" : pathname}`;
 }
 
 /** Why no answer came: the innermost words of a fetch error, without the address. */

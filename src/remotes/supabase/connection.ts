@@ -6,15 +6,21 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import {
   type Clock,
   clockOffsetMs,
+  DivertedError,
+  isPage,
   logger,
+  type Outbound,
+  outbound,
+  pageInstead,
   pause,
   type Probe,
+  readText,
   RemoteError,
   retryAfterMs,
   systemClock,
 } from "../../core/mod.ts";
+import { askedBy, judged } from "./answers.ts";
 import { remoteError } from "./errors.ts";
-import { withMarkedNumbers } from "./exact_numbers.ts";
 import type { TokenStore } from "./token_store.ts";
 
 export interface ConnectionOptions {
@@ -45,6 +51,9 @@ export type Membership = "member" | "foreign" | "unknown";
 /** A registration that failed is tried again after this long: a little less than a cycle of records. */
 const REGISTER_AGAIN_MS = 5_000;
 
+/** How much of the health page is read. */
+const MAX_HEALTH_BYTES = 8 * 1024;
+
 /** The message to the person who has to sign in again. */
 const SIGN_IN_AGAIN = "sign in again with clockblock login";
 
@@ -61,22 +70,26 @@ export class Connection {
   /** What the last answer's headers said. */
   #serverOffsetMs: number | null = null;
   #retryAfterMs: number | undefined;
+  readonly #request: Outbound;
+  /** The last answer that was not the project's: supabase-js passes on its message alone. */
+  #diverted: DivertedError | undefined;
 
   constructor(options: ConnectionOptions) {
     const { url, key, tokens, timeoutMs = 10_000, clock = systemClock, transport } = options;
-    const { fetch: request = fetch, random = Math.random, heartbeatMs = 25_000 } = options;
+    const { random = Math.random, heartbeatMs = 25_000 } = options;
+    this.#request = outbound(options.fetch);
     this.#options = options;
     this.#clock = clock;
     this.name = `supabase ${new URL(url).host}`;
-    const timed = async (input: RequestInfo | URL, init: RequestInit = {}) => {
+    const timed = (input: RequestInfo | URL, init: RequestInit = {}) => {
       const limit = AbortSignal.timeout(timeoutMs);
       const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
-      const sentAt = clock.now();
-      const response = await request(input, { ...init, signal });
-      this.#heed(response, sentAt);
       const address = String(input);
-      if (address.includes("/auth/v1/token")) return await byOurClock(response);
-      return address.includes("/rest/v1/") ? await withMarkedNumbers(response) : response;
+      return this.#ask(
+        address,
+        { ...init, signal },
+        (response) => judged(response, askedBy(address)),
+      );
     };
     this.client = createClient(url, key, {
       auth: {
@@ -160,15 +173,16 @@ export class Connection {
     await this.#options.tokens.removeItem("session");
   }
 
-  /** Any answer counts: a project that refuses us can be reached. */
+  /** Any answer but a page counts: a project that refuses us can be reached. */
   async probe(signal: AbortSignal): Promise<Probe> {
-    const { url, key, fetch: request = fetch } = this.#options;
+    const { url, key } = this.#options;
     const health = new URL("auth/v1/health", url.endsWith("/") ? url : `${url}/`);
-    const sentAt = this.#clock.now();
     try {
-      const response = await request(health, { headers: { apikey: key }, signal });
-      this.#heed(response, sentAt);
-      await response.body?.cancel();
+      await this.#ask(health, { headers: { apikey: key }, signal }, async (response) => {
+        const { text } = await readText(response, MAX_HEALTH_BYTES);
+        if (response.status < 500 && isPage(text)) throw pageInstead();
+        return response;
+      });
     } catch (error) {
       throw this.failure("reach", error);
     }
@@ -208,11 +222,43 @@ export class Connection {
 
   /** An error of supabase-js in the engine's shape. */
   failure(task: string, error: unknown, status?: number): RemoteError {
+    const diverted = this.#diverted;
+    if (diverted && messageOf(error).endsWith(diverted.message)) {
+      return new RemoteError(`Cannot ${task} "${this.name}": ${diverted.message}`, {
+        status: diverted.status,
+        verdict: diverted.verdict,
+      });
+    }
     return remoteError(task, error, {
       name: this.name,
       retryAfterMs: this.#retryAfterMs,
       ...(status === undefined ? {} : { status }),
     });
+  }
+
+  /** A failure for an answer of another shape than PostgREST's. */
+  misshapen(task: string): RemoteError {
+    return new RemoteError(`Cannot ${task} "${this.name}": its answer is not what was asked for`, {
+      status: 200,
+    });
+  }
+
+  /** One request; its headers are heeded only when `judge` takes the answer for the project's. */
+  async #ask(
+    address: string | URL,
+    init: RequestInit,
+    judge: (response: Response) => Promise<Response>,
+  ): Promise<Response> {
+    const sentAt = this.#clock.now();
+    try {
+      const response = await this.#request(address, init);
+      const answer = await judge(response);
+      this.#heed(response, sentAt);
+      return answer;
+    } catch (error) {
+      if (error instanceof DivertedError) this.#diverted = error;
+      throw error;
+    }
   }
 
   #heed({ headers }: Response, sentAt: number): void {
@@ -279,7 +325,7 @@ export class Connection {
       if (!["PGRST202", "42883", "42501"].includes(error.code)) throw failure;
       logger("supabase").debug("Cannot register: {message}", { message: failure.message });
     }
-    const membership = error ? "unknown" : data === false ? "foreign" : "member";
+    const membership = data === true ? "member" : data === false ? "foreign" : "unknown";
     this.#memberships.set(system, membership);
     return membership;
   }
@@ -288,16 +334,6 @@ export class Connection {
 interface Account {
   id: string;
   email: string;
-}
-
-/**
- * A session whose end is counted from now: the server tells it by its clock, and ours may be a day off, so that
- * every request would refresh, or none.
- */
-async function byOurClock(response: Response): Promise<Response> {
-  if (!response.ok) return response;
-  const { expires_at: _, ...session } = await response.json() as Record<string, unknown>;
-  return Response.json(session, { status: response.status });
 }
 
 /** The mistake that a refused sign-in speaks of. */
@@ -312,6 +348,10 @@ function whatToCheck(error: { status?: number | undefined; message: string } | n
     default:
       return "what answers there is no Supabase project. Check supabase.url and supabase.key";
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Object && "message" in error ? String(error.message) : String(error);
 }
 
 /** No answer, or one that says nothing about the credentials. */

@@ -3,7 +3,7 @@
  * the code of PostgREST or PostgreSQL means. No other room knows these codes.
  * @module
  */
-import { pause, RemoteError, type Verdict, VERDICTS } from "../../core/mod.ts";
+import { isPage, pageVerdict, pause, RemoteError, type Verdict, VERDICTS } from "../../core/mod.ts";
 
 const { retry, signIn, bisect, orphan, tooLarge, tooSlow } = VERDICTS;
 
@@ -168,6 +168,9 @@ function verdictOf(
 ): Verdict | undefined {
   // PostgREST turns 42501 into 401 for the anonymous role: then it is the sign-in that is missing.
   if (status === 401) return signIn;
+  if (status !== undefined && isPage(words)) {
+    return status === 404 ? REQUEST : pageVerdict(status);
+  }
   // No code: PostgREST 12 answers `404 {}` to a POST to a missing table.
   if (status === 404 && code === undefined) return SCHEMA;
   if (code === undefined || !/^(PGRST(\d{3}|X\d\d)|[0-9A-Z]{5})$/.test(code)) return undefined;

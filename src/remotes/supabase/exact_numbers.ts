@@ -7,26 +7,17 @@ import { exactNumber, parseLossless } from "../../core/mod.ts";
 
 const MARK = "\u0000";
 
-/** The answer with every number that JavaScript cannot hold as a marked text. */
-export async function withMarkedNumbers(response: Response): Promise<Response> {
-  const { status, headers } = response;
-  const text = await response.text();
-  const body = text === "" ? null : markNumbers(text);
-  return new Response(body, { status, headers });
-}
-
-function markNumbers(text: string): string {
-  try {
-    let marked = false;
-    const value = parseLossless(text, (literal) => {
-      marked = true;
-      return MARK + literal;
-    });
-    return marked ? JSON.stringify(value) : text;
-  } catch {
-    // Not JSON: supabase-js reports it.
-    return text;
-  }
+/**
+ * JSON with every number that JavaScript cannot hold as a marked text.
+ * @throws {SyntaxError} when it is no JSON
+ */
+export function withMarkedNumbers(text: string): string {
+  let marked = false;
+  const value = parseLossless(text, (literal) => {
+    marked = true;
+    return MARK + literal;
+  });
+  return marked ? JSON.stringify(value) : text;
 }
 
 /** A key column's value as a record's id. */

@@ -17,7 +17,7 @@ import { type Cursor, instantOf, msOf, type Page, type RemoteError } from "../..
 import type { Connection } from "./connection.ts";
 import { idOf } from "./exact_numbers.ts";
 import type { LearnedTables } from "./learned_tables.ts";
-import { type CloudRow, type Keys, quoted, records } from "./query.ts";
+import { type Keys, quoted, records, rowsOf } from "./query.ts";
 
 /** Supabase's own `max-rows`: it gives no more, however many are asked for. */
 const PAGE_ROWS = 1_000;
@@ -65,12 +65,14 @@ export class Puller {
       throw failure;
     }
     const key = this.#keyOf(table);
-    const last = data.at(-1) as CloudRow | undefined;
+    const rows = rowsOf(data, [key, column]);
+    if (!rows) throw this.#connection.misshapen(`pull ${table} from`);
+    const last = rows.at(-1);
     if (!counted) learned.set(table, { column, counted: true });
     const reached = last ? { updatedAt: String(last[column]), id: idOf(last[key]) } : cursor;
     return {
       table,
-      rows: records(data, { key }),
+      rows: records(rows, { key }),
       cursor: last ? reached : this.#resting(reached),
       more: last !== undefined,
       ...(cursor ? {} : { total: last ? await this.#count(table, { column, signal }) : 0 }),

@@ -19,7 +19,7 @@ import type { Connection } from "./connection.ts";
 import { columnIn, isHiddenRow, isRowPolicy, violatedKey } from "./errors.ts";
 import { idOf } from "./exact_numbers.ts";
 import type { LearnedTables } from "./learned_tables.ts";
-import { type CloudRow, type Keys, queryGroups, records, rowOf } from "./query.ts";
+import { type CloudRow, type Keys, queryGroups, records, rowOf, rowsOf } from "./query.ts";
 import { recordRules, type TableRules } from "./tables.ts";
 
 /** What was learned of a table. */
@@ -151,7 +151,7 @@ export class Pusher {
       if (candidate.proves || profile.merge || candidate.columns === undefined) {
         return { accepted: ids, rejected: [] };
       }
-      const written = named(data, lookUp);
+      const written = this.#named(data, { part, column: lookUp });
       const left = rows.filter((row) => !written.has(String(row[lookUp])));
       const there = await this.#present(left, part);
       return {
@@ -159,7 +159,7 @@ export class Pusher {
         rejected: rejectAll(left.filter(({ id }) => !there.has(id)), TAKEN).rejected,
       };
     }
-    const written = named(data, key);
+    const written = this.#named(data, { part, column: key });
     const kept = await this.#ownOf(ids.filter((id) => !written.has(id)), { part, key });
     const keptIds = new Set(kept.map(({ id }) => id));
     const lost = rows.filter(({ id }) => !written.has(id) && !keptIds.has(id));
@@ -210,6 +210,13 @@ export class Pusher {
     }
   }
 
+  /** One column of the rows that an answer names. */
+  #named(data: unknown, { part: { table }, column }: { part: Part; column: string }): Set<string> {
+    const rows = rowsOf(data, [column]);
+    if (!rows) throw this.#connection.misshapen(`push rows of ${table} to`);
+    return new Set(rows.map((row) => idOf(row[column])));
+  }
+
   /** The ids of the rows that the cloud has, with the same identity. */
   async #present(rows: readonly Row[], part: Part): Promise<Set<Id>> {
     const { table, rules: { lookUp, identity, stamp }, profile, signal } = part;
@@ -220,8 +227,9 @@ export class Pusher {
         .select([...new Set([lookUp, ...columns])].join(",")).filter(lookUp, "in", group)
         .abortSignal(signal);
       if (error) throw this.#connection.failure(`read back rows of ${table} in`, error, status);
-      // Which columns there are, supabase-js reads from a literal only.
-      for (const row of data as unknown as CloudRow[]) found.add(identityOf(row, columns));
+      const present = rowsOf(data, columns);
+      if (!present) throw this.#connection.misshapen(`read back rows of ${table} in`);
+      for (const row of present) found.add(identityOf(row, columns));
     }
     return new Set(
       rows.filter((row) => found.has(identityOf({ ...row, ...stamp }, columns)))
@@ -240,7 +248,9 @@ export class Pusher {
         .eq("system_id", this.#options.systemId).filter(rules.key!, "in", group)
         .abortSignal(signal);
       if (error) throw this.#connection.failure(`read what was kept of ${table} in`, error, status);
-      own.push(...records(data, { key }));
+      const kept = rowsOf(data, [key]);
+      if (!kept) throw this.#connection.misshapen(`read what was kept of ${table} in`);
+      own.push(...records(kept, { key }));
     }
     return own;
   }
@@ -341,11 +351,6 @@ function acceptAll(rows: readonly Row[]): PushResult {
 
 function rejectAll(rows: readonly Row[], reason: Omit<Rejection, "id">): PushResult {
   return { accepted: [], rejected: rows.map(({ id }) => ({ ...reason, id })) };
-}
-
-/** One column of the rows that an answer names. */
-function named(data: unknown, column: string): Set<string> {
-  return new Set(((data ?? []) as CloudRow[]).map((row) => idOf(row[column])));
 }
 
 /** What tells a row from others; stamps count as moments, however they are written. */

@@ -36,6 +36,14 @@ export type Keys = Readonly<Record<string, string>>;
 /** A row as supabase-js gives it. */
 export type CloudRow = Readonly<Record<string, unknown>>;
 
+/** The rows of an answer that all have these columns; undefined when it is something else. */
+export function rowsOf(data: unknown, columns: readonly string[]): CloudRow[] | undefined {
+  const isRow = (row: unknown): row is CloudRow =>
+    typeof row === "object" && row !== null &&
+    columns.every((column) => (row as CloudRow)[column] !== undefined);
+  return Array.isArray(data) && data.every(isRow) ? data : undefined;
+}
+
 /**
  * Rows of a table as records, whose key is called `id` everywhere. When a row came to the server is no part of the
  * record: a push would write it back. It stands in for a stamp that the row lacks.

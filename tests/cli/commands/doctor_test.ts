@@ -77,6 +77,26 @@ Deno.test("doctor fails for a port that is taken and a cloud that is not there",
   assert.match(found(all, "cloud")!.detail, /cannot be reached/);
 });
 
+Deno.test("doctor fails for a cloud that redirects elsewhere, and does not go there", async () => {
+  const asked: string[] = [];
+  const serve = (answer: () => Response) =>
+    Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
+      asked.push(new URL(url).pathname);
+      return answer();
+    });
+  await using other = serve(() => new Response(null));
+  const there = `http://127.0.0.1:${other.addr.port}/login`;
+  await using server = serve(() => Response.redirect(`${there}?session=secret`));
+  using folder = cliFolder({ ...config, endpoint_url: `http://127.0.0.1:${server.addr.port}/in` });
+  const { code, out } = await folder.cli("doctor", "--json");
+  assert.equal(code, 1, out);
+  const cloud = found(findings(out), "cloud");
+  assert.equal(cloud?.state, "fail");
+  assert.ok(cloud!.detail.includes(`it redirects to ${there};`), cloud!.detail);
+  assert.ok(!out.includes("secret"));
+  assert.deepEqual(asked, ["/in"]);
+});
+
 Deno.test("doctor measures the clock against the cloud's", async () => {
   const date = new Date(Date.now() + 3_600_000).toUTCString();
   const server = Deno.serve(

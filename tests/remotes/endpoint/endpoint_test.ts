@@ -84,17 +84,6 @@ Deno.test("Endpoint accepts all rows by a 2xx that is no JSON", async () => {
   assert.equal(result.accepted.length, 3);
 });
 
-Deno.test("Endpoint accepts nothing by the sign-in page of a network", async () => {
-  await using server = await FaultyServer.start();
-  const page = "\n<!DOCTYPE html>\n<html><body>Welcome to our hotel</body></html>";
-  server.faults.push({ kind: "answer", status: 200, body: page });
-  const remote = createEndpoint({ url: server.url });
-  const error = await failureOf(remote.push(batch(3), { signal }));
-  assert.match(error.message, /a web page answered/);
-  assert.equal(error.status, 200);
-  assert.deepEqual((await remote.push(batch(3), { signal })).accepted, ["r1", "r2", "r3"]);
-});
-
 Deno.test("Endpoint accepts nothing by an answer that broke off", async () => {
   await using server = await FaultyServer.start();
   server.faults.push({ kind: "half-written" }, { kind: "answer", body: '{"accepted":["r1"' });

@@ -1,0 +1,81 @@
+/**
+ * Answers, judged before supabase-js reads them. It takes a page for the success of a write, an empty 404 for a
+ * success, and ends the session at whatever answers to a refresh with a 4xx.
+ * @module
+ */
+import { DivertedError, isPage, pageInstead, readText } from "../../core/mod.ts";
+import { withMarkedNumbers } from "./exact_numbers.ts";
+
+/** What was asked: by its address, supabase-js tells nothing else. */
+export type Asked = "rows" | "session" | "fresh session" | "other";
+
+export function askedBy(address: string): Asked {
+  if (address.includes("/rest/v1/")) return "rows";
+  if (!address.includes("/auth/v1/token")) return "other";
+  return address.includes("grant_type=refresh_token") ? "fresh session" : "session";
+}
+
+/**
+ * The answer as supabase-js may read it.
+ * @throws {DivertedError} when it is not the project's
+ */
+export async function judged(response: Response, asked: Asked): Promise<Response> {
+  if (asked === "other") return response;
+  const { ok, status, headers } = response;
+  const { text } = await readText(response);
+  if (ok && isPage(text)) throw pageInstead();
+  if (asked === "rows") return new Response(rowsIn(text, { ok, status }), { status, headers });
+  if (ok) return sessionIn(text, { status, asked });
+  if (asked === "fresh session" && status < 500 && !isRefusal(text, status)) {
+    if (isPage(text)) throw pageInstead();
+    throw new DivertedError(`status ${status}, which says nothing of the sign-in`, { status });
+  }
+  return new Response(text, { status, headers });
+}
+
+/** PostgREST answers with JSON or nothing. */
+function rowsIn(text: string, { ok, status }: { ok: boolean; status: number }): string | null {
+  if (!ok) return /^\s*(\[|$)/.test(text) ? "{}" : text;
+  if (text === "") return null;
+  try {
+    return withMarkedNumbers(text);
+  } catch {
+    throw new DivertedError("its answer is no whole JSON", { status });
+  }
+}
+
+/**
+ * A session whose end is counted from now: the server tells it by its clock, and ours may be a day off, so that
+ * every request would refresh, or none.
+ */
+function sessionIn(text: string, { status, asked }: { status: number; asked: Asked }): Response {
+  const { expires_at: _, ...session } = parsed(text);
+  const { access_token, refresh_token, expires_in, user } = session;
+  const whole = typeof access_token === "string" && typeof refresh_token === "string" &&
+    typeof expires_in === "number" && isObject(user) && typeof user.id === "string";
+  if (whole) return Response.json(session, { status });
+  if (asked === "fresh session") throw new DivertedError("its answer is no sign-in", { status });
+  return Response.json({}, { status });
+}
+
+/** Whether the project itself refuses: in one of the shapes that its sign-in has had. */
+function isRefusal(text: string, status: number): boolean {
+  if (![400, 401, 403, 422].includes(status)) return false;
+  const { code, message, error_code, error_description } = parsed(text);
+  return typeof error_code === "string" || typeof error_description === "string" ||
+    (typeof code === "string" && typeof message === "string");
+}
+
+/** A JSON object's members; none where it is something else. */
+function parsed(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
