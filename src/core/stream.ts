@@ -106,6 +106,13 @@ export interface Outbox {
    * the one before is being settled. A row that is given out twice is sent twice, no worse.
    */
   pendingAfter?(given: number, limit: number): OutboxBatch;
+  /**
+   * Rows of the newest batch that the cloud wants another time: `pending` gives out what comes after the last of
+   * them, until `startOver`. However many they are, they are remembered as one place in the order.
+   */
+  passOver?(ids: readonly Id[]): void;
+  /** Everything that waits is given out again. */
+  startOver?(): void;
   /** The cloud has these. */
   settle(ids: readonly Id[], at: Instant): void;
   /** The cloud kept these rows of its own in the place of those that were pushed: the last write won. */

@@ -4,6 +4,7 @@
  * batch costs the same at any size.
  * @module
  */
+import type { SQLInputValue } from "node:sqlite";
 import type { Id, Instant, Outbox, OutboxBatch, Rejection, Row, StreamName } from "../core/mod.ts";
 import { RowCounter } from "./row_counter.ts";
 import type { Statement } from "./database.ts";
@@ -70,12 +71,13 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   const { db, rejected } = store;
 
   // INDEXED BY, because without statistics the planner may prefer walking the whole table in order.
-  const next = db.prepare(
-    `SELECT ${columns.join(", ")} FROM ${table} INDEXED BY ${index}
-     WHERE ${waiting} ORDER BY ${orderBy} LIMIT ? OFFSET ?`,
-  );
+  const select = `SELECT ${columns.join(", ")} FROM ${table} INDEXED BY ${index} WHERE ${waiting}`;
+  const inOrder = `ORDER BY ${orderBy} LIMIT ? OFFSET ?`;
+  const next = db.prepare(`${select} ${inOrder}`);
+  const nextBeyond = db.prepare(`${select} AND ${beyond(order)} ${inOrder}`);
   // The objects of node:sqlite have no prototype, which makes them twice as slow to make and to read.
   returnArrays(next);
+  returnArrays(nextBeyond);
   const oldest = db.prepare(
     `SELECT ${instant} AS instant FROM ${table} INDEXED BY ${index} WHERE ${waiting} ORDER BY ${orderBy} LIMIT 1`,
   );
@@ -90,6 +92,7 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   const one = db.prepare(
     `SELECT ${columns.join(", ")} FROM ${table} WHERE ${key} = ? AND ${waiting}`,
   );
+  const placeOf = db.prepare(`SELECT ${orderBy} FROM ${table} WHERE ${key} = ?`);
   const setRejected = db.prepare(`UPDATE ${table} SET rejected_at = ? WHERE ${key} = ?`);
   const clearRejected = db.prepare(
     `UPDATE ${table} SET rejected_at = NULL
@@ -108,8 +111,12 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
     if (keys.size > 0) store.afterCommit(() => ids.forEach((id) => keys.delete(id)));
   };
 
+  /** The last row that was passed over, by its `order` columns. */
+  let passed: SQLInputValue[] | undefined;
+
   function pendingAfter(given: number, limit: number): OutboxBatch {
-    const rows = next.all(limit, given).map((values) => named(columns, values));
+    const found = passed ? nextBeyond.all(...passed, limit, given) : next.all(limit, given);
+    const rows = found.map((values) => named(columns, values));
     if (key !== "id") { for (const raw of rows) keys.set(String(raw.id), Number(raw[key])); }
     return { stream, table: remoteTable, operation: "insert", rows: rows.map(row) };
   }
@@ -127,6 +134,21 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
 
     pending: (limit) => pendingAfter(0, limit),
     pendingAfter,
+
+    passOver(ids: readonly Id[]): void {
+      for (const id of ids.toReversed()) {
+        const place = placeOf.get(keyOf(id) ?? null);
+        // Retention may have deleted it meanwhile.
+        if (!place) continue;
+        passed = Object.values(place);
+        break;
+      }
+      ids.forEach((id) => keys.delete(id));
+    },
+
+    startOver(): void {
+      passed = undefined;
+    },
 
     settle(ids: readonly Id[], at: Instant): void {
       const found = ids.map(keyOf).filter((known) => known !== undefined);
@@ -177,6 +199,11 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
 /** Every table of an outbox has a text `id`. */
 function asSent(raw: RawRow): Row {
   return raw as Row;
+}
+
+/** The condition of rows that come after a place in the order. */
+function beyond(order: readonly string[]): string {
+  return `(${order.join(", ")}) > (${order.map(() => "?").join(", ")})`;
 }
 
 /** Whether these are whole numbers that follow each other without a gap. */

@@ -4,17 +4,10 @@
  * somebody wants to know: rows wait or a page is open.
  * @module
  */
-import {
-  Bell,
-  type Clock,
-  every,
-  logger,
-  type Remote,
-  RemoteError,
-  type Warnings,
-} from "../core/mod.ts";
+import { Bell, type Clock, every, logger, type Remote, type Warnings } from "../core/mod.ts";
 import { attempt } from "./attempt.ts";
 import { jitteredMs } from "./backoff.ts";
+import { failureOf } from "./errors.ts";
 
 export interface ConnectionOptions {
   remote: Remote;
@@ -123,10 +116,10 @@ export class Connection {
       this.#note(true);
     } catch (error) {
       if (this.#stop.aborted) return;
-      const answered = error instanceof RemoteError && error.status !== undefined;
+      const { message, answered = false } = failureOf(error);
       logger("sync").debug("Probe of {remote} failed: {error}", {
         remote: this.remote.name,
-        error: error instanceof Error ? error.message : String(error),
+        error: message,
       });
       this.#note(answered);
     }

@@ -34,23 +34,32 @@ export interface Outcome {
   kept: readonly Row[];
 }
 
-/** A remote that refuses so many rows in a row is refusing something else than the rows. */
-const MOST_REFUSALS = 50;
+/** Rows refused one by one without an acceptance in between that are no fault of the rows any more. */
+const MAX_REFUSALS = 50;
 
-/** Rows refused since one was last accepted, over all batches of a lane. */
+/** Answers to single rows since a row was last accepted, over all batches of a lane. */
 export class Refusals {
   #count = 0;
+  #accepts = false;
 
+  /** The remote has accepted rows, or a person vouches for it. */
   accepted(): void {
     this.#count = 0;
+    this.#accepts = true;
   }
 
   refused(): void {
     this.#count++;
+    if (this.suspicious) this.#accepts = false;
   }
 
   get suspicious(): boolean {
-    return this.#count >= MOST_REFUSALS;
+    return this.#count >= MAX_REFUSALS;
+  }
+
+  /** Whether the remote is known to accept rows: then its word that it has one already is believed. */
+  get trusted(): boolean {
+    return this.#accepts;
   }
 }
 
@@ -134,7 +143,9 @@ export class Delivery {
 
   /** A 2xx: it covers the rows it names, and no others. */
   #take(rows: readonly Row[], result: PushResult): void {
-    if (coversAll(rows, result)) return this.#keep({ accepted: result.accepted });
+    if (coversAll(rows, result)) {
+      return this.#keep({ accepted: result.accepted, rejections: [], kept: [] });
+    }
     const accepted = new Set(result.accepted);
     const refused = new Map(result.rejected.map((rejection) => [rejection.id, rejection]));
     const superseded = new Map((result.kept ?? []).map((row) => [row.id, row]));
@@ -156,20 +167,26 @@ export class Delivery {
   #judge({ id }: Row, failure: Failure): void {
     const { alone, action } = failure.verdict;
     const { refusals, spent } = this.#options;
-    if (alone === "settle") return this.#keep({ accepted: [id] });
     if (alone === "later" && !spent(id)) return this.#hold(id, failure);
-    const { status, code } = failure;
-    const reason = failure.detail ?? failure.message;
-    const message = action === "split" ? `too large even alone: ${reason}` : reason;
-    this.#keep({ rejections: [{ id, status, code, message }] });
     refusals.refused();
+    if (alone === "hold") this.#hold(id, failure);
+    // Something that answers so to everything would have a whole backlog settled that is nowhere.
+    else if (alone === "settle" && !refusals.trusted) this.#hold(id, failure);
+    else if (alone === "settle") this.#keepAs({ accepted: [id] });
+    else {
+      const { status, code } = failure;
+      const reason = failure.detail ?? failure.message;
+      const message = action === "split" ? `too large even alone: ${reason}` : reason;
+      this.#keepAs({ rejections: [{ id, status, code, message }] });
+    }
     if (refusals.suspicious) {
       throw new Halt({
         ...failure,
         verdict: {
           action: "pause",
           alone: "wait",
-          advice: `it has refused the last ${MOST_REFUSALS} rows, whatever they were: ` +
+          advice: `it has ${alone === "settle" ? "claimed to have" : "refused"} the last ` +
+            `${MAX_REFUSALS} rows, whatever they were: ` +
             "check that the configured address is the right one and takes these rows",
         },
       });
@@ -181,12 +198,17 @@ export class Delivery {
     this.heldFor = why;
   }
 
-  #keep({ accepted = [], rejections = [], kept = [] }: Partial<Outcome>): void {
+  /** What a 2xx said. */
+  #keep(outcome: Outcome): void {
+    if (outcome.accepted.length + outcome.kept.length > 0) this.#options.refusals.accepted();
+    this.#keepAs(outcome);
+  }
+
+  #keepAs({ accepted = [], rejections = [], kept = [] }: Partial<Outcome>): void {
     // The cloud has heard of a row that it then kept its own of: there is nothing left to send.
     const taken = accepted.length + kept.length;
     this.accepted += taken;
     this.rejected += rejections.length;
-    if (taken > 0) this.#options.refusals.accepted();
     if (taken + rejections.length === 0) return;
     this.#keeping.push(
       this.#options.keep({ accepted, rejections, kept }).then(() => undefined, (error) => error),

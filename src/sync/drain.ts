@@ -1,6 +1,7 @@
 /**
  * Pushes what waits in an outbox, batch by batch, until nothing that waited at the start is left, or a round is full. One batch
- * is in flight at a time, so that memory does not grow with the backlog.
+ * is in flight at a time, so that memory does not grow with the backlog. Rows that the remote wants another time are
+ * passed over, and what comes after them goes on.
  * @module
  */
 import {
@@ -13,6 +14,7 @@ import {
   type PushResult,
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { backoffMs } from "./backoff.ts";
 import type { BatchSize } from "./batch_size.ts";
 import { Delivery, type Refusals } from "./deliver.ts";
 import { concernsTable, type Failure, failureOf } from "./errors.ts";
@@ -27,6 +29,7 @@ export interface DrainOptions {
   most?: number | undefined;
   refusals: Refusals;
   chances: Chances;
+  held: Held;
   pauses: Pauses;
   send(batch: OutboxBatch): Promise<PushResult>;
   /** Told after every batch. */
@@ -49,10 +52,10 @@ export interface Drained {
   more?: boolean;
 }
 
-/** Rows held for another time that end a drain: more of the same would only fill memory. */
-const MOST_HELD = 1_000;
 /** How often a row may be put off before it is rejected. */
 const MOST_CHANCES = 8;
+/** Rows whose tries are counted; others are put off without a limit until there is room. */
+const MAX_COUNTED = 10_000;
 
 /** How often each row was put off: a child whose parent has not arrived. */
 export class Chances {
@@ -61,9 +64,10 @@ export class Chances {
   /** Counts a try; true when it was the last one. */
   spent(id: Id): boolean {
     const tries = (this.#tries.get(id) ?? 0) + 1;
-    if (tries < MOST_CHANCES) this.#tries.set(id, tries);
-    else this.#tries.delete(id);
-    return tries >= MOST_CHANCES;
+    const spent = tries >= MOST_CHANCES;
+    if (spent) this.#tries.delete(id);
+    else if (tries > 1 || this.#tries.size < MAX_COUNTED) this.#tries.set(id, tries);
+    return spent;
   }
 
   forget(ids: readonly Id[]): void {
@@ -72,31 +76,77 @@ export class Chances {
   }
 }
 
+/**
+ * Rows that the remote wants another time. They are sent again after 1, 2, 4 … s, at most 5 min; rounds in between
+ * begin behind them.
+ */
+export class Held {
+  /** How many there are. */
+  rows = 0;
+  /** The last word on one of them. */
+  why: Failure | undefined;
+  /** How often in a row some were held. */
+  #times = 0;
+  #dueMs = -Infinity;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A round begins: they are given out again when it is time. */
+  begin(outbox: Outbox): void {
+    if (outbox.passOver && this.rows > 0 && this.#clock.monotonic() < this.#dueMs) return;
+    outbox.startOver?.();
+    if (this.rows === 0) this.#times = 0;
+    this.rows = 0;
+    this.why = undefined;
+  }
+
+  add(ids: readonly Id[], { outbox, why }: { outbox: Outbox; why: Failure | undefined }): void {
+    if (ids.length === 0) return;
+    if (this.rows === 0) {
+      this.#times++;
+      this.#dueMs = this.#clock.monotonic() + backoffMs(this.#times, { random: () => 1 });
+    }
+    this.rows += ids.length;
+    this.why = why;
+    outbox.passOver?.(ids);
+  }
+
+  /** They are given out again in the next round. */
+  release(): void {
+    this.#dueMs = -Infinity;
+  }
+}
+
 export async function drain(options: DrainOptions): Promise<Drained> {
-  const { outbox, size, most = Infinity, pauses, stopped } = options;
-  const held = new Set<Id>();
+  const { outbox, size, most = Infinity, held, pauses, stopped } = options;
+  held.begin(outbox);
+  /** Of an outbox that cannot pass them over: it gives them out again in the same round. */
+  const seen = new Set<Id>();
   const skip = pauses.tables();
   const drained: Drained = { progress: false };
   // Rows that come while this goes on wait for the next round: a trickle must not become a stream of requests.
-  let left = outbox.depth().rows;
+  let left = outbox.depth().rows - held.rows;
   let pushed = 0;
   /** Why the batch before could not be settled, if so; known once it is. */
   let settling: Promise<Failure | undefined> = Promise.resolve(undefined);
   /** Rows that were given out and are not settled yet. */
   const out = { rows: 0 };
 
-  while (!stopped() && held.size <= MOST_HELD) {
+  while (!stopped()) {
     if (pushed >= most) {
       drained.more = left > 0;
       break;
     }
     const rowsAtOnce = Math.min(size.rows, most - pushed);
-    const limit = rowsAtOnce + held.size;
+    const limit = rowsAtOnce + seen.size;
     const batch = out.rows > 0 && outbox.pendingAfter
       ? outbox.pendingAfter(out.rows, limit)
       : outbox.pending(limit, { skip });
-    const rows = held.size > 0
-      ? batch.rows.filter(({ id }) => !held.has(id)).slice(0, rowsAtOnce)
+    const rows = seen.size > 0
+      ? batch.rows.filter(({ id }) => !seen.has(id)).slice(0, rowsAtOnce)
       : batch.rows;
     // An outbox of one table has nothing else to offer.
     if (rows.length === 0 || skip.has(batch.table)) break;
@@ -109,13 +159,12 @@ export async function drain(options: DrainOptions): Promise<Drained> {
     const delivery = await delivering;
     settling = settle(sent, delivery, options);
     if (delivery.accepted > 0) drained.progress = true;
-    for (const id of delivery.held) held.add(id);
-    if (delivery.heldFor) drained.heldFor = delivery.heldFor;
-
-    const clean = delivery.accepted === rows.length && held.size === 0 && !unsettled;
+    const clean = delivery.accepted === rows.length && seen.size === 0 && !unsettled;
     if (!clean || !outbox.pendingAfter) {
       const failure = await settling ?? unsettled;
       out.rows = 0;
+      held.add(delivery.held, { outbox, why: delivery.heldFor });
+      if (!outbox.passOver) { for (const id of delivery.held) seen.add(id); }
       const tableOnly = failure && concernsTable(failure) &&
         (failure.verdict.action === "pause" || (outbox.tables ?? []).length > 1);
       if (failure && !tableOnly) return { ...drained, failure };
@@ -132,6 +181,7 @@ export async function drain(options: DrainOptions): Promise<Drained> {
     if (left <= 0 && batch.rows.length < limit) break;
   }
   const unsettled = await settling;
+  if (held.why) drained.heldFor = held.why;
   if (unsettled) return { ...drained, failure: unsettled };
   const { failure } = pauses;
   return failure ? { ...drained, failure, tableOnly: true } : drained;

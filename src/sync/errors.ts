@@ -3,7 +3,7 @@
  * the network.
  * @module
  */
-import { pause, RemoteError, type Verdict, VERDICTS } from "../core/mod.ts";
+import { pause, REDIRECTED, RemoteError, type Verdict, VERDICTS } from "../core/mod.ts";
 
 const { retry, signIn, bisect, duplicate, tooLarge, tooSlow } = VERDICTS;
 
@@ -17,7 +17,12 @@ export interface Failure {
   /** The cloud's own words, which may quote a row: kept with the row, shown nowhere else. */
   detail?: string | undefined;
   verdict: Verdict;
-  /** Whether the remote answered at all; undefined when the trouble is on this machine. */
+  /** A mistake in the program, for the log. */
+  cause?: unknown;
+  /**
+   * Whether the remote itself answered: a redirect to elsewhere does not come from where the rows go. Undefined when
+   * the trouble is on this machine.
+   */
   answered?: boolean | undefined;
 }
 
@@ -35,11 +40,22 @@ export function failureOf(error: unknown): Failure {
       // What a person has to do before anything is sent is this machine's matter.
       answered: status === undefined && error.verdict?.action === "pause"
         ? undefined
-        : status !== undefined,
+        : status !== undefined && !isRedirect(status),
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { message, verdict: retry };
+  if (error instanceof Error && !isMistake(error)) {
+    return { message: error.message, verdict: retry };
+  }
+  return {
+    message: "Cannot go on: a mistake in the program, see the log",
+    verdict: retry,
+    cause: error,
+  };
+}
+
+/** What JavaScript throws of itself: its words are for those who write programs. */
+function isMistake(error: Error): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 /**
@@ -58,7 +74,6 @@ export function needsPerson({ verdict }: Failure): boolean {
 
 const RIGHTS = pause("access is refused: check the rights of this account or device there");
 const ADDRESS = pause("nothing takes rows at this address: check endpoint_url");
-const MOVED = pause("the address redirects elsewhere: set endpoint_url to where it leads");
 const FORMAT = pause(
   "the server does not know what to do with this: check that the configured address is the right one",
 );
@@ -95,6 +110,10 @@ export function verdictOf(
   if (verdict) return verdict;
   if (code === "timeout") return tooSlow;
   if (status === undefined || status < 300) return retry;
-  if (status < 400) return MOVED;
+  if (isRedirect(status)) return REDIRECTED;
   return BY_STATUS[status] ?? (status < 500 ? FORMAT : retry);
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
 }

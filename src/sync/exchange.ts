@@ -21,7 +21,7 @@ import { attempt } from "./attempt.ts";
 import { BatchSize } from "./batch_size.ts";
 import type { Connection } from "./connection.ts";
 import { Refusals } from "./deliver.ts";
-import { Chances, drain, type Drained } from "./drain.ts";
+import { Chances, drain, type Drained, Held } from "./drain.ts";
 import { type Failure, failureOf, needsPerson, verdictOf } from "./errors.ts";
 import { Pauses } from "./pauses.ts";
 import { pull, type Pulled } from "./pull.ts";
@@ -57,6 +57,7 @@ export class Exchange {
   readonly #size: BatchSize;
   readonly #refusals = new Refusals();
   readonly #chances = new Chances();
+  readonly #held: Held;
   #stop = new AbortController().signal;
   readonly #pushPauses: Pauses;
   readonly #pullPauses: Pauses;
@@ -67,6 +68,7 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#size = new BatchSize(options.batchSize);
+    this.#held = new Held(options.clock);
     this.#pushPauses = new Pauses(options.clock);
     this.#pullPauses = new Pauses(options.clock);
   }
@@ -96,8 +98,9 @@ export class Exchange {
     }
   }
 
-  /** Tables that wait for a person are tried in the next round. */
+  /** Tables that wait for a person, and rows that wait for another time, are tried in the next round. */
   retryPaused(): void {
+    this.#held.release();
     this.#pushPauses.clear();
     this.#pullPauses.clear();
   }
@@ -119,6 +122,7 @@ export class Exchange {
       most: this.#options.roundSize,
       refusals: this.#refusals,
       chances: this.#chances,
+      held: this.#held,
       pauses: this.#pushPauses,
       send: async (batch) => {
         if (clock.monotonic() - this.#healthAt >= HEALTH_MS) await this.#pushHealth();
@@ -212,9 +216,7 @@ export class Exchange {
     } catch (error) {
       ended(false);
       // A call that the stop cut short says nothing of the remote.
-      if (!this.#stop.aborted) {
-        connection.heard(error instanceof RemoteError && error.status !== undefined);
-      }
+      if (!this.#stop.aborted) connection.heard(failureOf(error).answered ?? false);
       throw error;
     }
   }

@@ -115,7 +115,8 @@ export class Lane {
     const reached = this.#connection.evidence?.reached;
     if (this.#exchange.busy) return reached && !this.#failure ? "syncing" : "connecting";
     if (this.#failure && (!this.#partial || needsPerson(this.#failure))) {
-      return this.#failure.answered === false ? "disconnected" : "failed";
+      const away = this.#failure.answered === false && !needsPerson(this.#failure);
+      return away ? "disconnected" : "failed";
     }
     // A command that only looks at the database connects to nothing.
     if (reached === undefined) return this.#stop ? "connecting" : "disconnected";
@@ -208,7 +209,14 @@ export class Lane {
     // Once for each change of what is wrong, whatever the number of rows: a cloud that is away for a week is
     // no week of log lines.
     if (kindOf(failure) !== (this.#failure && kindOf(this.#failure))) {
-      logger("sync").warn("{lane}: {message}", { lane: this.name, message: failure.message });
+      const { message, cause: error } = failure;
+      if (error === undefined) {
+        logger("sync").warn("{lane}: {message}", { lane: this.name, message });
+      } else {logger("sync").error("{lane}: {message}: {error}", {
+          lane: this.name,
+          message,
+          error,
+        });}
     }
     this.#failures++;
     this.#failure = { ...failure, at: instantOf(clock.now()) };

@@ -50,6 +50,41 @@ Deno.test("tableOutbox gives out the next rows while the first are being settled
   assert.deepEqual(idsOf(outbox), ["c", "d"]);
 });
 
+Deno.test("tableOutbox gives out what comes after rows that were passed over, until it starts over", async () => {
+  using temp = tempStore([beats]);
+  const outbox = beatsOutbox(temp.store);
+  await insert(temp.store, outbox, ["a", "b", "c", "d", "e"]);
+  outbox.pending(3);
+  outbox.passOver?.(["a", "b"]);
+  assert.deepEqual(idsOf(outbox), ["c", "d", "e"]);
+  assert.deepEqual(outbox.pendingAfter?.(1, 5).rows.map(({ id }) => id), ["d", "e"]);
+  await insert(temp.store, outbox, ["f"]);
+  assert.deepEqual(idsOf(outbox), ["c", "d", "e", "f"]);
+  assert.equal(outbox.depth().rows, 6);
+  outbox.startOver?.();
+  assert.deepEqual(idsOf(outbox), ["a", "b", "c", "d", "e", "f"]);
+});
+
+Deno.test("tableOutbox passes over what its key finds, also when the last of it is gone", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await store.write(() => {
+    const add = store.db.prepare("INSERT INTO ticks (id) VALUES (?)");
+    for (const id of ["a", "b", "c", "d"]) add.run(id);
+    outbox.added(4);
+  });
+  outbox.pending(3);
+  await store.write(() => void store.db.exec("DELETE FROM ticks WHERE id = 'c'"));
+  outbox.passOver?.(["a", "b", "c"]);
+  assert.deepEqual(idsOf(outbox), ["d"]);
+  const [plan] = store.db.prepare(
+    `EXPLAIN QUERY PLAN SELECT id FROM ticks INDEXED BY ticks_waiting
+     WHERE synced_at IS NULL AND rejected_at IS NULL AND (seq) > (?) ORDER BY seq LIMIT 5 OFFSET 0`,
+  ).all(2);
+  assert.match(String(plan?.detail), /rowid>\?/);
+});
+
 Deno.test("tableOutbox settles by instant, and ignores ids that are unknown or settled", async () => {
   using temp = tempStore([beats]);
   const { store } = temp;

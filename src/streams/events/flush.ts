@@ -3,7 +3,7 @@
  * every flush; and the health row that tells the cloud when the last one went well.
  * @module
  */
-import type { Attempt, Instant, OutboxBatch, Row } from "../../core/mod.ts";
+import type { Attempt, Id, Instant, OutboxBatch, Row } from "../../core/mod.ts";
 import { type RawRow, type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
 import { COLUMNS, itemOf, storedEvent } from "./event.ts";
 import type { SeqRange } from "./event_log.ts";
@@ -32,6 +32,8 @@ export interface FlushHealth {
 
 /** How many entries the flush log keeps. */
 const LOG_ENTRIES = 1_000;
+/** Smaller than any `seq`, also of another program's. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Events that are counted one by one; more of them by their numbers, because this is asked often. */
 const COUNTED = 100;
 /** Rows of another program that are counted in place, in 0.3 ms. */
@@ -64,7 +66,6 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const columns = COLUMNS.join(", ");
   const from = `FROM local_events INDEXED BY ${index} WHERE ${waiting}`;
   const modeAfter = db.prepare(`SELECT mode ${from} AND mode > ? ORDER BY mode, seq LIMIT 1`);
-  const next = db.prepare(`SELECT ${columns} ${from} AND mode = ? ORDER BY seq LIMIT ?`);
   const nextAfter = db.prepare(
     `SELECT ${columns} ${from} AND mode = ? AND seq > ? ORDER BY seq LIMIT ?`,
   );
@@ -75,6 +76,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
     `SELECT count(*) AS rows FROM (
        SELECT 1 ${from} AND mode = ? AND seq > ? AND seq <= ? LIMIT ${COUNTED_AT_ONCE})`,
   );
+  const placeOf = db.prepare("SELECT mode, seq FROM local_events WHERE id = ?");
   const log = db.prepare(
     "INSERT INTO local_flush_log (ts, mode, count, last_seq, status, error) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -95,13 +97,36 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   let served = "";
   /** The last event that was given out. */
   let given: { mode: string; seq: number } | undefined;
+  /** The last event of each mode that was passed over. */
+  const passed = new Map<string, number>();
 
   const nextMode = (after: string): string | undefined => {
     const found = modeAfter.get(after)?.mode;
     return found === undefined ? undefined : String(found);
   };
 
-  const giveOut = (found: readonly RawRow[]): OutboxBatch => {
+  /** Every mode that has events waiting, once, beginning with the one after this. */
+  function* modesAfter(mode: string): Generator<string> {
+    const first = nextMode(mode) ?? nextMode("");
+    for (let each = first; each !== undefined;) {
+      yield each;
+      each = nextMode(each) ?? nextMode("");
+      if (each === first) return;
+    }
+  }
+
+  /** Events of the next mode that has some, after those that were passed over and, of its mode, this one. */
+  const giveOut = (
+    modes: Iterable<string>,
+    limit: number,
+    after?: { mode: string; seq: number },
+  ): OutboxBatch => {
+    let found: readonly RawRow[] = [];
+    for (const mode of modes) {
+      const seq = mode === after?.mode ? after.seq : passed.get(mode) ?? BEFORE_ALL;
+      found = nextAfter.all(mode, seq, limit);
+      if (found.length > 0) break;
+    }
     const last = found.at(-1);
     if (last) given = { mode: String(last.mode), seq: Number(last.seq) };
     return { stream: "events", table, operation: "insert", rows: found.map(row) };
@@ -118,20 +143,26 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
 
     pending(limit: number): OutboxBatch {
       beforeRead();
-      const mode = nextMode(served) ?? nextMode("");
       // Another program has marked or deleted what was counted.
-      if (mode === undefined && whole.depth().rows > 0) whole.recount();
-      return giveOut(mode === undefined ? [] : next.all(mode, limit));
+      if (nextMode("") === undefined && whole.depth().rows > 0) whole.recount();
+      return giveOut(modesAfter(served), limit);
     },
 
     // The batch that is being settled is of one mode, so it is not the first rows of all that wait.
     pendingAfter(_given: number, limit: number): OutboxBatch {
       beforeRead();
-      const mode = nextMode(given?.mode ?? "") ?? nextMode("");
-      if (mode === undefined) return giveOut([]);
-      return giveOut(
-        mode === given?.mode ? nextAfter.all(mode, given.seq, limit) : next.all(mode, limit),
-      );
+      return giveOut(modesAfter(given?.mode ?? ""), limit, given);
+    },
+
+    passOver(ids: readonly Id[]): void {
+      for (const id of ids) {
+        const place = placeOf.get(id);
+        if (place) passed.set(String(place.mode), Number(place.seq));
+      }
+    },
+
+    startOver(): void {
+      passed.clear();
     },
 
     depth() {

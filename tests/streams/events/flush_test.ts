@@ -90,6 +90,29 @@ Deno.test("The outbox reads ahead in the seq order of each mode, whichever mode'
   assert.deepEqual(told(outbox.pendingAfter!(3, 3)), ["live 4"]);
 });
 
+Deno.test("The outbox passes over events that the cloud wants another time, in each mode", async () => {
+  using bench = eventsBench();
+  const { outbox } = bench.stream;
+  await bench.post(
+    Array.from({ length: 8 }, (_, index) => sampleEvent({ mode: index < 4 ? "live" : "paper" })),
+  );
+  const told = ({ rows }: OutboxBatch) => rows.map(({ mode, seq }) => `${mode} ${seq}`);
+  const all = outbox.pending(4);
+  assert.deepEqual(told(all), ["live 1", "live 2", "live 3", "live 4"]);
+  outbox.passOver!(all.rows.slice(0, 2).map(({ id }) => id));
+  assert.deepEqual(told(outbox.pending(4)), ["live 3", "live 4"]);
+  outbox.passOver!(all.rows.slice(2).map(({ id }) => id));
+  // The mode whose turn it is has nothing else to offer.
+  const others = outbox.pending(2);
+  assert.deepEqual(told(others), ["paper 1", "paper 2"]);
+  assert.deepEqual(told(outbox.pendingAfter!(2, 4)), ["paper 3", "paper 4"]);
+  outbox.passOver!(others.rows.map(({ id }) => id));
+  await bench.post([sampleEvent({ mode: "live" })]);
+  assert.deepEqual(told(outbox.pending(4)), ["live 5"]);
+  outbox.startOver!();
+  assert.deepEqual(told(outbox.pending(2)), ["live 1", "live 2"]);
+});
+
 Deno.test("The outbox gives events of one mode, in seq order, as the cloud has them", async () => {
   using bench = eventsBench();
   await bench.post([
