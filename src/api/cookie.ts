@@ -28,14 +28,14 @@ export function setCookie(host: string, value: string): string {
   return `${nameFor(host)}=${value}; Path=/; HttpOnly; SameSite=Strict`;
 }
 
-/** The cookie that a request to `host` carries. */
-export function cookieOf(request: Request, host: string): string | undefined {
-  const name = nameFor(host);
-  for (const pair of request.headers.get("cookie")?.split(";") ?? []) {
-    const at = pair.indexOf("=");
-    if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
-  }
-  return undefined;
+/**
+ * Every cookie of our name that a request to `host` carries. Another page on the host can set one with a longer path,
+ * which browsers send first: the caller takes the one that verifies.
+ */
+export function cookiesOf(request: Request, host: string): string[] {
+  const start = `${nameFor(host)}=`;
+  return (request.headers.get("cookie") ?? "").split(";").map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length));
 }
 
 /** Whether two secrets are the same, in a time that does not tell how far they agree. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { Problem } from "../core/mod.ts";
-import { cookieOf, cookieValue, sameSecret, setCookie } from "./cookie.ts";
+import { cookiesOf, cookieValue, sameSecret, setCookie } from "./cookie.ts";
 
 /** Paths that anyone may read who can reach us: the page and what says that we are alive. */
 export const OPEN_PATHS: readonly string[] = ["/", "/client.js", "/healthz"];
@@ -99,9 +99,9 @@ export class Security {
     }
     // A browser sends the cookie whoever made it ask; only the Origin tells that it was our own page.
     if (!isRead(request.method) && !visitor.ownOrigin) return false;
-    const cookie = cookieOf(request, visitor.host);
-    if (cookie === undefined) return false;
-    return this.#cookieValue().then((value) => sameSecret(cookie, value));
+    const cookies = cookiesOf(request, visitor.host);
+    if (cookies.length === 0) return false;
+    return this.#cookieValue().then((value) => cookies.some((given) => sameSecret(given, value)));
   }
 
   /** The answer to a request that lacks the token. */

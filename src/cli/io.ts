@@ -3,10 +3,12 @@
  * a test hands in its own.
  * @module
  */
+import { terminalText } from "./terminal.ts";
 
-export interface Output {
+/** Where text ends up. */
+export interface Sink {
   /** Writes the text as it is. A reader that went away (`| head`) is no error. */
-  write(text: string): void;
+  raw(text: string): void;
   /** Whether a person looks at it: then it may be coloured and redrawn. */
   readonly terminal: boolean;
   readonly color: boolean;
@@ -14,6 +16,25 @@ export interface Output {
   readonly gone: boolean;
   /** Columns, for what has to fit into a line. */
   width(): number;
+}
+
+export interface Output extends Sink {
+  /** Writes lines on which nothing that others wrote steers the terminal, now or where it is piped to. */
+  write(lines: string): void;
+}
+
+/** The one way to a terminal: all that is printed passes here, but for what is given to `raw` on purpose. */
+export function outputTo(sink: Sink): Output {
+  return {
+    get gone() {
+      return sink.gone;
+    },
+    terminal: sink.terminal,
+    color: sink.color,
+    width: () => sink.width(),
+    raw: (text) => sink.raw(text),
+    write: (lines) => sink.raw(terminalText(lines)),
+  };
 }
 
 export interface Io {
@@ -101,13 +122,13 @@ function output(stream: typeof Deno.stdout): Output {
   const terminal = stream.isTerminal();
   const encoder = new TextEncoder();
   let gone = false;
-  return {
+  return outputTo({
     get gone() {
       return gone;
     },
     terminal,
     color: terminal && !Deno.noColor,
-    write(text) {
+    raw(text) {
       let rest = encoder.encode(text);
       try {
         while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
@@ -124,5 +145,5 @@ function output(stream: typeof Deno.stdout): Output {
         return 80;
       }
     },
-  };
+  });
 }

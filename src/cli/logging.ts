@@ -8,7 +8,7 @@ import { getRotatingFileSink } from "@logtape/file";
 import { configure, dispose, type LogRecord, type Sink, withFilter } from "@logtape/logtape";
 import type { Config } from "../config/mod.ts";
 import type { Output } from "./io.ts";
-import { harmless, harmlessJson, painter } from "./terminal.ts";
+import { harmless, painter, spelledOut } from "./terminal.ts";
 
 export interface LoggingOptions {
   level: Config["log_level"];
@@ -216,11 +216,11 @@ function jsonLine(record: LogRecord, { withStack }: { withStack: boolean }): str
     const properties = Object.entries(record.properties)
       .map(([name, value]) => [name, plain(value, withStack)]);
     const line = JSON.stringify({ ...head, ...Object.fromEntries(properties), ...head });
-    if (line.length <= 2 * MAX_LINE) return `${harmlessJson(line)}\n`;
+    if (line.length <= 2 * MAX_LINE) return `${spelledOut(line)}\n`;
   } catch {
     // A value that JSON cannot say: the message has its words.
   }
-  return `${harmlessJson(JSON.stringify(head))}\n`;
+  return `${spelledOut(JSON.stringify(head))}\n`;
 }
 
 function roomOf({ category }: LogRecord): string {

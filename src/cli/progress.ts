@@ -52,7 +52,7 @@ export class Progress {
   #show(): void {
     const line = this.#line();
     // Cut to the width: a line that wraps cannot be redrawn.
-    this.#output.write(
+    this.#output.raw(
       this.#output.terminal ? `\r${line.slice(0, this.#output.width() - 1)}\x1b[K` : `${line}\n`,
     );
   }

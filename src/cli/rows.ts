@@ -3,15 +3,16 @@ import type { Output } from "./io.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Rows as CSV, the names of these columns first. */
+/** Rows as CSV, the names of these columns first; as they are where no terminal shows them. */
 export async function writeCsv(
   output: Output,
   pages: AsyncIterable<Row[]>,
   columns: readonly string[],
 ): Promise<void> {
-  output.write(`${columns.join(",")}\r\n`);
+  const write = (text: string) => output.terminal ? output.write(text) : output.raw(text);
+  write(`${columns.join(",")}\r\n`);
   for await (const rows of pages) {
-    output.write(
+    write(
       rows.map((row) => `${columns.map((column) => csvField(row[column])).join(",")}\r\n`).join(""),
     );
   }

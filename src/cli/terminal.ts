@@ -13,28 +13,41 @@ const CODES: Readonly<Record<Color, [number, number]>> = {
 
 export type Painter = (color: Color, text: string) => string;
 
-/** Colours text where there is colour. */
+/** Begins a colour of ours, `<mark>31;`. No text that others wrote gets further than to a colour by it. */
+const MARK = "\ufdd0";
+const COLOR = new RegExp(
+  `${MARK}(${[...new Set(Object.values(CODES).flat())].join("|")});`,
+  "g",
+);
+
+/** Colours text where there is colour, for an `Output` to write. */
 export function painter(output: { color: boolean }): Painter {
   return (color, text) => {
     const [on, off] = CODES[color];
-    return output.color ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+    return output.color ? `${MARK}${on};${text}${MARK}${off};` : text;
   };
 }
 
 /** What would steer the terminal (C0, C1) or turn text around (bidirectional marks). */
 const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
 
-/** Text that somebody else wrote, fit for a line on a terminal. */
+/** Text that somebody else wrote, fit for a place within a line: what steers, line ends too, becomes a space. */
 export function harmless(text: string): string {
   return text.replaceAll(STEERING, " ");
 }
 
-/** JSON on which a terminal does nothing either: `JSON.stringify` leaves some of these as they are. */
-export function harmlessJson(json: string): string {
-  return json.replaceAll(
-    /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+/** Whole lines on which what would steer a terminal is spelled out (`\u001b`), which in JSON means the same. */
+export function spelledOut(lines: string): string {
+  return lines.replaceAll(
+    // deno-lint-ignore no-control-regex -- control characters are what it is about
+    /(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+/** Lines as a terminal has them: the colours of `painter` become such, and nothing else steers it. */
+export function terminalText(lines: string): string {
+  return spelledOut(lines).replaceAll(COLOR, "\x1b[$1m");
 }
 
 /** `45 s`, `3 min`, `1 h 05 min`, `2 d 3 h` */
@@ -72,8 +85,9 @@ export function bytes(size: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** Rows whose columns line up; the last column is not padded. */
-export function columns(rows: readonly (readonly string[])[], { indent = "" } = {}): string {
+/** Rows whose columns line up; the last column is not padded. A cell may hold what others wrote. */
+export function columns(cells: readonly (readonly string[])[], { indent = "" } = {}): string {
+  const rows = cells.map((row) => row.map(harmless));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, index) => {
@@ -90,6 +104,5 @@ export function columns(rows: readonly (readonly string[])[], { indent = "" } = 
 
 /** How many columns a text takes: its characters without the colours. */
 function visible(text: string): number {
-  // deno-lint-ignore no-control-regex -- colours begin with a control character
-  return [...text.replaceAll(/\x1b\[\d+m/g, "")].length;
+  return [...text.replaceAll(COLOR, "")].length;
 }

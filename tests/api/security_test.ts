@@ -301,6 +301,13 @@ const SCENARIOS: Scenario[] = [
     status: 204,
   },
   {
+    name: "the cookie is found behind one that a page of another port has set for a longer path",
+    method: "POST",
+    path: "/write",
+    headers: { ...NO_TOKEN, cookie: `clockblock_3841=shadow; ${COOKIE}`, origin: OWN },
+    status: 204,
+  },
+  {
     name: "the cookie alone writes nothing",
     method: "POST",
     path: "/write",

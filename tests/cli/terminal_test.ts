@@ -5,9 +5,10 @@ import {
   count,
   duration,
   harmless,
-  harmlessJson,
   minutesText,
   painter,
+  spelledOut,
+  terminalText,
 } from "../../src/cli/terminal.ts";
 
 Deno.test("Durations, counts and sizes read like words", () => {
@@ -31,7 +32,7 @@ Deno.test("Durations, counts and sizes read like words", () => {
 Deno.test("columns line up, whatever the colours", () => {
   const paint = painter({ color: true });
   const text = columns([[paint("red", "a"), "1"], ["long", "2"]], { indent: " " });
-  assert.equal(text, " \x1b[31ma\x1b[39m     1\n long  2\n");
+  assert.equal(terminalText(text), " \x1b[31ma\x1b[39m     1\n long  2\n");
 });
 
 Deno.test("painter leaves text alone where there is no colour", () => {
@@ -46,7 +47,22 @@ Deno.test("harmless text neither steers a terminal nor turns the line around", (
 
 Deno.test("harmless JSON says the same and is safe to look at", () => {
   const value = { body: "a\x1b[2J\x7f\x9b\u202e\u2028" };
-  const json = harmlessJson(JSON.stringify(value));
+  const json = spelledOut(JSON.stringify(value));
   assert.match(json, /^[\x20-\x7e]+$/);
   assert.deepEqual(JSON.parse(json), value);
+});
+
+Deno.test("columns take what others wrote for one cell, whatever is in it", () => {
+  assert.equal(columns([["a\n\x1b[2Jb", "c\u202ed"]]), "a [2Jb  c d\n");
+});
+
+Deno.test("terminalText lets nothing steer the terminal but the colours of painter", () => {
+  const red = painter({ color: true })("red", "a\x1b]0;title\x07");
+  assert.equal(terminalText(red), "\x1b[31ma\\u001b]0;title\\u0007\x1b[39m");
+  assert.equal(
+    terminalText("over\rwritten\r\n\x9b8m\u2067"),
+    "over\\u000dwritten\r\n\\u009b8m\\u2067",
+  );
+  // A code that is none of ours, though marked like one.
+  assert.equal(terminalText("\ufdd08;hidden"), "\ufdd08;hidden");
 });

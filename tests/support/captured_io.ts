@@ -2,7 +2,7 @@
  * A command's world in memory: what it printed can be read, and it can be told to stop.
  * @module
  */
-import type { Io, Output } from "../../src/cli/io.ts";
+import { type Io, type Output, outputTo } from "../../src/cli/io.ts";
 
 export interface CapturedIo extends Io {
   /** Everything on stdout so far. */
@@ -31,16 +31,17 @@ export function capturedIo(
   const encoder = new TextEncoder();
   const stops = new Set<(signal: Deno.Signal) => void>();
   const waiting = new Set<() => void>();
-  const output = (name: "out" | "err"): Output => ({
-    terminal,
-    gone: false,
-    color: terminal,
-    width: () => 80,
-    write(written) {
-      text[name] += written;
-      for (const look of waiting) look();
-    },
-  });
+  const output = (name: "out" | "err"): Output =>
+    outputTo({
+      terminal,
+      gone: false,
+      color: terminal,
+      width: () => 80,
+      raw(written) {
+        text[name] += written;
+        for (const look of waiting) look();
+      },
+    });
   return {
     stdout: output("out"),
     stderr: output("err"),

@@ -4,7 +4,7 @@ import type { Instant } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";
-import { columns, harmless, painter } from "../terminal.ts";
+import { columns, painter } from "../terminal.ts";
 
 interface Conflict {
   at: Instant;
@@ -40,7 +40,7 @@ export const conflicts: Command<Context> = buildCommand<{ json: boolean }, [], C
             ? page.rows.map((row) => `${JSON.stringify(row)}\n`).join("")
             : columns(page.rows.map(({ at, table, record_id, kind, winner }) => [
               paint("dim", at),
-              harmless(`${table} ${record_id}`),
+              `${table} ${record_id}`,
               kind,
               winner === "local" ? "this machine's stayed" : "the cloud's stayed",
             ])),

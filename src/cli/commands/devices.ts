@@ -50,7 +50,7 @@ const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
       }
       stdout.write(columns(devices.map((device) => [
         device.sn,
-        harmless(device.name ?? ""),
+        device.name ?? "",
         paint(COLORS[device.state], device.state),
         paint("dim", device.last_seen === null ? "never seen" : ago(device.last_seen)),
         [device.protocol, device.address].filter((part) => part !== null).join(" "),

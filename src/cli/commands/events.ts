@@ -7,7 +7,7 @@ import { UsageError } from "../exit.ts";
 import { jsonFlag } from "../flags.ts";
 import { follow } from "../follow.ts";
 import { withAgent } from "../session.ts";
-import { type Color, count, harmless, harmlessJson, type Painter, painter } from "../terminal.ts";
+import { type Color, count, harmless, type Painter, painter } from "../terminal.ts";
 
 interface EventItem {
   seq: number;
@@ -71,7 +71,7 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
       for await (const data of stream) {
         // What the agent's own route writes.
         stdout.write(
-          json ? `${harmlessJson(data)}\n` : shown(JSON.parse(data) as EventItem, paint),
+          json ? `${data}\n` : shown(JSON.parse(data) as EventItem, paint),
         );
         if (stdout.gone) stopping.abort();
       }

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { jsonFlag, streamFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";
-import { columns, harmless, painter } from "../terminal.ts";
+import { columns, painter } from "../terminal.ts";
 
 interface RejectedRow {
   stream: StreamName;
@@ -35,14 +35,11 @@ const list: Command<Context> = buildCommand<{ json: boolean; stream?: string }, 
           json
             ? page.map((row) => `${JSON.stringify(row)}\n`).join("")
             : columns(page.map((row) => [
-              harmless(row.id),
+              row.id,
               row.table,
               paint("dim", row.last_at),
-              paint(
-                "red",
-                harmless([row.status, row.code].filter((part) => part !== null).join(" ")),
-              ),
-              harmless(row.message),
+              paint("red", [row.status, row.code].filter((part) => part !== null).join(" ")),
+              row.message,
             ])),
         );
       }

@@ -158,16 +158,16 @@ function trouble(
   nextAttemptAt: Instant | null,
   now: number,
 ): string {
-  if (advice) return harmless(`${message}; ${advice}`);
+  if (advice) return `${message}; ${advice}`;
   const waitMs = nextAttemptAt ? msOf(nextAttemptAt) - now : 0;
-  return waitMs > 0 ? `${harmless(message)}; again in ${duration(waitMs)}` : harmless(message);
+  return waitMs > 0 ? `${message}; again in ${duration(waitMs)}` : message;
 }
 
 function playing({ is_playing, playing_since, process_name }: Status, now: number): string {
   if (is_playing === null) return "not known yet";
   if (!is_playing) return "no";
   const since = playing_since ? `, for ${duration(now - msOf(playing_since))}` : "";
-  return `${harmless(process_name ?? "yes")}${since}`;
+  return `${process_name ?? "yes"}${since}`;
 }
 
 function lastSeen({ last_seen }: Status, now: number): string {
@@ -181,9 +181,7 @@ function cloud(
   if (online === null) return paint("dim", "none configured");
   if (!running) return "configured";
   const reached = online ? paint("green", "online") : paint("yellow", "offline");
-  return sync.signed_in_as === null
-    ? reached
-    : `${reached}, signed in as ${harmless(sync.signed_in_as)}`;
+  return sync.signed_in_as === null ? reached : `${reached}, signed in as ${sync.signed_in_as}`;
 }
 
 function ago(instant: Instant, now: number): string {

@@ -29,3 +29,29 @@ Deno.test("processes lists programs under the agent's real permissions", async (
   assert.match(stdout, /deno/);
   assert(!/\n {8}\[/.test(stdout), "threads of the kernel are no programs");
 });
+
+Deno.test({
+  name: "processes shows a name that would steer the terminal without letting it",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using dir = tempDir();
+    const path = `${dir.path}/evil\x1b[2J\u202egame`;
+    Deno.copyFileSync("/bin/sleep", path);
+    const evil = new Deno.Command(path, { args: ["60"] }).spawn();
+    try {
+      using folder = cliFolder();
+      // deno-lint-ignore no-control-regex -- they are what must not be there
+      const steering = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
+      const text = await folder.cli("processes");
+      assert.match(text.out, /evil/);
+      assert.doesNotMatch(text.out, steering);
+      const json = await folder.cli("processes", "--json");
+      assert.doesNotMatch(json.out, steering);
+      const images = json.out.trimEnd().split("\n").map((line) => JSON.parse(line).image);
+      assert.ok(images.some((image) => image.startsWith("evil")));
+    } finally {
+      evil.kill();
+      await evil.status;
+    }
+  },
+});

@@ -3,7 +3,7 @@
  * @module
  */
 import { imageWords, type Matcher } from "../matchers.ts";
-import type { Process, ProcessLister } from "./process.ts";
+import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
 
 /**
@@ -48,7 +48,8 @@ export function parsePs(text: string, words: readonly string[] = [""]): Process[
     }
     // A zombie has ended; only its parent has not noticed.
     if (state.startsWith("Z")) return [];
-    return imagesOf(name, command).map((image) => ({ image, pid: Number(pid), command }));
+    return imagesOf(name, command)
+      .map((image) => ({ image: imageName(image), pid: Number(pid), command }));
   });
 }
 

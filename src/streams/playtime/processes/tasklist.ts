@@ -5,7 +5,7 @@
  */
 import { gameFinder, imageTest, type Matcher } from "../matchers.ts";
 import { decodeOutput } from "./decode.ts";
-import type { Process, ProcessLister } from "./process.ts";
+import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
 
 /** Where `/V` has the window title, its last column. */
@@ -74,12 +74,13 @@ export function parseTasklist(text: string): Process[] {
     throw new SyntaxError("tasklist printed something that is not a list of processes");
   }
   return records(trimmed).map((fields, index) => {
-    const [image, pid] = fields;
-    if (!image || fields.length < 5 || !/^\d+$/.test(pid ?? "")) {
+    const [name, pid] = fields;
+    if (!name || fields.length < 5 || !/^\d+$/.test(pid ?? "")) {
       throw new SyntaxError(`tasklist printed a row that is not a process: number ${index + 1}`);
     }
     // A title may itself hold `","`.
     const title = fields.slice(TITLE_COLUMN).join('","');
+    const image = imageName(name);
     return fields.length > TITLE_COLUMN ? { image, windowTitle: title } : { image };
   });
 }

@@ -119,3 +119,8 @@ Deno.test({
     assert.equal(find(await ps(matchers)({ signal })), undefined);
   },
 });
+
+Deno.test("parsePs keeps 260 characters of a name that a program gave itself", () => {
+  const [process] = parsePs(`S ${"x".repeat(15)} 4242 1 /opt/${"x".repeat(60_000)} --now`);
+  assert.equal(process?.image, "x".repeat(260));
+});

@@ -177,3 +177,8 @@ Deno.test("tasklist does not take an empty list of everything for an answer", as
   const { run } = fakeTasklist({});
   await assert.rejects(tasklist(toMatchers(null), { run })({ signal }), /not even itself/);
 });
+
+Deno.test("parseTasklist keeps 260 characters of a name", () => {
+  const [process] = parseTasklist(`"${"x".repeat(259)}👍.exe","4242","Console","1","8 K"\r\n`);
+  assert.equal(process?.image, "x".repeat(259) + "\ufffd");
+});
