@@ -29,11 +29,12 @@ import { forgetNamesBefore, peekDeviceId, takeDeviceId } from "./device_id.ts";
 import { loadPage } from "./dashboard/mod.ts";
 import { mend } from "./mend.ts";
 import {
+  DatabaseFileWatch,
+  type Displacements,
   lockedBy,
   maintain,
   noteSuspicion,
   openStore,
-  Presence,
   Store,
   storeErrorKind,
 } from "./store/mod.ts";
@@ -54,6 +55,8 @@ export interface AgentOptions {
   lister?: playtime.ProcessLister;
   /** Looks and tells, but writes nothing and sends nothing. */
   dryRun?: boolean;
+  /** When its file was last deleted or replaced; outlives the agent that begins again. */
+  displacements?: Displacements;
   /** Ends the work that a repair may take before there is an agent. */
   signal?: AbortSignal;
 }
@@ -103,13 +106,14 @@ export async function runAgent(
 ): Promise<void> {
   const { clock = systemClock, hub = new Hub() } = options;
   const warnings = options.warnings ?? new Warnings({ clock, hub });
+  const displacements: Displacements = { lastMs: -Infinity };
   let outcome: "stopped" | "damaged";
   // Before anything is made on the disk; that another agent runs is the better news, where that is why.
   if (!lockedBy(config.db_path)) checkListen({ host: config.api_host, port: config.api_port });
   do {
     let agent: Agent;
     try {
-      agent = await openAgent(config, { ...options, clock, hub, warnings, signal });
+      agent = await openAgent(config, { ...options, clock, hub, warnings, displacements, signal });
     } catch (error) {
       // Asked to end in the middle of a repair: the next start goes on with it.
       if (signal.aborted) return;
@@ -171,7 +175,7 @@ interface BuildOptions extends AgentOptions {
 }
 
 async function build(config: Config, options: BuildOptions): Promise<Agent> {
-  const { clock, hub, warnings, store, dryRun, lister } = options;
+  const { clock, hub, warnings, store, dryRun, lister, displacements } = options;
   const folder = dirname(config.db_path);
   const ids = idSource(clock);
   const { id: deviceId, before } = dryRun
@@ -294,7 +298,9 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
       store.announce(server.url);
       onListening(server.url);
-      const presence = dryRun ? undefined : new Presence(store, { clock, warnings });
+      const watch = dryRun
+        ? undefined
+        : new DatabaseFileWatch(store, { clock, warnings, displacements });
       await allEnded([
         server.finished,
         engine.run(stop),
@@ -305,12 +311,12 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
           streams,
           onDamaged: () => end.abort(),
         }),
-        presence?.watch({ signal: stop, onDisplaced: () => end.abort() }),
+        watch?.watch({ signal: stop, onDisplaced: () => end.abort() }),
         ...streams.map((stream) => stream.run?.(stop)),
       ], () => end.abort());
-      await presence?.putBack();
       // Whoever closes the database last takes its log away: not a worker that nobody waits for.
       await store.checkpointer.rest();
+      await watch?.leave();
       return signal.aborted ? "stopped" : "damaged";
     },
     close: () => store.close(),

@@ -44,6 +44,7 @@ export function healthRoute({ store, sync, warnings, closing }: HealthOptions): 
     handle: () => {
       const reasons: string[] = [];
       if (closing.aborted) reasons.push("the agent is stopping");
+      if (store.unsound !== undefined) reasons.push(store.unsound);
       try {
         ping.get();
       } catch (error) {

@@ -24,6 +24,7 @@ import {
   isWritableFile,
   listBackups,
   noteSuspicion,
+  refuseForeignFile,
 } from "../store/mod.ts";
 import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
@@ -170,7 +171,8 @@ const OLD_BACKUP_DAYS = 3;
 function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
   const size = statOf(db_path)?.size;
   if (size === undefined) return [warn("database", `${db_path} is not there yet`)];
-  // Throws, saying why, when it cannot be written: reading it would not tell.
+  // Both throw, saying why, when it is none of ours or cannot be written: reading it would not tell.
+  refuseForeignFile(db_path);
   isWritableFile(db_path);
   const started = performance.now();
   const damage = findDamage(db_path, { migrations, thoroughly: true });

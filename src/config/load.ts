@@ -3,7 +3,7 @@
  * Blocks are merged key by key, lists are replaced as a whole.
  * @module
  */
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import type { Json, JsonObject } from "../core/mod.ts";
 import { ConfigError } from "./config_error.ts";
@@ -49,7 +49,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   if (!parsed.success) throw new ConfigError([...new Set(draft.problems)]);
   draft.problems.push(...contradictions(parsed.output));
   if (draft.problems.length > 0) throw new ConfigError([...new Set(draft.problems)]);
-  return { ...parsed.output, db_path: within(cwd, parsed.output.db_path) };
+  return { ...parsed.output, db_path: realFile(within(cwd, parsed.output.db_path)) };
 }
 
 function addFile(draft: Draft, { path, cwd, readFile = Deno.readFileSync }: ConfigSources): void {
@@ -242,6 +242,22 @@ function show(value: unknown): string {
 
 function within(folder: string | undefined, path: string): string {
   return folder === undefined || isAbsolute(path) ? path : join(folder, path);
+}
+
+/** Where a link leads: a database, its log and its lock lie side by side, whatever other names it has. */
+function realFile(path: string): string {
+  try {
+    if (!Deno.lstatSync(path).isSymlink) return path;
+  } catch {
+    // Not there, or not for us: whoever opens it says so.
+    return path;
+  }
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    // To a file that is still to be made.
+    return resolve(dirname(path), Deno.readLinkSync(path));
+  }
 }
 
 function flagOf(path: string): string {

@@ -3,18 +3,30 @@
  * name. So what has the name of a backup is a good one, of a database that was sound.
  * @module
  */
-import { type Clock, dayAt } from "../core/mod.ts";
-import { backupFolder, backupPath, listBackups } from "./backups.ts";
-import { discardLarge, isFile, statOf } from "./files.ts";
+import { type Clock, dayAt, instantOf, systemClock } from "../core/mod.ts";
+import { backupFolder, backupPath, listBackups, readableBackups } from "./backups.ts";
+import { discardLarge, statOf } from "./files.ts";
+import { refuseForeignFile } from "./ownership.ts";
 import { checkPlace, fileFailure } from "./place.ts";
+import type { Store } from "./store.ts";
 import { StoreError } from "./store_error.ts";
 import { examine, type Finding } from "./worker.ts";
 
 /** How many daily backups are kept. */
 const KEPT = 3;
 
+/** The number of the newest backup, in the database and so in each backup. */
+const NUMBER = "backups";
+/** Hours that the agent has run since then. */
+const HOURS = "backup_hours";
+
+/** Every day by the clock and, where that stands still or is set back again and again, every so many hours of work. */
+const DUE_AFTER_HOURS = 24;
+const HOUR_MS = 60 * 60_000;
+
 export interface BackupOptions {
   signal?: AbortSignal;
+  clock?: Clock;
 }
 
 /**
@@ -26,6 +38,7 @@ export async function backupTo(
   target: string,
   options: BackupOptions = {},
 ): Promise<void> {
+  refuseForeignFile(database.path);
   checkPlace(target);
   if (statOf(target)) {
     throw new StoreError(
@@ -43,37 +56,63 @@ export async function backupTo(
     : new StoreError("other", `Cannot back up to "${target}": ${finding.reason}.`);
 }
 
-export interface DailyBackupOptions extends BackupOptions {
-  clock: Clock;
-}
+/** When the next daily backup is due, and making it. */
+export class DailyBackup {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  #lookedMs: number;
+  #hours: number;
 
-/** Whether the day has no backup yet. */
-export function isBackupDue(path: string, { clock }: { clock: Clock }): boolean {
-  return !isFile(backupPath(path, dayAt(clock.now())));
-}
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#hours = Number(store.meta(HOURS) ?? 0);
+    this.#lookedMs = clock.monotonic();
+  }
 
-/** Makes the day's backup and removes the oldest ones. What it found of the database, since it reads it whole. */
-export async function backupDaily(
-  path: string,
-  { clock, signal }: DailyBackupOptions,
-): Promise<Finding> {
-  try {
-    Deno.mkdirSync(backupFolder(path), { recursive: true });
-    const target = backupPath(path, dayAt(clock.now()));
-    const finding = await copyChecked(path, target, signal ? { signal } : {});
-    if (finding.state === "sound") {
-      for (const { path: old } of listBackups(path).slice(KEPT)) await discardLarge(old);
+  /** Whether the clock shows a day that no backup is of, or a day's work has none. Counts the time since the last look. */
+  async due(): Promise<boolean> {
+    const store = this.#store;
+    const now = this.#clock.monotonic();
+    await this.#setHours(this.#hours + (now - this.#lookedMs) / HOUR_MS);
+    this.#lookedMs = now;
+    const today = dayAt(this.#clock.now());
+    return this.#hours >= DUE_AFTER_HOURS || readableBackups(store.path).every(({ day }) => day !== today);
+  }
+
+  /** Makes the backup and removes the oldest ones. What it found of the database, since it reads it whole. */
+  async make({ signal }: { signal?: AbortSignal } = {}): Promise<Finding> {
+    const store = this.#store;
+    const clock = this.#clock;
+    try {
+      Deno.mkdirSync(backupFolder(store.path), { recursive: true });
+      // Those in the folder count, too: an older one may have taken the database's place.
+      const newest = Math.max(0, ...listBackups(store.path).map(({ number }) => number));
+      const number = Math.max(newest, Number(store.meta(NUMBER) ?? 0)) + 1;
+      await store.write(() => store.setMeta(NUMBER, String(number)));
+      const target = backupPath(store.path, { day: dayAt(clock.now()), number });
+      const finding = await copyChecked(store.path, target, { clock, ...(signal ? { signal } : {}) });
+      if (finding.state === "sound") {
+        await this.#setHours(0);
+        for (const { path: old } of listBackups(store.path).slice(KEPT)) await discardLarge(old);
+      }
+      return finding;
+    } catch (error) {
+      return { state: "failed", reason: error instanceof Error ? error.message : String(error) };
     }
-    return finding;
-  } catch (error) {
-    return { state: "failed", reason: error instanceof Error ? error.message : String(error) };
+  }
+
+  async #setHours(hours: number): Promise<void> {
+    this.#hours = hours;
+    // A disk that is full has its own warning, and must not keep retention from making room.
+    await this.#store.write(() => this.#store.setMeta(HOURS, String(hours))).catch(() => {});
   }
 }
 
 async function copyChecked(
   path: string,
   target: string,
-  options: BackupOptions,
+  { clock = systemClock, ...options }: BackupOptions,
 ): Promise<Finding> {
   const part = `${target}.part`;
   // One that a crash left behind.
@@ -85,7 +124,7 @@ async function copyChecked(
     throw fileFailure(target, error) ?? error;
   }
   try {
-    const finding = await examine({ path, copyTo: part }, options);
+    const finding = await examine({ path, copyTo: part, at: instantOf(clock.now()) }, options);
     if (finding.state === "sound") Deno.renameSync(part, target);
     return finding;
   } finally {

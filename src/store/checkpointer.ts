@@ -16,7 +16,7 @@ export interface CheckpointerOptions {
   clock: Clock;
   /** Aborts when the database closes. */
   closing: AbortSignal;
-  /** Whether the files no longer lie where the worker would open them. */
+  /** Whether another file lies where the worker would open it, or other content. */
   displaced: () => boolean;
   /** Has commits wait until then. */
   pause: (until: Promise<unknown>) => void;

@@ -7,49 +7,55 @@ import { type Clock, instantOf, logger, msOf } from "../core/mod.ts";
 import type { Store } from "./store.ts";
 
 const DAY_MS = 86_400_000;
-/** A leap of more than this while the agent runs is doubted. A laptop that sleeps for longer leaps too. */
+/** A leap ahead of more than this is doubted, while the agent runs or between two runs. So is a holiday, at no cost. */
 const LEAP_MS = DAY_MS;
-/** So is a start this long after the last time the agent ran: its clock may have been set wrong meanwhile. */
-const ABSENCE_MS = 30 * DAY_MS;
-/** For how long: by then somebody, or a time server, has seen it. */
+/** For how long the agent has to run then: by that time somebody, or a time server, has seen it. */
 const DOUBT_MS = DAY_MS;
 
+/** What the clock showed at the last look, and how long it is still in doubt: a restart begins neither again. */
 const SEEN = "clock_seen_at";
+const DOUBT = "clock_doubt_ms";
 
 export class ClockTrust {
   readonly #store: Store;
   readonly #clock: Clock;
-  #ahead: number;
-  #doubtedUntil = -Infinity;
+  /** The wall clock and the monotonic one at the last look. */
+  #wallMs: number;
+  #lookedMs: number;
+  #doubtMs: number;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
-    this.#ahead = this.#wallAhead();
+    this.#wallMs = clock.now();
+    this.#lookedMs = clock.monotonic();
+    this.#doubtMs = Number(store.meta(DOUBT) ?? 0);
     const seen = store.meta(SEEN);
-    if (seen !== undefined) this.#judge(clock.now() - msOf(seen), ABSENCE_MS);
+    if (seen !== undefined) this.#judge(this.#wallMs - msOf(seen));
   }
 
   /** Looks at the clock, and keeps what it shows for the next start. */
   async trusted(): Promise<boolean> {
-    const ahead = this.#wallAhead();
-    this.#judge(ahead - this.#ahead, LEAP_MS);
-    this.#ahead = ahead;
-    if (this.#clock.monotonic() < this.#doubtedUntil) return false;
-    await this.#store.write(() => this.#store.setMeta(SEEN, instantOf(this.#clock.now())));
-    return true;
+    const passedMs = this.#clock.monotonic() - this.#lookedMs;
+    const wallPassedMs = this.#clock.now() - this.#wallMs;
+    this.#lookedMs += passedMs;
+    this.#wallMs += wallPassedMs;
+    this.#doubtMs = Math.max(0, this.#doubtMs - passedMs);
+    this.#judge(wallPassedMs - passedMs);
+    // Where that cannot be kept, the disk being full, retention is wanted all the same.
+    await this.#store.write(() => {
+      this.#store.setMeta(SEEN, instantOf(this.#wallMs));
+      this.#store.setMeta(DOUBT, String(this.#doubtMs));
+    }).catch(() => {});
+    return this.#doubtMs === 0;
   }
 
-  #judge(leapMs: number, mostMs: number): void {
-    if (leapMs <= mostMs) return;
-    this.#doubtedUntil = this.#clock.monotonic() + DOUBT_MS;
+  #judge(leapMs: number): void {
+    if (leapMs <= LEAP_MS) return;
+    this.#doubtMs = DOUBT_MS;
     logger("store").warn(
-      "The clock is {days} days ahead of when it was last looked at. In case it is wrong, nothing old is deleted for a day",
+      "The clock is {days} days ahead of when it was last looked at. In case it is wrong, nothing old is deleted until the agent has run for a day",
       { days: Math.round(leapMs / DAY_MS) },
     );
-  }
-
-  #wallAhead(): number {
-    return this.#clock.now() - this.#clock.monotonic();
   }
 }

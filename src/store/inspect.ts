@@ -8,7 +8,8 @@ import { discard, isFile, removeIfThere, statOf } from "./files.ts";
 import { whileNobodyHolds } from "./lock.ts";
 import { type Log, PAGE_BYTES, readLog } from "./pages.ts";
 import { appliedNames, migrate, refuseNewer } from "./migrations.ts";
-import { damageText, databaseFailure, StoreError, storeErrorKind } from "./store_error.ts";
+import { refuseForeignTables } from "./ownership.ts";
+import { damageText, databaseFailure, storeErrorKind } from "./store_error.ts";
 
 export interface InspectOptions {
   migrations: readonly Migration[];
@@ -35,14 +36,10 @@ export function findDamage(path: string, options: InspectOptions): string | unde
     const log = tidy ? readLog(`${path}-wal`) : undefined;
     if (log?.broken) return "commits follow a damaged place of its log";
     db = connect(path, { readOnly: true });
+    const unmarked = refuseForeignTables(path, { db, migrations });
+    if (unmarked !== undefined) return unmarked;
     const applied = appliedNames(db);
     refuseNewer(applied, migrations);
-    if (applied.length === 0 && hasTables(db)) {
-      throw new StoreError(
-        "cannot-open",
-        `Cannot open "${path}": it is another program's database. Use another path.`,
-      );
-    }
     if (tidy && endsWithinPage(path, log)) return "its last page is cut off";
     return thoroughly ? firstFinding(db) ?? strangeTable(db, migrations, applied) : undefined;
   } catch (error) {
@@ -101,10 +98,6 @@ function removeEmptyLog(path: string): void {
 function endsWithinPage(path: string, log: Log | undefined): boolean {
   const size = statOf(path)?.size ?? 0;
   return size % PAGE_BYTES !== 0 && !log?.pages.has(Math.ceil(size / PAGE_BYTES));
-}
-
-function hasTables(db: Database): boolean {
-  return db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1").get() !== undefined;
 }
 
 function firstFinding(db: Database): string | undefined {

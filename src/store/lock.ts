@@ -1,11 +1,16 @@
 /**
- * One agent per database: a locked file beside it, which the system unlocks when the agent ends, however it
- * ends. Who holds it stands in a second file, because on Windows nobody else can read a locked one; that
- * file is only believed while the lock is held, so what a killed agent left behind does not matter.
+ * One agent per database: a locked file beside it, which the system unlocks when the agent ends, however it ends. Who
+ * holds it stands in a second file, because on Windows nobody else can read a locked one; that file is only believed
+ * while the lock is held, so what a killed agent left behind does not matter.
+ *
+ * A database has other names where it is linked, and the file beside it can be deleted. So the names that it has in its
+ * folder are looked at, too, and on Linux the database itself is locked, by `flock`, of which SQLite's own locks
+ * (`fcntl`) know nothing. Elsewhere the two are one, and SQLite could not work.
  * @module
  */
+import { basename, dirname, join } from "node:path";
 import { type Instant, logger } from "../core/mod.ts";
-import { discard, statOf } from "./files.ts";
+import { discard, inodeOf, statOf } from "./files.ts";
 import { fileFailure } from "./place.ts";
 import { type Holder, StoreError } from "./store_error.ts";
 
@@ -14,6 +19,14 @@ export interface Lock {
   readonly unclean: boolean;
   /** Says where the agent's API listens, for those who are refused. */
   announce(url: string): void;
+  /**
+   * Locks what lies at the path now, which a repair may have put there, and makes an empty file where there is none.
+   * Before SQLite opens it: on POSIX closing a file drops this process's other locks to it.
+   * @throws {StoreError} `locked`
+   */
+  holdDatabase(): void;
+  /** From now on only the file beside it is locked; false when that was so already. */
+  letGoOfDatabase(): boolean;
   release(): void;
 }
 
@@ -27,16 +40,30 @@ const RETRY_MS = 20;
  */
 export function acquireLock(path: string, { since }: { since: Instant }): Lock {
   const file = lockedFile(path);
+  const held = new HeldDatabase(path);
+  try {
+    const twin = twinsOf(path).find(isLocked);
+    if (twin !== undefined) throw refusal(path, readHolder(twin));
+    if (statOf(path)) held.lock();
+  } catch (error) {
+    // The agent that has the database may look for its own, which somebody deleted.
+    discard(lockPath(path));
+    file.close();
+    throw error;
+  }
   const holder = { pid: Deno.pid, url: null, since };
   const unclean = statOf(holderPath(path)) !== undefined;
   tell(path, holder);
-  let held = true;
+  let released = false;
   return {
     unclean,
     announce: (url) => tell(path, { ...holder, url }),
+    holdDatabase: () => held.lock(),
+    letGoOfDatabase: () => held.letGo(),
     release() {
-      if (!held) return;
-      held = false;
+      if (released) return;
+      released = true;
+      held.letGo();
       discard(holderPath(path));
       // Windows keeps the name of an open file alive, so there the empty file stays.
       if (Deno.build.os !== "windows") discard(lockPath(path));
@@ -45,20 +72,72 @@ export function acquireLock(path: string, { since }: { since: Instant }): Lock {
   };
 }
 
+/** The lock on the database itself, where the system has one that SQLite does not mind. */
+class HeldDatabase {
+  readonly #path: string;
+  #file: Deno.FsFile | undefined;
+  #possible = Deno.build.os === "linux";
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  lock(): void {
+    if (!this.#possible || (this.#file && isStillAt(this.#path, this.#file))) return;
+    this.#file?.close();
+    // For writing, which a network file system takes for an exclusive lock; a file that may only be read is refused later.
+    this.#file = openOrThrow(this.#path, { create: true, read: true, write: true });
+    if (locks(this.#file)) return;
+    this.#file.close();
+    this.#file = undefined;
+    throw refusal(this.#path, twinsOf(this.#path).map(readHolder).find(Boolean) ?? readHolder(this.#path));
+  }
+
+  letGo(): boolean {
+    const held = this.#file !== undefined;
+    this.#file?.close();
+    this.#file = undefined;
+    this.#possible = false;
+    return held;
+  }
+}
+
 /** Who holds the database at `path`: undefined when no agent does. */
 export function lockedBy(path: string): { holder: Holder | undefined } | undefined {
+  const name = [path, ...twinsOf(path)].find(isLocked);
+  if (name !== undefined) return { holder: readHolder(name) };
+  // Only where nobody holds a name, so that it is not a file that this process itself has open.
+  const held = Deno.build.os === "linux" && isLockedFile(path);
+  return held ? { holder: anyHolder(path) } : undefined;
+}
+
+function isLocked(path: string): boolean {
+  return isLockedFile(lockPath(path));
+}
+
+function isLockedFile(path: string): boolean {
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(lockPath(path), { read: true, write: true });
+    file = Deno.openSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound) return false;
     throw fileFailure(path, error) ?? error;
   }
   try {
-    return file.tryLockSync(true) ? undefined : { holder: readHolder(path) };
+    return !file.tryLockSync(false);
   } finally {
     file.close();
   }
+}
+
+/** The other names that a file has in its folder. */
+function twinsOf(path: string): string[] {
+  const stat = statOf(path);
+  if (!stat?.ino || (stat.nlink ?? 1) < 2) return [];
+  return [...Deno.readDirSync(dirname(path))]
+    .filter(({ name, isFile }) => isFile && name !== basename(path))
+    .map(({ name }) => join(dirname(path), name))
+    .filter((other) => inodeOf(other) === stat.ino);
 }
 
 /**
@@ -66,6 +145,7 @@ export function lockedBy(path: string): { holder: Holder | undefined } | undefin
  * made for the time being.
  */
 export function whileNobodyHolds(path: string, work: () => void, { make = false } = {}): void {
+  if (lockedBy(path)) return;
   const there = statOf(lockPath(path)) !== undefined;
   let file: Deno.FsFile;
   try {
@@ -83,32 +163,37 @@ export function whileNobodyHolds(path: string, work: () => void, { make = false 
 }
 
 function lockedFile(path: string): Deno.FsFile {
-  for (let tries = 1;; tries++) {
-    const file = openLockFile(path);
-    if (file.tryLockSync(true)) {
-      if (isStillThere(path, file)) return file;
-      // The holder before removed the file between our opening and locking it: take the new one.
-    } else if (tries >= TRIES) {
+  for (;;) {
+    const file = openOrThrow(lockPath(path), { create: true, read: true, write: true });
+    if (!locks(file)) {
       file.close();
       throw refusal(path, readHolder(path));
-    } else {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
+    // Otherwise the holder before removed the file between our opening and locking it: take the new one.
+    if (Deno.build.os === "windows" || isStillAt(lockPath(path), file)) return file;
     file.close();
   }
 }
 
-function openLockFile(path: string): Deno.FsFile {
+/** Locks a file, which somebody's passing look may keep us from for a moment. */
+function locks(file: Deno.FsFile): boolean {
+  for (let tries = 1; !file.tryLockSync(true); tries++) {
+    if (tries === TRIES) return false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+  }
+  return true;
+}
+
+function openOrThrow(path: string, options: Deno.OpenOptions): Deno.FsFile {
   try {
-    return Deno.openSync(lockPath(path), { create: true, read: true, write: true });
+    return Deno.openSync(path, options);
   } catch (error) {
     throw fileFailure(path, error) ?? error;
   }
 }
 
-function isStillThere(path: string, file: Deno.FsFile): boolean {
-  if (Deno.build.os === "windows") return true;
-  return statOf(lockPath(path))?.ino === file.statSync().ino;
+function isStillAt(path: string, file: Deno.FsFile): boolean {
+  return inodeOf(path) === file.statSync().ino;
 }
 
 function refusal(path: string, holder: Holder | undefined): StoreError {
@@ -131,6 +216,11 @@ function tell(path: string, holder: Holder): void {
     // The lock itself holds; a second agent is refused all the same, only less helpfully.
     logger("store").warn("Cannot note who holds the database: {error}", { error });
   }
+}
+
+/** Who has said so under one of the names of a database that is held. */
+function anyHolder(path: string): Holder | undefined {
+  return [...twinsOf(path), path].map(readHolder).find((holder) => holder !== undefined);
 }
 
 function readHolder(path: string): Holder | undefined {

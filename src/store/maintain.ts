@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, every, logger, type Stream, systemClock, type Warnings } from "../core/mod.ts";
-import { backupDaily, isBackupDue } from "./backup.ts";
+import { DailyBackup } from "./backup.ts";
 import { ClockTrust } from "./clock_trust.ts";
 import { prune } from "./prune.ts";
 import { noteSuspicion } from "./repair.ts";
@@ -31,20 +31,18 @@ const ALARM_AGAIN_AFTER_MS = 10 * 60_000;
 export async function maintain(store: Store, options: MaintainOptions): Promise<void> {
   const { signal, warnings, clock = systemClock, streams = [], onDamaged = () => {} } = options;
   const clockTrust = new ClockTrust(store, clock);
+  const backup = new DailyBackup(store, clock);
   await clock.wait(FIRST_AFTER_MS, { signal });
   let checked = false;
   let falseAlarmAt = -Infinity;
   await every(INTERVAL_MS, async () => {
     const { suspected } = store;
     if (suspected && clock.monotonic() - falseAlarmAt < ALARM_AGAIN_AFTER_MS) return;
-    const due = isBackupDue(store.path, { clock });
+    const due = await backup.due();
     if (due || suspected || !checked) {
       const finding = await reading(
         store,
-        () =>
-          due
-            ? backupDaily(store.path, { clock, signal })
-            : examine({ path: store.path }, { signal }),
+        () => due ? backup.make({ signal }) : examine({ path: store.path }, { signal }),
       );
       if (signal.aborted) return;
       if (finding.state === "damaged") return giveUp(store, { ...finding, warnings, onDamaged });
@@ -74,6 +72,7 @@ function giveUp(
     onDamaged: (damage: string) => void;
   },
 ): void {
+  store.condemn(`the database is damaged (${damage})`);
   warnings.raise("database-damaged", `The database is damaged (${damage}) and is being repaired.`);
   try {
     noteSuspicion(store.path, damage);

@@ -64,7 +64,7 @@ export function migrate(db: Database, migrations: readonly Migration[], at: Inst
 
 /** @throws {StoreError} `newer` when a migration has been applied that this version does not know */
 export function refuseNewer(applied: readonly string[], migrations: readonly Migration[]): void {
-  const known = new Set([OWN, ...migrations].map(({ name }) => name));
+  const known = knownNames(migrations);
   const unknown = applied.filter((name) => !known.has(name));
   if (unknown.length === 0) return;
   throw new StoreError(
@@ -72,6 +72,11 @@ export function refuseNewer(applied: readonly string[], migrations: readonly Mig
     `Cannot open the database: it was made by a later version (${unknown.join(", ")}). ` +
       "Run that version, or use another database.",
   );
+}
+
+/** The names of every migration of this version, the store's own too. */
+export function knownNames(migrations: readonly Migration[]): ReadonlySet<string> {
+  return new Set([OWN, ...migrations].map(({ name }) => name));
 }
 
 /** The names of the migrations a database has had; none for an empty one. */

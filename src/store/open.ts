@@ -4,22 +4,22 @@
  * @module
  */
 import { type Instant, instantOf, msOf, systemClock, Warnings } from "../core/mod.ts";
-import { readableBackups } from "./backups.ts";
+import { BACKUP_OF, readableBackups } from "./backups.ts";
 import { isFile, statOf } from "./files.ts";
 import { findDamage } from "./inspect.ts";
-import { acquireLock } from "./lock.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+import { refuseForeignFile } from "./ownership.ts";
 import { checkPlace, fileFailure, isWritableFile } from "./place.ts";
 import {
   confirmSuspicion,
   describeRepair,
-  finishRescue,
   finishRestore,
-  forgetNote,
+  forgetNotes,
+  notedDisplacement,
   notedRepair,
   noteRepair,
   type Repair,
   repair,
-  rescuedPath,
 } from "./repair.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import { databaseFailure, storeErrorKind } from "./store_error.ts";
@@ -35,36 +35,56 @@ const REMIND_MS = 7 * 24 * 60 * 60_000;
 export function openStore(path: string, options: StoreOptions): Store {
   const { migrations, clock = systemClock, warnings = new Warnings({ clock }) } = options;
   const now = clock.now();
-  checkPlace(path, { rescued: rescuedPath(path) });
-  const lock = acquireLock(path, { since: instantOf(now) });
+  const at = instantOf(now);
+  checkPlace(path);
+  refuseForeignFile(path);
+  const lock = acquireLock(path, { since: at });
   try {
-    finishRescue(path, now);
     finishRestore(path, now);
+    const displaced = notedDisplacement(path);
     const logLost = lock.unclean && (statOf(path)?.size ?? 0) > 0 && !isFile(`${path}-wal`);
-    const damage = isWritableFile(path)
-      ? findDamage(path, { migrations, tidy: true, thoroughly: logLost }) ??
-        confirmSuspicion(path, { migrations })
-      : findLoss(path);
-    if (logLost && damage === undefined) {
-      const gone = "The agent was ended from outside, and its write-ahead log is gone";
-      noteRepair(path, {
-        damage: gone,
-        kept: "but for the last",
-        at: instantOf(now),
-        unfinished: true,
-      });
+    const thoroughly = logLost || displaced !== undefined;
+    const damage = withoutOwnLock(lock, () =>
+      isWritableFile(path)
+        ? findDamage(path, { migrations, tidy: true, thoroughly }) ??
+          confirmSuspicion(path, { migrations })
+        : displaced ?? findLoss(path));
+    const incomplete = displaced ??
+      (logLost ? "The agent was ended from outside, and its write-ahead log is gone" : undefined);
+    if (damage === undefined && incomplete !== undefined) {
+      noteRepair(path, { damage: incomplete, kept: "but for the last", at, unfinished: true });
     }
-    const open = () => new Store(path, { ...options, clock, warnings, lock });
-    const mend = (damage: string) => repair(path, { damage, migrations, now });
+    const open = () => {
+      lock.holdDatabase();
+      return new Store(path, { ...options, clock, warnings, lock });
+    };
+    const mend = (damage: string) =>
+      repair(path, {
+        damage: displaced ?? damage,
+        displaced: displaced !== undefined,
+        migrations,
+        now,
+      });
     if (damage !== undefined) mend(damage);
     const store = damage === undefined ? openSound(open, mend) : open();
     warnings.clear("database-damaged");
-    rememberRepair(store, instantOf(now));
+    warnings.clear("database-displaced");
+    rememberRepair(store, at);
     warnOfRepair(store, { warnings, now });
     return store;
   } catch (error) {
     lock.release();
     throw databaseFailure(`Cannot open "${path}"`, error) ?? fileFailure(path, error) ?? error;
+  }
+}
+
+/** Some network file systems make one of our lock and SQLite's: then that of the name has to be enough. */
+function withoutOwnLock<T>(lock: Lock, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (storeErrorKind(error) !== "busy" || !lock.letGoOfDatabase()) throw error;
+    return work();
   }
 }
 
@@ -87,8 +107,6 @@ function openSound(open: () => Store, mend: (damage: string) => Repair): Store {
 }
 
 const REPAIR = "repair";
-/** What a backup knows of itself. */
-const BACKUP_OF = "backup_of";
 
 /** From here on the database itself knows of its repair. */
 function rememberRepair(store: Store, at: Instant): void {
@@ -101,7 +119,7 @@ function rememberRepair(store: Store, at: Instant): void {
   });
   if (done) store.setMeta(REPAIR, JSON.stringify(done));
   if (made !== undefined) store.db.prepare("DELETE FROM meta WHERE key = ?").run(BACKUP_OF);
-  forgetNote(store.path);
+  forgetNotes(store.path);
 }
 
 /** The last repair, of which the salvage may still be to come. */

@@ -7,12 +7,9 @@ import { dirname } from "node:path";
 import { statOf } from "./files.ts";
 import { StoreError } from "./store_error.ts";
 
-/**
- * @param options `rescued`: a file that will take the place of whatever lies there, a folder too
- * @throws {StoreError} when the path is a folder or lies in none
- */
-export function checkPlace(path: string, { rescued }: { rescued?: string } = {}): void {
-  if (stat(path)?.isDirectory && !(rescued && stat(rescued)?.isFile)) {
+/** @throws {StoreError} when the path is a folder or lies in none */
+export function checkPlace(path: string): void {
+  if (stat(path)?.isDirectory) {
     throw failure(path, "cannot-open", "it is a folder. Name a file in it");
   }
   const folder = dirname(path);

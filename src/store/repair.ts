@@ -8,19 +8,21 @@
  */
 import { basename, dirname, join } from "node:path";
 import { type Instant, instantOf, logger } from "../core/mod.ts";
-import { readableBackups } from "./backups.ts";
-import { discard, fileTime, isFile, removeIfThere, statOf } from "./files.ts";
+import { madeAt, readableBackups } from "./backups.ts";
+import { discard, fileTime, isFile, removeIfThere } from "./files.ts";
 import { findDamage, type InspectOptions } from "./inspect.ts";
 
 /** What was done about a damaged database. */
 export interface Repair {
+  /** What is damaged, or a sentence on what became of the database while it was open. */
   damage: string;
+  displaced?: true;
   /** Where the damaged file lies; absent when there was none. */
   movedTo?: string;
   /** When the backup that was restored was made; absent when there was no good one. */
   restoredFrom?: Instant;
-  /** The database itself was sound and stays: the whole of it, or all but what was recorded last. */
-  kept?: "whole" | "but for the last";
+  /** What lies there is sound and stays, though what was recorded last may be missing. */
+  kept?: "but for the last";
   at: Instant;
   /** Until what can be read of the damaged file has been brought back. */
   unfinished?: true;
@@ -31,6 +33,7 @@ export interface Repair {
 
 export interface RepairOptions extends Pick<InspectOptions, "migrations"> {
   damage: string;
+  displaced: boolean;
   now: number;
 }
 
@@ -38,15 +41,19 @@ export interface RepairOptions extends Pick<InspectOptions, "migrations"> {
 const KEPT = 3;
 
 /** Puts the newest good backup in the place of a damaged database. Nobody may have it open. */
-export function repair(path: string, { damage, migrations, now }: RepairOptions): Repair {
+export function repair(
+  path: string,
+  { damage, displaced, migrations, now }: RepairOptions,
+): Repair {
   const backup = readableBackups(path).find((candidate) => isGood(candidate.path, { migrations }));
-  const restoredFrom = backup && instantOf(statOf(backup.path)?.mtime?.getTime() ?? now);
+  const restoredFrom = backup && (madeAt(backup.path) ?? instantOf(now));
   // Before the copy, which needs the room.
-  forgetDamaged(path, { keep: KEPT - 1 });
+  forgetAside(path, "corrupt", { keep: KEPT - 1 });
   if (backup) copyDurably(backup.path, restoringPath(path));
   const moved = movedPath(path, now);
   const done: Repair = {
     damage,
+    ...(displaced ? { displaced } : {}),
     ...(SUFFIXES.some((suffix) => isFile(path + suffix)) ? { movedTo: moved } : {}),
     ...(restoredFrom ? { restoredFrom } : {}),
     at: instantOf(now),
@@ -73,57 +80,9 @@ export function finishRestore(path: string, now: number): void {
   Deno.renameSync(restoringPath(path), path);
 }
 
-/**
- * Puts a database in its place that was rescued from a deleted or replaced file: what lies there is moved aside.
- * @returns where to, when there was something
- */
-export function finishRescue(path: string, now: number): string | undefined {
-  rescueParts(path).forEach(removeIfThere);
-  const rescued = rescuedPath(path);
-  if (!isFile(rescued)) {
-    removeIfThere(`${rescued}-wal`);
-    return undefined;
-  }
-  // Otherwise a crash came between the two: then the log that lies there is the rescued one.
-  const logWaits = isFile(`${rescued}-wal`);
-  const aside = `${path}.displaced-${fileTime(now)}`;
-  const found = SUFFIXES.filter((suffix) =>
-    statOf(path + suffix) && (suffix !== "-wal" || logWaits)
-  );
-  for (const suffix of found) {
-    // An empty file is what somebody's look at a missing database makes.
-    if (isEmptyFile(path + suffix)) Deno.removeSync(path + suffix);
-    else Deno.renameSync(path + suffix, aside + suffix);
-  }
-  if (logWaits) Deno.renameSync(`${rescued}-wal`, `${path}-wal`);
-  Deno.renameSync(rescued, path);
-  return statOf(aside) ? aside : undefined;
-}
-
-/** What a copy that came to no end leaves behind. */
-export function rescueParts(path: string): string[] {
-  return [".part", "-wal.part"].map((part) => rescuedPath(path) + part);
-}
-
-/** Removes a rescued database that is not needed any more. */
-export function forgetRescue(path: string): void {
-  for (const suffix of ["", "-wal"]) removeIfThere(rescuedPath(path) + suffix);
-}
-
-/** Where a database lies complete that is to be put back: at the next start, when a crash comes between. */
-export function rescuedPath(path: string): string {
-  return `${path}.rescued`;
-}
-
-function isEmptyFile(path: string): boolean {
-  const stat = statOf(path);
-  return stat !== undefined && stat.isFile && stat.size === 0;
-}
-
 /** What to tell the user. */
 export function describeRepair(repair: Repair): string {
-  const { damage, movedTo, restoredFrom, kept, at, unfinished, saved } = repair;
-  if (kept === "whole") return `${damage}.`;
+  const { damage, displaced, movedTo, restoredFrom, kept, at, unfinished, saved } = repair;
   if (kept) return `${damage}: what was recorded last before ${at} may be missing.`;
   const missing = movedTo === undefined
     ? "is missing"
@@ -134,7 +93,8 @@ export function describeRepair(repair: Repair): string {
     ? `the backup of ${restoredFrom} was restored: what was recorded between then and ${at} ${missing}`
     : `there was no good backup, so recording began anew: what was recorded before ${at} ${missing}`;
   const where = movedTo === undefined ? "" : ` The damaged file is kept as ${movedTo}.`;
-  return `The database was damaged (${damage}); ${outcome}.${where}`;
+  const what = displaced ? damage : `The database was damaged (${damage})`;
+  return `${what}; ${outcome}.${where}`;
 }
 
 /** Remembers a repair until the database that it makes can: a crash must not make it be forgotten. */
@@ -152,8 +112,10 @@ export function notedRepair(path: string): Repair | undefined {
   }
 }
 
-export function forgetNote(path: string): void {
+/** The database knows of its repair now. */
+export function forgetNotes(path: string): void {
   removeIfThere(notePath(path));
+  removeIfThere(displacedPath(path));
 }
 
 /** Notes that the database was found damaged while opening it shows nothing, for the start that repairs it. */
@@ -194,25 +156,57 @@ function moveAside(path: string, moved: string): void {
 }
 
 function movedPath(path: string, now: number): string {
-  return `${path}.corrupt-${fileTime(now)}`;
+  return asidePath(path, "corrupt", now);
 }
 
-/** The damaged databases that are kept, newest first: the names without what belongs to them. */
-export function damagedFiles(path: string): string[] {
-  const prefix = `${basename(path)}.corrupt-`;
+/** Why a database lies aside: it was found damaged, or it was deleted or replaced while it was open. */
+export type Aside = "corrupt" | "deleted";
+
+/** Where one is to be put: the number tells the newest, whatever the clock showed. */
+function asidePath(path: string, why: Aside, now: number): string {
+  const number = 1 + Math.max(0, ...asideFiles(path, why).map(numberOf));
+  return `${path}.${why}-${fileTime(now)}-${number}`;
+}
+
+function numberOf(aside: string): number {
+  return Number(/Z-(\d+)$/.exec(aside)?.[1] ?? 0);
+}
+
+/** The databases that lie aside, newest first: the names without what belongs to them. */
+function asideFiles(path: string, why: Aside): string[] {
+  const prefix = `${basename(path)}.${why}-`;
   const names = [...Deno.readDirSync(dirname(path))].map(({ name }) => name)
-    .filter((name) => name.startsWith(prefix))
+    .filter((name) => name.startsWith(prefix) && !name.endsWith(".part"))
     .map((name) => join(dirname(path), name.replace(/-(wal|shm)$/, "")));
-  return [...new Set(names)].sort().reverse();
+  return [...new Set(names)]
+    .sort((one, other) => numberOf(other) - numberOf(one) || (one < other ? 1 : -1));
 }
 
-/** Removes the oldest damaged databases, so that they do not fill the disk. */
-function forgetDamaged(path: string, { keep }: { keep: number }): void {
-  for (const old of damagedFiles(path).slice(keep)) {
-    logger("store").warn("Removing {old}: the newest {kept} damaged databases are kept", {
-      old,
-      kept: KEPT,
-    });
+/** The damaged databases that are kept, and what deleted ones held. */
+export function damagedFiles(path: string): string[] {
+  return [...asideFiles(path, "corrupt"), ...asideFiles(path, "deleted")];
+}
+
+/** Has `copy` write what a database held that has lost its name; returns where it lies. The newest few are kept. */
+export async function keepDeleted(
+  path: string,
+  { now, copy }: { now: number; copy: (to: string) => Promise<unknown> },
+): Promise<string> {
+  const kept = asidePath(path, "deleted", now);
+  forgetAside(path, "deleted", { keep: KEPT - 1 });
+  try {
+    await copy(`${kept}.part`);
+    Deno.renameSync(`${kept}.part`, kept);
+  } finally {
+    for (const suffix of ["", "-journal", "-wal", "-shm"]) discard(`${kept}.part${suffix}`);
+  }
+  return kept;
+}
+
+/** Removes the oldest of those that lie aside, so that they do not fill the disk. */
+function forgetAside(path: string, why: Aside, { keep }: { keep: number }): void {
+  for (const old of asideFiles(path, why).slice(keep)) {
+    logger("store").warn("Removing {old}: the newest {kept} are kept", { old, kept: KEPT });
     for (const suffix of SUFFIXES) discard(old + suffix);
   }
 }
@@ -225,8 +219,29 @@ function copyDurably(from: string, to: string): void {
   Deno.renameSync(`${to}.part`, to);
 }
 
+/**
+ * Takes a file out of SQLite's sight that somebody wrote over, so that closing the database does not move the log into
+ * it; the next start puts it back and the log aside.
+ */
+export function setOverwrittenAside(path: string): void {
+  Deno.renameSync(path, restoringPath(path));
+}
+
+/** Notes for the next start what became of the database while it was open. */
+export function noteDisplacement(path: string, what: string): void {
+  Deno.writeTextFileSync(displacedPath(path), what);
+}
+
+export function notedDisplacement(path: string): string | undefined {
+  return isFile(displacedPath(path)) ? Deno.readTextFileSync(displacedPath(path)) : undefined;
+}
+
 function restoringPath(path: string): string {
   return `${path}.restoring`;
+}
+
+function displacedPath(path: string): string {
+  return `${path}.displaced`;
 }
 
 function suspectPath(path: string): string {

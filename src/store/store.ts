@@ -14,7 +14,8 @@ import {
 import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
-import { LiveFiles } from "./live_files.ts";
+import { DatabaseFile } from "./database_file.ts";
+import { APPLICATION_ID } from "./header.ts";
 import type { Lock } from "./lock.ts";
 import { LogSync } from "./log_sync.ts";
 import { migrate } from "./migrations.ts";
@@ -40,7 +41,8 @@ export class Store implements OpenDatabase {
   readonly suspicion: Bell = new Bell();
   readonly rejected: Rejected;
   readonly checkpointer: Checkpointer;
-  readonly files: LiveFiles;
+  /** The file itself, seen beside SQLite. */
+  readonly file: DatabaseFile;
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
@@ -49,6 +51,7 @@ export class Store implements OpenDatabase {
   readonly #meta: { get: Statement; set: Statement };
   #suspected = false;
   #onWork: () => void = () => {};
+  #unsound: string | undefined;
   #disk: { failure: StoreErrorKind; at: number } | undefined;
 
   /** Opens a sound database; whether it is one, and whose, `openStore` finds out. */
@@ -64,6 +67,7 @@ export class Store implements OpenDatabase {
       // From here on a lock of another program is waited for by the commit queue, not by the event loop.
       this.db.exec("PRAGMA busy_timeout=5");
       refuseReadOnly(this.db);
+      mark(this.db);
       this.#meta = {
         get: this.db.prepare("SELECT value FROM meta WHERE key = ?"),
         set: this.db.prepare(
@@ -75,7 +79,7 @@ export class Store implements OpenDatabase {
       this.checkpointer = new Checkpointer(this.db, path, {
         clock,
         closing: this.closing,
-        displaced: () => this.files.displaced() !== undefined,
+        displaced: () => this.file.displaced() !== undefined,
         pause: (until) => this.#queue.pause(until),
       });
       this.#queue = new CommitQueue(this.db, {
@@ -83,7 +87,7 @@ export class Store implements OpenDatabase {
         onCommitted: () => this.#committed(),
         onFailed: (error) => this.#failed(error),
       });
-      this.files = new LiveFiles(path);
+      this.file = new DatabaseFile(this.db, path);
     } catch (error) {
       this.db.close();
       throw error;
@@ -132,6 +136,16 @@ export class Store implements OpenDatabase {
     this.#suspected = false;
   }
 
+  /** Why the agent is to begin again on another database; undefined while this one is sound. */
+  get unsound(): string | undefined {
+    return this.#unsound;
+  }
+
+  /** The database cannot be relied on any more. */
+  condemn(why: string): void {
+    this.#unsound = why;
+  }
+
   /** Says where the agent's API listens, for those who find the database held. */
   announce(url: string): void {
     this.#lock?.announce(url);
@@ -158,7 +172,7 @@ export class Store implements OpenDatabase {
     this.#closing.abort();
     this.#queue.close();
     this.db.close();
-    this.files[Symbol.dispose]();
+    this.file[Symbol.dispose]();
     this.#lock?.release();
   }
 
@@ -190,5 +204,22 @@ function refuseReadOnly(db: Database): void {
     if (kind === "readonly") throw new StoreError("corrupt", "its header asks for reading only");
     // Another program's lock is waited for by the commit queue.
     if (kind !== "busy") throw error;
+  }
+}
+
+/** Gives the database its id, unless it has one: see header.ts. A backup that took its place has that of a backup. */
+function mark(db: Database): void {
+  const id = Number(db.prepare("PRAGMA user_version").get()?.user_version);
+  const application = Number(db.prepare("PRAGMA application_id").get()?.application_id);
+  if (id < 0 && application === APPLICATION_ID) return;
+  const made = -1 - (crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1);
+  try {
+    db.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${made}; COMMIT`);
+    db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
+  } catch (error) {
+    // A full disk, or another program's lock: the next start does it.
+    if (db.isTransaction) db.exec("ROLLBACK");
+    if (storeErrorKind(error) === "corrupt") throw error;
+    logger("store").info("The database gets no id: {error}", { error });
   }
 }

@@ -3,6 +3,8 @@
  * the text of a function below, because a module of its own would have to be embedded in the executable.
  * @module
  */
+import type { Instant } from "../core/mod.ts";
+import { APPLICATION_ID } from "./header.ts";
 import { damageText } from "./store_error.ts";
 
 /** What the worker is asked. */
@@ -10,6 +12,8 @@ export interface Examination {
   path: string;
   /** Where to make a copy; without it the database itself is checked. */
   copyTo?: string;
+  /** When the copy is made, which it is to know. */
+  at?: Instant;
 }
 
 /** What it found: `damage` of the database, or why it could not tell. */
@@ -46,7 +50,9 @@ export async function examine(
 const STOPPED: Finding = { state: "failed", reason: "the agent stops" };
 
 const SOURCE = `data:application/javascript,${
-  encodeURIComponent(`import * as sqlite from "node:sqlite";(${work})(sqlite, self);`)
+  encodeURIComponent(
+    `import * as sqlite from "node:sqlite";(${work})(sqlite, self, ${APPLICATION_ID});`,
+  )
 }`;
 
 /** The side of the worker that the function below sees. */
@@ -56,7 +62,11 @@ interface WorkerSide {
 }
 
 /** Runs in the worker, so it uses nothing but its arguments. */
-function work(sqlite: typeof import("node:sqlite"), side: WorkerSide): void {
+function work(
+  sqlite: typeof import("node:sqlite"),
+  side: WorkerSide,
+  applicationId: number,
+): void {
   const damageIn = (path: string, readOnly: boolean): string | undefined => {
     const db = new sqlite.DatabaseSync(path, { readOnly });
     try {
@@ -94,23 +104,24 @@ function work(sqlite: typeof import("node:sqlite"), side: WorkerSide): void {
       db.close();
     }
   };
-  /** Whoever opens the copy in the database's place has to know that it is not the newest state. */
-  const mark = (path: string) => {
+  /** Whoever opens the copy has to know that it is not the newest state, and which of several is the newest. */
+  const mark = (path: string, at: string) => {
     const db = new sqlite.DatabaseSync(path);
     try {
       if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get()) return;
-      db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('backup_of', ?)")
-        .run(new Date().toISOString());
+      db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('backup_of', ?)").run(at);
+      const number = db.prepare("SELECT value FROM meta WHERE key = 'backups'").get()?.value;
+      db.exec(`PRAGMA application_id=${applicationId}; PRAGMA user_version=${Number(number ?? 1)}`);
     } finally {
       db.close();
     }
   };
-  const findingOf = async ({ path, copyTo }: Examination): Promise<Finding> => {
+  const findingOf = async ({ path, copyTo, at = "" }: Examination): Promise<Finding> => {
     if (copyTo !== undefined) await copy(path, copyTo);
     const copyDamage = copyTo === undefined ? undefined : damageIn(copyTo, false);
     // A sound copy has shown every page of the database to be sound.
     if (copyTo !== undefined && copyDamage === undefined) {
-      mark(copyTo);
+      mark(copyTo, at);
       return { state: "sound" };
     }
     const damage = damageIn(path, true);

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { backupTo } from "../../src/store/mod.ts";
 import { type AgentProcess, runAgent, startAgent } from "../support/agent_process.ts";
 import {
   type Contents,
@@ -23,55 +24,168 @@ import { until } from "../support/until.ts";
 const DAY_MS = 86_400_000;
 const CONFIG = { device_id: "pc", process_name: "NoSuchGame.exe", poll_interval_sec: 1 };
 
-const displacements: Readonly<Record<string, (path: string) => void>> = {
-  "deleted with all that belongs to it": (path) => {
-    for (const suffix of ["", "-wal", "-shm"]) Deno.removeSync(path + suffix);
+/** What befalls the file of a running agent, how many of its 300 events the next one has, and what it says. */
+const displacements: Readonly<
+  Record<string, { by: (path: string) => void; has: number; keeps?: boolean; says: RegExp }>
+> = {
+  "deleted with all that belongs to it": {
+    by: (path) => ["", "-wal", "-shm"].forEach((suffix) => Deno.removeSync(path + suffix)),
+    has: 200,
+    keeps: true,
+    says:
+      /deleted or replaced while the agent ran; what it held is kept as .+ backup of .+ restored/,
   },
-  "deleted alone": (path) => Deno.removeSync(path),
-  "robbed of its log": (path) => Deno.removeSync(`${path}-wal`),
-  "replaced by a folder": (path) => {
-    Deno.removeSync(path);
-    Deno.mkdirSync(path);
+  "robbed of its log": {
+    by: (path) => Deno.removeSync(`${path}-wal`),
+    has: 300,
+    says: /^$/,
   },
-  "replaced by another program's database": (path) => {
-    Deno.renameSync(path, `${path}.theirs`);
-    theirs(path);
+  "replaced by its backup": {
+    by: (path) => {
+      Deno.copyFileSync(backupOf(path), `${path}.copy`);
+      Deno.renameSync(`${path}.copy`, path);
+    },
+    has: 200,
+    keeps: true,
+    says: /deleted or replaced while the agent ran; what it held is kept as/,
   },
-  "replaced by a text": (path) => {
-    Deno.renameSync(path, `${path}.theirs`);
-    Deno.writeTextFileSync(path, "Dear diary");
+  "written over with its backup": {
+    by: (path) => Deno.writeFileSync(path, Deno.readFileSync(backupOf(path))),
+    has: 200,
+    says: /Another file was copied over the database while the agent ran/,
+  },
+  "written over with a text": {
+    by: (path) => Deno.writeTextFileSync(path, "Dear diary, ".repeat(10_000)),
+    has: 200,
+    says: /Another file was copied over .+ backup of .+ restored.+ kept as .+\.corrupt-/,
   },
 };
 
-/** Each takes three seconds: the others are as good a way to the same end. */
-const RARE = ["deleted alone", "replaced by a text", "replaced by another program's database"];
-const all = Deno.env.has("CLOCKBLOCK_DAMAGE_SEEDS");
-
-for (const [what, displace] of Object.entries(displacements)) {
+for (const [what, { by, has, keeps = false, says }] of Object.entries(displacements)) {
   Deno.test({
-    name: `An agent whose database is ${what} while it runs puts it back and loses nothing`,
+    name:
+      `An agent whose database is ${what} while it runs says so and begins again on what there is`,
     // On Windows a file that is open can be neither deleted nor replaced.
-    ignore: Deno.build.os === "windows" || (!all && RARE.includes(what)),
+    ignore: Deno.build.os === "windows",
     async fn() {
       await using agent = await startAgent({ config: CONFIG });
       const path = `${agent.dir}/clockblock.db`;
       await send(agent, agent.url, 1, 200);
-      displace(path);
+      Deno.mkdirSync(`${agent.dir}/backups`);
+      await backupTo({ path }, backupOf(path));
+      await send(agent, agent.url, 201, 280);
+      by(path);
       // Before it has noticed: it goes on as if nothing were.
-      await send(agent, agent.url, 201, 300);
+      await send(agent, agent.url, 281, 300);
       const url = await restarted(agent, agent.url);
-      await send(agent, url, 301, 320);
-      const seqs = await eventsAt(url);
-      assert.deepEqual(seqs, Array.from({ length: 320 }, (_, i) => i + 1));
-      assert.match(await warningsAt(url), /while the agent ran\. It was put back whole/);
+      const before = await eventsAt(url);
+      assert.deepEqual(before, Array.from({ length: has }, (_, i) => i + 1));
+      const health = await fetch(`${url}/healthz`);
+      assert.equal(health.status, 200, await health.text());
+      assert.match(await warningsAt(url), says);
       assert.match(agent.output, /while the agent ran/);
+      await send(agent, url, 301, 320);
+      assert.equal((await eventsAt(url)).length, has + 20);
+      // No number is given twice.
+      assert.ok((await eventsAt(url)).at(-1)! >= 320);
 
       await agent.stop();
-      const db = new DatabaseSync(path);
-      assert.equal(db.prepare("SELECT count(*) AS n FROM local_events").get()?.n, 320);
-      assert.equal(db.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok");
-      db.close();
-      assertKept(agent.dir);
+      assert.equal(count(path), has + 20);
+      const kept = [...Deno.readDirSync(agent.dir)].filter(({ name }) =>
+        name.includes(".deleted-")
+      );
+      assert.deepEqual(kept.map(({ name }) => count(`${agent.dir}/${name}`)), keeps ? [300] : []);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "An agent whose database is replaced by another program's ends, says so and leaves it alone",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using agent = await startAgent({ config: CONFIG });
+    const path = `${agent.dir}/clockblock.db`;
+    await send(agent, agent.url, 1, 20);
+    theirs(`${path}.theirs`);
+    const bytes = Deno.readFileSync(`${path}.theirs`);
+    Deno.renameSync(`${path}.theirs`, path);
+    const { code } = await agent.ended;
+    assert.equal(code, 2, agent.output);
+    assert.match(agent.output, /it is another program's database/);
+    assert.deepEqual(Deno.readFileSync(path), bytes);
+    const [kept] = [...Deno.readDirSync(agent.dir)].filter(({ name }) =>
+      name.includes(".deleted-")
+    );
+    assert.equal(count(`${agent.dir}/${kept!.name}`), 20);
+  },
+});
+
+const configs = ["config.json", "link.json"];
+for (const db_path of configs) {
+  Deno.test({
+    name:
+      `An agent that is told to take ${db_path} for its database refuses, and so does every command`,
+    ignore: Deno.build.os === "windows" && db_path === "link.json",
+    async fn() {
+      using dir = tempDir();
+      const text = JSON.stringify({ ...CONFIG, db_path, api_port: 0 }, null, 2);
+      Deno.writeTextFileSync(`${dir.path}/config.json`, text);
+      if (db_path !== "config.json") Deno.symlinkSync("config.json", `${dir.path}/${db_path}`);
+      const before = sizesIn(dir.path);
+      for (const args of [["run"], ["backup", "copy.db"], ["doctor"], ["run"]]) {
+        const { code, stdout, stderr } = await runAgent(args, { dir: dir.path });
+        assert.equal(code, args[0] === "doctor" ? 1 : 2, `${args}: ${stderr}`);
+        assert.match(stdout + stderr, /config\.json": it is a file that is no database/);
+        assert.equal(Deno.readTextFileSync(`${dir.path}/config.json`), text);
+        assert.deepEqual(sizesIn(dir.path).filter((name) => !name.startsWith("logs")), before);
+      }
+    },
+  });
+}
+
+const otherNames: Readonly<Record<string, (dir: string) => string>> = {
+  "though its lock file was deleted": (dir) => {
+    Deno.removeSync(`${dir}/clockblock.db.lock`);
+    return "clockblock.db";
+  },
+  "by a symbolic link": (dir) => {
+    Deno.symlinkSync("clockblock.db", `${dir}/link.db`);
+    return "link.db";
+  },
+  "by a hard link": (dir) => {
+    Deno.linkSync(`${dir}/clockblock.db`, `${dir}/link.db`);
+    return "link.db";
+  },
+  "by a link from another folder, though its lock file was deleted": (dir) => {
+    Deno.removeSync(`${dir}/clockblock.db.lock`);
+    Deno.mkdirSync(`${dir}/sub`);
+    Deno.symlinkSync("../clockblock.db", `${dir}/sub/link.db`);
+    return "sub/link.db";
+  },
+};
+
+for (const [how, rename] of Object.entries(otherNames)) {
+  Deno.test({
+    name:
+      `A second agent on a database that is held ends with code 3 and says who holds it, ${how}`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using agent = await startAgent({ config: CONFIG });
+      await send(agent, agent.url, 1, 20);
+      const db = rename(agent.dir);
+      for (let start = 0; start < 2; start++) {
+        const args = ["run", "--db-path", db, "--api-port", "0"];
+        const { code, stderr } = await runAgent(args, { dir: agent.dir });
+        assert.equal(code, 3, stderr);
+        assert.match(stderr, new RegExp(`process ${agent.pid}, ${agent.url}`));
+      }
+      // Commands ask the one that runs.
+      const status = await runAgent(["status", "--json", "--db-path", db], { dir: agent.dir });
+      assert.equal(JSON.parse(status.stdout).running, true, status.stderr);
+      await send(agent, agent.url, 21, 40);
+      assert.equal((await agent.stop()).code, 0);
+      assert.equal(count(`${agent.dir}/clockblock.db`), 40);
     },
   });
 }
@@ -195,6 +309,8 @@ for (const [what, { by, says }] of Object.entries(replacements)) {
 Deno.test("An agent starts though its database is a text, its backups folder is none, and says what is in the way", async () => {
   using dir = tempDir();
   Deno.writeTextFileSync(`${dir.path}/clockblock.db`, "Dear diary, ".repeat(1_000));
+  // An agent was killed there.
+  Deno.writeTextFileSync(`${dir.path}/clockblock.db.holder`, "{}");
   Deno.writeTextFileSync(`${dir.path}/backups`, "not a folder");
   await using agent = await startAgent({ dir: dir.path, config: CONFIG });
   assert.match(await warningsAt(agent.url), /there was no good backup, so recording began anew/);
@@ -324,14 +440,18 @@ function theirs(path: string): void {
   db.close();
 }
 
-/** What somebody put in the place of the database is moved aside as it is. */
-function assertKept(dir: string): void {
-  for (const { name } of Deno.readDirSync(dir)) {
-    if (!/\.displaced-\d+T\d+Z$/.test(name) || Deno.statSync(`${dir}/${name}`).isDirectory) {
-      continue;
-    }
-    const text = new TextDecoder().decode(Deno.readFileSync(`${dir}/${name}`));
-    assert.match(text, /Yesterday|Dear diary/);
+function backupOf(path: string): string {
+  return path.replace("clockblock.db", "backups/clockblock-2026-03-02.db");
+}
+
+/** How many events a database has, that is sound. */
+function count(path: string): unknown {
+  const db = new DatabaseSync(path);
+  try {
+    assert.equal(db.prepare("PRAGMA integrity_check").get()?.integrity_check, "ok");
+    return db.prepare("SELECT count(*) AS n FROM local_events").get()?.n;
+  } finally {
+    db.close();
   }
 }
 

@@ -29,20 +29,35 @@ Deno.test("A clock that time passes on is trusted, and so is one that is set bac
   assert.equal(await trust.trusted(), true);
 });
 
-Deno.test("A start a month and more after the last look is not trusted for a day", async () => {
+Deno.test("A start days after the last look is not trusted until the agent has run for a day", async () => {
   using bench = trustBench();
   const before = new FakeClock("2026-10-20T12:00:00.000Z");
   assert.equal(await new ClockTrust(bench.open(before), before).trusted(), true);
 
-  const soon = new FakeClock("2026-11-10T12:00:00.000Z");
+  const soon = new FakeClock("2026-10-21T08:00:00.000Z");
   assert.equal(await new ClockTrust(bench.open(soon), soon).trusted(), true);
 
-  const late = new FakeClock("2027-11-10T12:00:00.000Z");
-  const trust = new ClockTrust(bench.open(late), late);
+  // Ten hours a day: the doubt outlives a start, and comes to its end.
+  for (const [day, trusted] of [["25", false], ["26", false], ["27", true]] as const) {
+    const clock = new FakeClock(`2026-10-${day}T08:00:00.000Z`);
+    const trust = new ClockTrust(bench.open(clock), clock);
+    assert.equal(await trust.trusted(), false, day);
+    await clock.advance(10 * 3_600_000);
+    assert.equal(await trust.trusted(), trusted, day);
+  }
+});
+
+Deno.test("A clock that is set back and right again is not trusted for a day, within a run and between two", async () => {
+  using bench = trustBench();
+  const right = new FakeClock("2026-10-20T12:00:00.000Z");
+  await new ClockTrust(bench.open(right), right).trusted();
+  const back = new FakeClock("2020-01-01T00:00:00.000Z");
+  const trust = new ClockTrust(bench.open(back), back);
+  assert.equal(await trust.trusted(), true);
+  back.set("2026-10-20T13:00:00.000Z");
   assert.equal(await trust.trusted(), false);
-  // Nothing is remembered while it is in doubt: another start within the day doubts it again.
-  const again = new FakeClock("2027-11-10T13:00:00.000Z");
-  assert.equal(await new ClockTrust(bench.open(again), again).trusted(), false);
+  const next = new FakeClock("2026-10-20T14:00:00.000Z");
+  assert.equal(await new ClockTrust(bench.open(next), next).trusted(), false);
 });
 
 /** A database that is closed and opened again, as by one start after another. */

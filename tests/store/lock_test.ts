@@ -69,6 +69,61 @@ Deno.test("lockedBy knows that a database is held when its holder has not said w
   store.close();
 });
 
+const otherNames: Readonly<Record<string, (path: string) => string>> = {
+  "whose lock file was deleted": (path) => {
+    Deno.removeSync(`${path}.lock`);
+    return path;
+  },
+  "by a hard link": (path) => {
+    Deno.linkSync(path, `${path}.a-link`);
+    return `${path}.a-link`;
+  },
+  "by a hard link, whose lock file was deleted": (path) => {
+    Deno.linkSync(path, `${path}.a-link`);
+    Deno.removeSync(`${path}.lock`);
+    return `${path}.a-link`;
+  },
+};
+
+for (const [how, rename] of Object.entries(otherNames)) {
+  Deno.test({
+    name: `openStore refuses a database that is held ${how}`,
+    // Elsewhere nothing but the lock file can be locked.
+    ignore: how.includes("deleted") && Deno.build.os !== "linux",
+    async fn() {
+      using dir = tempDir();
+      const path = `${dir.path}/clockblock.db`;
+      await using holder = await startHolder(path);
+      const name = rename(path);
+      assert.equal(lockedBy(name)?.holder?.pid, holder.pid);
+      for (let start = 0; start < 2; start++) {
+        assert.throws(
+          () => openStore(name, { migrations: [] }),
+          (error) => error instanceof StoreError && error.holder?.pid === holder.pid,
+        );
+      }
+      assert.equal(lockedBy(name)?.holder?.pid, holder.pid);
+      await holder.kill();
+      assert.equal(lockedBy(name), undefined);
+      openStore(name, { migrations: [] }).close();
+    },
+  });
+}
+
+Deno.test({
+  name: "openStore holds what a repair has put in the database's place",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using dir = tempDir();
+    const path = `${dir.path}/clockblock.db`;
+    openStore(path, { migrations: [] }).close();
+    Deno.truncateSync(path, 5_000);
+    await using _holder = await startHolder(path);
+    Deno.removeSync(`${path}.lock`);
+    assert.throws(() => openStore(path, { migrations: [] }), /another agent is running on it/);
+  },
+});
+
 /** Another process that holds the database until it is killed. */
 async function startHolder(
   path: string,

@@ -49,6 +49,63 @@ Deno.test("maintain makes a backup a day, good ones, and keeps three", async () 
   assert.deepEqual(texts, ["2026-03-02", "2026-03-03", "2026-03-04"]);
 });
 
+Deno.test("maintain keeps and restores the newest backups, though the clock was ahead once", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const clock = new FakeClock("2031-06-01T12:00:00.000Z");
+  await using house = keepHouse({ path, clock });
+  const { store } = house;
+  await clock.advance(MINUTE_MS);
+  const days = ["2031-06-01", "2026-03-02", "2026-03-03", "2019-12-31"];
+  for (const [index, day] of days.entries()) {
+    if (index > 0) {
+      clock.set(`${day}T12:00:00.000Z`);
+      await clock.advance(HOUR_MS);
+    }
+    await until(() => listBackups(path)[0]?.day === day, `the backup of ${day}`);
+    await store.write(() => store.db.exec(`INSERT INTO notes (text) VALUES ('after ${day}')`));
+    await until(() => clock.sleepers > 0, "the end of the housekeeping");
+  }
+  assert.deepEqual(listBackups(path).map(({ day }) => day), days.slice(1).reverse());
+  // A day that was shown before has its backup.
+  clock.set("2026-03-03T14:00:00.000Z");
+  await clock.advance(HOUR_MS);
+  await until(() => clock.sleepers > 0, "the end of the housekeeping");
+  assert.equal(listBackups(path)[0]?.day, "2019-12-31");
+
+  await house.stop();
+  Deno.removeSync(path);
+  const warnings = new Warnings({ clock });
+  const restored = openStore(path, { migrations: [notes], clock, warnings });
+  assert.equal(
+    restored.db.prepare("SELECT max(text) AS last FROM notes").get()?.last,
+    "after 2031-06-01",
+  );
+  assert.equal(restored.db.prepare("SELECT count(*) AS n FROM notes").get()?.n, 3);
+  assert.match(warnings.list()[0]!.message, /the backup of 2019-12-31T13:00:00\.000Z was restored/);
+  restored.close();
+});
+
+Deno.test("maintain makes a backup of every day's work, though each start shows the same day", async () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  for (let start = 1; start <= 9; start++) {
+    // A clock without a battery.
+    const clock = new FakeClock("2020-01-01T00:00:00.000Z");
+    await using house = keepHouse({ path, clock });
+    await clock.advance(MINUTE_MS);
+    for (let hour = 0; hour < 6; hour++) {
+      await until(() => clock.sleepers > 0, "the end of the housekeeping");
+      await clock.advance(HOUR_MS);
+    }
+    await until(() => clock.sleepers > 0, "the end of the housekeeping");
+    await house.stop();
+  }
+  const backups = listBackups(path);
+  assert.deepEqual(backups.map(({ number }) => number), [3, 2, 1]);
+  assert.ok(backups.every(({ day }) => day === "2020-01-01"));
+});
+
 Deno.test("maintain waits a minute, so that the start is not slowed down", async () => {
   await using house = keepHouse();
   await house.clock.advance(MINUTE_MS - 1);

@@ -55,6 +55,47 @@ Deno.test("openStore refuses a folder, a path in no folder, and another program'
   assert.deepEqual(folderContent(dir.path), before);
 });
 
+const foreign: Readonly<Record<string, (path: string) => void>> = {
+  "a configuration": (path) => Deno.writeTextFileSync(path, '{ "db_path": "config.json" }'),
+  "a large text": (path) => Deno.writeTextFileSync(path, "Dear diary, ".repeat(1_000)),
+  "a picture": (path) => Deno.writeFileSync(path, new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 16])),
+  "a database with a list of migrations of its own": (path) =>
+    sqlite(path, "CREATE TABLE migrations (id, name)"),
+  "a database with a list of migrations of another kind": (path) =>
+    sqlite(path, "CREATE TABLE migrations (version)"),
+  "an empty database of another application": (path) => sqlite(path, "PRAGMA application_id=7"),
+};
+
+for (const [what, make] of Object.entries(foreign)) {
+  Deno.test(`openStore refuses ${what}, and nothing is touched, now and at the next start`, () => {
+    using dir = tempDir();
+    const path = `${dir.path}/config.json`;
+    make(path);
+    const before = folderContent(dir.path);
+    for (let start = 0; start < 2; start++) {
+      refuses(path, "cannot-open", /none of ClockBlock's|another program's database/);
+      assert.deepEqual(folderContent(dir.path), before);
+    }
+  });
+}
+
+Deno.test("openStore takes an empty file for a new database", () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  Deno.writeFileSync(path, new Uint8Array());
+  openStore(path, { migrations: [notes] }).close();
+});
+
+Deno.test("openStore repairs a database of its own whose list of migrations is gone", () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  openStore(path, { migrations: [notes] }).close();
+  sqlite(path, "DELETE FROM migrations");
+  const store = openStore(path, { migrations: [notes] });
+  assert.match(String(store.meta("repair")), /its list of migrations is gone/);
+  store.close();
+});
+
 Deno.test("openStore refuses a database that another program has to itself", async () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
@@ -112,7 +153,6 @@ Deno.test("openStore refuses a path outside the folder that the permissions allo
 
 const HOLD_EXCLUSIVELY = `
   import { DatabaseSync } from "node:sqlite";
-import { fileURLToPath } from "node:url";
   const db = new DatabaseSync(Deno.args[0]);
   db.exec("PRAGMA locking_mode=EXCLUSIVE");
   db.exec("BEGIN EXCLUSIVE");
@@ -120,6 +160,12 @@ import { fileURLToPath } from "node:url";
   for await (const _ of Deno.stdin.readable);
   db.close();
 `;
+
+function sqlite(path: string, sql: string): void {
+  const db = new DatabaseSync(path);
+  db.exec(sql);
+  db.close();
+}
 
 function refuses(path: string, kind: StoreErrorKind, message: RegExp): void {
   assert.throws(() => openStore(path, { migrations: [notes] }), (error) => {

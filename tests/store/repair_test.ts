@@ -41,13 +41,13 @@ for (const [what, damage] of Object.entries(damages)) {
 
     const { texts, warnings } = opened(path);
     assert.deepEqual(texts, ["monday", "tuesday"]);
-    const moved = `${path}.corrupt-20260305T083000Z`;
+    const moved = `${path}.corrupt-20260305T083000Z-1`;
     assert.deepEqual(Deno.readFileSync(moved), broken);
     assert.equal(warnings.length, 1);
     assert.equal(warnings[0]?.code, "database-restored");
     assert.match(
       warnings[0].message,
-      /^The database was damaged \(.+\); the backup of 2026-03-03T00:00:00\.000Z was restored: what was recorded between then and 2026-03-05T08:30:00\.000Z is missing, as far as it cannot still be read\. The damaged file is kept as .+\.corrupt-20260305T083000Z\.$/,
+      /^The database was damaged \(.+\); the backup of 2026-03-03T00:00:00\.000Z was restored: what was recorded between then and 2026-03-05T08:30:00\.000Z is missing, as far as it cannot still be read\. The damaged file is kept as .+\.corrupt-20260305T083000Z-1\.$/,
     );
   });
 }
@@ -117,7 +117,7 @@ Deno.test("openStore keeps the log of a damaged database with it, away from the 
   Deno.truncateSync(path, 37);
   Deno.writeFileSync(`${path}-wal`, log);
   assert.deepEqual(opened(path).texts, ["monday"]);
-  assert.deepEqual(Deno.readFileSync(`${path}.corrupt-20260305T083000Z-wal`), log);
+  assert.deepEqual(Deno.readFileSync(`${path}.corrupt-20260305T083000Z-1-wal`), log);
 });
 
 Deno.test("openStore goes on with a restore that a crash interrupted", () => {
@@ -131,7 +131,7 @@ Deno.test("openStore goes on with a restore that a crash interrupted", () => {
   const names = [...Deno.readDirSync(dir.path)].map(({ name }) => name).sort();
   assert.deepEqual(names.filter((name) => !name.endsWith(".lock")), [
     "clockblock.db",
-    "clockblock.db.corrupt-20260305T083000Z-wal",
+    "clockblock.db.corrupt-20260305T083000Z-1-wal",
   ]);
 });
 
@@ -180,16 +180,45 @@ Deno.test("openStore keeps the newest three damaged databases", () => {
   const names = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
   assert.deepEqual(
     names.filter((name) => name.includes("corrupt")).sort(),
-    ["07", "08", "09"].flatMap((day) =>
-      ["", "-wal"].map((suffix) => `clockblock.db.corrupt-202603${day}T083000Z${suffix}`)
+    ["07T083000Z-3", "08T083000Z-4", "09T083000Z-5"].flatMap((time) =>
+      ["", "-wal"].map((suffix) => `clockblock.db.corrupt-202603${time}${suffix}`)
     ),
   );
+});
+
+Deno.test("openStore keeps the damaged databases that were moved aside last, whatever the clock showed", () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  const damaged = (text: string, time: string) => {
+    Deno.writeTextFileSync(path, text);
+    Deno.writeTextFileSync(`${path}-wal`, "a log");
+    opened(path, new FakeClock(time));
+  };
+  for (const day of ["01", "02", "03"]) damaged("ahead", `2031-01-${day}T08:30:00.000Z`);
+  damaged("newest but one", NOW);
+  // Twice within a second: neither takes the other's name.
+  damaged("newest", NOW);
+  const texts = [...Deno.readDirSync(dir.path)].map(({ name }) => name)
+    .filter((name) => /corrupt-[^w]+$/.test(name))
+    .map((name) => Deno.readTextFileSync(`${dir.path}/${name}`));
+  assert.deepEqual(texts.sort(), ["ahead", "newest", "newest but one"]);
+});
+
+Deno.test("openStore restores the newest of the backups without a number by what is in them", () => {
+  using dir = tempDir();
+  const path = `${dir.path}/clockblock.db`;
+  makeDatabase(path, ["monday"]);
+  Deno.truncateSync(path, 5000);
+  makeBackup(dir.path, "2026-03-02", ["monday", "tuesday"]);
+  makeBackup(dir.path, "2031-01-01", ["monday"]);
+  assert.deepEqual(opened(path).texts, ["monday", "tuesday"]);
 });
 
 Deno.test("openStore reminds of a repair for a week", () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
-  Deno.writeTextFileSync(path, "Dear diary");
+  makeDatabase(path, ["monday"]);
+  Deno.truncateSync(path, 5000);
   const clock = new FakeClock(NOW);
   assert.equal(opened(path, clock).warnings.length, 1);
   clock.set(clock.now() + 6 * DAY_MS);

@@ -139,7 +139,7 @@ export async function liveIn(
   await live(0);
   Deno.mkdirSync(`${dir}/backups`);
   const backup = `${dir}/backups/clockblock-${instantOf(from).slice(0, 10)}.db`;
-  await backupTo(agent.store, backup);
+  await backupTo(agent.store, backup, { clock });
   const made = new Date(clock.now());
   Deno.utimeSync(backup, made, made);
   const backedUp = contentsOf(agent);
