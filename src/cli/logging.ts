@@ -117,19 +117,19 @@ function fileSink(
 ): { sink: Sink & AsyncDisposable; failed: (record: LogRecord) => void; release: () => void } {
   let waiting: LogRecord[] | undefined = held ? [] : undefined;
   let inner: (Sink & AsyncDisposable) | undefined;
-  let retryAt = 0;
+  let retryAt = -Infinity;
   let told = false;
   const giveUp = (error: unknown) => {
     void inner?.[Symbol.asyncDispose]();
     inner = undefined;
-    retryAt = Date.now() + RETRY_MS;
+    retryAt = performance.now() + RETRY_MS;
     if (told) return;
     told = true;
     const state = error instanceof Error ? error.message : String(error);
     output.write(`Cannot write the log ${path}: ${state}. Going on without it\n`);
   };
   const write: Sink = (record) => {
-    if (!inner && record.timestamp < retryAt) return;
+    if (!inner && performance.now() < retryAt) return;
     try {
       inner ??= openFile(path, { formatter, maxBytes });
       inner(record);

@@ -1,6 +1,9 @@
 /**
  * Old rows of a table that only grows go, in slices. What the cloud does not have yet, or has refused, is kept
- * longer.
+ * longer. A row is no older than what came before it, whatever the clock showed when it came:
+ *
+ *     29 days   6 years   6 years   today     the clock was behind: nothing goes
+ *     29 days   6 years   6 years   today     two days later the first three go
  * @module
  */
 import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../core/mod.ts";
@@ -37,18 +40,22 @@ export function retention(
   const unsyncedDays = Math.max(retentionDays, options.unsyncedDays);
   const { waiting } = MARKS[settled];
   const page = store.db.prepare(
-    `SELECT max(at) AS last, min(since >= ?2 AND since <= ?3) AS young
+    `SELECT max(at) AS last, min(at) FILTER (WHERE since >= ?2 AND since <= ?4) AS young,
+       min(at) FILTER (WHERE since >= ?3 AND since <= ?4) AS recent
      FROM (SELECT ${key} AS at, ${instant} AS since FROM ${table} WHERE ${key} > ?1
            ORDER BY ${key} LIMIT ${PAGE_ROWS})`,
   );
   const remove = store.db.prepare(
     `DELETE FROM ${table}
-     WHERE ${key} > ? AND ${key} <= ? AND ${instant} < CASE WHEN ${waiting} THEN ? ELSE ? END
+     WHERE ${key} > ?1 AND ${key} < ?2
+       AND CASE WHEN ${waiting} THEN ${instant} < ?4 AND ${key} < ?5 ELSE ${instant} < ?3 END
        AND ${dispensable}
      RETURNING ${instant} AS since, ${waiting} AND rejected_at IS NULL AS waited`,
   );
   /** Up to where the pass that is under way has looked. */
   let looked = 0;
+  /** The first row that is too young to go while it waits for the cloud. */
+  let firstRecent = Infinity;
 
   return (now, budget) => {
     const at = msOf(now);
@@ -61,20 +68,26 @@ export function retention(
     let newest = "";
     let more = true;
     do {
-      const { last, young } = page.get(looked, cutoff, future) ?? {};
-      if (last === null || last === undefined) more = false;
+      const { last, young, recent } = page.get(looked, cutoff, unsyncedCutoff, future) ?? {};
+      if (typeof last !== "number") more = false;
       else {
-        for (const row of remove.all(looked, last, unsyncedCutoff, cutoff)) {
+        if (typeof recent === "number") firstRecent = Math.min(firstRecent, recent);
+        const end = typeof young === "number" ? young : last + 1;
+        const kept = Math.min(firstRecent, end);
+        for (const row of remove.all(looked, end, cutoff, unsyncedCutoff, kept)) {
           deleted++;
           waited += Number(row.waited);
           if (String(row.since) > newest) newest = String(row.since);
         }
-        looked = Number(last);
-        // Rows lie in the order in which they came: after a page of young ones, all are.
-        if (young === 1) more = false;
+        looked = last;
+        // Rows lie in the order in which they came: all that follow are young, too.
+        if (typeof young === "number") more = false;
       }
     } while (more && budget.left());
-    if (!more) looked = 0;
+    if (!more) {
+      looked = 0;
+      firstRecent = Infinity;
+    }
     outbox.removed(waited);
     if (deleted > 0) onDeleted(newest);
     return { deleted, more };

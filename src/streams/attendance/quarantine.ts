@@ -187,11 +187,14 @@ export class Quarantine {
     }
   }
 
-  /** Removes files that were begun so long before this instant that no entry of theirs is left. */
-  async removeBefore(instant: Instant): Promise<void> {
+  /** Removes files that were begun before this instant, as the clock showed it, and that no entry names any more. */
+  async removeBefore(
+    instant: Instant,
+    { hasEntry }: { hasEntry: (file: string) => boolean },
+  ): Promise<void> {
     const day = instantOf(Date.parse(instant) - DAY_MS).slice(0, 10);
     for (const name of await this.#names()) {
-      if ((NAME.exec(name)?.[1] ?? day) < day) await this.remove(name);
+      if ((NAME.exec(name)?.[1] ?? day) < day && !hasEntry(name)) await this.remove(name);
     }
   }
 

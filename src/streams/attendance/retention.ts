@@ -42,22 +42,28 @@ export function attendanceRetention(
     retentionDays,
     unsyncedDays,
   });
-  const oldest = (table: string) =>
-    `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} ORDER BY seq LIMIT ${STEP_ROWS})`;
-  const removeEvents = store.db.prepare(`${oldest("device_events")} AND received_at < ?`);
+  // Up to the first that is young: what came after it is young, too, whatever the clock showed then.
+  const oldest = (table: string) => `
+    WITH oldest AS (SELECT seq, received_at FROM ${table} ORDER BY seq LIMIT ${STEP_ROWS})
+    DELETE FROM ${table} WHERE seq IN (SELECT seq FROM oldest) AND (received_at < ?1 AND seq < coalesce(
+      (SELECT min(seq) FROM oldest WHERE received_at >= ?1 AND received_at <= ?2), 9e18)`;
+  const removeEvents = store.db.prepare(`${oldest("device_events")})`);
   // A device whose firmware is new to the agent may fill it day by day.
   const removeEntries = store.db.prepare(
-    `${oldest("device_quarantine")} AND (received_at < ?
+    `${oldest("device_quarantine")}
        OR seq <= (SELECT max(seq) FROM device_quarantine) - ${quarantineEntries}) RETURNING file`,
   );
 
+  const entryOf = store.db.prepare("SELECT 1 FROM device_quarantine WHERE file = ?");
+
   return (now, budget) => {
     const before = instantOf(msOf(now) - retentionDays * DAY_MS);
+    const future = instantOf(msOf(now) + DAY_MS);
     let deleted = 0;
     let more: boolean;
     do {
-      const events = Number(removeEvents.run(before).changes);
-      const entries = removeEntries.all(before);
+      const events = Number(removeEvents.run(before, future).changes);
+      const entries = removeEntries.all(before, future);
       store.afterCommit(() => {
         for (const { file } of entries) if (typeof file === "string") void quarantine.remove(file);
       });
@@ -65,15 +71,19 @@ export function attendanceRetention(
       more = events === STEP_ROWS || entries.length === STEP_ROWS;
     } while (more && budget.left());
     // Also what has lost its entry: a backup from before it may have taken the database's place.
-    if (!more) store.afterCommit(() => void tidied(quarantine, before));
+    const hasEntry = (file: string) => entryOf.get(file) !== undefined;
+    if (!more) store.afterCommit(() => void tidied(quarantine, { before, hasEntry }));
     const punches = prunePunches(now, budget);
     return { deleted: deleted + punches.deleted, more: more || punches.more };
   };
 }
 
-async function tidied(quarantine: Quarantine, before: Instant): Promise<void> {
+async function tidied(
+  quarantine: Quarantine,
+  { before, hasEntry }: { before: Instant; hasEntry: (file: string) => boolean },
+): Promise<void> {
   try {
-    await quarantine.removeBefore(before);
+    await quarantine.removeBefore(before, { hasEntry });
     await quarantine.look();
   } catch (error) {
     logger("attendance").warn("Cannot look through the quarantine: {error}", { error });

@@ -19,7 +19,8 @@ export function whoLeaves(devices: Iterable<Device>, now: number): Device | "nob
   if (strangers.length < MOST_STRANGERS) return undefined;
   strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
   const oldest = strangers[0]!;
-  return now - (oldest.lastSeenMs ?? 0) < STRANGER_MS ? "nobody" : oldest;
+  // One that was heard in the future was heard before the clock was set back.
+  return Math.abs(now - (oldest.lastSeenMs ?? 0)) < STRANGER_MS ? "nobody" : oldest;
 }
 
 /** Warns that there is no room for one more. */

@@ -87,9 +87,9 @@ export class RecordsInbox implements Inbox {
     if (!row) return null;
     const readAt = row.read_at === null ? undefined : String(row.read_at);
     const anew = store.meta(anewKey(table)) !== undefined;
-    if (!anew && readAt !== undefined && clock.now() - msOf(readAt) > tombstoneDays * DAY_MS) {
-      return null;
-    }
+    // One that was read far in the future was read by a wrong clock: nobody knows when.
+    const awayMs = readAt === undefined ? 0 : Math.abs(clock.now() - msOf(readAt));
+    if (!anew && awayMs > tombstoneDays * DAY_MS) return null;
     return { updatedAt: String(row.updated_at), id: String(row.row_id) };
   }
 

@@ -86,3 +86,19 @@ Deno.test("A device that cannot be asked is not said to be", async () => {
   await assert.rejects(resync(relay), /Device cannot be asked/);
   assert.equal((await relay.iclock("NEW1").poll()).body, "OK");
 });
+
+Deno.test("An AiFace device that was last seen by a clock far ahead is asked as after a long absence", async () => {
+  await using relay = await Relay.start();
+  const before = await relay.registered();
+  before.socket.close();
+  await before.socket.closed;
+  const now = relay.clock.now();
+  relay.clock.set(now + 4_000 * 86_400_000);
+  const ahead = await relay.registered();
+  ahead.socket.close();
+  await ahead.socket.closed;
+  relay.clock.set(now);
+  const device = await relay.registered();
+  await relay.advance(4_000);
+  assert.equal((await device.hear())?.from, "2026-09-03");
+});

@@ -44,6 +44,12 @@ Deno.test("Retention deletes what is older than its days, where no cloud is wait
   }
 });
 
+Deno.test("Retention takes nothing that came while the clock was behind for older than what came before", async () => {
+  await using relay = await Relay.start({ settings: { retention_days: 30 } });
+  await age(relay, [20, 2_000, 0]);
+  assert.deepEqual(await prune(relay), { deleted: 0, more: false });
+});
+
 Deno.test("Retention keeps what the cloud does not have, for longer", async () => {
   await using relay = await Relay.start({
     settings: { retention_days: 30 },

@@ -89,3 +89,20 @@ Deno.test("Heartbeats from when the clock was ahead do not keep older ones alive
   assert.equal(await pruneAll(fixture), 1);
   assert.deepEqual(left(fixture), ["d-20000", "d1"]);
 });
+
+Deno.test("Heartbeats from when the clock was behind are no older than those before them", async () => {
+  using fixture = playtimeFixture({ start: NOW });
+  await aged(fixture, [{ days: 20 }, { days: 2_000 }, { days: 1_999 }, { days: 19 }, { days: 0 }]);
+  assert.equal(await pruneAll(fixture), 0);
+  assert.equal(await pruneAll(fixture, instantOf(msOf(NOW) + 11 * DAY_MS)), 3);
+  assert.deepEqual(left(fixture), ["d19", "d0"]);
+});
+
+Deno.test("Nor are those of them that the cloud does not have, pages later", async () => {
+  using fixture = playtimeFixture({ start: NOW, cloud: true, retentionUnsyncedDays: 365 });
+  await aged(fixture, [{ days: 100 }]);
+  await aged(fixture, Array.from({ length: 60 }, (_, n) => ({ days: 2_000 + n })));
+  await aged(fixture, [{ days: 3_000, synced: true }, { days: 50 }]);
+  assert.equal(await pruneAll(fixture), 1);
+  assert.equal(left(fixture).length, 62);
+});

@@ -279,6 +279,18 @@ Deno.test("Records reads a table anew after the tombstones' time, and drops what
   for (const id of ["1", "3"]) await call("GET", `/records/tasks/${id}`);
 });
 
+Deno.test("Records reads a table anew that was last read by a clock far ahead", async () => {
+  using world = setUp({ tombstoneDays: 30 });
+  const { pull, cloudRow, clock, inbox } = world;
+  const now = clock.now();
+  clock.set(now + 4_000 * 86_400_000);
+  await pull("tasks", cloudRow("1", { title: "stays" }));
+  clock.set(now);
+  assert.equal(inbox.cursor("tasks"), null);
+  await pull("tasks", cloudRow("1", { title: "stays" }));
+  assert.notEqual(inbox.cursor("tasks"), null);
+});
+
 Deno.test("Records forgets what was not pushed when it is reset, and takes the cloud's word", async () => {
   using world = setUp();
   const { call, push, pull, stream, waiting, inbox } = world;

@@ -200,7 +200,9 @@ export class AifaceSession implements Link, Spillway {
     if (pullIntervalMs > 0 || device.resync) {
       this.#nextPull = clock.monotonic() + FIRST_PULL_MS;
       const longAgo = clock.now() - LONGEST_PULL_DAYS * DAY_MS;
-      const missedFrom = Math.max(Math.min(seenBefore ?? Infinity, clock.now()), longAgo) - DAY_MS;
+      // One that was seen in the future was seen by a wrong clock: nobody knows when.
+      const seen = seenBefore !== null && seenBefore > clock.now() + DAY_MS ? longAgo : seenBefore;
+      const missedFrom = Math.max(Math.min(seen ?? Infinity, clock.now()), longAgo) - DAY_MS;
       this.#pullFrom = dayAt(missedFrom, device.zone.name);
     }
     const cloudtime = cloudTime(this.#context, device.zone);
