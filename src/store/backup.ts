@@ -77,7 +77,8 @@ export class DailyBackup {
     await this.#setHours(this.#hours + (now - this.#lookedMs) / HOUR_MS);
     this.#lookedMs = now;
     const today = dayAt(this.#clock.now());
-    return this.#hours >= DUE_AFTER_HOURS || readableBackups(store.path).every(({ day }) => day !== today);
+    return this.#hours >= DUE_AFTER_HOURS ||
+      readableBackups(store.path).every(({ day }) => day !== today);
   }
 
   /** Makes the backup and removes the oldest ones. What it found of the database, since it reads it whole. */
@@ -91,7 +92,10 @@ export class DailyBackup {
       const number = Math.max(newest, Number(store.meta(NUMBER) ?? 0)) + 1;
       await store.write(() => store.setMeta(NUMBER, String(number)));
       const target = backupPath(store.path, { day: dayAt(clock.now()), number });
-      const finding = await copyChecked(store.path, target, { clock, ...(signal ? { signal } : {}) });
+      const finding = await copyChecked(store.path, target, {
+        clock,
+        ...(signal ? { signal } : {}),
+      });
       if (finding.state === "sound") {
         await this.#setHours(0);
         for (const { path: old } of listBackups(store.path).slice(KEPT)) await discardLarge(old);

@@ -25,7 +25,10 @@ export function backupFolder(databasePath: string): string {
 }
 
 /** Where the backup of a day is to lie: there may be one already, where the clock showed that day before. */
-export function backupPath(databasePath: string, { day, number }: Omit<BackupFile, "path">): string {
+export function backupPath(
+  databasePath: string,
+  { day, number }: Omit<BackupFile, "path">,
+): string {
   const path = join(backupFolder(databasePath), `${parse(databasePath).name}-${day}`);
   return isFile(`${path}.db`) ? `${path}-${number}.db` : `${path}.db`;
 }
@@ -59,8 +62,10 @@ export function readableBackups(databasePath: string): BackupFile[] {
 
 /** When a backup was made, as it says itself; an older one's file says so. */
 export function madeAt(backup: string): Instant | undefined {
-  const said = asked(backup, (db) =>
-    db.prepare("SELECT value FROM meta WHERE key = ?").get(BACKUP_OF)?.value);
+  const said = asked(
+    backup,
+    (db) => db.prepare("SELECT value FROM meta WHERE key = ?").get(BACKUP_OF)?.value,
+  );
   if (said !== undefined) return String(said);
   const mtime = statOf(backup)?.mtime;
   return mtime ? instantOf(mtime.getTime()) : undefined;

@@ -8,10 +8,11 @@
  *                        0  not marked yet
  * @module
  */
+import { PAGE_BYTES } from "./pages.ts";
 
 export const APPLICATION_ID = 0x436c426b;
 
-export const HEADER_BYTES = 100;
+const HEADER_BYTES = 100;
 const MAGIC = new TextEncoder().encode("SQLite format 3\0");
 /** Bytes of the magic that may be damaged while a file still looks like a database. */
 const MAX_DAMAGED = 4;
@@ -38,15 +39,32 @@ export function headerOf(bytes: Uint8Array): Header | undefined {
   };
 }
 
-/** Whether a file begins like a database, or like one of ours that is damaged there. */
+/** Whether a file that begins like this is a database, or one of ours that is damaged there. */
 export function looksLikeDatabase(bytes: Uint8Array): boolean {
   const alike = MAGIC.filter((byte, at) => bytes[at] === byte).length;
-  return alike >= MAGIC.length - MAX_DAMAGED || headerOf(bytes)?.application === APPLICATION_ID;
+  return alike >= MAGIC.length - MAX_DAMAGED || headerOf(bytes)?.application === APPLICATION_ID ||
+    listsParents(bytes.subarray(PAGE_BYTES));
 }
 
-/** The first bytes of an open file. */
-export function firstBytes(file: Deno.FsFile): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES);
+/** How many entries of the list of parents are looked at. */
+const LISTED = 8;
+
+/**
+ * Whether a second page lists the parents of those that follow, as in every database of ours: a type from 1 to 5 and
+ * a page. https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages
+ */
+function listsParents(page: Uint8Array): boolean {
+  if (page.length < PAGE_BYTES) return false;
+  const view = new DataView(page.buffer, page.byteOffset);
+  return Array.from({ length: LISTED }, (_, entry) => entry * 5).every((at) => {
+    const [type, parent] = [view.getUint8(at), view.getUint32(at + 1)];
+    return type >= 1 && type <= 5 && (type <= 2) === (parent === 0);
+  });
+}
+
+/** The first bytes of an open file: a header's, or as many as there are up to so many. */
+export function firstBytes(file: Deno.FsFile, length = HEADER_BYTES): Uint8Array {
+  const bytes = new Uint8Array(length);
   file.seekSync(0, Deno.SeekMode.Start);
   return bytes.subarray(0, file.readSync(bytes) ?? 0);
 }
@@ -57,7 +75,7 @@ export function firstBytes(file: Deno.FsFile): Uint8Array {
  * Closes the file again, which on POSIX drops the locks of every SQLite connection that this process has to it: not
  * for a database that is open.
  */
-export function firstBytesOf(path: string): Uint8Array {
+export function firstBytesOf(path: string, length?: number): Uint8Array {
   using file = Deno.openSync(path);
-  return firstBytes(file);
+  return firstBytes(file, length);
 }

@@ -90,7 +90,10 @@ class HeldDatabase {
     if (locks(this.#file)) return;
     this.#file.close();
     this.#file = undefined;
-    throw refusal(this.#path, twinsOf(this.#path).map(readHolder).find(Boolean) ?? readHolder(this.#path));
+    throw refusal(
+      this.#path,
+      twinsOf(this.#path).map(readHolder).find(Boolean) ?? readHolder(this.#path),
+    );
   }
 
   letGo(): boolean {

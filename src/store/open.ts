@@ -44,11 +44,14 @@ export function openStore(path: string, options: StoreOptions): Store {
     const displaced = notedDisplacement(path);
     const logLost = lock.unclean && (statOf(path)?.size ?? 0) > 0 && !isFile(`${path}-wal`);
     const thoroughly = logLost || displaced !== undefined;
-    const damage = withoutOwnLock(lock, () =>
-      isWritableFile(path)
-        ? findDamage(path, { migrations, tidy: true, thoroughly }) ??
-          confirmSuspicion(path, { migrations })
-        : displaced ?? findLoss(path));
+    const damage = withoutOwnLock(
+      lock,
+      () =>
+        isWritableFile(path)
+          ? findDamage(path, { migrations, tidy: true, thoroughly }) ??
+            confirmSuspicion(path, { migrations })
+          : displaced ?? findLoss(path),
+    );
     const incomplete = displaced ??
       (logLost ? "The agent was ended from outside, and its write-ahead log is gone" : undefined);
     if (damage === undefined && incomplete !== undefined) {

@@ -9,6 +9,7 @@ import type { Database } from "./database.ts";
 import { statOf } from "./files.ts";
 import { APPLICATION_ID, firstBytesOf, looksLikeDatabase } from "./header.ts";
 import { appliedNames, knownNames } from "./migrations.ts";
+import { PAGE_BYTES } from "./pages.ts";
 import { fileFailure } from "./place.ts";
 import { StoreError, storeErrorKind } from "./store_error.ts";
 
@@ -23,12 +24,15 @@ export function refuseForeignFile(path: string): void {
   if (!statOf(path)?.size || hasTraces(path)) return;
   let bytes: Uint8Array;
   try {
-    bytes = firstBytesOf(path);
+    bytes = firstBytesOf(path, 2 * PAGE_BYTES);
   } catch (error) {
     throw fileFailure(path, error) ?? error;
   }
   if (looksLikeDatabase(bytes)) return;
-  throw foreign(path, "it is a file that is no database, and none of ClockBlock's. It is left as it is");
+  throw foreign(
+    path,
+    "it is a file that is no database, and none of ClockBlock's. It is left as it is",
+  );
 }
 
 /**
@@ -39,8 +43,8 @@ export function refuseForeignTables(
   path: string,
   { db, migrations }: { db: Database; migrations: readonly Migration[] },
 ): string | undefined {
-  const known = knownNames(migrations);
-  if (namesOrNone(db).some((name) => known.has(name))) return undefined;
+  const ours = new Set([...knownNames(migrations)].map(seriesOf));
+  if (namesOrNone(db).some((name) => ours.has(seriesOf(name)))) return undefined;
   const id = Number(db.prepare("PRAGMA application_id").get()?.application_id);
   if (hasTables(db) && id === APPLICATION_ID) return "its list of migrations is gone";
   if (!hasTables(db) && (id === 0 || id === APPLICATION_ID)) return undefined;
@@ -49,6 +53,11 @@ export function refuseForeignTables(
 
 function hasTraces(path: string): boolean {
   return TRACES.some((suffix) => statOf(path + suffix)) || readableBackups(path).length > 0;
+}
+
+/** `playtime-3-slots` → `playtime-`: a later version has other numbers. */
+function seriesOf(name: string): string {
+  return /^[a-z]+-(?=\d+-)/.exec(name)?.[0] ?? name;
 }
 
 /** Another program's list of migrations may have other columns. */
@@ -66,5 +75,5 @@ function hasTables(db: Database): boolean {
 }
 
 function foreign(path: string, state: string): StoreError {
-  return new StoreError("cannot-open", `Cannot open "${path}": ${state}. Set db_path to another path.`);
+  return new StoreError("cannot-open", `Cannot open "${path}": ${state}. Use another path.`);
 }

@@ -214,7 +214,9 @@ function mark(db: Database): void {
   if (id < 0 && application === APPLICATION_ID) return;
   const made = -1 - (crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1);
   try {
-    db.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${made}; COMMIT`);
+    db.exec(
+      `BEGIN IMMEDIATE; PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${made}; COMMIT`,
+    );
     db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
   } catch (error) {
     // A full disk, or another program's lock: the next start does it.
