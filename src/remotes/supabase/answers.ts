@@ -25,7 +25,7 @@ export async function judged(response: Response, asked: Asked): Promise<Response
   const { text } = await readText(response);
   if (ok && isPage(text)) throw pageInstead();
   if (asked === "rows") return new Response(rowsIn(text, { ok, status }), { status, headers });
-  if (ok) return sessionIn(text, { status, asked });
+  if (ok) return sessionIn(text, status);
   if (asked === "fresh session" && status < 500 && !isRefusal(text, status)) {
     if (isPage(text)) throw pageInstead();
     throw new DivertedError(`status ${status}, which says nothing of the sign-in`, { status });
@@ -48,14 +48,13 @@ function rowsIn(text: string, { ok, status }: { ok: boolean; status: number }): 
  * A session whose end is counted from now: the server tells it by its clock, and ours may be a day off, so that
  * every request would refresh, or none.
  */
-function sessionIn(text: string, { status, asked }: { status: number; asked: Asked }): Response {
+function sessionIn(text: string, status: number): Response {
   const { expires_at: _, ...session } = parsed(text);
   const { access_token, refresh_token, expires_in, user } = session;
   const whole = typeof access_token === "string" && typeof refresh_token === "string" &&
     typeof expires_in === "number" && isObject(user) && typeof user.id === "string";
-  if (whole) return Response.json(session, { status });
-  if (asked === "fresh session") throw new DivertedError("its answer is no sign-in", { status });
-  return Response.json({}, { status });
+  if (!whole) throw new DivertedError("its answer is no sign-in", { status });
+  return Response.json(session, { status });
 }
 
 /** Whether the project itself refuses: in one of the shapes that its sign-in has had. */

@@ -233,9 +233,24 @@ for (const [what, answer] of NO_REFRESH) {
 }
 
 test("says what answered to a sign-in", async () => {
-  portal = () => new Response(PAGE, { headers: html });
-  const error = await failureOf(remoteAt().login(cloud.alice.email, cloud.alice.password));
-  assert.match(error.message, /^Cannot sign in to "supabase .*": a web page answered/);
+  const answers = [
+    [() => new Response(PAGE, { headers: html }), /a web page answered/],
+    [() => new Response("ok"), /its answer is no sign-in$/],
+    [() => Response.json({ user: { id: "a" } }), /its answer is no sign-in$/],
+  ] as const;
+  for (const [answer, words] of answers) {
+    portal = answer;
+    for (
+      const call of [
+        remoteAt().login(cloud.alice.email, cloud.alice.password),
+        remoteAt().push(heartbeats(1), { signal }),
+      ]
+    ) {
+      const { message } = await failureOf(call);
+      assert.ok(message.startsWith('Cannot sign in to "supabase 127.0.0.1'), message);
+      assert.match(message, words);
+    }
+  }
 });
 
 test("is not reached while a page answers", async () => {
