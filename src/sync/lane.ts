@@ -212,11 +212,9 @@ export class Lane {
       const { message, cause: error } = failure;
       if (error === undefined) {
         logger("sync").warn("{lane}: {message}", { lane: this.name, message });
-      } else {logger("sync").error("{lane}: {message}: {error}", {
-          lane: this.name,
-          message,
-          error,
-        });}
+      } else {
+        logger("sync").error("{lane}: {message}: {error}", { lane: this.name, message, error });
+      }
     }
     this.#failures++;
     this.#failure = { ...failure, at: instantOf(clock.now()) };
