@@ -31,6 +31,10 @@ Deno.addSignalListener("SIGTERM", () => stop.abort());
 
 console.log(`Starting ${MODEL} …`);
 await using cloud = await Cloud.start();
+// Somebody may write there before the agent's first sign-in, and what has rows is nobody's to claim.
+await cloud.sql("INSERT INTO system_members (system_id, user_id) SELECT $1, id FROM auth.users", [
+  SYSTEM,
+]);
 const dir = await Deno.makeTempDir({ prefix: "clockblock-demo-" });
 const attendancePort = freePort();
 await Deno.writeTextFile(

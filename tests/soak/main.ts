@@ -73,6 +73,11 @@ const dir = keep ? await Deno.makeTempDir({ prefix: "clockblock-soak-" }) : temp
 await using events = await FaultyServer.start();
 await using punches = await FaultyServer.start();
 await using supabase = await Cloud.start();
+// Somebody may write there before the agent's first sign-in, and what has rows is nobody's to claim.
+await supabase.sql("INSERT INTO system_members (system_id, user_id) VALUES ($1, $2)", [
+  SYSTEM,
+  supabase.alice.id,
+]);
 await using control = startControl();
 await using network = new AsyncDisposableStack();
 const proxyTo = (name: LinkName, target: number) =>
