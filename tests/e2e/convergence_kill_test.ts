@@ -63,6 +63,8 @@ for (const seed of SEEDS) {
     await using stack = new AsyncDisposableStack();
     const agents: Agent[] = [];
     for (let n = 0; n < AGENTS; n++) agents.push(stack.use(await Agent.start(n)));
+    // The first sign-in makes this account the system's member, while the system has no rows.
+    await agents[0]!.sync();
     const [steps] = fc.sample(history, { seed, numRuns: 1 });
     const promised: string[] = [];
     for (const each of steps!) await take(each, { agents, promised });
