@@ -228,6 +228,8 @@ test("asks every five seconds where streams are held back", async (browser) => {
 
 test("says that its database was damaged and what became of it", async (browser) => {
   using dir = tempDir();
+  const killed = await startAgent({ dir: dir.path, config: { process_name: GAME } });
+  await killed.kill();
   await Deno.writeTextFile(`${dir.path}/clockblock.db`, "no database at all ".repeat(1_000));
   await using agent = await startAgent({ dir: dir.path, config: { process_name: GAME } });
   await using opened = await browser.open(agent.url);
