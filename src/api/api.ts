@@ -8,6 +8,8 @@ import {
   type Hub,
   logger,
   Problem,
+  type Reader,
+  Readers,
   type Route,
   Seldom,
   type Stream,
@@ -50,8 +52,8 @@ export interface ApiOptions {
 export interface Api {
   /** Answers a request. Never throws. */
   fetch(request: Request, info?: ConnectionInfo): Response | Promise<Response>;
-  /** Whether an answer goes on for as long as its caller listens. */
-  isEventStream(response: Response): boolean;
+  /** Whom an answer is on its way to, where that may take long; short ones are left to the runtime. */
+  readerOf(response: Response): Reader | undefined;
   /** What the API does by itself: it measures how late timers fire. */
   run(signal: AbortSignal): Promise<void>;
   /** Ends the event streams; what is asked afterwards is still answered. */
@@ -81,8 +83,7 @@ export function createApi(options: ApiOptions): Api {
   const connections = new WeakMap<Request, ConnectionInfo>();
   const answers = new Map<number, number>();
   const refusals = new Seldom({ clock });
-  // Asked of every answer: looking for its media type among its headers would take thirty times as long.
-  const eventStreams = new WeakSet<Response>();
+  const readers = new Readers({ clock });
 
   const routes: Route[] = [
     statusRoute(status),
@@ -108,7 +109,7 @@ export function createApi(options: ApiOptions): Api {
   const app = application(routes, {
     closing: closing.signal,
     checkAnswers,
-    eventStream: (response) => void eventStreams.add(response),
+    readers,
     onError(error, request) {
       store.noticed(error);
       return failed(error, request);
@@ -145,8 +146,8 @@ export function createApi(options: ApiOptions): Api {
   async function headOf({ url, headers, signal }: Request): Promise<Response> {
     const response = await app.fetch(new Request(url, { headers, signal }));
     const { status, headers: said } = response;
-    if (eventStreams.has(response)) await response.body?.cancel();
-    else said.set("content-length", String((await response.bytes()).byteLength));
+    if (said.get("content-type") === "text/event-stream") await response.body?.cancel();
+    else said.set("content-length", String(await lengthOf(response)));
     return new Response(null, { status, headers: said });
   }
 
@@ -178,7 +179,7 @@ export function createApi(options: ApiOptions): Api {
       // Hono hands on what was thrown and is no Error.
       return response.catch((error) => failed(error, request)).then(counted);
     },
-    isEventStream: (response) => eventStreams.has(response),
+    readerOf: (response) => readers.of(response),
     run: (signal) => loopDelay.run(signal),
     close() {
       closing.abort();
@@ -249,6 +250,13 @@ function allowedMethods(app: Hono, request: Request, visitor: Visitor): Response
     headers.set("access-control-allow-private-network", "true");
   }
   return withCors(response, visitor);
+}
+
+/** How long a body is, which is dropped piece by piece. */
+async function lengthOf(response: Response): Promise<number> {
+  let bytes = 0;
+  for await (const piece of response.body ?? []) bytes += piece.byteLength;
+  return bytes;
 }
 
 /** Lets a page of an allowed origin read the answer. */

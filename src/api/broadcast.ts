@@ -9,6 +9,7 @@ import {
   type Hub,
   type Message,
   Problem,
+  type Readers,
   type Route,
   route,
   sseFrame,
@@ -50,7 +51,10 @@ export class Broadcast {
   }
 
   /** Opens a stream of these topics. */
-  open(topics: readonly string[], { signal }: { signal: AbortSignal }): SseStream {
+  open(
+    topics: readonly string[],
+    { signal, readers }: { signal: AbortSignal; readers: Readers },
+  ): SseStream {
     if (this.clients >= MAX_CLIENTS) {
       throw new Problem(503, "Too many listeners", {
         detail: `At most ${MAX_CLIENTS} clients can listen at a time.`,
@@ -61,6 +65,7 @@ export class Broadcast {
     this.#hub.pages++;
     const stream = new SseStream({
       signal,
+      readers,
       clock: this.#clock,
       onEnd: () => {
         this.#hub.pages--;
@@ -105,6 +110,7 @@ export function streamRoute(broadcast: Broadcast): Route {
     problems: {
       503: `There are ${MAX_CLIENTS} listeners already; come back after \`Retry-After\`.`,
     },
-    handle: ({ query, closing }) => broadcast.open(query.topics, { signal: closing }).response,
+    handle: ({ query, closing, readers }) =>
+      broadcast.open(query.topics, { signal: closing, readers }).response,
   });
 }

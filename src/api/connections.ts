@@ -4,7 +4,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { type Clock, every, logger, Seldom, systemClock } from "../core/mod.ts";
+import { type Clock, every, logger, type Reader, Seldom, systemClock } from "../core/mod.ts";
 import { cutter, type Handler, type ServeConnection, serveConnection } from "./http_connection.ts";
 
 export interface ConnectionLimits {
@@ -31,8 +31,8 @@ export interface ListenOptions {
   port: number;
   handler: Handler;
   onError: (error: unknown) => Response;
-  /** Whether an answer may take for ever: an event stream. */
-  endless: (response: Response) => boolean;
+  /** Whom an answer is on its way to, where that may take long: an event stream, a long list. */
+  readerOf: (response: Response) => Reader | undefined;
   limits?: Partial<ConnectionLimits> | undefined;
   clock?: Clock;
   /** How a connection is served; null where the runtime cannot serve one (default: as this one can). */
@@ -81,7 +81,7 @@ class Connections implements Listening {
   readonly #serve: ServeConnection;
   readonly #handler: Handler;
   readonly #onError: (error: unknown) => Response;
-  readonly #endless: (response: Response) => boolean;
+  readonly #readerOf: (response: Response) => Reader | undefined;
   readonly #limits: ConnectionLimits;
   readonly #clock: Clock;
   readonly #seldom: Seldom;
@@ -94,11 +94,11 @@ class Connections implements Listening {
   #shortageAt = -Infinity;
 
   constructor(options: ListenOptions, serve: ServeConnection) {
-    const { hostname, port, handler, onError, endless, limits, clock = systemClock } = options;
+    const { hostname, port, handler, onError, readerOf, limits, clock = systemClock } = options;
     this.#serve = serve;
     this.#handler = handler;
     this.#onError = onError;
-    this.#endless = endless;
+    this.#readerOf = readerOf;
     this.#limits = { ...CONNECTION_LIMITS, ...limits };
     this.#clock = clock;
     this.#seldom = new Seldom({ clock });
@@ -186,8 +186,12 @@ class Connections implements Listening {
     line.patienceMs = this.#limits.requestMs;
     const answered = (response: Response) => {
       const rests = () => this.#rests(line);
-      if (this.#endless(response)) {
+      const reader = this.#readerOf(response);
+      if (reader) {
+        // Its reader has its own limits, and takes the connection along when it is cut.
         line.patienceMs = Infinity;
+        reader.cut.addEventListener("abort", () => this.#close(line), { once: true });
+        reader.deliveredBy(info.completed);
         info.completed.then(rests, rests);
       } else {
         rests();

@@ -7,9 +7,11 @@ import type { Context, Hono } from "hono";
 import * as v from "valibot";
 import {
   check,
+  Listing,
   parse,
   parseJson,
   Problem,
+  type Readers,
   Reply,
   type Route,
   type RouteRequest,
@@ -17,15 +19,15 @@ import {
 } from "../core/mod.ts";
 import { refusals, successes } from "./answers.ts";
 import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
-import { json, JsonText, safe, statusOf } from "./respond.ts";
+import { listAnswer } from "./list_answer.ts";
+import { JsonText, listResponse, longJson, safe, statusOf } from "./respond.ts";
 
 export interface MountOptions {
   /** Aborts when the server closes. */
   closing: AbortSignal;
   /** Whether an answer that does not fit its schema is an error. */
   checkAnswers?: boolean;
-  /** Told of every answer that is an event stream. */
-  eventStream: (response: Response) => void;
+  readers: Readers;
 }
 
 type Handled = ReturnType<Route["handle"]>;
@@ -36,11 +38,9 @@ const NO_QUERY = v.strictObject({}, "expected no query");
 export function mount(
   app: Hono,
   route: Route,
-  { closing, checkAnswers = false, eventStream }: MountOptions,
+  { closing, checkAnswers = false, readers }: MountOptions,
 ): void {
   const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
-  const respond = checkAnswers ? respondChecked : respondTo;
-  const streams = route.mediaType === "text/event-stream";
 
   const handle = (c: Context): Response | Promise<Response> => {
     const { raw } = c.req;
@@ -52,6 +52,7 @@ export function mount(
       raw,
       text: () => bodyText(raw, limit),
       closing,
+      readers,
     };
     if (route.reads) requireMediaType(raw, Object.keys(route.reads));
     if (route.body) {
@@ -60,10 +61,13 @@ export function mount(
     const handled = route.handle(request);
     return handled instanceof Promise ? handled.then(send) : send(handled);
   };
-  const send = (handled: Awaited<Handled>) => {
-    if (streams && handled instanceof Response) eventStream(handled);
-    return respond(handled, route);
+  const send = (handled: Awaited<Handled>): Response | Promise<Response> => {
+    if (handled instanceof Listing) {
+      return listAnswer(handled).then((answer) => leave(listResponse(answer, readers)));
+    }
+    return leave(respondTo(handled, readers));
   };
+  const leave = (response: Response) => checkAnswers ? checked(response, route) : response;
 
   app.on(route.method, honoPath(route.path), checkAnswers ? documented(handle, route) : handle);
 }
@@ -130,21 +134,20 @@ function requireMediaType(raw: Request, allowed: readonly string[]): void {
   });
 }
 
-function respondTo(handled: Awaited<Handled>): Response {
+function respondTo(handled: Awaited<Handled>, readers: Readers): Response {
   if (handled instanceof Response) return safe(handled);
   if (handled === undefined) return safe(new Response(null, { status: 204 }));
-  if (handled instanceof JsonText) return json(handled.text);
+  if (handled instanceof JsonText) return longJson(handled.text, readers);
   if (handled instanceof Reply) {
     const { answer, status, headers } = handled;
     if (answer === undefined) return safe(new Response(null, { status, headers }));
-    return json(JSON.stringify(answer), { status, headers });
+    return longJson(JSON.stringify(answer), readers, { status, headers });
   }
-  return json(JSON.stringify(handled));
+  return longJson(JSON.stringify(handled), readers);
 }
 
-/** As above, when the answer is what the route says it is. */
-async function respondChecked(handled: Awaited<Handled>, route: Route): Promise<Response> {
-  const response = respondTo(handled);
+/** The answer, when it is what the route says it is. */
+async function checked(response: Response, route: Route): Promise<Response> {
   if (!(response.status in successes(route))) {
     throw unlike(route, `a status ${response.status} that it does not describe`);
   }

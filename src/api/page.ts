@@ -35,6 +35,8 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
   };
   // Over plain HTTP from another machine, browsers ignore it and complain in the console.
   const isolated = { ...headers, "cross-origin-opener-policy": "same-origin" };
+  // The same for all who read it.
+  const bytes = new TextEncoder().encode(page.html);
   const html = route({
     method: "GET",
     path: "/",
@@ -42,10 +44,10 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
     tag: "page",
     query: anyQuery,
     mediaType: "text/html",
-    handle: async ({ raw }) => {
+    handle: async ({ raw, readers }) => {
       const cookie = await security.cookieForPage(raw, connection(raw));
       const fixed = isLoopback(new URL(raw.url).hostname) ? isolated : headers;
-      return new Response(page.html, {
+      return readers.text(bytes, {
         headers: cookie === undefined ? fixed : { ...fixed, "set-cookie": cookie },
       });
     },
@@ -71,8 +73,8 @@ function clientRoute(clientJs: string): Route {
     tag: "page",
     query: anyQuery,
     mediaType: "text/javascript",
-    handle: () =>
-      new Response(clientJs, {
+    handle: ({ readers }) =>
+      readers.text(clientJs, {
         headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "no-cache" },
       }),
   });

@@ -2,8 +2,9 @@
  * How answers leave: JSON and problem documents, all with the headers that keep browsers from making more of them.
  * @module
  */
-import { logger, Problem, randomId, Reply } from "../core/mod.ts";
+import { logger, Problem, randomId, type Readers, Reply } from "../core/mod.ts";
 import { storeErrorKind } from "../store/mod.ts";
+import type { ListAnswer } from "./list_answer.ts";
 
 /** On every answer. The page brings a policy of its own. */
 const SAFE = {
@@ -27,6 +28,24 @@ export function json(
     status,
     headers: headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS,
   });
+}
+
+/** A JSON text of any length as an answer. */
+export function longJson(
+  text: string | Uint8Array<ArrayBuffer>,
+  readers: Readers,
+  { status = 200, headers = {} }: {
+    status?: number;
+    headers?: Readonly<Record<string, string>>;
+  } = {},
+): Response {
+  return readers.text(text, { status, headers: { ...JSON_HEADERS, ...headers } });
+}
+
+/** A list as an answer. */
+export function listResponse({ body, headers }: ListAnswer, readers: Readers): Response {
+  if (body instanceof Uint8Array) return longJson(body, readers, { headers });
+  return readers.pieces(body, { headers: { ...JSON_HEADERS, ...headers } });
 }
 
 /** An answer that is JSON text already, made once for many. */

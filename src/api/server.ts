@@ -95,7 +95,7 @@ function listen(api: Api, { host, port, ...more }: ServeOptions): Listening {
       ...more,
       hostname: host,
       port,
-      endless: api.isEventStream,
+      readerOf: api.readerOf,
       handler: (request, info) => api.fetch(request, info),
       onError: (error) => problemResponse(problemOf(error, "answer a request")),
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Schema } from "./parse.ts";
+import type { Readers } from "./readers.ts";
 
 /** What a route's handler is given, already checked. */
 export interface RouteRequest<Params, Query, Body> {
@@ -19,6 +20,8 @@ export interface RouteRequest<Params, Query, Body> {
   text(): Promise<string>;
   /** Aborts when the server closes: an event stream ends then. */
   closing: AbortSignal;
+  /** Those that answers are on their way to: a `Response` of more than some 16 KB has a `body` of theirs. */
+  readers: Readers;
 }
 
 export interface Route<Params = unknown, Query = unknown, Body = unknown, Answer = unknown> {

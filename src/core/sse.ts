@@ -6,6 +6,7 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { every } from "./every.ts";
+import { PIECE_BYTES, type Reader, Readers } from "./readers.ts";
 
 /** A message as it goes over the wire: made once, sent to any number of clients. */
 export type SseFrame = Uint8Array<ArrayBuffer>;
@@ -45,6 +46,8 @@ export type SseEnd = "gone" | "slow" | "closed";
 export interface SseOptions {
   /** Ends the stream from our side: `closing` of the route's request. */
   signal: AbortSignal;
+  /** Those that answers are on their way to: `readers` of the route's request. */
+  readers?: Readers;
   /** How much may wait for a client before it is cut. */
   bufferBytes?: number;
   /** A comment this often keeps proxies and clients from giving the connection up. */
@@ -60,7 +63,8 @@ export interface SseOptions {
 const PING: SseFrame = encoder.encode(": ping\n\n");
 
 /**
- * One client's stream. Frames that come while the client is busy leave together in one chunk:
+ * One client's stream. Frames are shared by all clients: a large one leaves in pieces, small ones that come while the
+ * client is busy leave together.
  *
  *     send    a b   c d e f
  *     chunks  a  b     cdef
@@ -71,35 +75,45 @@ export class SseStream {
   readonly #bufferBytes: number;
   readonly #ended = new AbortController();
   readonly #onEnd: ((end: SseEnd) => void) | undefined;
+  readonly #readers: Readers;
+  readonly #reader: Reader;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #waiting: SseFrame[] = [];
   #waitingBytes = 0;
+  /** The runtime has asked for more. */
   #wanted = false;
+  /** A chunk is to leave in one of the next turns. */
+  #due = false;
   /** Whether the client has taken anything since the last ping. */
   #taken = true;
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SseOptions) {
     const { signal, bufferBytes = 1 << 20, pingMs = 15_000, clock = systemClock } = options;
-    const { retryMs = 1_000 } = options;
+    const { retryMs = 1_000, readers = new Readers({ clock }) } = options;
     this.#bufferBytes = bufferBytes;
     this.#onEnd = options.onEnd;
+    this.#readers = readers;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#pull(),
       cancel: () => this.#end("gone"),
     }, { highWaterMark: 0 });
-    this.response = new Response(body, {
+    const { response, reader } = readers.enter(body, {
       headers: {
         "content-type": "text/event-stream",
         "cache-control": "no-store",
         ...options.headers,
       },
     });
+    this.response = response;
+    this.#reader = reader;
     // Something at once, so that the client sees the stream open.
     this.send(encoder.encode(`retry: ${retryMs}\n\n`));
     const close = () => this.close();
-    signal.addEventListener("abort", close, { once: true, signal: this.#ended.signal });
+    const until = { once: true, signal: this.#ended.signal } as const;
+    signal.addEventListener("abort", close, until);
+    this.#reader.cut.addEventListener("abort", () => this.#end("slow"), until);
     void every(pingMs, () => this.#ping(), {
       signal: this.#ended.signal,
       name: "sse",
@@ -123,18 +137,16 @@ export class SseStream {
   /** Sends a frame, or cuts the client when too much waits for it; false once the stream has ended. */
   send(frame: SseFrame): boolean {
     if (!this.open) return false;
-    if (this.#wanted) {
-      this.#wanted = false;
-      this.#controller?.enqueue(frame);
-      return true;
-    }
-    if (this.#waitingBytes + frame.byteLength > this.#bufferBytes) {
+    // What leaves at once does not wait, however large it is.
+    if (this.#waitingBytes > 0 && this.#waitingBytes + frame.byteLength > this.#bufferBytes) {
       this.#end("slow");
       return false;
     }
     this.#waiting.push(frame);
     this.#waitingBytes += frame.byteLength;
-    return true;
+    this.#reader.holds(frame);
+    this.#leave();
+    return this.open;
   }
 
   /** Resolves once the client has taken all that was sent, or the stream has ended: paces a long catch-up. */
@@ -158,18 +170,52 @@ export class SseStream {
 
   #pull(): void {
     this.#taken = true;
-    const frames = this.#waiting;
-    if (frames.length === 0) {
-      this.#wanted = true;
-      return;
+    this.#wanted = true;
+    // It has room again, and nothing more came.
+    if (this.#waiting.length === 0) this.#reader.rests();
+    else this.#leave();
+  }
+
+  /** Has a chunk leave, when there is one and it is asked for. */
+  #leave(): void {
+    if (!this.#wanted || this.#due || this.#waiting.length === 0) return;
+    this.#due = true;
+    this.#readers.inTurn(() => {
+      this.#due = false;
+      if (!this.open || !this.#wanted) return 0;
+      this.#wanted = false;
+      const { chunk, own } = this.#chunk();
+      this.#controller?.enqueue(chunk);
+      this.#reader.takes(own ? chunk.byteLength : 0);
+      if (this.#waiting.length === 0) {
+        this.#drained?.resolve();
+        this.#drained = undefined;
+      }
+      return chunk.byteLength;
+    });
+  }
+
+  /** The next piece of what waits, and whether it is for this client alone. */
+  #chunk(): { chunk: Uint8Array; own: boolean } {
+    const first = this.#waiting[0]!;
+    if (first.byteLength > PIECE_BYTES) {
+      const chunk = first.subarray(0, PIECE_BYTES);
+      this.#waiting[0] = first.subarray(PIECE_BYTES);
+      this.#waitingBytes -= PIECE_BYTES;
+      return { chunk, own: !this.#readers.isShared(first) };
     }
-    this.#waiting = [];
-    this.#controller?.enqueue(
-      frames.length === 1 ? frames[0]! : joined(frames, this.#waitingBytes),
-    );
-    this.#waitingBytes = 0;
-    this.#drained?.resolve();
-    this.#drained = undefined;
+    let bytes = 0;
+    let count = 0;
+    for (const frame of this.#waiting) {
+      if (bytes + frame.byteLength > PIECE_BYTES) break;
+      bytes += frame.byteLength;
+      count++;
+    }
+    const frames = this.#waiting.splice(0, count);
+    this.#waitingBytes -= bytes;
+    const own = count > 1 || !this.#readers.isShared(first);
+    for (const frame of frames) this.#reader.releases(frame);
+    return { chunk: count === 1 ? first : joined(frames, bytes), own };
   }
 
   #end(end: SseEnd): void {
@@ -180,9 +226,13 @@ export class SseStream {
     }
     // A slow client's stream ends where it stands: what waits is dropped, and sent again when it resumes.
     if (end !== "gone") this.#controller?.close();
+    const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    for (const frame of waiting) this.#reader.releases(frame);
     this.#drained?.resolve();
+    if (end === "slow") this.#reader.drop();
+    else this.#reader.leave();
     this.#onEnd?.(end);
   }
 }

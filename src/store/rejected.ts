@@ -91,7 +91,7 @@ export class Rejected {
       ),
       newest: db.prepare(
         `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
-         WHERE stream = ? AND row_id < ? AND readmitted = 0 ORDER BY row_id DESC LIMIT ?`,
+         WHERE stream = ? AND row_id < ? AND readmitted = 0 ORDER BY row_id DESC LIMIT 1`,
       ),
       find: db.prepare(
         "SELECT * FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
@@ -146,9 +146,13 @@ export class Rejected {
     return this.#statements.list.all(stream, after, limit).map(rejectedRow);
   }
 
-  /** A page the other way round, for people: `before` is the last id of the page before. */
-  newest(stream: StreamName, { before = "\u{10FFFF}", limit = 100 } = {}): RejectedRow[] {
-    return this.#statements.newest.all(stream, before, limit).map(rejectedRow);
+  /** The newest, or the one next to it on the way back. */
+  newest(
+    stream: StreamName,
+    { before = "\u{10FFFF}" }: { before?: Id | undefined } = {},
+  ): RejectedRow | undefined {
+    const raw = this.#statements.newest.get(stream, before);
+    return raw && rejectedRow(raw);
   }
 
   /** How many rows of the stream are rejected. Cheap at any size. */

@@ -25,15 +25,23 @@ export class RejectedRows {
     this.#outboxes = outboxes;
   }
 
-  /** A page, newest first; `before` is the last id of the page before. */
-  list(page: { stream?: StreamName | undefined; limit: number; before?: Id }): RejectedRow[] {
-    const { stream, limit, before } = page;
-    return this.#streams(stream)
-      .flatMap((name) =>
-        this.#store.rejected.newest(name, { limit, ...(before === undefined ? {} : { before }) })
-      )
-      .sort((one, other) => one.id < other.id ? 1 : -1)
-      .slice(0, limit);
+  /** Newest first, before one id and not before another, as many as are taken. */
+  *list(
+    stream: StreamName | undefined,
+    { before, from }: { before?: Id | undefined; from?: Id | undefined } = {},
+  ): Generator<RejectedRow> {
+    const { rejected } = this.#store;
+    const newest = this.#streams(stream).map((name) => ({
+      name,
+      row: rejected.newest(name, { before }),
+    }));
+    for (;;) {
+      const next = newest.filter(({ row }) => row && (from === undefined || row.id >= from))
+        .sort((one, other) => one.row!.id < other.row!.id ? 1 : -1)[0];
+      if (!next?.row) return;
+      yield next.row;
+      next.row = rejected.newest(next.name, { before: next.row.id });
+    }
   }
 
   /** How many rows of a stream are rejected. */

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import {
   type Clock,
-  nextPage,
+  listing,
   Problem,
   reply,
   type Route,
@@ -155,11 +155,17 @@ export function syncRoutes(actions: SyncActions): Route[] {
       }),
       answer: v.array(rejectedRow),
       paged: true,
-      handle: ({ query: { stream, limit, before }, raw }) => {
-        const rows = rejected.list({ stream, limit, ...(before === undefined ? {} : { before }) });
-        const last = rows.length === limit ? rows.at(-1) : undefined;
-        return reply(rows.map(shown), last ? { headers: nextPage(raw, { before: last.id }) } : {});
-      },
+      handle: ({ query: { stream, limit, before }, raw }) =>
+        listing(raw, {
+          limit,
+          after: before,
+          *read({ after: before, until }) {
+            for (const row of rejected.list(stream, { before, from: until })) {
+              yield { at: row.id, json: JSON.stringify(shown(row)) };
+            }
+          },
+          next: (before) => ({ before }),
+        }),
     }),
     route({
       method: "POST",

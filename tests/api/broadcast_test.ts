@@ -103,7 +103,7 @@ Deno.test("API tells event streams from other answers, also to a page of another
     init: { method?: string; headers?: { origin: string } } = {},
   ) => {
     const response = await test.ask(path, init);
-    const is = test.api.isEventStream(response);
+    const is = test.api.readerOf(response) !== undefined;
     await response.body?.cancel();
     return is;
   };

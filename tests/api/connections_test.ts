@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { clearImmediate, setImmediate } from "node:timers";
 import { type ConnectionLimits, type Listening, listenOn } from "../../src/api/connections.ts";
 import { serveConnection } from "../../src/api/http_connection.ts";
+import { Readers } from "../../src/core/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { until } from "../support/until.ts";
 
@@ -12,6 +13,8 @@ interface Door extends AsyncDisposable {
   readonly asked: number;
   /** Lets the answers to `/later` go. */
   answerLater: () => void;
+  /** Cuts the reader of the last event stream. */
+  cut: () => void;
   /** Ends the event streams. */
   endStreams: () => void;
   /** Lets nobody in any more. */
@@ -21,7 +24,8 @@ interface Door extends AsyncDisposable {
 function door(limits: Partial<ConnectionLimits>, by = serveConnection): Door {
   const clock = new FakeClock();
   let asked = 0;
-  const streams = new WeakSet<Response>();
+  const readers = new Readers({ clock });
+  let cut = () => {};
   const later = Promise.withResolvers<void>();
   const ending = Promise.withResolvers<void>();
   const listening: Listening = listenOn({
@@ -31,7 +35,7 @@ function door(limits: Partial<ConnectionLimits>, by = serveConnection): Door {
     limits,
     serveConnection: by,
     onError: () => new Response(null, { status: 500 }),
-    endless: (response) => streams.has(response),
+    readerOf: (response) => readers.of(response),
     async handler({ url }) {
       asked++;
       if (url.endsWith("/later")) await later.promise;
@@ -43,8 +47,10 @@ function door(limits: Partial<ConnectionLimits>, by = serveConnection): Door {
           controller.close();
         },
       });
-      const response = new Response(body, { headers: { "content-type": "text/event-stream" } });
-      streams.add(response);
+      const { response, reader } = readers.enter(body, {
+        headers: { "content-type": "text/event-stream" },
+      });
+      cut = () => reader.drop();
       return response;
     },
   });
@@ -54,6 +60,7 @@ function door(limits: Partial<ConnectionLimits>, by = serveConnection): Door {
     get asked() {
       return asked;
     },
+    cut: () => cut(),
     answerLater: later.resolve,
     endStreams: ending.resolve,
     shutdown: () => listening.shutdown(),
@@ -299,3 +306,21 @@ for (const [by, serve] of [["one by one", serveConnection], ["by Deno.serve", nu
     await Promise.all([silent.isClosed(), half.isClosed(), sound.isClosed()]);
   });
 }
+
+Deno.test("A slow download is served for as long as it is taken, and not idle meanwhile", async () => {
+  await using it = door({ idleMs: 1_000, requestMs: 60_000 });
+  using caller = await Caller.at(it);
+  await caller.ask("/stream");
+  await caller.hears(": hello");
+  await it.clock.advance(30_000);
+  assert.equal(caller.closed, false);
+});
+
+Deno.test("A connection goes with the reader that is cut", async () => {
+  await using it = door({});
+  using caller = await Caller.at(it);
+  await caller.ask("/stream");
+  await caller.hears(": hello");
+  it.cut();
+  await caller.isClosed();
+});

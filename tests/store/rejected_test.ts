@@ -55,8 +55,8 @@ Deno.test("Rejected pages through a stream's rows and counts them", async () => 
   await store.write(() => {
     for (const id of ["c", "a", "b"]) keep(rejected, id, { message: "no" });
   });
-  assert.deepEqual(rejected.newest("playtime", { limit: 2 }).map(({ id }) => id), ["c", "b"]);
-  assert.deepEqual(rejected.newest("playtime", { before: "b" }).map(({ id }) => id), ["a"]);
+  assert.equal(rejected.newest("playtime")?.id, "c");
+  assert.equal(rejected.newest("playtime", { before: "c" })?.id, "b");
   const first = rejected.list("playtime", { limit: 2 });
   assert.deepEqual(first.map(({ id }) => id), ["a", "b"]);
   assert.deepEqual(

@@ -8,6 +8,7 @@ import {
   type Json,
   type JsonObject,
   Problem,
+  Readers,
   systemClock,
   Warnings,
 } from "../../src/core/mod.ts";
@@ -201,6 +202,7 @@ export class Machine implements AsyncDisposable {
       raw: new Request(`http://127.0.0.1/records/${table}/${encodeURIComponent(id)}`),
       text: () => Promise.resolve(""),
       closing: new AbortController().signal,
+      readers: new Readers(),
     });
     return (method === "PUT" ? (answer as { answer: JsonObject }).answer : answer) as JsonObject;
   }

@@ -49,26 +49,17 @@ export interface Origin {
 }
 
 export interface PunchQuery {
-  limit: number;
   device?: string | undefined;
   person?: string | undefined;
   /** `[from, to)`. */
   from?: Instant | undefined;
   to?: Instant | undefined;
-  /** Punches before this one: the last of the page before. */
-  before?: Position | undefined;
 }
 
 /** A place in the list; punches of the same millisecond lie in the order of their arrival. */
 export interface Position {
   punchedAt: Instant;
   seq: number;
-}
-
-export interface PunchPage {
-  punches: Punch[];
-  /** Where the next page begins; null at the end. */
-  next: Position | null;
 }
 
 const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
@@ -89,8 +80,6 @@ const SENT = [
 
 /** News is for people who watch: of a backlog they see the last. */
 const MOST_NEWS = 100;
-/** A page is read in pieces of this size, each about 2 ms. */
-const PIECE = 500;
 
 export class Punches {
   readonly outbox: TableOutbox;
@@ -126,7 +115,8 @@ export class Punches {
       db.prepare(
         `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
          WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
-         ORDER BY punched_at DESC, seq DESC LIMIT ?`,
+           AND (punched_at, seq) >= (?, ?)
+         ORDER BY punched_at DESC, seq DESC`,
       );
     this.#lists = {
       all: list("device_logs_time", ""),
@@ -189,31 +179,32 @@ export class Punches {
     return { added, suspect: wrong };
   }
 
-  /** Punches, newest first. */
-  async list({ limit, device, person, from, to, before }: PunchQuery): Promise<PunchPage> {
+  /** Punches, newest first, before one place and not before another, as many as are taken. */
+  *list(
+    { device, person, from, to }: PunchQuery,
+    { before, until }: { before: Position | undefined; until: Position | undefined },
+  ): Generator<{ at: Position; punch: Punch }> {
     const kind = person === undefined
       ? (device === undefined ? "all" : "device")
       : (device === undefined ? "person" : "both");
-    const statement = this.#lists[kind];
     const who = [person, device].filter((value) => value !== undefined);
-    const punches: Punch[] = [];
-    let last = before ?? { punchedAt: "9999", seq: Number.MAX_SAFE_INTEGER };
-    for (;;) {
-      const size = Math.min(PIECE, limit - punches.length);
-      const rows = statement.all(
-        ...who,
-        from ?? "",
-        to ?? "9999",
-        last.punchedAt,
-        last.seq,
-        size,
-      );
-      for (const row of rows) punches.push(asPunch(row));
-      const end = rows.at(-1);
-      if (end) last = { punchedAt: String(end.punched_at), seq: Number(end.seq) };
-      if (rows.length < size) return { punches, next: null };
-      if (punches.length >= limit) return { punches, next: last };
-      await new Promise((resolve) => setTimeout(resolve, 0));
+    const first = before ?? { punchedAt: "9999", seq: Number.MAX_SAFE_INTEGER };
+    const last = until ?? { punchedAt: "", seq: 0 };
+    const rows = this.#lists[kind].iterate(
+      ...who,
+      // One of them is the end that the index is read to.
+      from !== undefined && from > last.punchedAt ? from : last.punchedAt,
+      to ?? "9999",
+      first.punchedAt,
+      first.seq,
+      last.punchedAt,
+      last.seq,
+    );
+    for (const row of rows) {
+      yield {
+        at: { punchedAt: String(row.punched_at), seq: Number(row.seq) },
+        punch: asPunch(row),
+      };
     }
   }
 }

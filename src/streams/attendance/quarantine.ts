@@ -89,7 +89,7 @@ export class Quarantine {
     );
     this.#list = store.db.prepare(
       `SELECT seq AS id, device_sn, protocol, reason, raw, file, received_at FROM device_quarantine
-       WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
+       WHERE seq < ? AND seq >= ? ORDER BY seq DESC`,
     );
     this.#delete = store.db.prepare("DELETE FROM device_quarantine WHERE seq = ?");
     this.#size = store.db.prepare("SELECT count(*) AS n FROM device_quarantine");
@@ -104,8 +104,18 @@ export class Quarantine {
 
   /** Entries, newest first, before the one with this id. */
   list({ limit, before }: { limit: number; before?: number | undefined }): QuarantineEntry[] {
+    return [...this.span({ before }).take(limit)];
+  }
+
+  /** Entries, newest first, before one id and not before another, as many as are taken. */
+  *span(
+    { before = Number.MAX_SAFE_INTEGER, from = 0 }: {
+      before?: number | undefined;
+      from?: number | undefined;
+    },
+  ): Generator<QuarantineEntry> {
     // The columns are those of the statement, with the types of the table.
-    return this.#list.all(before ?? Number.MAX_SAFE_INTEGER, limit) as unknown as QuarantineEntry[];
+    for (const row of this.#list.iterate(before, from)) yield row as unknown as QuarantineEntry;
   }
 
   /** One entry. */
@@ -157,7 +167,7 @@ export class Quarantine {
   async tidy(): Promise<void> {
     const names = (await this.#names()).filter((name) => name.endsWith(PART))
       .map((name) => name.slice(0, -PART.length)).filter((name) => NAME.test(name));
-    const newest = names.length > 0 ? this.#list.all(Number.MAX_SAFE_INTEGER, NEWEST) : [];
+    const newest = names.length > 0 ? this.list({ limit: NEWEST }) : [];
     const known = new Set(newest.map(({ file }) => file));
     for (const name of names) {
       const path = `${this.folder}/${name}`;

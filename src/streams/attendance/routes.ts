@@ -8,9 +8,8 @@ import {
   instantOf,
   isDay,
   isTimeZone,
-  nextPage,
+  listing,
   Problem,
-  reply,
   type Route,
   route,
   STORING,
@@ -253,12 +252,17 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       }),
       answer: v.array(punch),
       paged: true,
-      async handle({ query, raw }) {
-        const page = await punches.list(query);
-        if (!page.next) return page.punches;
-        const { punchedAt, seq } = page.next;
-        return reply(page.punches, { headers: nextPage(raw, { before: `${punchedAt}.${seq}` }) });
-      },
+      handle: ({ query: { limit, before, ...which }, raw }) =>
+        listing(raw, {
+          limit,
+          after: before,
+          *read({ after: before, until }) {
+            for (const { at, punch } of punches.list(which, { before, until })) {
+              yield { at, json: JSON.stringify(punch) };
+            }
+          },
+          next: ({ punchedAt, seq }) => ({ before: `${punchedAt}.${seq}` }),
+        }),
     }),
     route({
       method: "GET",
@@ -277,11 +281,17 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       }),
       answer: v.array(entry),
       paged: true,
-      handle({ query: { limit, before }, raw }) {
-        const page = quarantine.list({ limit, before });
-        const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });
-        return reply(page, { headers });
-      },
+      handle: ({ query: { limit, before }, raw }) =>
+        listing(raw, {
+          limit,
+          after: before,
+          *read({ after: before, until }) {
+            for (const entry of quarantine.span({ before, from: until })) {
+              yield { at: entry.id, json: JSON.stringify(entry) };
+            }
+          },
+          next: (before) => ({ before }),
+        }),
     }),
     route({
       method: "POST",

@@ -112,6 +112,18 @@ function metaOf(text: string | null): JsonObject {
   return { meta_json: text };
 }
 
+/** Above so many characters `meta` is given out as it lies there: parsing it would hold the event loop. */
+const LONG_META = 1 << 16;
+
+/** The JSON text of a stored event. */
+export function shownJson(event: StoredEvent): string {
+  const { meta_json } = event;
+  // What another program may have written is looked at; of a long text, whether it is an object.
+  const whole = meta_json !== null && meta_json.length > LONG_META && meta_json.startsWith("{") &&
+    meta_json.endsWith("}");
+  return whole ? itemJson(event) : JSON.stringify(itemOf(event));
+}
+
 /** The JSON text of {@link itemOf}, without parsing what was made from JSON: for events of the agent's own. */
 export function itemJson(event: StoredEvent): string {
   const text = (value: Json) => JSON.stringify(value);

@@ -64,6 +64,9 @@ export interface SeqRange {
 /** What a repeated event has in common with the first. */
 const COMPARED = ["mode", "type", "subtype", "symbol", "body"] as const;
 
+/** Numbers of the log that a filter looks through before others have their turn. */
+const WINDOW = 1_000;
+
 export interface EventFilter {
   type?: string | undefined;
   subtype?: string | undefined;
@@ -84,6 +87,7 @@ export class EventLog {
   readonly #byId: Statement;
   readonly #maxSeq: Statement;
   readonly #page: Statement;
+  readonly #span: Statement;
   readonly #filtered: Statement;
   readonly #next: Statement;
   /** The newest committed `seq` of each mode. */
@@ -107,11 +111,14 @@ export class EventLog {
     this.#page = db.prepare(
       `SELECT ${columns} FROM local_events WHERE mode = ? AND seq > ? ORDER BY seq LIMIT ?`,
     );
+    this.#span = db.prepare(
+      `SELECT ${columns} FROM local_events WHERE mode = ? AND seq > ? AND seq <= ? ORDER BY seq`,
+    );
     this.#filtered = db.prepare(
       `SELECT ${columns} FROM local_events
        WHERE mode = ?1 AND seq > ?2 AND seq <= ?3 AND (?4 IS NULL OR type = ?4)
          AND (?5 IS NULL OR subtype = ?5) AND (?6 IS NULL OR severity = ?6)
-       ORDER BY seq LIMIT ?7`,
+       ORDER BY seq`,
     );
     this.#next = db.prepare("SELECT min(seq) AS seq FROM local_events WHERE mode = ? AND seq > ?");
   }
@@ -159,22 +166,36 @@ export class EventLog {
     return this.#page.all(mode, since, limit).map(storedEvent);
   }
 
-  /**
-   * The events that pass a filter among the next `window` numbers after `since`, and the number up to which
-   * they were looked through; the caller goes on from there.
-   */
-  filteredPage(
+  /** Events of a mode after one `seq` and up to another, in order, as many as are taken. */
+  *span(
     mode: string,
-    options: { since: number; limit: number; window: number; filter: EventFilter },
-  ): { events: StoredEvent[]; until: number } {
-    const { since, limit, window, filter } = options;
+    { since, until = Number.MAX_SAFE_INTEGER }: { since: number; until: number | undefined },
+  ): Generator<StoredEvent> {
+    for (const row of this.#span.iterate(mode, since, until)) yield storedEvent(row);
+  }
+
+  /**
+   * As `span`, those that pass a filter; and every so often a bare number up to which it was looked through, so that
+   * the caller can give others their turn.
+   */
+  *filtered(
+    mode: string,
+    { since, until = this.lastSeq(mode), filter }: {
+      since: number;
+      until: number | undefined;
+      filter: EventFilter;
+    },
+  ): Generator<StoredEvent | number> {
     const { type = null, subtype = null, severity = null } = filter;
-    const first = this.#next.get(mode, since)?.seq;
-    if (typeof first !== "number") return { events: [], until: this.lastSeq(mode) };
-    const until = first + window - 1;
-    const events = this.#filtered.all(mode, since, until, type, subtype, severity, limit)
-      .map(storedEvent);
-    return { events, until: events.length === limit ? events.at(-1)!.seq : until };
+    for (let after = since; after < until;) {
+      const first = this.#next.get(mode, after)?.seq;
+      if (typeof first !== "number") return;
+      const last = Math.min(until, first + WINDOW - 1);
+      for (const row of this.#filtered.iterate(mode, after, last, type, subtype, severity)) {
+        yield storedEvent(row);
+      }
+      yield after = last;
+    }
   }
 
   /** Whether the event was not there yet. */

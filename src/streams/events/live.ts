@@ -8,7 +8,7 @@
  * Reading the last page and joining happen in one turn of the event loop, in which nothing can be committed.
  * @module
  */
-import { type Clock, Problem, type SseFrame, SseStream } from "../../core/mod.ts";
+import { type Clock, Problem, type Readers, type SseFrame, SseStream } from "../../core/mod.ts";
 import { itemJson, itemOf, type StoredEvent } from "./event.ts";
 import type { Appended, EventLog, SeqRange } from "./event_log.ts";
 
@@ -67,7 +67,10 @@ export class LiveStream {
    * A client that wants what comes after a `seq`; what comes from now on, when it does not say.
    * @throws {Problem} 503 when there are as many as there may be
    */
-  open(mode: string, { since, signal }: { since?: number; signal: AbortSignal }): Response {
+  open(
+    mode: string,
+    { since, signal, readers }: { since?: number; signal: AbortSignal; readers?: Readers },
+  ): Response {
     if (this.#clients >= MOST_CLIENTS) {
       throw new Problem(503, "Too many listeners", {
         detail: `At most ${MOST_CLIENTS} clients can listen at a time.`,
@@ -81,6 +84,7 @@ export class LiveStream {
       seq: Math.min(since ?? lastSeq, lastSeq),
       stream: new SseStream({
         signal,
+        ...(readers ? { readers } : {}),
         clock: this.#clock,
         onEnd: () => {
           this.#clients--;

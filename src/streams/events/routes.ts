@@ -6,16 +6,16 @@ import * as v from "valibot";
 import {
   type Instant,
   type JsonObject,
-  nextPage,
+  listing,
+  type Placed,
   Problem,
-  reply,
   type Route,
   route,
   STORING,
   wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
-import { eventItem, itemOf, type StoredEvent } from "./event.ts";
+import { eventItem, shownJson } from "./event.ts";
 import type { EventFilter, EventLog } from "./event_log.ts";
 import type { EventOutbox } from "./flush.ts";
 import type { Ingest } from "./ingest.ts";
@@ -36,8 +36,6 @@ export interface RouteParts {
 }
 
 const TAG = "events";
-/** Numbers of the log that a filter looks through before others have their turn. */
-const WINDOW = 1_000;
 /** The most bad events that a refusal names. */
 const LISTED = 100;
 /** The most that `wholeNumber` reads: 15 digits. */
@@ -146,13 +144,12 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       }),
       answer: v.array(eventItem),
       paged: true,
-      async handle({ raw, query }) {
-        const { mode, since_seq, limit, type, subtype, severity } = query;
-        const filter = { type, subtype, severity };
-        const events = await eventsAfter(log, mode, { since: since_seq, limit, filter });
-        const last = events.length === limit ? events.at(-1) : undefined;
-        return reply(events.map(itemOf), {
-          headers: last ? nextPage(raw, { since_seq: last.seq }) : {},
+      handle({ raw, query: { mode, since_seq, limit, ...filter } }) {
+        return listing(raw, {
+          limit,
+          after: since_seq,
+          read: ({ after = 0, until }) => shown(log, mode, { since: after, until, filter }),
+          next: (since_seq) => ({ since_seq }),
         });
       },
     }),
@@ -174,10 +171,14 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       problems: {
         503: `There are ${MOST_CLIENTS} listeners already; come back after \`Retry-After\`.`,
       },
-      handle({ raw, query: { mode, since_seq }, closing }) {
+      handle({ raw, query: { mode, since_seq }, closing, readers }) {
         const last = raw.headers.get("last-event-id");
         const since = last !== null && /^\d{1,15}$/.test(last) ? Number(last) : since_seq;
-        return live.open(mode, { signal: closing, ...(since === undefined ? {} : { since }) });
+        return live.open(mode, {
+          signal: closing,
+          readers,
+          ...(since === undefined ? {} : { since }),
+        });
       },
     }),
     route({
@@ -240,30 +241,19 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
   ];
 }
 
-/** A page of the log; with a filter, looked for in slices. */
-async function eventsAfter(
+/** The log from one place to another. */
+function* shown(
   log: EventLog,
   mode: string,
-  { since, limit, filter }: { since: number; limit: number; filter: EventFilter },
-): Promise<StoredEvent[]> {
-  if (Object.values(filter).every((wanted) => wanted === undefined)) {
-    return log.page(mode, { since, limit });
+  { since, until, filter }: { since: number; until: number | undefined; filter: EventFilter },
+): Generator<Placed<number>> {
+  const all = Object.values(filter).every((wanted) => wanted === undefined);
+  const found = all
+    ? log.span(mode, { since, until })
+    : log.filtered(mode, { since, until, filter });
+  for (const event of found) {
+    yield typeof event === "number" ? { at: event } : { at: event.seq, json: shownJson(event) };
   }
-  const found: StoredEvent[] = [];
-  while (since < log.lastSeq(mode)) {
-    const rest = limit - found.length;
-    const { events, until } = log.filteredPage(mode, {
-      since,
-      limit: rest,
-      window: WINDOW,
-      filter,
-    });
-    found.push(...events);
-    if (found.length === limit) break;
-    since = until;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
-  return found;
 }
 
 function refusal(bad: readonly BadEvent[]): Problem {

@@ -12,10 +12,10 @@ import {
   instantOf,
   instantText,
   isDay,
+  listing,
   msOf,
-  nextPage,
+  type Placed,
   Problem,
-  reply,
   type Route,
   route,
   SLOT_MS,
@@ -25,7 +25,6 @@ import {
 } from "../../core/mod.ts";
 import { inSlices } from "../../store/mod.ts";
 import { type DayOptions, type DayView, utcDays, zoneDay } from "./days.ts";
-import type { Placed } from "./heartbeats.ts";
 import type { RecomputeResult } from "./recompute.ts";
 import type { Span } from "./slots.ts";
 import type { Tables } from "./tables.ts";
@@ -39,7 +38,6 @@ export interface PlaytimeRoutesOptions extends DayOptions {
 const MAX_DAYS = 366;
 const MAX_SLOT_DAYS = 31;
 const MAX_HISTORY = 5_000;
-const PAGE_ROWS = 500;
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 const minutes = v.pipe(v.number(), v.minValue(0));
@@ -160,16 +158,13 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       }),
       answer: v.array(heartbeat),
       paged: true,
-      handle: async ({ query: { limit, before = Number.MAX_SAFE_INTEGER }, raw }) => {
-        const seq = typeof before === "number" ? before : tables.heartbeats.seqAt(before);
-        // One more than asked for tells whether another page follows.
-        const found = await history(seq, limit + 1);
-        const rows = found.slice(0, limit);
-        const more = found.length > limit;
-        return reply(rows.map(({ heartbeat }) => heartbeat), {
-          headers: more ? nextPage(raw, { limit, before: rows.at(-1)!.seq }) : {},
-        });
-      },
+      handle: ({ query: { limit, before = Number.MAX_SAFE_INTEGER }, raw }) =>
+        listing(raw, {
+          limit,
+          after: typeof before === "number" ? before : tables.heartbeats.seqAt(before),
+          read: ({ after = Number.MAX_SAFE_INTEGER, until = 0 }) => history(after, until),
+          next: (before) => ({ limit, before }),
+        }),
     }),
     route({
       method: "POST",
@@ -200,16 +195,10 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
     return views;
   }
 
-  async function history(before: number, limit: number): Promise<Placed[]> {
-    const rows: Placed[] = [];
-    let seq = before;
-    await inSlices(() => {
-      const page = tables.heartbeats.before(seq, Math.min(PAGE_ROWS, limit - rows.length));
-      rows.push(...page);
-      seq = page.at(-1)?.seq ?? seq;
-      return page.length > 0 && rows.length < limit;
-    });
-    return rows;
+  function* history(before: number, from: number): Generator<Placed<number>> {
+    for (const { seq, heartbeat } of tables.heartbeats.span({ before, from })) {
+      yield { at: seq, json: JSON.stringify(heartbeat) };
+    }
   }
 }
 

@@ -3,7 +3,7 @@
  * look there. The rule has decided already; this is for a person who wants to know what was lost.
  * @module
  */
-import { type Instant, type JsonObject, parseLossless } from "../../core/mod.ts";
+import { type Instant, type JsonObject, type Placed } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import type { ConflictKind } from "./resolve.ts";
 
@@ -41,7 +41,9 @@ export class Conflicts {
       `INSERT INTO sync_conflicts (at, table_name, record_id, kind, winner, local_updated_at,
          remote_updated_at, local_data, remote_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#page = db.prepare("SELECT * FROM sync_conflicts WHERE id < ? ORDER BY id DESC LIMIT ?");
+    this.#page = db.prepare(
+      "SELECT * FROM sync_conflicts WHERE id < ? AND id >= ? ORDER BY id DESC",
+    );
     this.#since = db.prepare("SELECT count(*) AS count FROM sync_conflicts WHERE at >= ?");
     this.#prune = db.prepare(
       "DELETE FROM sync_conflicts WHERE id <= (SELECT max(id) FROM sync_conflicts) - ?",
@@ -67,22 +69,23 @@ export class Conflicts {
     this.#store.afterCommit(() => this.#writeLine(line));
   }
 
-  /** Newest first, older than `before`. */
-  page(
-    { before = Number.MAX_SAFE_INTEGER, limit }: { before?: number; limit: number },
-  ): Conflict[] {
-    return this.#page.all(before, limit).map((row) => ({
-      id: Number(row.id),
-      at: String(row.at),
-      table: String(row.table_name),
-      record_id: String(row.record_id),
-      kind: row.kind as ConflictKind,
-      winner: row.winner as Conflict["winner"],
-      local_updated_at: String(row.local_updated_at),
-      remote_updated_at: String(row.remote_updated_at),
-      local: parseLossless(String(row.local_data)) as JsonObject,
-      remote: parseLossless(String(row.remote_data)) as JsonObject,
-    }));
+  /** Newest first, older than `before`, as the API shows them. */
+  *shown(
+    { before = Number.MAX_SAFE_INTEGER, from = 0 }: {
+      before: number | undefined;
+      from: number | undefined;
+    },
+  ): Generator<Placed<number>> {
+    for (const row of this.#page.iterate(before, from)) {
+      const { id, at, table_name: table, record_id, kind, winner } = row;
+      const { local_updated_at, remote_updated_at } = row;
+      const told = { id, at, table, record_id, kind, winner, local_updated_at, remote_updated_at };
+      // Both were made from JSON; parsing them would take too long.
+      const json = `${JSON.stringify(told).slice(0, -1)},"local":${row.local_data},"remote":${
+        String(row.remote_data)
+      }}`;
+      yield { at: Number(id), json };
+    }
   }
 
   /** How many there were since `at`. */

@@ -7,7 +7,7 @@ import {
   DEEPEST,
   isTooDeep,
   type JsonObject,
-  nextPage,
+  listing,
   Problem,
   reply,
   type Route,
@@ -129,11 +129,13 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       }),
       answer: v.array(record),
       paged: true,
-      handle({ params: { table }, query: { limit, after, deleted }, raw }) {
-        const page = rows.page(table, { limit, after, deleted }).map(flat);
-        const headers = page.length < limit ? {} : nextPage(raw, { after: page.at(-1)!.id });
-        return reply(page, { headers });
-      },
+      handle: ({ params: { table }, query: { limit, after, deleted }, raw }) =>
+        listing(raw, {
+          limit,
+          after,
+          read: ({ after = "", until }) => rows.shown(table, { after, until, deleted }),
+          next: (after) => ({ after }),
+        }),
     }),
     route({
       method: "GET",
@@ -210,11 +212,13 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       }),
       answer: v.array(conflict),
       paged: true,
-      handle({ query: { limit, before }, raw }) {
-        const page = conflicts.page({ limit, ...(before === undefined ? {} : { before }) });
-        const headers = page.length < limit ? {} : nextPage(raw, { before: page.at(-1)!.id });
-        return reply(page, { headers });
-      },
+      handle: ({ query: { limit, before }, raw }) =>
+        listing(raw, {
+          limit,
+          after: before,
+          read: ({ after, until }) => conflicts.shown({ before: after, from: until }),
+          next: (before) => ({ before }),
+        }),
     }),
   ];
 }

@@ -2,9 +2,15 @@
  * The `records` table: versions in, versions out.
  * @module
  */
-import { type Instant, instantOf, type JsonObject, parseLossless } from "../../core/mod.ts";
+import {
+  type Instant,
+  instantOf,
+  type JsonObject,
+  parseLossless,
+  type Placed,
+} from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import type { RecordVersion } from "./record.ts";
+import { flat, type RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
 
 /** What a saved version is, besides itself. */
@@ -17,6 +23,9 @@ export interface Provenance {
 
 /** `last_synced_at` of what a reset left to the cloud's word. */
 const FORGOTTEN = instantOf(0);
+
+/** A blob: after every text. */
+const ANY_ID = new Uint8Array([0xff]);
 
 /** Where the number of the newest reading stands in `meta`. */
 export const READING = "records.reading";
@@ -40,8 +49,8 @@ export class Rows {
     );
     this.#page = db.prepare(
       `SELECT * FROM records
-       WHERE table_name = ?1 AND record_id > ?2 AND (deleted_at IS NULL OR ?3)
-       ORDER BY record_id LIMIT ?4`,
+       WHERE table_name = ?1 AND record_id > ?2 AND record_id <= ?3 AND (deleted_at IS NULL OR ?4)
+       ORDER BY record_id`,
     );
     this.#save = db.prepare(
       `INSERT INTO records (table_name, record_id, system_id, data, updated_at, deleted_at,
@@ -74,12 +83,15 @@ export class Rows {
     };
   }
 
-  /** Records in the order of their ids. */
-  page(
+  /** Records in the order of their ids, as the API shows them. */
+  *shown(
     table: string,
-    { after, limit, deleted }: { after: string; limit: number; deleted: boolean },
-  ): RecordVersion[] {
-    return this.#page.all(table, after, deleted ? 1 : 0, limit).map(version);
+    { after, until, deleted }: { after: string; until: string | undefined; deleted: boolean },
+  ): Generator<Placed<string>> {
+    const last = until ?? ANY_ID;
+    for (const row of this.#page.iterate(table, after, last, deleted ? 1 : 0)) {
+      yield { at: String(row.record_id), json: shownJson(row) };
+    }
   }
 
   save(table: string, record: RecordVersion, provenance: Provenance = {}): void {
@@ -103,6 +115,15 @@ export class Rows {
   remove(table: string, id: string): void {
     this.#remove.run(table, id);
   }
+}
+
+/** The JSON text of a record, without parsing what was made from JSON: that of a large one takes too long. */
+function shownJson(row: Readonly<Record<string, unknown>>): string {
+  const data = String(row.data);
+  if (!data.startsWith("{") || !data.endsWith("}")) return JSON.stringify(flat(version(row)));
+  const { record_id: id, system_id, updated_at, deleted_at } = row;
+  const managed = JSON.stringify({ id, system_id, updated_at, deleted_at });
+  return data === "{}" ? managed : `${data.slice(0, -1)},${managed.slice(1)}`;
 }
 
 function version(row: Readonly<Record<string, unknown>>): RecordVersion {

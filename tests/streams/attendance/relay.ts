@@ -4,7 +4,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { Hub, type Message, type Stream, Warnings } from "../../../src/core/mod.ts";
+import { Hub, type Message, Readers, type Stream, Warnings } from "../../../src/core/mod.ts";
 import { Store, type WriteOptions } from "../../../src/store/mod.ts";
 import {
   type AttendanceOptions,
@@ -13,6 +13,7 @@ import {
   migrations,
 } from "../../../src/streams/attendance/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { listed } from "../../support/listed.ts";
 import { tempDir } from "../../support/temp.ts";
 import { IclockDevice } from "../../support/devices.ts";
 import { RawSocket } from "../../support/raw_wire.ts";
@@ -152,14 +153,17 @@ export class Relay implements AsyncDisposable {
     const route = this.stream.routes!.find((other) =>
       other.method === method && other.path === path
     )!;
-    return await route.handle({
-      params,
-      query,
-      body,
-      raw: new Request(`http://localhost${path}`),
-      text: () => Promise.resolve(""),
-      closing: new AbortController().signal,
-    });
+    return listed(
+      await route.handle({
+        params,
+        query,
+        body,
+        raw: new Request(`http://localhost${path}`),
+        text: () => Promise.resolve(""),
+        closing: new AbortController().signal,
+        readers: new Readers(),
+      }),
+    );
   }
 
   devices(): Promise<Record<string, unknown>[]> {

@@ -3,9 +3,17 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { exactNumber, Hub, type JsonObject, type Row, Warnings } from "../../../src/core/mod.ts";
+import {
+  exactNumber,
+  Hub,
+  type JsonObject,
+  Readers,
+  type Row,
+  Warnings,
+} from "../../../src/core/mod.ts";
 import { createRecordsStream, migrations } from "../../../src/streams/records/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { listed } from "../../support/listed.ts";
 import { tempStore } from "../../support/temp.ts";
 
 const TABLES = [
@@ -48,8 +56,9 @@ function setUp({ tombstoneDays = 90 } = {}) {
       raw: new Request(`http://127.0.0.1${path}`),
       text: () => Promise.resolve(""),
       closing: new AbortController().signal,
+      readers: new Readers(),
     });
-    return answer as { answer: JsonObject; status: number } | JsonObject;
+    return listed(answer) as { answer: JsonObject; status: number } | JsonObject;
   };
 
   /** Pushes all that waits; what was pushed, as `operation table/id` and the rows. */
