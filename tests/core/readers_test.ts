@@ -51,7 +51,7 @@ Deno.test("Readers have 10 minutes for an answer, however slowly they take it", 
   assert.equal(readers.bytes, 0);
 });
 
-Deno.test("A frame that waits for a thousand listeners is counted once, and given up when they are cut", async () => {
+Deno.test("A frame that waits for a thousand listeners is counted once, and given up when they are cut", () => {
   const readers = new Readers({ maxBytes: 300 * KIB });
   const { signal } = new AbortController();
   const streams = Array.from({ length: 1_000 }, () => new SseStream({ signal, readers }));

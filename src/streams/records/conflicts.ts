@@ -3,7 +3,7 @@
  * look there. The rule has decided already; this is for a person who wants to know what was lost.
  * @module
  */
-import { type Instant, type JsonObject, type Placed } from "../../core/mod.ts";
+import type { Instant, JsonObject, Placed } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import type { ConflictKind } from "./resolve.ts";
 
