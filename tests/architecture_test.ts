@@ -1,5 +1,5 @@
 /**
- * Who may import whom: the README's layout, held against the module graph (type imports too).
+ * Who may import whom, compared with the module graph (type imports too) and with docs/architecture.md.
  * @module
  */
 import assert from "node:assert/strict";
@@ -66,6 +66,16 @@ Deno.test("Every import keeps to the rooms it may know", () => {
     )
   );
   assert.deepEqual(wrong, []);
+});
+
+Deno.test("docs/architecture.md has these rules", async () => {
+  const text = await Deno.readTextFile(`${root}docs/architecture.md`);
+  const rows = [...text.matchAll(/^\| `([^`]+)` +\|[^|]+\| ([^|]*)\|$/gm)];
+  const written = rows.map(([, room, rule]) => [
+    room,
+    [...rule!.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  ]);
+  assert.deepEqual(Object.fromEntries(written), MAY_IMPORT);
 });
 
 Deno.test("No two files import each other, by however many steps", () => {

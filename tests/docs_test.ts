@@ -1,9 +1,11 @@
 /** The documents name files, sections and commands that are there. @module */
+import type { Command, RouteMap } from "@stricli/core";
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import { commands } from "../src/cli/commands/mod.ts";
-import { configKeys } from "../src/config/mod.ts";
+import type { Context } from "../src/cli/context.ts";
+import { ConfigError, type ConfigKey, configKeys, loadConfig } from "../src/config/mod.ts";
 import { startAgent } from "./support/agent_process.ts";
 import { tempDir } from "./support/temp.ts";
 import { until } from "./support/until.ts";
@@ -38,8 +40,70 @@ for (const { path, text } of documents) {
   });
 }
 
+Deno.test("README.md has at most 150 lines, and docs/README.md lists every page", () => {
+  assert.ok(textOf("README.md").split("\n").length <= 151);
+  const listed = [...textOf("docs/README.md").matchAll(/^- \[[^\]]+\]\(([^)]+)\): /gm)]
+    .map(([, link]) => join("docs", link!));
+  const pages = [...paths.filter((path) => path !== "README.md" && path !== "docs/README.md")];
+  assert.deepEqual(listed.sort(), pages.sort());
+});
+
+Deno.test("docs/configuration.md has every key with its default and its limits, and no other", () => {
+  const text = textOf("docs/configuration.md");
+  const rows = [...text.matchAll(/^\| `([\w.]+)` +\| ([^|]+) \|(.*)$/gm)]
+    .map(([, path, value, rest]) => ({ path: path!, value: value!.trim(), rest: rest! }));
+  assert.deepEqual(rows.map(({ path }) => path).sort(), configKeys.map(({ path }) => path).sort());
+  for (const { path, value, rest } of rows) {
+    const key = configKeys.find((each) => each.path === path)!;
+    if (key.defaultValue !== null) {
+      const said = value.endsWith("listed below") ? text : value;
+      const written = JSON.stringify(key.defaultValue);
+      assert.ok(
+        [...said.matchAll(/`([^`]+)`/g)].some(([, code]) => sameJson(code!, written)),
+        path,
+      );
+    } else assert.ok(!isJson(value.replaceAll("`", "")), `${path} has no default, not ${value}`);
+    const limits = limitsOf(key);
+    if (limits) assert.ok(rest.includes(` ${limits} `), `${path}: ${limits}`);
+  }
+});
+
+Deno.test("README.md names keys of the configuration and their defaults", () => {
+  const rows = [...textOf("README.md").matchAll(/^\| `([a-z_]+)` +\| ([^|]+?) +\|/gm)];
+  assert.equal(rows.length, 10);
+  for (const [, name, value] of rows) {
+    const key = configKeys.find(({ path }) => path === name);
+    assert.ok(key || configKeys.some(({ path }) => path.startsWith(`${name}.`)), name);
+    if (key?.defaultValue != null) assert.equal(value, String(key.defaultValue));
+  }
+});
+
+Deno.test("docs/commands.md has every command with its flags, and no other", () => {
+  const items = textOf("docs/commands.md").matchAll(/^- `clockblock ([^`]+)`/gm);
+  const written = [...items].map(([, usage]) => {
+    const [, name, rest] = /^([a-z]+(?: [a-z]+)?)( .*)?$/.exec(usage!)!;
+    return [name, [...(rest ?? "").matchAll(/--[a-z-]+/g)].map(([flag]) => flag).sort()];
+  });
+  const there = Object.entries(commands).flatMap(([name, command]) => usages(name, command));
+  assert.deepEqual(written.sort(), there.sort());
+});
+
+Deno.test("docs/api.md names every path of /openapi.json, and no other", async () => {
+  using dir = tempDir();
+  await using agent = await startAgent({ dir: dir.path, args: ["run", "--api-port=0"] });
+  const { paths } = await (await fetch(`${agent.url}/openapi.json`)).json();
+  const [, table] = /^\| paths([\s\S]*?)^$/m.exec(textOf("docs/api.md"))!;
+  const written = [...table!.matchAll(/`(\/[^`]*)`/g)].map(([, path]) => path!);
+  assert.deepEqual(written.sort(), Object.keys(paths).sort());
+});
+
+Deno.test("docs/dependencies.md names every package", () => {
+  const said = new Set(codeIn(textOf("docs/dependencies.md")));
+  assert.deepEqual(Object.keys(project.imports).filter((name) => !said.has(name)), []);
+});
+
 Deno.test("docs/attendance.md begins with a configuration that starts as pasted", async () => {
-  const text = Deno.readTextFileSync(`${root}docs/attendance.md`);
+  const text = textOf("docs/attendance.md");
   const [, pasted] = /^```json\n([\s\S]*?)^```/m.exec(text) ?? [];
   using dir = tempDir();
   Deno.writeTextFileSync(`${dir.path}/config.json`, pasted!);
@@ -55,13 +119,69 @@ Deno.test("docs/attendance.md begins with a configuration that starts as pasted"
   assert.deepEqual(devices.map(({ name }: { name: string }) => name), ["Front door"]);
 });
 
-Deno.test("SECURITY.md names every table and every permission", () => {
-  const said = new Set(codeIn(Deno.readTextFileSync(`${root}SECURITY.md`)));
-  const { read, write, net, run, env, sys } = project.permissions.agent;
-  const granted = [...read, ...write, ...net, ...run, ...env.allow, ...sys];
-  const missing = [...tables(), ...granted].filter((name) => !said.has(name));
-  assert.deepEqual(missing, []);
+for (const path of ["SECURITY.md", "docs/permissions.md"]) {
+  Deno.test(`${path} names every permission`, () => {
+    const said = new Set(codeIn(textOf(path)));
+    const { read, write, net, run, env, sys } = project.permissions.agent;
+    const granted = [...read, ...write, ...net, ...run, ...env.allow, ...sys];
+    assert.deepEqual(granted.filter((name) => !said.has(name)), []);
+  });
+}
+
+Deno.test("SECURITY.md names every table", () => {
+  const said = new Set(codeIn(textOf("SECURITY.md")));
+  assert.deepEqual(tables().filter((name) => !said.has(name)), []);
 });
+
+function textOf(path: string): string {
+  return documents.find((document) => document.path === path)!.text;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function sameJson(text: string, json: string): boolean {
+  return isJson(text) && JSON.stringify(JSON.parse(text)) === json;
+}
+
+/** What the configuration says to a number that is too small: `1 to 3600`; undefined for what is no number. */
+function limitsOf({ path, kinds }: ConfigKey): string | undefined {
+  if (!kinds.has("number")) return undefined;
+  const readFile = () => {
+    throw new Deno.errors.NotFound();
+  };
+  try {
+    loadConfig({ flags: new Map([[path, "-1"]]), readFile });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return /from (\d+ to \d+)/.exec(error.message)?.[1];
+  }
+  return undefined;
+}
+
+/** A command as `name, flags`; of a group, those of each of its commands. */
+function usages(
+  name: string,
+  target: Command<Context> | RouteMap<Context>,
+): [name: string, flags: string[]][] {
+  if ("getAllEntries" in target) {
+    return target.getAllEntries().flatMap((entry) =>
+      usages(`${name} ${entry.name.original}`, entry.target)
+    );
+  }
+  const flags = Object.keys(target.parameters.flags ?? {});
+  return [[name, flags.map((flag) => `--${kebab(flag)}`).sort()]];
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 /** The tables that the streams' and the store's migrations make. */
 function tables(): string[] {

@@ -1,5 +1,5 @@
 /**
- * `deno task screenshots`: the README's pictures of the dashboard, every panel in light and dark, of a household that
+ * `deno task screenshots`: pictures of the dashboard, every panel in light and dark, of a household that
  * was made up.
  * @module
  */
@@ -13,7 +13,7 @@ const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url)
 const PANELS = ["today", "history", "events", "attendance", "records", "sync"];
 const SIZES = { "": { width: 1120, height: 760 }, "-phone": { width: 360, height: 740 } };
 
-noArguments("Takes the README's pictures of the dashboard anew: deno task screenshots");
+noArguments("Takes the pictures of the dashboard again: deno task screenshots");
 
 await using house = await household({
   strange: "garden",

@@ -247,7 +247,7 @@ function reasonOf(error: unknown): string {
     return "another program uses the port. Stop it (the vendor's own software does this), or set attendance.port";
   }
   if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
-    return "it is not permitted. The permissions allow 0.0.0.0:5001; see the README for others";
+    return "it is not permitted. The permissions allow 0.0.0.0:5001; see docs/permissions.md for others";
   }
   if (error instanceof Deno.errors.AddrNotAvailable) {
     return "this machine has no such address. Set attendance.host to 0.0.0.0 or one of its own";
