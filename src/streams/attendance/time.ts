@@ -22,6 +22,10 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const SUSPECT_AHEAD_MS = 10 * MINUTE_MS;
 const SUSPECT_BEFORE_YEAR = "2020";
 
+/** Years of which no zone makes another than one of four digits, which databases take and text sorts. */
+const FIRST_YEAR = "1900";
+const LAST_YEAR = "9997";
+
 /** A punch this close to the second reading of an ambiguous wall time is taken to be that one. */
 const LIVE_MS = 30 * MINUTE_MS;
 
@@ -56,6 +60,7 @@ export class Zone {
     const match = WRITTEN.exec(trimmed) ?? DIGITS.exec(trimmed);
     if (!match) return undefined;
     const [, year, month, day, hour, minute, second = "0"] = match;
+    if (year! < FIRST_YEAR || year! > LAST_YEAR) return undefined;
     const date = `${year}-${two(month!)}-${two(day!)}`;
     const time = `${two(hour!)}:${two(minute!)}:${two(second)}`;
     const utc = Date.parse(`${date}T${time}Z`);
