@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import {
+  address,
   host,
   httpUrl,
   line,
@@ -139,7 +140,7 @@ export const events = v.object({
 }, "expected an object such as { modes, flush }");
 
 const attendanceDevice =
-  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "time_zone"?, "protocol"? }';
+  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "address"?, "time_zone"?, "protocol"? }';
 export const attendance = v.object({
   enabled: v.optional(
     v.pipe(yesNo(), v.description("whether attendance devices are listened to")),
@@ -202,6 +203,7 @@ export const attendance = v.object({
         v.strictObject({
           sn: serialNumber(),
           name: line("a name"),
+          address: v.optional(address()),
           time_zone: v.optional(timeZone()),
           protocol: v.optional(oneOf(["aiface", "iclock"])),
           nack_status: v.optional(v.picklist([200, 503], "expected 200 or 503")),

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { isTimeZone } from "../core/mod.ts";
+import { ipAddress, isTimeZone } from "../core/mod.ts";
 
 export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
@@ -62,6 +62,16 @@ export function token(): Text {
 export function serialNumber(): Text {
   const allowed = 'expected a serial number of letters, digits, "-" and "_"';
   return v.pipe(v.string(allowed), v.regex(/^[A-Za-z0-9_-]{1,64}$/, allowed));
+}
+
+/** An IP address, in the form in which connections say theirs. */
+export function address(): Text {
+  const allowed = 'expected an IP address such as "192.168.1.40"';
+  return v.pipe(
+    v.string(allowed),
+    v.check((text) => ipAddress(text) !== undefined, allowed),
+    v.transform((text) => ipAddress(text)!),
+  );
 }
 
 /** A name of the database or of a mode: `zoe_events`, `paper`. */

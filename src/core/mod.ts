@@ -6,6 +6,7 @@ export * from "./every.ts";
 export * from "./headers.ts";
 export * from "./hub.ts";
 export * from "./ids.ts";
+export * from "./ip.ts";
 export * from "./json.ts";
 export * from "./json_flaw.ts";
 export * from "./listing.ts";

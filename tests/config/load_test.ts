@@ -187,6 +187,10 @@ const flaws: readonly [unknown, RegExp][] = [
     { attendance: { devices: [{ sn: "AYXX 0001", name: "a" }] } },
     /attendance\.devices\.0\.sn.*"AYXX 0001".*letters, digits/,
   ],
+  [
+    { attendance: { devices: [{ sn: "A", name: "a", address: "door.local" }] } },
+    /attendance\.devices\.0\.address.*"door\.local".*an IP address such as/,
+  ],
   [{ attendance: { time_zone: "+05:30x" } }, /attendance\.time_zone/],
   [{ records: { tables: ["drop table"] } }, /records\.tables\.0/],
   [{ records: { tables: [{ name: "a", parent: "b" }, "b"] } }, /parent "b" of "a".*before it/],

@@ -6,7 +6,9 @@ import { hasBrowser, type OpenPage, startBrowser, type TestBrowser } from "../su
 import type { FakeGame } from "../support/fake_game.ts";
 import { AifaceDevice } from "../support/devices.ts";
 import { HOSTILE, type Household, household, workday } from "../support/household.ts";
+import { OtherAddress } from "../support/other_address.ts";
 import { ownMs } from "../support/own_time.ts";
+import { rawRequest } from "../support/raw_wire.ts";
 import { until } from "../support/until.ts";
 
 const PANELS = ["", "history", "events", "attendance", "records", "sync"];
@@ -177,6 +179,16 @@ Deno.test({
           await row.locator("b", { hasText: "Back door" }).waitFor();
           await row.getByRole("button", { name: "Fetch punches again" }).click();
           await row.getByText("It sends its punches again").waitFor();
+
+          await using network = await OtherAddress.open(house.devicesPort, "127.0.0.2");
+          const body = JSON.stringify({ cmd: "checklive", sn: "AYSK3003" });
+          await rawRequest(network.port, { method: "POST", path: "/pub/api", body });
+          await row.getByText("127.0.0.2 uses its serial number too").waitFor();
+          await row.getByRole("button", { name: "It has moved there" }).click();
+          // It has not, and calls from where it was.
+          await row.getByText("127.0.0.1 uses its serial number too").waitFor();
+          await row.getByRole("button", { name: "It has moved there" }).click();
+          await row.getByText("Online").waitFor();
           await row.getByRole("button", { name: "Refuse" }).click();
           await row.getByText("Refused").waitFor();
         } finally {

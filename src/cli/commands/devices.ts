@@ -14,6 +14,7 @@ interface Device {
   last_seen: Instant | null;
   protocol: string | null;
   address: string | null;
+  other_address: string | null;
   silent: boolean;
   backlog: number | null;
   first_line: string | null;
@@ -64,8 +65,9 @@ function ago(instant: Instant): string {
   return `${duration(Math.max(0, systemClock.now() - msOf(instant)))} ago`;
 }
 
-function remarks({ silent, backlog, first_line, skew_ms }: Device): string[] {
+function remarks({ other_address, silent, backlog, first_line, skew_ms }: Device): string[] {
   const words: string[] = [];
+  if (other_address !== null) words.push(`${other_address} uses its serial number`);
   if (silent) words.push("usually speaks at this hour");
   if (first_line !== null) words.push(`sent ${harmless(first_line)}`);
   if (backlog !== null && backlog > 0) words.push(`${count(backlog)} punches waiting in it`);
@@ -78,6 +80,7 @@ function remarks({ silent, backlog, first_line, skew_ms }: Device): string[] {
 interface ApproveFlags {
   name?: string;
   timeZone?: string;
+  address?: string;
 }
 
 const serial = {
@@ -98,14 +101,22 @@ const approve: Command<Context> = buildCommand<ApproveFlags, [string], Context>(
         placeholder: "zone",
         optional: true,
       },
+      address: {
+        kind: "parsed",
+        parse: String,
+        brief: "The address it has moved to",
+        placeholder: "ip",
+        optional: true,
+      },
     },
     positional: { kind: "tuple", parameters: [serial] },
   },
-  async func({ name, timeZone }, sn) {
+  async func({ name, timeZone, address }, sn) {
     await decide(this, `/devices/${encodeURIComponent(sn)}/approve`, {
       body: {
         ...(name === undefined ? {} : { name }),
         ...(timeZone === undefined ? {} : { time_zone: timeZone }),
+        ...(address === undefined ? {} : { address }),
       },
       done: () => "is approved",
     });

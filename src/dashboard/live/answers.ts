@@ -110,6 +110,7 @@ export interface Device {
   model: string | null;
   backlog: number | null;
   /** What one that is not understood sent first. */
+  other_address: string | null;
   first_line: string | null;
   skew_ms: number | null;
   time_zone: string;

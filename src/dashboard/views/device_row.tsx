@@ -106,6 +106,21 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
           )}
         </details>
       )}
+      {approved && device.other_address !== null && (
+        <div class="tools">
+          <p class="grow">
+            {device.other_address}{" "}
+            uses its serial number too: punches from there are stored, nothing else is believed.
+          </p>
+          <button
+            type="button"
+            disabled={action.busy}
+            onClick={() => act("approve", { address: device.other_address })}
+          >
+            It has moved there
+          </button>
+        </div>
+      )}
       {action.error && <Failed error={action.error} />}
     </li>
   );

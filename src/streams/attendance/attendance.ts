@@ -98,6 +98,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     timeZone: settings.time_zone,
     unknown: settings.unknown,
     devices: settings.devices,
+    silentMs: settings.silent_after_min * 60_000,
   });
   const intake = new Intake(store, {
     punches,

@@ -23,6 +23,12 @@ export interface UnsupportedEncounter {
   firstLine: string;
 }
 
+/**
+ * How far whoever says a device's serial number is believed: an approved device at its own address; the same from
+ * another address, of which punches are taken and nothing else; anyone else.
+ */
+export type Standing = "device" | "elsewhere" | "stranger";
+
 /** What was decided about a device. */
 export type Approval = "approved" | "pending" | "refused" | "unsupported";
 
@@ -39,7 +45,10 @@ export interface DeviceReport {
   last_seen: Instant | null;
   first_seen: Instant | null;
   protocol: Protocol | null;
+  /** Where it is; of one that was not approved, where it called from last. */
   address: string | null;
+  /** Where else somebody calls from in its name, or where it has moved to. */
+  other_address: string | null;
   model: string | null;
   firmware: string | null;
   mac: string | null;
@@ -91,11 +100,10 @@ export class Device {
   link: Link | undefined;
   /** When it was last heard: `clock.monotonic()`. */
   heardAt = -Infinity;
-  /** For the alarm about two devices of one serial number: they take turns. */
-  previousAddress: string | null = null;
-  addressChangedAt = -Infinity;
-  /** What was last sent with fewer records than announced. */
-  shortMessage: string | undefined;
+  /** Where else its serial number was said lately, and when (`clock.monotonic()`). */
+  elsewhere: { address: string; heardAt: number } | null = null;
+  /** What was last sent with fewer records than announced: a digest. */
+  shortMessages: Partial<Record<Standing, string>> = {};
   /** By how many minutes its clock was set ahead of UTC when it was last told the time. */
   toldOffset: number | null = null;
   /** Whether it is to send everything again, and has not yet been asked to. */
@@ -130,6 +138,7 @@ export class Device {
       first_seen: instantOrNull(this.firstSeenMs),
       protocol: this.protocol,
       address: this.address,
+      other_address: this.elsewhere?.address ?? null,
       model: this.model,
       firmware: this.firmware,
       mac: this.mac,

@@ -5,13 +5,14 @@ import { type Approval, Device, type Protocol } from "./device.ts";
 import { HeardHours } from "./heard_hours.ts";
 import type { Zone } from "./time.ts";
 
-/** What a person decides about a device. */
-export type Decided = Pick<Device, "approval" | "name" | "ownZone">;
+/** What is decided about a device. */
+export type Decided = Pick<Device, "approval" | "name" | "ownZone" | "address">;
 
 export class DeviceTable {
   readonly #upsert: Statement;
   readonly #delete: Statement;
   readonly #all: Statement;
+  readonly #forgetStamps: Statement;
 
   constructor({ db }: Store) {
     this.#upsert = db.prepare(
@@ -20,6 +21,7 @@ export class DeviceTable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
+    this.#forgetStamps = db.prepare("DELETE FROM device_stamps WHERE device_sn = ?");
     // A device is written behind its punches: what a kill kept from being written, the punches tell.
     const newest = (column: string) =>
       `(SELECT ${column} FROM device_logs INDEXED BY device_logs_device WHERE device_sn = devices.sn
@@ -37,15 +39,21 @@ export class DeviceTable {
   }
 
   /** Called inside `write`. */
-  write(device: Device, { approval, name, ownZone }: Decided = device): void {
-    const { sn, protocol, address, model, firmware, mac, backlog, skew_ms, first_seen, last_seen } =
-      device.report();
+  write(device: Device, { approval, name, ownZone, address }: Decided = device): void {
+    const { sn, protocol, model, firmware, mac, backlog, skew_ms, first_seen, last_seen } = device
+      .report();
     // deno-fmt-ignore
     this.#upsert.run(
       sn, name, approval, protocol, ownZone, device.readZone, address, model,
       firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.toldOffset,
       device.firstLine, `${device.hours}`,
     );
+  }
+
+  /** The device is at another address from now on, where no mark of the former one counts; called inside `write`. */
+  move(device: Device, decided: Decided): void {
+    this.write(device, decided);
+    this.#forgetStamps.run(device.sn);
   }
 
   /** Called inside `write`. */

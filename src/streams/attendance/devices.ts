@@ -11,12 +11,14 @@ import {
   type Encounter,
   type Link,
   type Protocol,
+  type Standing,
   type UnsupportedEncounter,
 } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import type { DeviceSettings } from "./settings.ts";
 import { announce, turnAway, whoLeaves } from "./strangers.ts";
 import { Zone } from "./time.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 export interface DevicesOptions {
   clock: Clock;
@@ -26,6 +28,8 @@ export interface DevicesOptions {
   timeZone: string;
   unknown: "pending" | "approve" | "refuse";
   devices: readonly DeviceSettings[];
+  /** How long a device has to be silent at its address until it is believed at another; 0: for a person to say. */
+  silentMs: number;
 }
 
 /** An approved device without an open connection is there if it was heard within this time. */
@@ -34,8 +38,6 @@ const ONLINE_MS = 120_000;
 const MOST_DEVICES = 1_000;
 /** One that is not understood is forgotten when it was not seen for this long. */
 const UNSUPPORTED_MS = 24 * 60 * 60_000;
-/** Two devices with one serial number change its address back and forth within this time. */
-const DUPLICATE_MS = 10 * 60_000;
 
 export class Devices {
   readonly #store: Store;
@@ -44,6 +46,9 @@ export class Devices {
   readonly #zones = new Map<string, Zone>();
   readonly #unsaved = new Set<Device>();
   readonly #table: DeviceTable;
+  readonly #whereabouts: Whereabouts;
+  /** Those whose new address is being written. */
+  readonly #moving = new Set<Device>();
   readonly #log = logger("attendance");
   /** A device comes and goes as often as whoever knows its serial number likes. */
   readonly #seldom: Seldom;
@@ -52,6 +57,10 @@ export class Devices {
     this.#store = store;
     this.#options = options;
     this.#table = new DeviceTable(store);
+    this.#whereabouts = new Whereabouts({
+      ...options,
+      configured: (sn) => this.configured(sn)?.address,
+    });
     this.#seldom = new Seldom({ intervalMs: 60_000, burst: 4, clock: options.clock });
     for (const device of this.#table.load(this.#zone(options.timeZone))) {
       this.#devices.set(device.sn, device);
@@ -93,20 +102,30 @@ export class Devices {
   meet(sn: string, encounter: Encounter): Device | undefined {
     const device = this.#devices.get(sn) ?? this.#stranger(sn, encounter);
     if (!device) return undefined;
+    if (device.approval === "unsupported") this.#understood(device, encounter);
+    const approved = device.approval === "approved";
+    if (approved && this.standing(device, encounter.address) !== "device") {
+      this.#metElsewhere(device, encounter.address);
+      return device;
+    }
     const { clock } = this.#options;
     device.heardAt = clock.monotonic();
     device.lastSeenMs = clock.now();
     device.firstSeenMs ??= device.lastSeenMs;
     this.#unsaved.add(device);
     const { address, protocol } = device;
-    if (address !== encounter.address) this.#moved(device, encounter.address);
-    if (device.approval === "unsupported") this.#understood(device);
+    device.address = encounter.address;
     if (protocol !== encounter.protocol) this.#speaks(device, encounter.protocol);
     // A device that is not there yet is news in a moment, when it is.
     if (device.online && (address !== device.address || protocol !== device.protocol)) {
       this.changed(device);
     }
     return device;
+  }
+
+  /** How far a device is believed that was met at this address. */
+  standing(device: Device | undefined, address: string): Standing {
+    return device ? this.#whereabouts.standing(device, address) : "stranger";
   }
 
   /** A device speaks a protocol that is not spoken here, or none that is known. */
@@ -166,18 +185,19 @@ export class Devices {
   /** Lets a device in; it is made to come again, because it was told that it is not wanted. */
   async approve(
     device: Device,
-    { name = device.name, timeZone = device.ownZone }: {
+    { name = device.name, timeZone = device.ownZone, address = device.address }: {
       name?: string | null | undefined;
       timeZone?: string | null | undefined;
+      address?: string | null | undefined;
     } = {},
   ): Promise<void> {
-    await this.#decide(device, { approval: "approved", name, ownZone: timeZone });
+    await this.#decide(device, { approval: "approved", name, ownZone: timeZone, address });
   }
 
   /** Keeps a device out. */
   async refuse(device: Device): Promise<void> {
-    const { name, ownZone } = device;
-    await this.#decide(device, { approval: "refused", name, ownZone });
+    const { name, ownZone, address } = device;
+    await this.#decide(device, { approval: "refused", name, ownZone, address });
   }
 
   /** Has a device send everything again: kept until it was asked to, however long that takes. */
@@ -204,11 +224,8 @@ export class Devices {
       }
       const unseenMs = this.#options.clock.now() - (device.lastSeenMs ?? 0);
       if (device.approval === "unsupported" && unseenMs > UNSUPPORTED_MS) this.#forget(device);
-      if (device.previousAddress !== null && now - device.addressChangedAt > DUPLICATE_MS) {
-        device.previousAddress = null;
-        this.#options.warnings.clear(`attendance.duplicate.${device.sn}`);
-      }
     }
+    for (const device of this.#whereabouts.sweep(this.#devices.values())) this.changed(device);
   }
 
   /** Writes what has changed since the last time. */
@@ -227,12 +244,17 @@ export class Devices {
   }
 
   async #decide(device: Device, decided: Decided): Promise<void> {
-    await this.#store.write(() => this.#table.write(device, decided), { durable: true });
+    const moves = decided.address !== device.address;
+    await this.#store.write(() => {
+      if (moves) this.#table.move(device, decided);
+      else this.#table.write(device, decided);
+    }, { durable: true });
     const { approval: before, zone } = device;
     Object.assign(device, decided);
     this.#setZone(device);
+    if (moves || device.approval !== "approved") this.#whereabouts.settle(device);
     // Another name is no reason to hang up on it.
-    if (device.approval === before && device.zone === zone) return this.changed(device);
+    if (device.approval === before && device.zone === zone && !moves) return this.changed(device);
     const { link } = device;
     device.link = undefined;
     device.online = false;
@@ -254,10 +276,11 @@ export class Devices {
   }
 
   /** A device that was not understood speaks as it should now: somebody has changed its menu. */
-  #understood(device: Device): void {
-    const welcome = this.#options.unknown === "approve" ||
-      this.configured(device.sn) !== undefined;
+  #understood(device: Device, { address }: Encounter): void {
+    const configured = this.configured(device.sn);
+    const welcome = this.#options.unknown === "approve" || configured !== undefined;
     device.approval = welcome ? "approved" : "pending";
+    device.address = configured?.address ?? address;
     this.announceStrangers();
     this.changed(device);
   }
@@ -276,19 +299,39 @@ export class Devices {
     }
   }
 
-  #moved(device: Device, address: string): void {
-    const now = this.#options.clock.monotonic();
-    const both = [device.address, address].sort().join(", one at ");
-    if (device.previousAddress === address && now - device.addressChangedAt <= DUPLICATE_MS) {
-      this.#options.warnings.raise(
-        `attendance.duplicate.${device.sn}`,
-        `Two devices use the serial number ${device.sn}: one at ${both}. ` +
-          "Give each its own, or take the stranger off the network",
-      );
+  /** An approved device, or whoever says its serial number, calls from another address. */
+  #metElsewhere(device: Device, address: string): void {
+    if (this.#whereabouts.hasLeft(device)) void this.#move(device, address);
+    else if (this.#whereabouts.note(device, address)) this.changed(device);
+  }
+
+  /** The device is believed at its new address as soon as that is on the disk. */
+  async #move(device: Device, address: string): Promise<void> {
+    if (this.#moving.has(device)) return;
+    this.#moving.add(device);
+    const { sn, address: before } = device;
+    try {
+      await this.#store.write(() => {
+        const { approval, name, ownZone } = device;
+        this.#table.move(device, { approval, name, ownZone, address });
+        this.#store.afterCommit(() => {
+          device.address = address;
+          // Not back again at once: the former address was silent for long.
+          device.heardAt = this.#options.clock.monotonic();
+          this.#whereabouts.settle(device);
+          this.#log.warn("Device {sn} has moved from {before} to {address}", {
+            sn,
+            before,
+            address,
+          });
+          this.changed(device);
+        });
+      }, { durable: true });
+    } catch (error) {
+      this.#log.error("Cannot note the new address of {sn}: {error}", { sn, error });
+    } finally {
+      this.#moving.delete(device);
     }
-    device.previousAddress = device.address;
-    device.addressChangedAt = now;
-    device.address = address;
   }
 
   /** Lists a device that nobody knows, if there is room. */
@@ -302,7 +345,7 @@ export class Devices {
       this.#log.debug("Device {sn} at {address} is not listed and refused", { sn, address });
       return undefined;
     }
-    if (!this.#makeRoom()) {
+    if (!this.#makeRoom(address)) {
       turnAway(warnings);
       return undefined;
     }
@@ -320,9 +363,10 @@ export class Devices {
     return device;
   }
 
-  #makeRoom(): boolean {
+  #makeRoom(address: string): boolean {
     if (this.#devices.size >= MOST_DEVICES) return false;
-    const leaver = whoLeaves(this.#devices.values(), this.#options.clock.now());
+    const now = this.#options.clock.now();
+    const leaver = whoLeaves(this.#devices.values(), { now, address });
     if (leaver === undefined) return true;
     if (leaver === "nobody") return false;
     this.#forget(leaver);
@@ -343,7 +387,7 @@ export class Devices {
     announce(this.#devices.values(), this.#options.warnings);
   }
 
-  #configure({ sn, name, nack_status = 503 }: DeviceSettings): void {
+  #configure({ sn, name, address, nack_status = 503 }: DeviceSettings): void {
     const device = this.#devices.get(sn) ??
       new Device(sn, "approved", this.#zone(this.#options.timeZone));
     this.#devices.set(sn, device);
@@ -355,6 +399,12 @@ export class Devices {
     }
     this.#setZone(device);
     this.#unsaved.add(device);
+    if (address !== undefined && address !== device.address) {
+      device.address = address;
+      void this.#store.write(() => this.#table.move(device, device)).catch((error) =>
+        this.#log.error("Cannot note the address of {sn}: {error}", { sn, error })
+      );
+    }
   }
 
   #setZone(device: Device): void {

@@ -1,113 +1,175 @@
 /**
- * What one address may take of this machine: connections, and messages a second. Whoever is too fast is read
- * later, not refused: a punch that is slow to be taken is better than one that is not.
+ * What one address may take of this machine: connections, memory, and messages a second. Devices have budgets of
+ * their own, which strangers cannot use up. A sender that is too fast is read later, not refused: a punch that is
+ * stored late is better than one that is not.
  * @module
  */
 import type { Clock } from "../../core/mod.ts";
 
-export interface Limits {
-  /** Connections at once, over all and from one address. */
-  connections: number;
+/** What all devices may take, or all strangers. */
+export interface Share {
   connectionsPerAddress: number;
+  /** What unfinished messages may take in memory: all together, and those of one address. */
+  heldBytes: number;
+  heldBytesPerAddress: number;
+}
+
+export interface Limits {
+  /** Connections at once, over all. */
+  connections: number;
+  /** Connections on which an approved device has spoken from its own address. */
+  devices: Share;
+  /** All others: of some it is not known yet whose they are. */
+  strangers: Share;
   /** Messages and requests a second from one address, after a burst of twice as many. */
   messagesPerSecond: number;
   /** A message or body beyond this goes to a file in the quarantine. */
   messageBytes: number;
   /** A message or body beyond this is not listened to any more: no device holds as much. */
   endlessBytes: number;
-  /** The same, for whoever has not been approved. */
+  /** The same, for strangers. */
   strangerBytes: number;
-  /** What all unfinished messages together may take in memory. */
-  heldBytes: number;
   /** What all files of the quarantine may take together. */
   quarantineBytes: number;
   /** How many entries the quarantine keeps: the newest. */
   quarantineEntries: number;
 }
 
+const MIB = 1024 * 1024;
+
 export const DEFAULT_LIMITS: Limits = {
   connections: 512,
-  connectionsPerAddress: 64,
+  devices: { connectionsPerAddress: 256, heldBytes: 64 * MIB, heldBytesPerAddress: 32 * MIB },
+  strangers: { connectionsPerAddress: 64, heldBytes: 32 * MIB, heldBytesPerAddress: 8 * MIB },
   messagesPerSecond: 1_000,
-  messageBytes: 32 * 1024 * 1024,
-  endlessBytes: 1024 * 1024 * 1024,
-  strangerBytes: 32 * 1024 * 1024,
-  heldBytes: 96 * 1024 * 1024,
-  quarantineBytes: 2 * 1024 * 1024 * 1024,
+  messageBytes: 32 * MIB,
+  endlessBytes: 1024 * MIB,
+  strangerBytes: 32 * MIB,
+  quarantineBytes: 2 * 1024 * MIB,
   quarantineEntries: 10_000,
 };
 
+/** Whose budget something counts to. */
+type State = "devices" | "strangers";
+
+/** What one address takes in one state. */
 interface Usage {
   connections: number;
+  held: number;
   /** Messages that may still come at once. */
   tokens: number;
   filledAt: number;
 }
 
+/** The place of one connection. */
+export interface Seat {
+  /** Whether it counts as a device's. */
+  readonly known: boolean;
+  /** An approved device speaks here: it counts as one from now on, if there is room. */
+  recognise(): void;
+  /** How long the message that begins waits for its turn, in milliseconds. */
+  delay(): number;
+  /** Counts what unfinished messages take more (or less) in memory; false when it is too much. */
+  hold(bytes: number): boolean;
+  /** The connection is over; what it held is given back by who held it. */
+  leave(): void;
+}
+
 export class Turnstile {
   readonly limits: Limits;
   readonly #clock: Clock;
-  readonly #addresses = new Map<string, Usage>();
+  readonly #addresses = { devices: new Map<string, Usage>(), strangers: new Map<string, Usage>() };
+  readonly #held = { devices: 0, strangers: 0 };
   #connections = 0;
-  #held = 0;
 
   constructor(limits: Limits, { clock }: { clock: Clock }) {
     this.limits = limits;
     this.#clock = clock;
   }
 
-  /** Lets a connection in, or not; who is let in leaves again. */
-  enter(address: string): boolean {
-    const usage = this.#addresses.get(address) ??
-      { connections: 0, tokens: this.#burst, filledAt: this.#clock.monotonic() };
-    if (
-      this.full || usage.connections >= this.limits.connectionsPerAddress
-    ) return false;
-    this.#connections++;
-    usage.connections++;
-    this.#addresses.set(address, usage);
-    return true;
-  }
-
-  /** Whether nobody is let in, from whatever address. */
+  /** Whether no connection is let in, from whatever address. */
   get full(): boolean {
     return this.#connections >= this.limits.connections;
   }
 
-  leave(address: string): void {
-    this.#connections--;
-    const usage = this.#addresses.get(address);
-    if (usage && --usage.connections <= 0 && this.#refill(usage) >= this.#burst) {
-      this.#addresses.delete(address);
-    }
+  /** Whether no stranger's connection is let in from this address. */
+  crowded(address: string): boolean {
+    const { connections = 0 } = this.#addresses.strangers.get(address) ?? {};
+    return connections >= this.limits.strangers.connectionsPerAddress;
   }
 
-  /** How long a message of this address waits for its turn, in milliseconds. */
-  delay(address: string): number {
-    const usage = this.#addresses.get(address);
-    if (!usage) return 0;
-    const tokens = this.#refill(usage) - 1;
-    usage.tokens = tokens;
-    return tokens >= 0 ? 0 : Math.ceil(-tokens * 1000 / this.limits.messagesPerSecond);
+  /** Lets a connection in as a stranger's; undefined when there is no room. */
+  enter(address: string): Seat | undefined {
+    if (this.full || this.crowded(address)) return undefined;
+    let state: State = "strangers";
+    let usage = this.#usage(state, address);
+    let held = 0;
+    usage.connections++;
+    this.#connections++;
+    const hold = (bytes: number) => {
+      held += bytes;
+      usage.held += bytes;
+      this.#held[state] += bytes;
+      const { heldBytes, heldBytesPerAddress } = this.limits[state];
+      return usage.held <= heldBytesPerAddress && this.#held[state] <= heldBytes;
+    };
+    return {
+      get known() {
+        return state === "devices";
+      },
+      recognise: () => {
+        const other = this.#usage("devices", address);
+        if (state === "devices") return;
+        if (other.connections >= this.limits.devices.connectionsPerAddress) return;
+        const moved = held;
+        hold(-moved);
+        usage.connections--;
+        state = "devices";
+        usage = other;
+        usage.connections++;
+        hold(moved);
+      },
+      delay: () => {
+        const tokens = this.#refill(usage) - 1;
+        usage.tokens = tokens;
+        return tokens >= 0 ? 0 : Math.ceil(-tokens * 1000 / this.limits.messagesPerSecond);
+      },
+      hold,
+      leave: () => {
+        usage.connections--;
+        this.#connections--;
+      },
+    };
   }
 
-  /** Counts what an unfinished message takes more (or less) in memory; false when it is too much. */
-  hold(bytes: number): boolean {
-    this.#held += bytes;
-    return this.#held <= this.limits.heldBytes;
-  }
-
-  /** Forgets addresses that have been gone for a while. */
+  /** Forgets addresses that have been gone for a while; called every few seconds. */
   sweep(): void {
-    for (const [address, usage] of this.#addresses) {
-      if (usage.connections === 0 && this.#refill(usage) >= this.#burst) {
-        this.#addresses.delete(address);
+    for (const addresses of Object.values(this.#addresses)) {
+      for (const [address, usage] of addresses) {
+        if (
+          usage.connections === 0 && usage.held === 0 && this.#refill(usage) >= this.#burst
+        ) {
+          addresses.delete(address);
+        }
       }
     }
   }
 
   get #burst(): number {
     return this.limits.messagesPerSecond * 2;
+  }
+
+  #usage(state: State, address: string): Usage {
+    const known = this.#addresses[state].get(address);
+    if (known) return known;
+    const usage = {
+      connections: 0,
+      held: 0,
+      tokens: this.#burst,
+      filledAt: this.#clock.monotonic(),
+    };
+    this.#addresses[state].set(address, usage);
+    return usage;
   }
 
   #refill(usage: Usage): number {

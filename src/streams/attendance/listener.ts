@@ -11,7 +11,8 @@ import { type Context, maySetClocks } from "./context.ts";
 import { isSerial, serialOf } from "./device.ts";
 import { endpointOf, type IclockRouter } from "./iclock/router.ts";
 import { firstLineOf, meetUnknown } from "./not_understood.ts";
-import { Connection } from "./wire/connection.ts";
+import type { Seat } from "./limits.ts";
+import { addressOf, Connection } from "./wire/connection.ts";
 import {
   type Answer,
   answerBytes,
@@ -59,7 +60,7 @@ export class Listener {
 
   /** Lets devices in until the listener is closed. */
   async run(): Promise<void> {
-    const { clock, turnstile } = this.#context;
+    const { clock } = this.#context;
     for (;;) {
       let conn: Deno.TcpConn;
       try {
@@ -74,15 +75,14 @@ export class Listener {
         await clock.wait(100);
         continue;
       }
-      const connection = new Connection(conn, { clock, pace: this.#pace });
-      const { address } = connection;
-      if (turnstile.full) this.#hangUpOnStranger();
-      if (!turnstile.enter(address)) {
+      const address = addressOf(conn);
+      const seat = this.#seat(address);
+      if (!seat) {
         this.#say("full", "Too many connections, turned {address} away{more}", { address });
-        connection.close();
+        conn.close();
         continue;
       }
-      const conversation = this.#talk(connection);
+      const conversation = this.#talk(new Connection(conn, { clock, pace: this.#pace, seat }));
       this.#conversations.add(conversation);
       void conversation.then(() => this.#conversations.delete(conversation));
     }
@@ -100,9 +100,8 @@ export class Listener {
 
   /** Looks at deadlines; called every second while someone is connected. */
   async sweep(): Promise<void> {
-    const now = this.#context.clock.monotonic();
     for (const connection of this.#connections) {
-      if (now > connection.deadline) connection.close();
+      if (connection.late) connection.close();
     }
     for (const socket of this.#sockets) await socket.sweep();
   }
@@ -124,13 +123,22 @@ export class Listener {
 
   #hangUp(connection: Connection): void {
     connection.close();
-    if (this.#connections.delete(connection)) this.#context.turnstile.leave(connection.address);
+    if (this.#connections.delete(connection)) connection.seat.leave();
   }
 
-  /** Makes room by hanging up on the one that has been there for longest without being a device. */
-  #hangUpOnStranger(): void {
+  /** A place for a newcomer, who may be a device that has not yet said so: a stranger makes room for it. */
+  #seat(address: string): Seat | undefined {
+    const { turnstile } = this.#context;
+    if (turnstile.crowded(address)) this.#hangUpOnStranger(address);
+    if (turnstile.full) this.#hangUpOnStranger();
+    return turnstile.enter(address);
+  }
+
+  /** Hangs up on the one that has been there for longest without being a device, at this address or at all. */
+  #hangUpOnStranger(address?: string): void {
     for (const connection of this.#connections) {
-      if (!connection.known) return this.#hangUp(connection);
+      if (connection.known || (address !== undefined && connection.address !== address)) continue;
+      return this.#hangUp(connection);
     }
   }
 
@@ -143,7 +151,7 @@ export class Listener {
 
   /** One request after the other, until one of them becomes a WebSocket. */
   async #requests(connection: Connection): Promise<void> {
-    const { turnstile, clock } = this.#context;
+    const { clock } = this.#context;
     connection.expectWithin(HEAD_MS);
     const first = await connection.read();
     if (first && isXml(first)) {
@@ -159,7 +167,8 @@ export class Listener {
       }
       if (!head) return;
       connection.expectWithin(PIECE_MS);
-      const delayMs = turnstile.delay(connection.address);
+      connection.messageBegins();
+      const delayMs = connection.seat.delay();
       if (delayMs > 0) await clock.wait(delayMs);
 
       if (isBrowser(head)) {
@@ -172,6 +181,7 @@ export class Listener {
       }
       const upgrade = upgradeAnswer(head.headers);
       if (upgrade) {
+        connection.messageEnds();
         void connection.write(upgrade);
         return await this.#socket(connection);
       }
@@ -192,6 +202,7 @@ export class Listener {
       const date = maySetClocks(this.#context) ? new Date(clock.now()) : null;
       await connection.write(answerBytes(answer, { keepAlive: head.keepAlive, date }));
       if (!head.keepAlive) return;
+      connection.messageEnds();
       connection.expectWithin(BETWEEN_REQUESTS_MS);
     }
   }

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import {
   dayBounds,
   instantOf,
+  ipAddress,
   isDay,
   isTimeZone,
   listing,
@@ -51,6 +52,7 @@ const device = v.object({
   first_seen: text,
   protocol: v.nullable(v.picklist(["aiface", "iclock", "fkweb", "xml"])),
   address: text,
+  other_address: text,
   model: text,
   firmware: text,
   mac: text,
@@ -115,10 +117,19 @@ const approval = v.optional(v.pipe(
       v.string("expected a time zone"),
       v.check(isTimeZone, "expected a time zone such as Asia/Kolkata"),
     )),
-  }, "expected an object such as { name, time_zone }"),
+    address: v.optional(v.pipe(
+      v.string("expected an IP address"),
+      v.check(
+        (text) => ipAddress(text) !== undefined,
+        "expected an IP address such as 192.168.1.40",
+      ),
+      v.transform((text) => ipAddress(text)!),
+    )),
+  }, "expected an object such as { name, time_zone, address }"),
   v.metadata({
-    description: "what the device is called from now on, and where its clock is set to",
-    examples: [{ name: "Front door", time_zone: "Asia/Kolkata" }],
+    description:
+      "what the device is called from now on, where its clock is set to, and which address it has moved to",
+    examples: [{ name: "Front door", time_zone: "Asia/Kolkata" }, { address: "192.168.1.40" }],
   }),
 ));
 
@@ -185,9 +196,9 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       answer: device,
       async handle({ params: { sn }, body }) {
         const known = spoken(sn);
-        const { name, time_zone } = body ?? {};
-        requireFree(devices.configured(sn), { name, time_zone });
-        await devices.approve(known, { name, timeZone: time_zone });
+        const { name, time_zone, address } = body ?? {};
+        requireFree(devices.configured(sn), { name, time_zone, address });
+        await devices.approve(known, { name, timeZone: time_zone, address });
         return known.report();
       },
     }),
@@ -312,9 +323,9 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
  */
 function requireFree(
   configured: DeviceSettings | undefined,
-  wanted: { name: string | undefined; time_zone: string | undefined },
+  wanted: Record<"name" | "time_zone" | "address", string | undefined>,
 ): void {
-  for (const key of ["name", "time_zone"] as const) {
+  for (const key of ["name", "time_zone", "address"] as const) {
     const [stands, other] = [configured?.[key], wanted[key]];
     if (stands === undefined || other === undefined || stands === other) continue;
     throw new Problem(409, "Device is configured", {

@@ -8,6 +8,8 @@ export interface DeviceSettings {
   name: string;
   /** Where its clock is set to another zone than the others'. */
   time_zone?: string | undefined;
+  /** Where it is, for good: nothing is taken from another address (default: where it was approved or first met). */
+  address?: string | undefined;
   /** What it is expected to speak; another protocol is taken all the same and warned of. */
   protocol?: "aiface" | "iclock" | undefined;
   /**

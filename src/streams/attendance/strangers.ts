@@ -12,15 +12,25 @@ const MOST_STRANGERS = 64;
 /** A stranger not heard for this long makes room for another. */
 const STRANGER_MS = 60 * 60_000;
 
-/** Who makes room for one more: undefined while there is some, `"nobody"` when all were heard lately. */
-export function whoLeaves(devices: Iterable<Device>, now: number): Device | "nobody" | undefined {
+/**
+ * Who makes room for one more at this address: undefined while there is some; one that was not heard lately, else
+ * one of the address that has most of the list; `"nobody"` when that is the newcomer's own.
+ */
+export function whoLeaves(
+  devices: Iterable<Device>,
+  { now, address }: { now: number; address: string },
+): Device | "nobody" | undefined {
   const strangers = [...devices]
     .filter(({ approval }) => approval === "pending" || approval === "unsupported");
   if (strangers.length < MOST_STRANGERS) return undefined;
   strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
   const oldest = strangers[0]!;
   // One that was heard in the future was heard before the clock was set back.
-  return Math.abs(now - (oldest.lastSeenMs ?? 0)) < STRANGER_MS ? "nobody" : oldest;
+  if (Math.abs(now - (oldest.lastSeenMs ?? 0)) >= STRANGER_MS) return oldest;
+  const byAddress = Map.groupBy(strangers, (stranger) => stranger.address);
+  const most = [...byAddress.values()].reduce((a, b) => b.length > a.length ? b : a);
+  const own = byAddress.get(address)?.length ?? 0;
+  return most.length > own + 1 ? most[0]! : "nobody";
 }
 
 /** Warns that there is no room for one more. */

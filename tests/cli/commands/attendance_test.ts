@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { IclockDevice } from "../../support/devices.ts";
+import { OtherAddress } from "../../support/other_address.ts";
 import { cliFolder } from "../../support/cli.ts";
 import { until } from "../../support/until.ts";
 
@@ -76,6 +77,29 @@ Deno.test("devices lists, approves, refuses and resyncs what has called the runn
   assert.equal(unknown.code, 1);
   assert.match(unknown.err, /No such device: no device "NONE" has called/);
   assert.equal((await folder.cli("devices", "approve")).code, 2);
+});
+
+Deno.test("devices says who else uses a serial number, and takes a device's new address", async () => {
+  using folder = cliFolder(config);
+  await using agent = await folder.start();
+  const port = await portOf(agent.url);
+  await using network = await OtherAddress.open(port, "127.0.0.2");
+  const moved = new IclockDevice({ port: network.port, sn: "DEV1" });
+  assert.equal((await new IclockDevice({ port, sn: "DEV1" }).post("ATTLOG", LINES)).body, "OK: 3");
+  assert.equal((await moved.post("ATTLOG", LINES, { stamp: "200" })).body, "OK: 3");
+
+  const { out } = await folder.cli("devices", "list");
+  assert.match(out, /iclock 127\.0\.0\.1 {2}127\.0\.0\.2 uses its serial number$/m);
+  assert.match((await folder.cli("status")).out, /devices approve DEV1 --address 127\.0\.0\.2/);
+  const wrong = await folder.cli("devices", "approve", "DEV1", "--address", "gate");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /expected an IP address such as 192\.168\.1\.40/);
+
+  const approve = ["devices", "approve", "DEV1", "--address", "127.0.0.2"];
+  assert.equal((await folder.cli(...approve)).out, "DEV1 (Front door) is approved\n");
+  await moved.post("ATTLOG", LINES, { stamp: "200" });
+  assert.match((await moved.handshake()).body, /^ATTLOGStamp=200$/m);
+  assert.match((await folder.cli("devices", "list")).out, /iclock 127\.0\.0\.2$/m);
 });
 
 Deno.test("punches export prints what was recorded, also when no agent runs", async () => {

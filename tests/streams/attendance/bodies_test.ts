@@ -1,6 +1,7 @@
 /** How much a body may be, and of whom. @module */
 import assert from "node:assert/strict";
 import { rawRequest } from "../../support/raw_wire.ts";
+import { DEFAULT_LIMITS } from "../../../src/streams/attendance/limits.ts";
 import { Relay } from "./relay.ts";
 
 /** When a test gives up that a body is ever answered. */
@@ -118,7 +119,7 @@ Deno.test("A body of more messages than are answered at once is refused", async 
 });
 
 Deno.test("A body that takes too much memory is to be sent again", async () => {
-  await using relay = await start({ heldBytes: 2_000 });
+  await using relay = await start({ strangers: { ...DEFAULT_LIMITS.strangers, heldBytes: 2_000 } });
   const body = sendlog("EVIL", 100);
   const headers = { "Content-Length": String(body.length) };
   const reply = await post(relay, body.slice(0, 4_000), headers);

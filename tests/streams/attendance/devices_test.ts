@@ -20,6 +20,7 @@ function registry(store: Store, options: Partial<DevicesOptions> = {}) {
     timeZone: "Asia/Kolkata",
     unknown: "pending",
     devices: [],
+    silentMs: HOUR_MS,
     ...options,
   });
   return { devices, clock, warnings };
@@ -45,6 +46,7 @@ Deno.test("Devices keeps what it knows over a restart, and nobody is online then
     state: "offline",
     protocol: "aiface",
     address: "10.0.0.5",
+    other_address: null,
     model: null,
     firmware: "f1",
     first_line: null,
@@ -67,6 +69,17 @@ Deno.test("Devices lists so many strangers and no more, and forgets those that a
   assert(devices.meet("NEW", from("10.0.0.6")));
   assert.equal(devices.find("S0"), undefined);
   assert.equal(devices.count().pending, 64);
+});
+
+Deno.test("Devices lists a stranger also where another address has filled the list", async () => {
+  using temp = tempStore(migrations);
+  const { devices } = registry(temp.store);
+  for (let i = 0; i < 100; i++) devices.meet(`S${i}`, from("10.0.0.66"));
+  for (const sn of ["NEW1", "NEW2"]) assert(devices.meet(sn, from("10.0.0.6")), sn);
+  for (let i = 100; i < 200; i++) devices.meet(`S${i}`, from("10.0.0.66"));
+  for (const sn of ["NEW1", "NEW2"]) assert(devices.find(sn), sn);
+  assert.equal(devices.count().pending, 64);
+  await devices.save();
 });
 
 Deno.test("Devices takes strangers in or keeps them out where the configuration says so", () => {
@@ -94,18 +107,48 @@ Deno.test("Devices approves what is configured, unless a person has refused it",
   ]);
 });
 
-Deno.test("Devices warns of two devices that take turns under one serial number", async () => {
+Deno.test("Devices warns of two addresses that use one serial number, until one of them is silent", async () => {
   using temp = tempStore(migrations);
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices, clock, warnings } = registry(temp.store, { devices: settings });
   devices.meet("A1", from("10.0.0.5"));
-  devices.meet("A1", from("10.0.0.6"));
-  assert.deepEqual(warnings.list(), [], "a device may have got another address");
-  devices.meet("A1", from("10.0.0.5"));
-  assert.match(warnings.list()[0]?.message ?? "", /Two devices.*10\.0\.0\.5.*10\.0\.0\.6/);
+  assert.deepEqual(warnings.list(), []);
+  for (const address of ["10.0.0.6", "10.0.0.5", "10.0.0.7"]) devices.meet("A1", from(address));
+  assert.match(warnings.list()[0]?.message ?? "", /Door \(A1\).*10\.0\.0\.5.*10\.0\.0\.6/);
+  assert.equal(devices.find("A1")?.report().other_address, "10.0.0.6", "the first of them");
   await clock.sleep(11 * 60_000);
   devices.sweep();
   assert.deepEqual(warnings.list(), []);
+  assert.equal(devices.find("A1")?.report().other_address, null);
+});
+
+Deno.test("Devices does not count the time in which this machine slept as silence of a device", async () => {
+  using temp = tempStore(migrations);
+  const settings = [{ sn: "A1", name: "Door" }];
+  const { devices, clock } = registry(temp.store, { devices: settings });
+  devices.meet("A1", from("10.0.0.5"));
+  await clock.sleep(8 * HOUR_MS);
+  devices.sweep();
+  devices.meet("A1", from("10.0.0.6"));
+  await devices.save();
+  assert.equal(devices.find("A1")?.address, "10.0.0.5");
+});
+
+Deno.test("Devices waits for a person where silence is not watched", async () => {
+  using temp = tempStore(migrations);
+  const settings = [{ sn: "A1", name: "Door" }];
+  const { devices, clock } = registry(temp.store, { devices: settings, silentMs: 0 });
+  devices.meet("A1", from("10.0.0.5"));
+  for (let minutes = 0; minutes < 300; minutes++) {
+    await clock.sleep(60_000);
+    devices.sweep();
+    devices.meet("A1", from("10.0.0.6"));
+  }
+  await devices.save();
+  const device = devices.find("A1")!;
+  assert.equal(device.address, "10.0.0.5");
+  await devices.approve(device, { address: "10.0.0.6" });
+  assert.equal(devices.standing(device, "10.0.0.6"), "device");
 });
 
 Deno.test("Devices warns of a device that speaks otherwise than configured", () => {

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Context } from "../context.ts";
+import type { Connection } from "../wire/connection.ts";
 import type { StoredGroup } from "./records.ts";
 import { FrameScanner, type Scanned, type Spilled, type Spilling } from "./scan.ts";
 
-/** All unfinished messages together take too much: this connection is given up, the device will send again. */
+/** Unfinished messages take too much: this connection is given up, the device will send again. */
 export class TooMuchHeld extends Error {
   override readonly name = "TooMuchHeld";
   override readonly message = "unfinished messages take too much memory";
@@ -15,6 +16,8 @@ export class TooMuchHeld extends Error {
 
 /** Who takes what is too large to wait until all of it is there. */
 export interface Spillway {
+  /** The device that sends a message which begins like this; undefined when it is none, or not at its address. */
+  senderOf(head: string): string | undefined;
   /** What a message is that begins like this; undefined while it does not tell, or is no approved device's. */
   spilling(head: string): Spilling | undefined;
   /** Stores some of its punches. */
@@ -28,20 +31,27 @@ export class MessageReader {
   readonly #scanner = new FrameScanner();
   readonly #context: Context;
   readonly #spillway: Spillway;
+  readonly #connection: Connection;
   /** Bytes since the object began. */
   #bytes = 0;
   #held = 0;
   #spilled: Spilled | undefined;
   #splitSince: number | undefined;
 
-  constructor(context: Context, spillway: Spillway) {
+  constructor(context: Context, spillway: Spillway, connection: Connection) {
     this.#context = context;
+    this.#connection = connection;
     this.#spillway = spillway;
   }
 
   /** The beginning of the object that is unfinished. */
   get head(): string {
     return this.#scanner.headSoFar();
+  }
+
+  /** Whether an object is unfinished. */
+  get pending(): boolean {
+    return this.#scanner.pending;
   }
 
   /** A message begins with these bytes, which `push` gets as well. What it cuts off, if it does. */
@@ -136,9 +146,11 @@ export class MessageReader {
   }
 
   #count(): void {
-    const { held } = this.#scanner;
+    const { held, pending } = this.#scanner;
     const change = held - this.#held;
     this.#held = held;
-    if (!this.#context.turnstile.hold(change) && change > 0) throw new TooMuchHeld();
+    const { known, seat } = this.#connection;
+    if (pending && !known && this.#spillway.senderOf(this.head)) this.#connection.recognise();
+    if (!seat.hold(change) && change > 0) throw new TooMuchHeld();
   }
 }

@@ -56,7 +56,7 @@ export class AifaceSocket {
         close: (reason) => void this.close(1000, reason),
       },
     });
-    this.#reader = new MessageReader(context, this.#session);
+    this.#reader = new MessageReader(context, this.#session, connection);
   }
 
   /** Talks with the device until one of both has enough. */
@@ -118,7 +118,10 @@ export class AifaceSocket {
       this.#pinged = true;
       void this.#connection.write(pingFrame());
     }
-    for (const scanned of await this.#reader.sweep()) await this.#session.take(scanned);
+    for (const scanned of await this.#reader.sweep()) {
+      this.#connection.messageEnds();
+      await this.#session.take(scanned);
+    }
     this.#session.sweep();
   }
 
@@ -126,8 +129,9 @@ export class AifaceSocket {
   #event(event: FrameEvent): Promise<"over" | void> | undefined {
     switch (event.kind) {
       case "begin": {
-        const { turnstile, clock } = this.#context;
-        const delayMs = turnstile.delay(this.#connection.address);
+        const { clock } = this.#context;
+        this.#connection.messageBegins();
+        const delayMs = this.#connection.seat.delay();
         this.#fresh = true;
         this.#bytes = 0;
         return delayMs > 0 ? clock.wait(delayMs) : undefined;
@@ -135,7 +139,7 @@ export class AifaceSocket {
       case "data":
         return this.#data(event.bytes);
       case "end":
-        return this.#answer(this.#reader.end());
+        return this.#end();
       case "ping":
         void this.#connection.write(pongFrame(event.bytes));
         return undefined;
@@ -150,7 +154,7 @@ export class AifaceSocket {
     this.#bytes += bytes.length;
     const { endlessBytes, strangerBytes } = this.#context.turnstile.limits;
     const endless = this.#bytes > endlessBytes || (this.#bytes > strangerBytes &&
-      !this.#session.approved && !this.#session.senderOf(this.#reader.head));
+      !this.#session.believed && !this.#session.senderOf(this.#reader.head));
     if (endless) throw new ProtocolError("a message without end", 1009);
     if (this.#fresh) {
       this.#fresh = false;
@@ -161,6 +165,12 @@ export class AifaceSocket {
     await this.#answer(await this.#reader.push(bytes));
   }
 
+  #end(): Promise<void> | undefined {
+    const found = this.#reader.end();
+    if (!this.#reader.pending) this.#connection.messageEnds();
+    return this.#answer(found);
+  }
+
   #answer(found: readonly Scanned[]): Promise<void> | undefined {
     return found.length === 0 ? undefined : this.#answerAll(found);
   }
@@ -168,7 +178,7 @@ export class AifaceSocket {
   async #answerAll(found: readonly Scanned[]): Promise<void> {
     for (const scanned of found) {
       const answer = await this.#session.take(scanned);
-      this.#connection.known ||= this.#session.approved;
+      if (this.#session.believed) this.#connection.recognise();
       if ("silent" in answer && answer.silent === "malformed" && !this.#session.identified) {
         const sent = scanned.kind === "garbage" ? scanned.text : scanned.head;
         meetUnknown(this.#context, this.#connection.address, sent);
@@ -200,11 +210,11 @@ export async function answerPost(
   head: RequestHead,
 ): Promise<HttpAnswer | undefined> {
   const session = new AifaceSession(context, { address: connection.address });
-  const reader = new MessageReader(context, session);
+  const reader = new MessageReader(context, session, connection);
   const answers: Answer[] = [];
   const take = async (found: readonly Scanned[]) => {
     for (const scanned of found) answers.push(await session.take(scanned));
-    connection.known ||= session.trusted;
+    if (session.trusted) connection.recognise();
     // What is stored stays so; not told of it, the device sends it again.
     if (answers.length > MOST_ANSWERS) throw new BadRequest("too many messages in one body");
   };

@@ -7,7 +7,7 @@
 import { hash } from "node:crypto";
 import { addDays, dayAt, logger } from "../../../core/mod.ts";
 import { cloudTime, type Context } from "../context.ts";
-import { type Device, isSerial, type Link } from "../device.ts";
+import { type Device, type Encounter, isSerial, type Link, type Standing } from "../device.ts";
 import { wholeNumber } from "../reading.ts";
 import { type Answer, answerCommand } from "./commands.ts";
 import type { QuarantineFile } from "../quarantine_file.ts";
@@ -39,6 +39,8 @@ export class AifaceSession implements Link, Spillway {
   readonly #link: SessionLink | undefined;
   readonly #puller: Puller | undefined;
   #device: Device | undefined;
+  /** Whether its device is at another address, so far. */
+  #elsewhere = false;
   #trusted = false;
   #nextPull = Infinity;
   /** The day from which the next pull asks; yesterday when not set. */
@@ -84,11 +86,11 @@ export class AifaceSession implements Link, Spillway {
     }
   }
 
-  /** The approved device that sends a message which begins like this, before all of it is there. */
+  /** The device that sends a message which begins like this, from its own address, before all of it is there. */
   senderOf(head: string): string | undefined {
     const sn = /"\s*sn\s*"\s*:\s*"([^"]*)"/.exec(head)?.[1]?.trim();
     const device = sn === undefined ? this.#device : this.#context.devices.find(sn);
-    return device?.approval === "approved" ? device.sn : undefined;
+    return this.#standing(device) === "device" ? device?.sn : undefined;
   }
 
   spilling(head: string): Spilling | undefined {
@@ -119,7 +121,7 @@ export class AifaceSession implements Link, Spillway {
 
   /** The device has said something, be it only that it is there. */
   heard(): void {
-    if (this.#device?.approval === "approved") this.#context.devices.heard(this.#device);
+    if (this.#device && this.believed) this.#context.devices.heard(this.#device);
   }
 
   /** Whether the device has said who it is. */
@@ -127,12 +129,12 @@ export class AifaceSession implements Link, Spillway {
     return this.#device !== undefined;
   }
 
-  /** Whether it is a device that may send. */
-  get approved(): boolean {
-    return this.#device?.approval === "approved";
+  /** Whether it is an approved device at its own address. */
+  get believed(): boolean {
+    return this.#standing(this.#device) === "device";
   }
 
-  /** Whether an approved device has said something here, be it one that does not register. */
+  /** Whether such a device has said something here, be it one that does not register. */
   get trusted(): boolean {
     return this.#trusted;
   }
@@ -145,6 +147,7 @@ export class AifaceSession implements Link, Spillway {
 
   /** Asks for missed punches when it is time; called every second. */
   sweep(): void {
+    if (this.#device && this.#elsewhere) this.#settle(this.#device);
     this.#schedulePull();
     this.#puller?.sweep();
   }
@@ -168,16 +171,22 @@ export class AifaceSession implements Link, Spillway {
   }
 
   #register(sn: string, info: DeviceInfo): Answer {
-    const { devices, clock, pullIntervalMs } = this.#context;
+    const { devices, clock } = this.#context;
     if (!isSerial(sn)) {
       return { send: { ret: "reg", result: false, reason: "serial number not valid" } };
     }
     const seenBefore = devices.find(sn)?.lastSeenMs ?? null;
-    const device = devices.meet(sn, { address: this.#address, protocol: "aiface" });
-    if (device) this.#hold(device);
-    if (device?.approval !== "approved") {
+    const device = devices.meet(sn, this.#encounter);
+    const standing = this.#standing(device);
+    if (device) this.#hold(device, standing);
+    if (!device || standing === "stranger") {
       return { send: { ret: "reg", result: false, reason: "device not allowed" } };
     }
+    const cloudtime = cloudTime(this.#context, device.zone);
+    const welcome: Answer = {
+      send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
+    };
+    if (standing === "elsewhere") return welcome;
     this.#trusted = true;
     device.model = info.model ?? device.model;
     device.firmware = info.firmware ?? device.firmware;
@@ -197,19 +206,31 @@ export class AifaceSession implements Link, Spillway {
     }
     devices.heard(device);
     devices.changed(device);
-    if (pullIntervalMs > 0 || device.resync) {
-      this.#nextPull = clock.monotonic() + FIRST_PULL_MS;
-      const longAgo = clock.now() - LONGEST_PULL_DAYS * DAY_MS;
-      // One that was seen in the future was seen by a wrong clock: nobody knows when.
-      const seen = seenBefore !== null && seenBefore > clock.now() + DAY_MS ? longAgo : seenBefore;
-      const missedFrom = Math.max(Math.min(seen ?? Infinity, clock.now()), longAgo) - DAY_MS;
-      this.#pullFrom = dayAt(missedFrom, device.zone.name);
-    }
-    const cloudtime = cloudTime(this.#context, device.zone);
+    this.#pullSince(device, seenBefore);
     if (cloudtime) device.toldOffset = device.zone.offsetMinutesAt(clock.now());
-    return {
-      send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
-    };
+    return welcome;
+  }
+
+  /** The first pull asks for what the device may have failed to send since it was last seen. */
+  #pullSince(device: Device, seenBeforeMs: number | null): void {
+    const { clock, pullIntervalMs } = this.#context;
+    if (pullIntervalMs === 0 && !device.resync) return;
+    this.#nextPull = clock.monotonic() + FIRST_PULL_MS;
+    const longAgo = clock.now() - LONGEST_PULL_DAYS * DAY_MS;
+    // One that was seen in the future was seen by a wrong clock: nobody knows when.
+    const isFuture = seenBeforeMs !== null && seenBeforeMs > clock.now() + DAY_MS;
+    const seen = isFuture ? longAgo : seenBeforeMs;
+    const missedFrom = Math.max(Math.min(seen ?? Infinity, clock.now()), longAgo) - DAY_MS;
+    this.#pullFrom = dayAt(missedFrom, device.zone.name);
+  }
+
+  /** A device that calls from another address is believed here once it has moved. */
+  #settle(device: Device): void {
+    const seenBefore = device.lastSeenMs;
+    this.#context.devices.meet(device.sn, this.#encounter);
+    if (!this.believed) return;
+    this.#hold(device, "device");
+    this.#pullSince(device, seenBefore);
   }
 
   async #sendlog(
@@ -228,7 +249,9 @@ export class AifaceSession implements Link, Spillway {
       const today = dayAt(this.#context.clock.now(), device.zone.name);
       this.#pull(stored.days[0] ?? today, stored.days.at(-1) ?? today);
     }
-    if (device.backlog !== null) device.backlog = Math.max(0, device.backlog - announced);
+    if (device.backlog !== null && this.#standing(device) === "device") {
+      device.backlog = Math.max(0, device.backlog - announced);
+    }
     const cloudtime = cloudTime(this.#context, device.zone);
     return {
       send: {
@@ -298,32 +321,45 @@ export class AifaceSession implements Link, Spillway {
   /** The approved device a message comes from: the one it names, or the one that registered here. */
   #sender(sn: string | undefined): Device | undefined {
     const { devices } = this.#context;
-    if (sn === undefined || sn === this.#device?.sn) {
-      return this.approved ? this.#device : undefined;
+    if (this.#device && (sn === undefined || sn === this.#device.sn)) {
+      return this.#standing(this.#device) === "stranger" ? undefined : this.#device;
     }
-    if (!isSerial(sn)) return undefined;
-    const device = devices.meet(sn, { address: this.#address, protocol: "aiface" });
+    if (sn === undefined || !isSerial(sn)) return undefined;
+    const device = devices.meet(sn, this.#encounter);
+    const standing = this.#standing(device);
     // A device that does not register and sends at once is as good as one that does.
-    if (device && !this.#device) this.#hold(device);
-    if (device?.approval !== "approved") return undefined;
-    this.#trusted = true;
-    devices.heard(device);
+    if (device && !this.#device) this.#hold(device, standing);
+    if (!device || standing === "stranger") return undefined;
+    if (standing === "device") {
+      this.#trusted = true;
+      devices.heard(device);
+    }
     return device;
   }
 
-  /** This connection is the device's from now on. */
-  #hold(device: Device): void {
-    if (!this.#link) return;
+  /** This connection is the device's from now on, unless it may be another's who says its serial number. */
+  #hold(device: Device, standing: Standing): void {
+    if (!this.#link || (standing === "stranger" && device.approval === "approved")) return;
     const { devices } = this.#context;
     if (this.#device && this.#device !== device) devices.disconnected(this.#device, this);
     this.#device = device;
-    devices.connected(device, this);
+    this.#elsewhere = standing === "elsewhere";
+    if (!this.#elsewhere) devices.connected(device, this);
+  }
+
+  #standing(device: Device | undefined): Standing {
+    return this.#context.devices.standing(device, this.#address);
+  }
+
+  get #encounter(): Encounter {
+    return { address: this.#address, protocol: "aiface" };
   }
 
   #isRepeated(device: Device, { head, items }: ScannedObject): boolean {
     const digest = hash("sha256", [head, ...items].join("\n"), "hex");
-    if (device.shortMessage === digest) return true;
-    device.shortMessage = digest;
+    const standing = this.#standing(device);
+    if (device.shortMessages[standing] === digest) return true;
+    device.shortMessages[standing] = digest;
     return false;
   }
 }

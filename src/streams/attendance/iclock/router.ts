@@ -6,7 +6,7 @@
  */
 import { logger } from "../../../core/mod.ts";
 import { type Context, maySetClocks } from "../context.ts";
-import { type Device, isSerial } from "../device.ts";
+import { type Device, isSerial, type Standing } from "../device.ts";
 import type { Connection } from "../wire/connection.ts";
 import { type Answer, readBody, type RequestHead } from "../wire/http.ts";
 import { stripText } from "../strip.ts";
@@ -26,7 +26,9 @@ interface Request {
   /** `cdata`, `getrequest`, … */
   name: string;
   query: ReadonlyMap<string, string>;
+  /** Undefined when it is a stranger. */
   device: Device | undefined;
+  standing: Standing;
   sn: string;
 }
 
@@ -55,13 +57,14 @@ export class IclockRouter {
     }
     const { devices } = this.#context;
     const met = devices.meet(sn, { address: connection.address, protocol: "iclock" });
-    const device = met?.approval === "approved" ? met : undefined;
-    if (device) {
+    const standing = devices.standing(met, connection.address);
+    const device = standing === "stranger" ? undefined : met;
+    if (device && standing === "device") {
       devices.heard(device);
-      connection.known = true;
+      connection.recognise();
     }
 
-    const request: Request = { head, name, query, device, sn };
+    const request: Request = { head, name, query, device, standing, sn };
     if (name === "cdata" && head.method === "GET") {
       return await this.#drained(connection, head, await this.#handshake(request));
     }
@@ -71,16 +74,17 @@ export class IclockRouter {
     return await this.#other(connection, request);
   }
 
-  async #handshake({ sn, device, query }: Request): Promise<Answer> {
+  async #handshake({ sn, device, standing, query }: Request): Promise<Answer> {
     const { intake, clock } = this.#context;
     const pushVersion = query.get("pushver");
-    if (!device) {
-      const stamps = { attlog: "0", operlog: "0" };
-      return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes: undefined }) };
-    }
-    const offsetMinutes = maySetClocks(this.#context)
+    const offsetMinutes = device && maySetClocks(this.#context)
       ? device.zone.offsetMinutesAt(clock.now())
       : undefined;
+    if (!device || standing !== "device") {
+      // A mark is told to the address alone that has said it.
+      const stamps = { attlog: "0", operlog: "0" };
+      return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
+    }
     if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
     const restarted = this.commands.settle(sn, "REBOOT");
@@ -104,7 +108,7 @@ export class IclockRouter {
   }
 
   async #table(connection: Connection, request: Request): Promise<Answer | undefined> {
-    const { head, device, query } = request;
+    const { head, device, standing, query } = request;
     // Not stored, so never acknowledged: the device keeps its punches until someone approves it.
     if (!device) {
       return await this.#drained(connection, head, {
@@ -113,7 +117,9 @@ export class IclockRouter {
       });
     }
     const table = (query.get("table") ?? "").toUpperCase();
-    const received = await receiveTable(this.#context, { connection, head, device, table, query });
+    const believed = standing === "device";
+    const post = { connection, head, device, believed, table, query };
+    const received = await receiveTable(this.#context, post);
     if (received === "hung up") return undefined;
     if (received === "not stored") {
       return device.nackStatus === 200
@@ -124,8 +130,8 @@ export class IclockRouter {
     return { status: 200, body: `OK: ${Math.max(1, received.lines)}` };
   }
 
-  #offer({ sn, device, query }: Request): Answer {
-    if (!device) return OK;
+  #offer({ sn, device, standing, query }: Request): Answer {
+    if (!device || standing !== "device") return OK;
     const firmware = shown(query.get("info")?.split(",")[0] ?? "");
     if (firmware && firmware !== device.firmware) {
       device.firmware = firmware;
@@ -135,7 +141,10 @@ export class IclockRouter {
   }
 
   /** `ID=1&Return=0&CMD=INFO` lines; after an INFO, what the device tells about itself. */
-  async #done(connection: Connection, { head, sn, device }: Request): Promise<Answer | undefined> {
+  async #done(
+    connection: Connection,
+    { head, sn, device, standing }: Request,
+  ): Promise<Answer | undefined> {
     const lines = new LineScanner();
     const body: string[] = [];
     const complete = await this.#eachPiece(connection, head, (bytes) => {
@@ -143,7 +152,7 @@ export class IclockRouter {
     });
     if (!complete) return undefined;
     body.push(...lines.end());
-    if (!device) return OK;
+    if (!device || standing !== "device") return OK;
     for (const line of body) {
       const id = /(?:^|&)ID=(\d{1,9})(?:&|$)/i.exec(line)?.[1];
       if (id !== undefined) this.commands.close(sn, Number(id));

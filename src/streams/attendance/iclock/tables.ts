@@ -18,6 +18,8 @@ export interface TablePost {
   connection: Connection;
   head: RequestHead;
   device: Device;
+  /** Whether it speaks from its own address: else it may be a stranger who knows its serial number. */
+  believed: boolean;
   /** In capitals. */
   table: string;
   query: ReadonlyMap<string, string>;
@@ -42,12 +44,13 @@ export async function receiveTable(
   context: Context,
   post: TablePost,
 ): Promise<{ lines: number } | "not stored" | "hung up"> {
-  const { connection, head, device, table } = post;
+  const { connection, head, device, believed, table } = post;
   const { intake, clock, turnstile, quarantine } = context;
   const receivedMs = clock.now();
   const scanner = new LineScanner();
   let bytes = 0;
   let stored = true;
+  let punches = 0;
   let file: QuarantineFile | undefined;
 
   const store = async (delivery: Partial<Delivery>) => {
@@ -56,16 +59,19 @@ export async function receiveTable(
   };
 
   try {
-    const body = readBody(connection, head, { limit: turnstile.limits.endlessBytes });
+    const { endlessBytes, strangerBytes } = turnstile.limits;
+    const body = readBody(connection, head, { limit: believed ? endlessBytes : strangerBytes });
     let next = await body.next();
     for (; !next.done; next = await body.next()) {
       bytes += next.value.length;
-      if (bytes > turnstile.limits.messageBytes && !file && !NOT_KEPT.has(table)) {
+      if (bytes > turnstile.limits.messageBytes && believed && !file && !NOT_KEPT.has(table)) {
         file = await quarantine.openFile(device.sn, receivedMs);
       }
       for (const lines of scanner.push(next.value)) {
         await file?.write(`${lines.join("\n")}\n`);
-        await store(readLines(lines, { context, post, receivedMs }));
+        const readings = readLines(lines, { context, post, receivedMs });
+        punches += readings.punches.length;
+        await store(readings);
       }
     }
     if (!next.value.complete) return "hung up";
@@ -76,10 +82,12 @@ export async function receiveTable(
       await store(file.entry("larger than a body may be", `${table}, ${bytes} bytes`));
       if (stored) await file.keep();
     }
-    const stamp = stampOf(post);
-    if (rest.length > 0 || stamp) {
-      await store({ ...readLines(rest, { context, post, receivedMs }), stamp });
-    }
+    const last = readLines(rest, { context, post, receivedMs });
+    punches += last.punches.length;
+    // A mark moves with what is stored, and only for the device itself: what is before it is not sent again.
+    const moves = believed && (table === "ATTLOG" ? punches > 0 : scanner.count > 0);
+    const stamp = moves ? stampOf(post) : undefined;
+    if (rest.length > 0 || stamp) await store({ ...last, stamp });
   } finally {
     await file?.discard();
   }
@@ -90,7 +98,7 @@ export async function receiveTable(
 
 function readLines(
   lines: readonly string[],
-  { context, post: { device, table }, receivedMs }: {
+  { context, post: { device, believed, table }, receivedMs }: {
     context: Context;
     post: TablePost;
     receivedMs: number;
@@ -101,7 +109,7 @@ function readLines(
   const reading = { zone: device.zone, receivedMs };
   switch (table) {
     case "ATTLOG":
-      context.warnings.clear(`attendance.push3.${device.sn}`);
+      if (believed) context.warnings.clear(`attendance.push3.${device.sn}`);
       for (const line of lines) {
         const read = readAttlog(line, reading);
         if ("reason" in read) readings.unreadable.push(read);
@@ -115,6 +123,7 @@ function readLines(
       }
       return readings;
     case "OPTIONS":
+      if (!believed) return readings;
       for (const line of lines) learn(device, line);
       context.devices.changed(device);
       return readings;
@@ -123,7 +132,7 @@ function readLines(
     reason: `table ${table.slice(0, 32)} is not supported`,
     raw: lines.join("\n"),
   });
-  if (table === "RTLOG" || table === "TABLEDATA") {
+  if (believed && (table === "RTLOG" || table === "TABLEDATA")) {
     context.warnings.raise(
       `attendance.push3.${device.sn}`,
       `Device ${device.sn} sends its punches as access control (PUSH 3.x), which is not understood: they are in ` +

@@ -4,24 +4,27 @@
  * @module
  */
 import type { Clock } from "../../../core/mod.ts";
+import type { Seat } from "../limits.ts";
 import type { Pace } from "./pace.ts";
 
 const FIRST_BYTES = 4 * 1024;
 const MOST_BYTES = 64 * 1024;
 /** What may wait for a peer that does not read. */
 const MOST_UNSENT = 1024 * 1024;
+/** How long a stranger may take for a whole message: a device gives up on its acknowledgement no later. */
+const STRANGER_MESSAGE_MS = 15_000;
 
 export class Connection {
   readonly address: string;
-  /** When the listener closes the connection unless it is moved on: `clock.monotonic()`. */
-  deadline = Infinity;
-  /** Whether an approved device speaks here: it does not make room for strangers. */
-  known = false;
+  readonly seat: Seat;
   /** Called once when the connection is over, whoever ended it. */
   onClose: (() => void) | undefined;
   readonly #conn: Deno.TcpConn;
   readonly #clock: Clock;
   readonly #pace: Pace;
+  /** `clock.monotonic()`: for what comes next, and for the whole message. */
+  #deadline = Infinity;
+  #messageDeadline = Infinity;
   #buffer = new Uint8Array(FIRST_BYTES);
   #start = 0;
   #end = 0;
@@ -30,11 +33,15 @@ export class Connection {
   #sending: Promise<void> | undefined;
   #closed = false;
 
-  constructor(conn: Deno.TcpConn, { clock, pace }: { clock: Clock; pace: Pace }) {
+  constructor(
+    conn: Deno.TcpConn,
+    { clock, pace, seat }: { clock: Clock; pace: Pace; seat: Seat },
+  ) {
     this.#conn = conn;
     this.#clock = clock;
     this.#pace = pace;
-    this.address = conn.remoteAddr.hostname.replace(/^::ffff:/, "");
+    this.seat = seat;
+    this.address = addressOf(conn);
     try {
       // An acknowledgement is one small packet that a device waits for.
       conn.setNoDelay(true);
@@ -47,9 +54,37 @@ export class Connection {
     return this.#closed;
   }
 
+  /** Whether an approved device speaks here: it does not make room for strangers. */
+  get known(): boolean {
+    return this.seat.known;
+  }
+
+  /** An approved device speaks here: it takes its time for a message, and has the devices' budget. */
+  recognise(): void {
+    if (this.known) return;
+    this.seat.recognise();
+    this.messageEnds();
+  }
+
+  /** Whether the peer has taken longer than it may. */
+  get late(): boolean {
+    return this.#clock.monotonic() > Math.min(this.#deadline, this.#messageDeadline);
+  }
+
   /** Sets how long the peer has for what it is to do next. */
   expectWithin(ms: number): void {
-    this.deadline = this.#clock.monotonic() + ms;
+    this.#deadline = this.#clock.monotonic() + ms;
+  }
+
+  /** A message begins or goes on, of which a stranger has to send the end soon. */
+  messageBegins(): void {
+    if (this.known || this.#messageDeadline !== Infinity) return;
+    this.#messageDeadline = this.#clock.monotonic() + STRANGER_MESSAGE_MS;
+  }
+
+  /** Nothing is unfinished. */
+  messageEnds(): void {
+    this.#messageDeadline = Infinity;
   }
 
   /** Bytes that have arrived and were not consumed, at least one; null at the end. Theirs until the next call. */
@@ -102,7 +137,7 @@ export class Connection {
     try {
       const count = await this.#conn.read(this.#buffer.subarray(this.#end));
       if (count === null || this.#closed) return false;
-      const turn = this.#pace.take(count);
+      const turn = this.#pace.take(count, this);
       if (turn) await turn;
       this.#end += count;
       // A read that fills the buffer is one of many: the next ones take more at once.
@@ -138,6 +173,11 @@ export class Connection {
       this.#sending = undefined;
     }
   }
+}
+
+/** Where a connection comes from. */
+export function addressOf({ remoteAddr }: Deno.TcpConn): string {
+  return remoteAddr.hostname.replace(/^::ffff:/, "");
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

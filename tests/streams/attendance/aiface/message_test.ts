@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { rawRequest } from "../../../support/raw_wire.ts";
 import { until } from "../../../support/until.ts";
+import { DEFAULT_LIMITS } from "../../../../src/streams/attendance/limits.ts";
 import { Relay } from "../relay.ts";
 
 /** More than arrives at once. */
@@ -63,7 +64,9 @@ Deno.test("A large message of an unknown device is refused, and nothing of it is
 });
 
 Deno.test("A large message that does not say what it is takes no more memory than there is", async () => {
-  await using relay = await start({ heldBytes: 30_000 });
+  await using relay = await start({
+    strangers: { ...DEFAULT_LIMITS.strangers, heldBytes: 30_000 },
+  });
   const reply = await post(relay, `{"record":[${records()}],"sn":"DEV1","cmd":"sendlog"}`);
   assert.equal(reply.status, 503);
   assert.equal(relay.count("device_logs"), 0);
