@@ -26,9 +26,15 @@ class Crowd implements AsyncDisposable {
     for (let n = 0; n < count; n++) {
       const socket = await RawSocket.open(port);
       this.sockets.push(socket);
-      const message = new TextEncoder().encode(text);
-      this.#sending.push(socket.frame(message, { opcode: 1, final: false }).catch(() => {}));
+      this.#sending.push(this.#begin(socket, new TextEncoder().encode(text)).catch(() => {}));
     }
+  }
+
+  /** A ping after it is answered once all before it has been read. */
+  async #begin(socket: RawSocket, message: Uint8Array): Promise<void> {
+    await socket.frame(message, { opcode: 1, final: false });
+    await socket.frame(new Uint8Array(), { opcode: 9 });
+    await socket.next();
   }
 
   /** Resolves when all that is taken of them has been taken. */
