@@ -19,10 +19,10 @@ const SAID_ONCE = [
   /"message":"Refused [^"]*: Too many events/,
   /"message":"Turned a web page away/,
   /"message":"Unknown device EVIL0001 at [^ ]* waits/,
-  ...ELSEWHERE === HERE ? [] : [/"message":"Two devices use the serial number AYSK1001/],
+  ...ELSEWHERE === HERE ? [] : [/"message":"Device [^"]*AYSK1001[^"]* uses its serial number/],
   /"message":"Cannot understand /,
   /"message":"Hung up on /,
-  /"message":"Too many connections, turned /,
+  /"message":"Too many connections, closed a stranger's/,
 ];
 
 async function run(attack: Attack, target: Target, port: number, from?: string): Promise<void> {

@@ -103,13 +103,15 @@ export const DEVICE_ATTACKS: readonly Attack[] = [
       using wire = await socket(target);
       const warned = async () => {
         const { json } = await target.ask("/status");
-        return JSON.stringify(json.warnings).includes(`use the serial number ${DOOR}`);
+        return json.warnings.some(({ code }: { code: string }) =>
+          code === `attendance.address.${DOOR}`
+        );
       };
       await until(async () => {
         await wire.say(text(JSON.stringify({ cmd: "reg", sn: DOOR })));
         await target.serves();
         return await warned();
-      }, "a warning of two devices");
+      }, "a warning of another address");
     },
   },
   {

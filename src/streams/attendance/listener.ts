@@ -129,8 +129,14 @@ export class Listener {
   /** A place for a newcomer, who may be a device that has not yet said so: a stranger makes room for it. */
   #seat(address: string): Seat | undefined {
     const { turnstile } = this.#context;
-    if (turnstile.crowded(address)) this.#hangUpOnStranger(address);
-    if (turnstile.full) this.#hangUpOnStranger();
+    const [crowded, full] = [turnstile.crowded(address), turnstile.full];
+    if (crowded || full) {
+      this.#say("full", "Too many connections, closed a stranger's for {address}{more}", {
+        address,
+      });
+    }
+    if (crowded) this.#hangUpOnStranger(address);
+    if (full) this.#hangUpOnStranger();
     return turnstile.enter(address);
   }
 
