@@ -3,7 +3,7 @@
  * before its body, and keeps what is short; the second reads what is sent, as fast as it is taken.
  * @module
  */
-import { type Listing, type ListSource, MAX_LIST_BYTES } from "../core/mod.ts";
+import { type Listing, type ListSource, MAX_LIST_BYTES, type Readers } from "../core/mod.ts";
 import { sliceBudget } from "../store/mod.ts";
 
 /** What is read of a list before it is sent on or counted, in characters; an item may be longer. */
@@ -22,97 +22,143 @@ interface Slice<At> {
 export interface ListAnswer {
   headers: Record<string, string>;
   /** The body where that is short, or what it is made of. */
-  body: Uint8Array<ArrayBuffer> | AsyncGenerator<Uint8Array<ArrayBuffer>>;
+  body: Uint8Array<ArrayBuffer> | AsyncIterator<Uint8Array<ArrayBuffer>>;
 }
 
 const encoder = new TextEncoder();
 
-/** How a list is answered. */
-export async function listAnswer<At>(list: Listing<At>): Promise<ListAnswer> {
+/** How a list is answered. Of long ones one is looked through at a time, so that a crowd of them takes no more room. */
+export async function listAnswer<At>(list: Listing<At>, readers: Readers): Promise<ListAnswer> {
   const { source } = list;
-  const kept: string[] = [];
-  let bytes = 2;
-  let items = 0;
-  let end: At | undefined;
-  let more = false;
-  for await (const slice of slices(source)) {
-    const sliceBytes = byteLength(slice.text) + 1;
-    more = items > 0 && bytes + sliceBytes > MAX_LIST_BYTES;
-    if (more) break;
-    bytes += sliceBytes;
-    items += slice.items;
-    end = slice.end;
-    if (bytes <= KEPT_BYTES) kept.push(slice.text);
+  const first = new FirstReading(source);
+  let done: (() => void) | undefined;
+  try {
+    while (await first.step()) {
+      if (!first.kept && !done) done = await readers.alone();
+    }
+  } finally {
+    done?.();
   }
-  more ||= items === source.limit;
+  const { end, kept, more } = first;
   const headers = more && end !== undefined ? list.headersAt(end) : {};
-  if (bytes <= KEPT_BYTES) return { headers, body: encoder.encode(`[${kept.join(",")}]`) };
-  return { headers, body: body(source, end) };
+  return { headers, body: kept ? encoder.encode(`[${kept.join(",")}]`) : body(source, end) };
 }
 
-async function* body<At>(
-  { after, read, next }: ListSource<At>,
+/** Finds where an answer ends, and keeps its text while that is short. */
+class FirstReading<At> {
+  readonly #slices: Slices<At>;
+  readonly #limit: number;
+  #bytes = 2;
+  #items = 0;
+  /** The place of the last item of the answer. */
+  end: At | undefined;
+  kept: string[] | undefined = [];
+  /** Whether the list may go on after it. */
+  more = false;
+
+  constructor(source: ListSource<At>) {
+    this.#slices = new Slices(source);
+    this.#limit = source.limit;
+  }
+
+  /** Reads on; false when it was all. A function of its own, so that no text stays while the caller waits. */
+  async step(): Promise<boolean> {
+    const slice = await this.#slices.next();
+    this.more = this.#items === this.#limit;
+    if (!slice) return false;
+    const bytes = encoder.encode(slice.text).byteLength + 1;
+    this.more = this.#items > 0 && this.#bytes + bytes > MAX_LIST_BYTES;
+    if (this.more) return false;
+    this.#bytes += bytes;
+    this.#items += slice.items;
+    this.end = slice.end;
+    if (this.#bytes > KEPT_BYTES) this.kept = undefined;
+    this.kept?.push(slice.text);
+    return true;
+  }
+}
+
+/** The body of a list up to a place. */
+function body<At>(
+  source: ListSource<At>,
   until: At | undefined,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncIterator<Uint8Array<ArrayBuffer>> {
+  const slices = new Slices({ ...source, limit: Infinity }, until);
   let before = "[";
-  for await (const { text } of slices({ after, limit: Infinity, read, next }, until)) {
-    const bytes = encoder.encode(before + text);
-    before = ",";
-    // Copies, so that of a large item only what has not been sent stays.
-    if (bytes.byteLength <= 2 * SLICE_CHARACTERS) yield bytes;
-    else {
-      for (let at = 0; at < bytes.byteLength; at += SLICE_CHARACTERS) {
-        yield bytes.slice(at, at + SLICE_CHARACTERS);
+  let ended = false;
+  return {
+    async next() {
+      if (ended) return { done: true, value: undefined };
+      const slice = await slices.next();
+      ended = slice === undefined;
+      const value = encoder.encode(
+        slice ? before + slice.text : before === "[" ? "[]" : "]",
+      );
+      before = ",";
+      return { done: false, value };
+    },
+  };
+}
+
+/**
+ * The items of a list in slices, a large one by itself; others have their turn in between. No generator: what one
+ * holds while it waits stays in memory for as long as a slow reader takes.
+ */
+class Slices<At> {
+  readonly #source: ListSource<At>;
+  readonly #until: At | undefined;
+  #at: At | undefined;
+  #left: number;
+  #large: { json: string; at: At } | undefined;
+  #whole = false;
+  #budget = sliceBudget();
+
+  constructor(source: ListSource<At>, until?: At) {
+    this.#source = source;
+    this.#until = until;
+    this.#at = source.after;
+    this.#left = source.limit;
+  }
+
+  /** Some items, or none at the end of the list or of what was asked for. */
+  async next(): Promise<Slice<At> | undefined> {
+    for (;;) {
+      if (!this.#budget.left()) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        this.#budget = sliceBudget();
       }
+      const large = this.#large;
+      this.#large = undefined;
+      const slice = large ? this.#alone(large) : this.#read();
+      if (!slice || slice.items > 0) return slice;
     }
   }
-  yield encoder.encode(before === "[" ? "[]" : "]");
-}
 
-/** The items of a list, a large one by itself; others have their turn in between. */
-async function* slices<At>(
-  { after, limit, read }: ListSource<At>,
-  until?: At,
-): AsyncGenerator<Slice<At>> {
-  let at = after;
-  let found = 0;
-  let budget = sliceBudget();
-  for (let whole = false; !whole;) {
-    whole = true;
+  #alone({ json, at }: { json: string; at: At }): Slice<At> {
+    this.#at = at;
+    this.#left--;
+    return { text: json, items: 1, end: at };
+  }
+
+  #read(): Slice<At> | undefined {
+    if (this.#whole || this.#left === 0) return undefined;
     let text = "";
     let items = 0;
-    let large: { json: string; at: At } | undefined;
-    for (const next of read({ after: at, until })) {
-      const { json } = next;
+    for (const { at, json } of this.#source.read({ after: this.#at, until: this.#until })) {
       if (json !== undefined && items > 0 && text.length + json.length > SLICE_CHARACTERS) {
-        large = { json, at: next.at };
-        whole = false;
-        break;
+        this.#large = { json, at };
+        return { text, items, end: this.#at! };
       }
-      at = next.at;
-      if (json !== undefined) text = items++ === 0 ? json : `${text},${json}`;
-      if (found + items === limit) break;
-      if (!budget.left() || text.length > SLICE_CHARACTERS) {
-        whole = false;
-        break;
+      this.#at = at;
+      if (json !== undefined) {
+        text = items++ === 0 ? json : `${text},${json}`;
+        this.#left--;
+      }
+      if (this.#left === 0 || !this.#budget.left() || text.length > SLICE_CHARACTERS) {
+        return { text, items, end: at };
       }
     }
-    // There is a place when there are items.
-    if (items > 0) yield { text, items, end: at! };
-    found += items;
-    if (large) {
-      ({ at } = large);
-      found++;
-      yield { text: large.json, items: 1, end: at };
-      if (found === limit) return;
-    }
-    if (!whole && !budget.left()) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      budget = sliceBudget();
-    }
+    this.#whole = true;
+    return items > 0 ? { text, items, end: this.#at! } : undefined;
   }
-}
-
-function byteLength(text: string): number {
-  return encoder.encode(text).byteLength;
 }

@@ -63,7 +63,7 @@ export function mount(
   };
   const send = (handled: Awaited<Handled>): Response | Promise<Response> => {
     if (handled instanceof Listing) {
-      return listAnswer(handled).then((answer) => leave(listResponse(answer, readers)));
+      return listAnswer(handled, readers).then((answer) => leave(listResponse(answer, readers)));
     }
     return leave(respondTo(handled, readers));
   };

@@ -9,6 +9,8 @@ import {
   check,
   type Json,
   type JsonObject,
+  MAX_ANSWER_MS,
+  MAX_LIST_BYTES,
   type Route,
   type Schema,
   version,
@@ -37,7 +39,9 @@ const PROBLEM: JsonObject = {
 const FAILED = "The agent failed to do this (500); its log has the reason under the `id` given.";
 
 const NEXT_PAGE: JsonObject = {
-  description: 'Where the next page is, while there is one: `<path?query>; rel="next"` (RFC 8288).',
+  description:
+    'Where the next page is, while there is one: `<path?query>; rel="next"` (RFC 8288). ' +
+    "A page ends at its limit or at its bytes, so that only this header says whether it is the last.",
   schema: { type: "string" },
 };
 const RETRY_AFTER: JsonObject = {
@@ -56,7 +60,14 @@ export function openApi(routes: readonly Route[]): JsonObject {
     info: {
       title: "ClockBlock",
       version,
-      description: "The local API of the ClockBlock agent.",
+      description: "The local API of the ClockBlock agent. A list answers at most " +
+        `${
+          MAX_LIST_BYTES >> 20
+        } MiB at a time, whatever its limit: its Link header leads to the rest. ` +
+        `An answer may be read for ${
+          MAX_ANSWER_MS / 60_000
+        } minutes; where too much waits for slow ` +
+        "readers, the slowest are cut.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

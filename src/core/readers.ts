@@ -10,7 +10,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 
 /** What may wait for all readers together, in bytes. */
-export const MAX_WAITING_BYTES = 64 << 20;
+export const MAX_WAITING_BYTES = 16 << 20;
 /** How long a reader may take for an answer that ends, in milliseconds. */
 export const MAX_ANSWER_MS = 600_000;
 
@@ -34,6 +34,7 @@ interface Init {
 }
 
 const encoder = new TextEncoder();
+const EMPTY = new Uint8Array();
 
 /** One answer's reader, as long as its answer takes. */
 export class Reader {
@@ -137,6 +138,7 @@ export class Readers {
   /** For how many readers a frame is kept. */
   readonly #holders = new Map<ArrayBufferLike, number>();
   #bytes = 0;
+  #alone: Promise<void> = Promise.resolve();
   readonly #work: (() => number)[] = [];
   #turnBytes = 0;
   #turnEnds = -Infinity;
@@ -165,20 +167,20 @@ export class Readers {
     return this.#ofResponse.get(response);
   }
 
-  /** A short text as an answer, or one that leaves as it is read. */
+  /** A short text as an answer, or one that leaves as it is read; bytes may be shared by many answers. */
   text(text: string | Uint8Array<ArrayBuffer>, init: Init): Response {
     if (text.length <= PIECE_BYTES) return new Response(text, init);
     const bytes = typeof text === "string" ? encoder.encode(text) : text;
     const headers = { ...init.headers, "content-length": String(bytes.byteLength) };
-    return this.pieces([bytes].values(), { ...init, headers });
+    return this.pieces([bytes].values(), { ...init, headers, shared: bytes === text });
   }
 
   /** An answer that is made as it is read, of pieces of any size. */
   pieces(
     pieces: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
-    init: Init,
+    { shared = false, ...init }: Init & { shared?: boolean },
   ): Response {
-    let rest: Uint8Array = new Uint8Array();
+    let rest: Uint8Array = EMPTY;
     let stop: (why: Error) => void = () => {};
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -194,17 +196,19 @@ export class Readers {
           }
           rest = value;
         }
-        const piece = rest.subarray(0, PIECE_BYTES);
+        // A copy of what is its own, so that the runtime keeps no more than the piece.
+        const piece = shared ? rest.subarray(0, PIECE_BYTES) : rest.slice(0, PIECE_BYTES);
         rest = rest.subarray(PIECE_BYTES);
         controller.enqueue(piece);
-        reader.keeps(rest.byteLength);
+        // The whole of it stays in memory until the last of it has gone.
+        reader.keeps(rest.byteLength > 0 && !shared ? rest.buffer.byteLength : 0);
         reader.takes(piece.byteLength);
       },
       cancel: () => reader.leave(),
     }, { highWaterMark: 0 });
     const { response, reader } = this.enter(body, init);
     reader.over.addEventListener("abort", () => {
-      rest = new Uint8Array();
+      rest = EMPTY;
       void pieces.return?.();
     }, { once: true });
     reader.cut.addEventListener("abort", () => {
@@ -224,6 +228,15 @@ export class Readers {
     if (now >= this.#turnEnds + TURN_MS) this.#begin(now);
     if (this.#work.length === 0 && this.#hasRoom()) this.#turnBytes += work();
     else this.#later(work);
+  }
+
+  /** Resolves when no other work of its kind runs, with what says that this is over. */
+  async alone(): Promise<() => void> {
+    const before = this.#alone;
+    const over = Promise.withResolvers<void>();
+    this.#alone = over.promise;
+    await before;
+    return over.resolve;
   }
 
   /** Of a reader. */

@@ -149,6 +149,20 @@ export class SseStream {
     return this.open;
   }
 
+  /** Does what prepares a frame in its turn among all streams; resolves with its result, false when this one has ended. */
+  inTurn(work: () => boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#readers.inTurn(() => {
+        try {
+          resolve(this.open && work());
+        } catch (error) {
+          reject(error);
+        }
+        return 0;
+      });
+    });
+  }
+
   /** Resolves once the client has taken all that was sent, or the stream has ended: paces a long catch-up. */
   drained(): Promise<void> {
     if (!this.open || this.#waiting.length === 0) return Promise.resolve();
@@ -199,10 +213,12 @@ export class SseStream {
   #chunk(): { chunk: Uint8Array; own: boolean } {
     const first = this.#waiting[0]!;
     if (first.byteLength > PIECE_BYTES) {
-      const chunk = first.subarray(0, PIECE_BYTES);
+      const own = !this.#readers.isShared(first);
+      // A copy of what is its own, so that the runtime keeps no more than the piece.
+      const chunk = own ? first.slice(0, PIECE_BYTES) : first.subarray(0, PIECE_BYTES);
       this.#waiting[0] = first.subarray(PIECE_BYTES);
       this.#waitingBytes -= PIECE_BYTES;
-      return { chunk, own: !this.#readers.isShared(first) };
+      return { chunk, own };
     }
     let bytes = 0;
     let count = 0;

@@ -169,7 +169,7 @@ export class EventLog {
   /** Events of a mode after one `seq` and up to another, in order, as many as are taken. */
   *span(
     mode: string,
-    { since, until = Number.MAX_SAFE_INTEGER }: { since: number; until: number | undefined },
+    { since, until = Number.MAX_SAFE_INTEGER }: { since: number; until?: number | undefined },
   ): Generator<StoredEvent> {
     for (const row of this.#span.iterate(mode, since, until)) yield storedEvent(row);
   }

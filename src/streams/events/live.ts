@@ -135,25 +135,28 @@ export class LiveStream {
   }
 
   async #catchUp(client: Client): Promise<void> {
+    const { stream } = client;
+    while (await stream.inTurn(() => this.#sendPage(client))) await stream.drained();
+  }
+
+  /** Sends what comes next in the log; at its end the client joins those that follow, and it is false. */
+  #sendPage(client: Client): boolean {
     const { mode, stream } = client;
-    while (stream.open) {
-      // What is already read for this client must not reach it a second time as news.
-      this.#sendNews(mode);
-      const events = this.#log.page(mode, { since: client.seq, limit: PAGE_EVENTS });
-      if (events.length === 0) {
-        const following = this.#following.get(mode) ?? new Set();
-        this.#following.set(mode, following.add(client));
-        return;
-      }
-      let text = "";
-      for (const event of events) {
-        text += readFrame(event);
-        client.seq = event.seq;
-        if (text.length > PAGE_CHARACTERS) break;
-      }
-      stream.send(encoder.encode(text));
-      await stream.drained();
+    // What is already read for this client must not reach it a second time as news.
+    this.#sendNews(mode);
+    let text = "";
+    let events = 0;
+    for (const event of this.#log.span(mode, { since: client.seq })) {
+      text += readFrame(event);
+      client.seq = event.seq;
+      if (++events === PAGE_EVENTS || text.length > PAGE_CHARACTERS) break;
     }
+    if (events > 0) stream.send(encoder.encode(text));
+    else {
+      const following = this.#following.get(mode) ?? new Set();
+      this.#following.set(mode, following.add(client));
+    }
+    return events > 0;
   }
 
   #schedule(): void {
@@ -174,7 +177,9 @@ export class LiveStream {
     const frame: SseFrame = encoder.encode(news.text);
     const following = this.#following.get(mode) ?? new Set();
     for (const client of following) {
-      if (client.stream.waitingBytes + frame.byteLength > BEHIND_BYTES) {
+      const { waitingBytes } = client.stream;
+      // Who has taken all shares even a large frame: read from the log, each would have its own.
+      if (waitingBytes > 0 && waitingBytes + frame.byteLength > BEHIND_BYTES) {
         following.delete(client);
         void client.stream.drained().then(() => this.#catchUp(client));
       } else {
