@@ -22,10 +22,12 @@ interface Slice<At> {
 export interface ListAnswer {
   headers: Record<string, string>;
   /** The body where that is short, or what it is made of. */
-  body: Uint8Array<ArrayBuffer> | AsyncIterator<Uint8Array<ArrayBuffer>>;
+  body: string | AsyncIterator<string>;
 }
 
 const encoder = new TextEncoder();
+// Never given out.
+const scratch = new Uint8Array(SLICE_CHARACTERS);
 
 /** How a list is answered. Of long ones one is looked through at a time, so that a crowd of them takes no more room. */
 export async function listAnswer<At>(list: Listing<At>, readers: Readers): Promise<ListAnswer> {
@@ -41,7 +43,7 @@ export async function listAnswer<At>(list: Listing<At>, readers: Readers): Promi
   }
   const { end, kept, more } = first;
   const headers = more && end !== undefined ? list.headersAt(end) : {};
-  return { headers, body: kept ? encoder.encode(`[${kept.join(",")}]`) : body(source, end) };
+  return { headers, body: kept ? `[${kept.join(",")}]` : body(source, end) };
 }
 
 /** Finds where an answer ends, and keeps its text while that is short. */
@@ -66,7 +68,7 @@ class FirstReading<At> {
     const slice = await this.#slices.next();
     this.more = this.#items === this.#limit;
     if (!slice) return false;
-    const bytes = encoder.encode(slice.text).byteLength + 1;
+    const bytes = byteLength(slice.text) + 1;
     this.more = this.#items > 0 && this.#bytes + bytes > MAX_LIST_BYTES;
     if (this.more) return false;
     this.#bytes += bytes;
@@ -82,7 +84,7 @@ class FirstReading<At> {
 function body<At>(
   source: ListSource<At>,
   until: At | undefined,
-): AsyncIterator<Uint8Array<ArrayBuffer>> {
+): AsyncIterator<string> {
   const slices = new Slices({ ...source, limit: Infinity }, until);
   let before = "[";
   let ended = false;
@@ -91,9 +93,7 @@ function body<At>(
       if (ended) return { done: true, value: undefined };
       const slice = await slices.next();
       ended = slice === undefined;
-      const value = encoder.encode(
-        slice ? before + slice.text : before === "[" ? "[]" : "]",
-      );
+      const value = slice ? before + slice.text : before === "[" ? "[]" : "]";
       before = ",";
       return { done: false, value };
     },
@@ -161,4 +161,15 @@ class Slices<At> {
     this.#whole = true;
     return items > 0 ? { text, items, end: this.#at! } : undefined;
   }
+}
+
+/** How long a text is in UTF-8, without another copy of it. */
+function byteLength(text: string): number {
+  let bytes = 0;
+  for (let at = 0; at < text.length;) {
+    const { read, written } = encoder.encodeInto(text.slice(at, at + SLICE_CHARACTERS), scratch);
+    at += read;
+    bytes += written;
+  }
+  return bytes;
 }

@@ -47,7 +47,7 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
     handle: async ({ raw, readers }) => {
       const cookie = await security.cookieForPage(raw, connection(raw));
       const fixed = isLoopback(new URL(raw.url).hostname) ? isolated : headers;
-      return readers.text(bytes, {
+      return readers.shared(bytes, {
         headers: cookie === undefined ? fixed : { ...fixed, "set-cookie": cookie },
       });
     },

@@ -32,7 +32,7 @@ export function json(
 
 /** A JSON text of any length as an answer. */
 export function longJson(
-  text: string | Uint8Array<ArrayBuffer>,
+  text: string,
   readers: Readers,
   { status = 200, headers = {} }: {
     status?: number;
@@ -44,7 +44,7 @@ export function longJson(
 
 /** A list as an answer. */
 export function listResponse({ body, headers }: ListAnswer, readers: Readers): Response {
-  if (body instanceof Uint8Array) return longJson(body, readers, { headers });
+  if (typeof body === "string") return longJson(body, readers, { headers });
   return readers.pieces(body, { headers: { ...JSON_HEADERS, ...headers } });
 }
 

@@ -34,7 +34,12 @@ interface Init {
 }
 
 const encoder = new TextEncoder();
-const EMPTY = new Uint8Array();
+
+/** How much of a text is a piece; no character is split. */
+function pieceLength(text: string): number {
+  const last = text.charCodeAt(PIECE_BYTES - 1);
+  return last >= 0xd800 && last < 0xdc00 ? PIECE_BYTES - 1 : PIECE_BYTES;
+}
 
 /** One answer's reader, as long as its answer takes. */
 export class Reader {
@@ -167,27 +172,31 @@ export class Readers {
     return this.#ofResponse.get(response);
   }
 
-  /** A short text as an answer, or one that leaves as it is read; bytes may be shared by many answers. */
-  text(text: string | Uint8Array<ArrayBuffer>, init: Init): Response {
+  /** A text as an answer: a long one leaves as it is read. */
+  text(text: string, init: Init): Response {
     if (text.length <= PIECE_BYTES) return new Response(text, init);
-    const bytes = typeof text === "string" ? encoder.encode(text) : text;
-    const headers = { ...init.headers, "content-length": String(bytes.byteLength) };
-    return this.pieces([bytes].values(), { ...init, headers, shared: bytes === text });
+    return this.pieces([text].values(), init);
   }
 
-  /** An answer that is made as it is read, of pieces of any size. */
+  /** Bytes as an answer, which may be shared by many. */
+  shared(bytes: Uint8Array, init: Init): Response {
+    const headers = { ...init.headers, "content-length": String(bytes.byteLength) };
+    return this.pieces([bytes].values(), { ...init, headers });
+  }
+
+  /** An answer that is made as it is read, of texts of any length, or of bytes that are shared. */
   pieces(
-    pieces: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
-    { shared = false, ...init }: Init & { shared?: boolean },
+    pieces: AsyncIterator<string | Uint8Array> | Iterator<string | Uint8Array>,
+    init: Init,
   ): Response {
-    let rest: Uint8Array = EMPTY;
+    let rest: string | Uint8Array = "";
     let stop: (why: Error) => void = () => {};
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         stop = (why) => controller.error(why);
       },
       pull: async (controller) => {
-        while (rest.byteLength === 0) {
+        while (rest.length === 0) {
           const { done, value } = await pieces.next();
           if (reader.over.aborted) return;
           if (done) {
@@ -196,19 +205,22 @@ export class Readers {
           }
           rest = value;
         }
-        // A copy of what is its own, so that the runtime keeps no more than the piece.
-        const piece = shared ? rest.subarray(0, PIECE_BYTES) : rest.slice(0, PIECE_BYTES);
-        rest = rest.subarray(PIECE_BYTES);
+        // A text is encoded piece by piece: whole, it would be in memory twice.
+        const piece: Uint8Array = typeof rest === "string"
+          ? encoder.encode(rest.slice(0, pieceLength(rest)))
+          : rest.subarray(0, PIECE_BYTES);
+        rest = typeof rest === "string"
+          ? rest.slice(pieceLength(rest))
+          : rest.subarray(PIECE_BYTES);
         controller.enqueue(piece);
-        // The whole of it stays in memory until the last of it has gone.
-        reader.keeps(rest.byteLength > 0 && !shared ? rest.buffer.byteLength : 0);
+        reader.keeps(typeof rest === "string" ? rest.length : 0);
         reader.takes(piece.byteLength);
       },
       cancel: () => reader.leave(),
     }, { highWaterMark: 0 });
     const { response, reader } = this.enter(body, init);
     reader.over.addEventListener("abort", () => {
-      rest = EMPTY;
+      rest = "";
       void pieces.return?.();
     }, { once: true });
     reader.cut.addEventListener("abort", () => {

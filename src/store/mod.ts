@@ -12,7 +12,7 @@ export { finishRepair, openStore, repairOf, warnOfRepair } from "./open.ts";
 export { refuseForeignFile } from "./ownership.ts";
 export { isWritableFile } from "./place.ts";
 export { retention, type RetentionOptions } from "./retention.ts";
-export { Rejected, type RejectedRow } from "./rejected.ts";
+export { Rejected, type RejectedRow, type RejectedText } from "./rejected.ts";
 export { damagedFiles, noteSuspicion, type Repair } from "./repair.ts";
 export { RowCounter, type RowCounterOptions } from "./row_counter.ts";
 export { salvage, type Salvaged, type SalvageOptions } from "./salvage.ts";

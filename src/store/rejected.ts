@@ -37,6 +37,11 @@ export interface RejectedRow {
   lastAt: Instant;
 }
 
+/** A rejected row as it lies in the database: a large one is not parsed to be shown. */
+export interface RejectedText extends Omit<RejectedRow, "row"> {
+  rowJson: string;
+}
+
 export class Rejected {
   readonly #database: OpenDatabase;
   readonly #statements: Readonly<
@@ -150,9 +155,9 @@ export class Rejected {
   newest(
     stream: StreamName,
     { before = "\u{10FFFF}" }: { before?: Id | undefined } = {},
-  ): RejectedRow | undefined {
+  ): RejectedText | undefined {
     const raw = this.#statements.newest.get(stream, before);
-    return raw && rejectedRow(raw);
+    return raw && { ...reasonOf(raw), rowJson: String(raw.payload) };
   }
 
   /** How many rows of the stream are rejected. Cheap at any size. */
@@ -177,11 +182,14 @@ export class Rejected {
 }
 
 function rejectedRow(raw: Readonly<Record<string, unknown>>): RejectedRow {
+  return { ...reasonOf(raw), row: parseLossless(String(raw.payload)) as Row }; // only written by `keep`
+}
+
+function reasonOf(raw: Readonly<Record<string, unknown>>): Omit<RejectedRow, "row"> {
   return {
     stream: raw.stream as StreamName, // only written by `keep`
     table: String(raw.table_name),
     id: String(raw.row_id),
-    row: parseLossless(String(raw.payload)) as Row, // only written by `keep`
     status: raw.status === null ? null : Number(raw.status),
     code: raw.code === null ? null : String(raw.code),
     message: String(raw.message),

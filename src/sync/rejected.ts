@@ -4,7 +4,7 @@
  * @module
  */
 import type { Id, Outbox, StreamName } from "../core/mod.ts";
-import type { RejectedRow, Store } from "../store/mod.ts";
+import type { RejectedText, Store } from "../store/mod.ts";
 
 /** Which rows are meant: some of a stream, or all of it, or all there are. */
 export interface Which {
@@ -29,7 +29,7 @@ export class RejectedRows {
   *list(
     stream: StreamName | undefined,
     { before, from }: { before?: Id | undefined; from?: Id | undefined } = {},
-  ): Generator<RejectedRow> {
+  ): Generator<RejectedText> {
     const { rejected } = this.#store;
     const newest = this.#streams(stream).map((name) => ({
       name,

@@ -15,7 +15,7 @@ import {
   wholeNumber,
   yesNo,
 } from "../core/mod.ts";
-import type { RejectedRow } from "../store/mod.ts";
+import type { RejectedText } from "../store/mod.ts";
 import type { RejectedRows, Which } from "./rejected.ts";
 import { type SyncStatus, syncStatus } from "./status.ts";
 
@@ -161,7 +161,7 @@ export function syncRoutes(actions: SyncActions): Route[] {
           after: before,
           *read({ after: before, until }) {
             for (const row of rejected.list(stream, { before, from: until })) {
-              yield { at: row.id, json: JSON.stringify(shown(row)) };
+              yield { at: row.id, json: shown(row) };
             }
           },
           next: (before) => ({ before }),
@@ -208,7 +208,9 @@ function refuseLoss(changes: number): void {
   });
 }
 
-function shown(row: RejectedRow): v.InferOutput<typeof rejectedRow> {
-  const { firstAt, lastAt, ...rest } = row;
-  return { ...rest, first_at: firstAt, last_at: lastAt };
+/** The JSON text of a rejected row. */
+function shown({ stream, table, id, rowJson, firstAt, lastAt, ...reason }: RejectedText): string {
+  const before = JSON.stringify({ stream, table, id }).slice(0, -1);
+  const after = JSON.stringify({ ...reason, first_at: firstAt, last_at: lastAt }).slice(1);
+  return `${before},"row":${rowJson},${after}`;
 }
