@@ -90,10 +90,7 @@ class HeldDatabase {
     if (locks(this.#file)) return;
     this.#file.close();
     this.#file = undefined;
-    throw refusal(
-      this.#path,
-      twinsOf(this.#path).map(readHolder).find(Boolean) ?? readHolder(this.#path),
-    );
+    throw refusal(this.#path, anyHolder(this.#path));
   }
 
   letGo(): boolean {
