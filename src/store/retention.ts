@@ -17,7 +17,10 @@ export interface RetentionOptions extends Pick<TableOutboxOptions, "table" | "se
   /** The column whose instant is a row's age. */
   instant: string;
   retentionDays: number;
-  /** For how long a row that waits for the cloud is kept; as `retentionDays` without a cloud. */
+  /**
+   * For how long a row that waits for the cloud is kept; as `retentionDays` without a cloud. Less than that changes
+   * nothing: a pass ends at the first row that is younger than `retentionDays`.
+   */
   unsyncedDays: number;
   /** SQL that is true of a row that may go, whatever its age. */
   dispensable?: string;
@@ -36,8 +39,7 @@ export function retention(
   options: RetentionOptions,
 ): (now: Instant, budget: Budget) => PruneResult {
   const { outbox, table, key, instant, settled = "synced_at", dispensable = "TRUE" } = options;
-  const { retentionDays, onDeleted = () => {} } = options;
-  const unsyncedDays = Math.max(retentionDays, options.unsyncedDays);
+  const { retentionDays, unsyncedDays, onDeleted = () => {} } = options;
   const { waiting } = MARKS[settled];
   const page = store.db.prepare(
     `SELECT max(at) AS last, min(at) FILTER (WHERE since >= ?2 AND since <= ?4) AS young,

@@ -39,10 +39,8 @@ export async function attempt<T>(
   if (stop.aborted) onStop();
   else stop.addEventListener("abort", onStop, { once: true });
   try {
+    // `aborted` listens first, so it comes before what the remote makes of its signal, in words of its own.
     return await Promise.race([work(limit.signal), aborted]);
-  } catch (error) {
-    // A remote that heeds its signal may report the abort in words of its own.
-    throw limit.signal.aborted ? limit.signal.reason : error;
   } finally {
     over.abort();
     stop.removeEventListener("abort", onStop);

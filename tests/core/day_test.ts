@@ -64,3 +64,8 @@ Deno.test("Days count over months and years", () => {
   assert.equal(daysBetween("2026-01-01", "2027-01-01"), 365);
   assert.equal(weekday("2026-01-16"), 5);
 });
+
+Deno.test("slotAt finds the slot of a moment before 1970", () => {
+  assert.equal(slotAt(-1), "1969-12-31T23:45:00.000Z");
+  assert.equal(slotAt(-900_000), "1969-12-31T23:45:00.000Z");
+});

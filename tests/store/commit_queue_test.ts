@@ -296,6 +296,54 @@ Deno.test("CommitQueue calls afterCommit for what is committed only, before the 
   assert.throws(() => tell("outside"), /no write is running/);
 });
 
+Deno.test("CommitQueue fails those with its reason whose transaction SQLite undid, and commits the others", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  await store.write(() => insert(store, "there"));
+  const outcomes = await Promise.allSettled([
+    store.write(() => insert(store, "with it")),
+    store.write(() => store.db.exec("INSERT OR ROLLBACK INTO notes (text) VALUES ('there')")),
+    store.write(() => insert(store, "behind")),
+  ]);
+  assert.deepEqual(outcomes.map(({ status }) => status), ["rejected", "rejected", "fulfilled"]);
+  for (const outcome of outcomes.slice(0, 2)) {
+    assert.match(String(reasonOf(outcome)), /UNIQUE constraint failed/);
+  }
+  assert.deepEqual(textsOf(store.db), ["there", "behind"]);
+});
+
+Deno.test("CommitQueue calls the hooks behind one that throws", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  const called: string[] = [];
+  await store.write(() => {
+    store.afterCommit(() => {
+      throw new Error("a listener's defect");
+    });
+    store.afterCommit(() => called.push("behind it"));
+    insert(store, "a");
+  });
+  assert.deepEqual(called, ["behind it"]);
+});
+
+Deno.test("CommitQueue commits all that waits when it closes, also more than a slice", async () => {
+  using dir = tempDir();
+  const db = connect(`${dir.path}/a.db`);
+  db.exec(String(notes.sql));
+  const queue = new CommitQueue(db);
+  const add = db.prepare("INSERT INTO notes (text) VALUES (?)");
+  const waiting = ["a", "b", "c"].map((text) =>
+    queue.write(() => {
+      add.run(text);
+      spin(5);
+    })
+  );
+  queue.close();
+  assert.deepEqual(textsOf(db), ["a", "b", "c"]);
+  await Promise.all(waiting);
+  db.close();
+});
+
 function insert(store: Store, text: string): number {
   return Number(
     store.db.prepare("INSERT INTO notes (text) VALUES (?)").run(text).lastInsertRowid,

@@ -70,6 +70,17 @@ Deno.test("Rejected pages through a stream's rows and counts them", async () => 
   assert.equal(rejected.count("playtime"), 1);
 });
 
+Deno.test("Rejected counts a row once that is rejected a second time without a decision", async () => {
+  using temp = tempStore();
+  const { store } = temp;
+  const { rejected } = store;
+  assert.equal(rejected.count("playtime"), 0);
+  await store.write(() => keep(rejected, "a", { message: "first" }));
+  await store.write(() => keep(rejected, "a", { message: "second" }, LATER));
+  assert.equal(rejected.count("playtime"), 1);
+  assert.equal(rejected.find("playtime", "a")?.attempts, 2);
+});
+
 function keep(
   rejected: Rejected,
   id: string,

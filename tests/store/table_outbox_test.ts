@@ -292,6 +292,33 @@ Deno.test("tableOutbox counts a large backlog in the background while rows come 
   assert.deepEqual(outbox.depth(), { rows: 60_000, oldest: "at-a" });
 });
 
+Deno.test("tableOutbox counts off a range only what still waits of it", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await insertTicks(store, outbox, ["a", "b", "c", "d"]);
+  assert.deepEqual(idsOf(outbox), ["a", "b", "c", "d"]);
+  const later = "2027-01-01T00:00:00.000Z";
+  await store.write(() => {
+    outbox.settle(["a", "b"], AT);
+    outbox.reject([{ id: "c", message: "no" }], AT);
+    outbox.settle(["a", "b", "c"], later);
+  });
+  assert.deepEqual(outbox.depth(), { rows: 1, oldest: "d" });
+  const stamps = store.db.prepare("SELECT synced_at FROM ticks ORDER BY seq").all();
+  assert.deepEqual(stamps.map(({ synced_at }) => synced_at), [AT, AT, null, null]);
+});
+
+Deno.test("tableOutbox settles rows with one between them that was not accepted", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await insertTicks(store, outbox, ["a", "b", "c"]);
+  outbox.pending(3);
+  await store.write(() => outbox.settle(["a", "c"], AT));
+  assert.deepEqual(idsOf(outbox), ["b"]);
+});
+
 function beatsOutbox(store: Store): TableOutbox {
   return tableOutbox(store, {
     stream: "playtime",

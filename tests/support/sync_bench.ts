@@ -15,6 +15,8 @@ export interface SyncBenchOptions {
   /** Null: no cloud is configured. */
   remote?: Remote | null;
   batchSize?: number;
+  /** The most rows of a round. */
+  roundSize?: number;
   intervalMs?: number;
   inbox?: Inbox;
   /** What the lane has for an outbox, made from the real one. */
@@ -39,12 +41,18 @@ export class SyncBench implements AsyncDisposable {
 
   constructor(options: SyncBenchOptions = {}) {
     const { batchSize = 500, intervalMs = 300_000, random = () => 0.5, inbox } = options;
+    const { roundSize } = options;
     this.engine = new SyncEngine({
       store: this.store,
       lanes: [{
         name: "playtime",
         outbox: options.outbox?.(this.outbox) ?? this.outbox,
-        schedule: { intervalMs: () => intervalMs, batchSize, bell: this.bell },
+        schedule: {
+          intervalMs: () => intervalMs,
+          batchSize,
+          ...(roundSize === undefined ? {} : { roundSize }),
+          bell: this.bell,
+        },
         remote: options.remote === undefined ? this.cloud : options.remote,
         inbox,
       }],

@@ -31,3 +31,24 @@ Deno.test("Connection warns of its own remote's clock, whatever another's says",
   stop.abort();
   await Promise.all([wrong.running, right.running]);
 });
+
+Deno.test("Connection asks a remote that a lane could not reach at once whether it is there", async () => {
+  const clock = new FakeClock();
+  const remote = new FakeRemote();
+  const stop = new AbortController();
+  const warnings = new Warnings({ clock });
+  const connection = new Connection({ remote, clock, random: () => 0.5, warnings });
+  const running = connection.run(stop.signal);
+  await settled();
+  assert.equal(remote.probes, 1);
+  remote.reachable = false;
+  connection.heard(false);
+  await settled();
+  assert.equal(remote.probes, 2);
+  // It is known to be away by now: the next probe has its own time.
+  connection.heard(false);
+  await settled();
+  assert.equal(remote.probes, 2);
+  stop.abort();
+  await running;
+});

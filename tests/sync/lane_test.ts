@@ -452,6 +452,94 @@ Deno.test("Lane aborts a push that does not end soon after the agent stops", asy
   assert.equal(bench.outbox.depth().rows, 1);
 });
 
+Deno.test("Lane does not run after slow probes that pass while every push hangs", async () => {
+  await using bench = new SyncBench({ random: () => 0.999999999 });
+  // The answer comes when the push has failed already, as a real one does.
+  Object.assign(bench.cloud, {
+    probe: async () => {
+      await bench.clock.wait(50);
+      return { clockOffsetMs: 0 };
+    },
+  });
+  bench.cloud.behave = fail();
+  await addNotes(bench, ["a"]);
+  bench.start();
+  await bench.requests(1);
+  await bench.clock.advance(60_000);
+  assert.ok(bench.cloud.requests.length < 15, `${bench.cloud.requests.length} requests in 1 min`);
+});
+
+Deno.test("Lane heeds Retry-After also while it waits for a person", async () => {
+  await using bench = new SyncBench();
+  bench.cloud.behave = fail(403, { retryAfterMs: 20 * 60_000, verdict: pause("ask the owner") });
+  await addNotes(bench, ["a"]);
+  bench.start();
+  await bench.requests(1);
+  await bench.clock.advance(19 * 60_000);
+  assert.equal(bench.cloud.requests.length, 1);
+  await bench.clock.advance(4 * 60_000);
+  await bench.requests(2);
+});
+
+Deno.test("Lane.now resolves when all that waits is sent, also in several rounds", async () => {
+  await using bench = new SyncBench({ batchSize: 10, roundSize: 25 });
+  await addNotes(bench, 60);
+  bench.start();
+  const leftThen = bench.engine.now().then(() => bench.lane.rows_waiting);
+  await bench.passing(() => bench.lane.rows_waiting === 0);
+  assert.equal(await leftThen, 0);
+});
+
+Deno.test("Lane.now resolves when the agent stops before its round began", async () => {
+  await using bench = new SyncBench();
+  await addNotes(bench, ["a"]);
+  const answer = Promise.withResolvers<void>();
+  bench.cloud.behave = async () => await answer.promise;
+  bench.start();
+  await until(() => bench.cloud.requests.length === 1);
+  const asked = bench.engine.now();
+  const stopped = bench.stop();
+  answer.resolve();
+  await Promise.all([stopped, asked]);
+});
+
+Deno.test("Lane is in a hurry for one round, whoever asked for it", async () => {
+  await using bench = new SyncBench({ random: () => 0.999999999 });
+  bench.cloud.behave = fail(429, { retryAfterMs: 60_000 });
+  await addNotes(bench, ["a"]);
+  bench.start();
+  await bench.requests(1);
+  await bench.engine.now();
+  assert.equal(bench.cloud.requests.length, 2);
+  bench.bell.ring();
+  await bench.clock.advance(59_000);
+  assert.equal(bench.cloud.requests.length, 2);
+});
+
+Deno.test("Lane that was answered does not hurry when the network changes", async () => {
+  await using bench = new SyncBench();
+  bench.cloud.behave = fail(429, { retryAfterMs: 10 * 60_000 });
+  await addNotes(bench, ["a"]);
+  bench.start();
+  await bench.requests(1);
+  bench.interfaces = [...bench.interfaces, { name: "wlan0", address: "192.0.2.7" }];
+  await bench.clock.advance(60_000);
+  assert.equal(bench.cloud.requests.length, 1);
+});
+
+Deno.test("Lane waits before its next round when a row was put off, though the round was full", async () => {
+  await using bench = new SyncBench({ batchSize: 4, roundSize: 4 });
+  await addNotes(bench, 8);
+  bench.cloud.behave = ({ rows }) => ({
+    accepted: rows.map(({ id }) => id).filter((id) => id !== "n0001"),
+    rejected: [{ id: "n0001", message: "busy", retryable: true }],
+  });
+  bench.start();
+  await bench.requests(1);
+  await bench.clock.advance(100);
+  assert.deepEqual(bench.cloud.requests, [["n0001", "n0002", "n0003", "n0004"]]);
+});
+
 /** Lets a lane fail so many times, each as soon as it is due. */
 async function failuresInARow(bench: SyncBench, count: number): Promise<void> {
   for (let failures = 1; failures < count; failures++) {

@@ -114,6 +114,7 @@ export class RecordsOutbox implements Outbox {
   }
 
   attempted({ status, batch }: Attempt): undefined {
+    // Of what was settled it would change nothing but the history.
     if (status === "ok") return;
     for (const { id } of batch.rows) {
       const entry = this.#offered.get(id);
