@@ -210,6 +210,48 @@ Deno.test("Devices that wait for approval are named again after a restart", asyn
   assert.match(second.warnings.list()[0]?.message ?? "", /`clockblock devices approve NEW2`$/);
 });
 
+Deno.test("Devices saves what it could not save before", async () => {
+  using temp = tempStore(migrations);
+  const { store } = temp;
+  const { devices } = registry(store);
+  devices.meet("A1", from("10.0.0.5"));
+  store.db.exec(`CREATE TEMP TRIGGER broken BEFORE INSERT ON devices
+    BEGIN SELECT RAISE(ABORT, 'broken'); END`);
+  await assert.rejects(devices.save(), /broken/);
+  store.db.exec("DROP TRIGGER temp.broken");
+  await devices.save();
+  assert.equal(registry(store).devices.find("A1")?.address, "10.0.0.5");
+});
+
+Deno.test("Devices decides nothing that it could not store", async () => {
+  using temp = tempStore(migrations);
+  const { store } = temp;
+  const { devices } = registry(store);
+  const device = devices.meet("A1", from("10.0.0.5"))!;
+  store.db.exec(`CREATE TEMP TRIGGER broken BEFORE INSERT ON devices
+    BEGIN SELECT RAISE(ABORT, 'broken'); END`);
+  await assert.rejects(devices.approve(device, { name: "Door" }), /broken/);
+  assert.deepEqual([device.approval, device.name], ["pending", null]);
+});
+
+Deno.test("Devices keeps a device online whose older connection ends, and no longer without one", async () => {
+  using temp = tempStore(migrations);
+  const { devices, clock } = registry(temp.store, { unknown: "approve" });
+  const device = devices.meet("A1", from("10.0.0.5"))!;
+  const link = () => ({ close: () => {}, resync: () => {} });
+  const [older, newer] = [link(), link()];
+  devices.connected(device, older);
+  devices.connected(device, newer);
+  devices.disconnected(device, older);
+  assert.equal(device.state, "online");
+  devices.disconnected(device, newer);
+  assert.equal(device.state, "offline");
+  devices.heard(device);
+  await clock.sleep(121_000);
+  devices.sweep();
+  assert.equal(device.state, "offline");
+});
+
 Deno.test("A device that is given another name stays on its line", async () => {
   await using relay = await Relay.start({ settings: { unknown: "approve" } });
   const device = await relay.registered("NEW1");

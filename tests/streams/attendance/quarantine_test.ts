@@ -132,3 +132,12 @@ Deno.test("Retention removes files that have lost their entries, when these woul
   await until(() => !files(relay).includes(name(33)), "the old one is gone");
   assert.deepEqual(files(relay), ["2020-notes.txt", name(29), fresh].sort());
 });
+
+Deno.test("The quarantine keeps the same text once for each device", async () => {
+  await using relay = await Relay.start({
+    settings: { devices: [{ sn: "DEV1", name: "Front" }, { sn: "DEV2", name: "Back" }] },
+  });
+  for (const sn of ["DEV1", "DEV2", "DEV1"]) await relay.iclock(sn).post("ATTLOG", "no punch\n");
+  const kept = relay.rows("SELECT device_sn FROM device_quarantine ORDER BY seq");
+  assert.deepEqual(kept.map(({ device_sn }) => device_sn), ["DEV1", "DEV2"]);
+});

@@ -35,6 +35,10 @@ Deno.test("Punches are read anew and sent again when the zone of their device is
   );
   assert.deepEqual(after.map(({ id }) => id), before.map(({ id }) => id));
   assert.equal(second.stream.outbox!.depth().rows, 250);
+  // Also the hundred that the cloud had.
+  const again = second.stream.outbox!.pending(1_000).rows;
+  assert.equal(again.length, 250);
+  assert.ok(again.every(({ time_zone }) => time_zone === "Europe/Berlin"));
   assert.equal((await second.device())?.time_zone, "Europe/Berlin");
   await second.advance(10_000);
   assert.equal(second.rows("SELECT read_zone FROM devices")[0]?.read_zone, "Europe/Berlin");

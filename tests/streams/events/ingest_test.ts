@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { Warnings } from "../../../src/core/mod.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { eventsBench, sampleEvent, storedEvents } from "../../support/events.ts";
+import { FakeClock, settled } from "../../support/fake_clock.ts";
+import {
+  CRITICAL,
+  type EventsBench,
+  eventsBench,
+  sampleEvent,
+  storedEvents,
+} from "../../support/events.ts";
 
 /** What a refusal says. */
 interface Refusal {
@@ -522,4 +528,86 @@ Deno.test.each(
   assert.equal(response.status, status, await response.text());
   assert.equal(storedEvents(bench.store).length, 0);
   assert.equal((await bench.post(sampleEvent())).accepted[0]?.seq, 1);
+});
+
+/** Has each write say whether it was durable, and which events it stored. */
+function watchWrites(bench: EventsBench): { durable: boolean; stored: string[] }[] {
+  const { store } = bench;
+  const writes: { durable: boolean; stored: string[] }[] = [];
+  const write = store.write;
+  const bodies = () => storedEvents(store).map(({ body }) => String(body));
+  store.write = (work, options = {}) =>
+    write.call(store, () => {
+      const before = bodies();
+      const result = work();
+      const stored = bodies().filter((body) => !before.includes(body));
+      writes.push({ durable: options.durable === true, stored });
+      return result;
+    }, options) as never;
+  return writes;
+}
+
+const critical = (body: string) => sampleEvent({ subtype: CRITICAL[0], body });
+
+Deno.test("A critical event is on the disk before it is answered, whatever it comes with", async () => {
+  using bench = eventsBench();
+  const writes = watchWrites(bench);
+  await bench.post(sampleEvent({ body: "plain" }));
+  await bench.post(critical("critical"));
+  await bench.post([sampleEvent({ body: "first" }), critical("second")]);
+  assert.deepEqual(writes, [
+    { durable: false, stored: ["plain"] },
+    { durable: true, stored: ["critical"] },
+    { durable: true, stored: ["first", "second"] },
+  ]);
+});
+
+/** Has writes wait until they are let go, so that requests come together. */
+function holdWrites({ store }: EventsBench): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const write = store.write;
+  store.write = async (work, options) => {
+    await promise;
+    return await write.call(store, work, options) as never;
+  };
+  return resolve;
+}
+
+Deno.test("A critical event joins no write that was begun without the disk's word", async () => {
+  using bench = eventsBench();
+  const writes = watchWrites(bench);
+  const letGo = holdWrites(bench);
+  const plain = bench.post(sampleEvent({ body: "plain" }));
+  await settled();
+  const late = bench.post(critical("critical"));
+  await settled();
+  letGo();
+  await Promise.all([plain, late]);
+  assert.deepEqual(writes, [
+    { durable: false, stored: ["plain"] },
+    { durable: true, stored: ["critical"] },
+  ]);
+});
+
+Deno.test("A request that cannot be stored fails none of those that come with it", async () => {
+  using bench = eventsBench();
+  bench.store.db.exec(
+    `CREATE TEMP TRIGGER refuse BEFORE INSERT ON local_events WHEN new.body = 'refuse'
+     BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+  );
+  const letGo = holdWrites(bench);
+  const posts = ["a", "refuse", "b"].map((body) => bench.post(sampleEvent({ body })));
+  await settled();
+  letGo();
+  const outcomes = await Promise.allSettled(posts);
+  assert.deepEqual(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assert.deepEqual(storedEvents(bench.store).map(({ body }) => body), ["a", "b"]);
+});
+
+Deno.test("A repeated event does not count as waiting for the cloud", async () => {
+  using bench = eventsBench();
+  for (let times = 0; times < 3; times++) {
+    await bench.post([sampleEvent({ idempotency_key: "a" }), sampleEvent({ body: `${times}` })]);
+  }
+  assert.equal(bench.stream.outbox.depth().rows, 4);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Store } from "../../../src/store/mod.ts";
+import { MOST_CLIENTS } from "../../../src/streams/events/live.ts";
 import { migrations } from "../../../src/streams/events/mod.ts";
 import { type SseEvent, sseEvents } from "../../support/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
@@ -112,6 +113,48 @@ Deno.test("GET /local/stream goes on with what comes, for a client of a longer l
   await bench.post(batch(2));
   await until(() => client.events.length === 2);
   assert.deepEqual(client.seqs, [4, 5]);
+});
+
+Deno.test("GET /local/stream leaves nothing out for a client of a longer log, also of a burst", async () => {
+  using bench = eventsBench();
+  await bench.post(batch(3));
+  await using client = await Client.connect(bench, { lastId: "900" });
+  // More than may wait for a client: it reads it from the log.
+  await bench.post(batch(15, { body: "x".repeat(60_000) }));
+  await until(() => client.events.length >= 15, "the burst");
+  assert.deepEqual(client.seqs, numbers(4, 18));
+});
+
+Deno.test("A client that fell behind gets nothing out of turn while it reads what it missed", async () => {
+  using bench = eventsBench();
+  const response = await bench.ask("/local/stream?mode=live");
+  await using other = await Client.connect(bench);
+  await bench.post(batch(15, { body: "x".repeat(60_000) }));
+  await until(() => other.events.length === 15, "the burst");
+  // It goes to those that follow while the first one has yet to take its first page.
+  await bench.post(batch(1));
+  await until(() => other.events.length === 16, "the event after it");
+  const seqs: number[] = [];
+  for await (const { id } of sseEvents(response.body!)) {
+    seqs.push(Number(id));
+    if (seqs.length === 16) break;
+  }
+  assert.deepEqual(seqs, numbers(1, 16));
+});
+
+Deno.test("GET /local/stream takes a thousand clients and no more, and another when one has left", async () => {
+  using bench = eventsBench();
+  const ask = () => bench.ask("/local/stream?mode=live");
+  const open = await Promise.all(Array.from({ length: MOST_CLIENTS }, ask));
+  assert.deepEqual([...new Set(open.map(({ status }) => status))], [200]);
+  const refused = await ask();
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("retry-after"), "10");
+  await refused.body?.cancel();
+  await open.pop()?.body?.cancel();
+  open.push(await ask());
+  assert.equal(open.at(-1)?.status, 200);
+  for (const { body } of open) await body?.cancel();
 });
 
 Deno.test.each(

@@ -91,6 +91,22 @@ Deno.test("seq has no gap where a commit failed", async () => {
   assert.equal(bench.stream.outbox.depth().rows, 4);
 });
 
+Deno.test("seq has no gap where the commit itself failed, after every event was appended", async () => {
+  using bench = eventsBench();
+  const { store } = bench;
+  await bench.post([sampleEvent(), sampleEvent()]);
+  // A reference to nothing is found only at the commit.
+  store.db.exec(`
+    CREATE TABLE parents (id INTEGER PRIMARY KEY);
+    CREATE TABLE children (parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+    CREATE TRIGGER refuse AFTER INSERT ON local_events WHEN new.body = 'refuse'
+    BEGIN INSERT INTO children VALUES (1); END`);
+  await assert.rejects(bench.post([sampleEvent(), sampleEvent({ body: "refuse" })]));
+  const { accepted } = await bench.post([sampleEvent(), sampleEvent()]);
+  assert.deepEqual(accepted.map(({ seq }) => seq), [3, 4]);
+  assert.equal(bench.stream.outbox.depth().rows, 4);
+});
+
 Deno.test("A full disk is told as 507, stores nothing of the request, and ends by itself", async () => {
   using temp = tempStore(migrations);
   const { store } = temp;

@@ -160,3 +160,19 @@ Deno.test("The days of every zone hold the same play, and a day of UTC is the su
     { numRuns: 30 },
   );
 });
+
+Deno.test("zoneDay knows nothing of the UTC day that begins where the day ends", async () => {
+  using temp = tempStore(migrations);
+  const { store } = temp;
+  const tables = openTables(store);
+  const at = (text: string) => msOf(`2026-01-${text}:00.000Z`);
+  await store.write(() => {
+    for (const time of ["05T23:00", "06T01:00"]) {
+      record(tables, beat(at(time)), { allowance: 0 });
+    }
+  });
+  // UTC+0 the whole year.
+  const day = zoneDay(tables, { day: "2026-01-05", timeZone: "Africa/Abidjan" }, OPTIONS);
+  assert.equal(day.updated_at, "2026-01-05T23:00:00.000Z");
+  assert.equal(day.last_heartbeat_at, "2026-01-05T23:00:00.000Z");
+});

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { instantOf, msOf } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import { type Heartbeat, migrations } from "../../../src/streams/playtime/mod.ts";
-import { recompute } from "../../../src/streams/playtime/recompute.ts";
+import { raiseDays, recompute } from "../../../src/streams/playtime/recompute.ts";
 import { openTables, record } from "../../../src/streams/playtime/tables.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
@@ -206,4 +206,76 @@ Deno.test("recompute ends when it is told to", async () => {
   await assert.rejects(fixture.stream.recompute({ signal: AbortSignal.abort() }), {
     name: "AbortError",
   });
+});
+
+const HOUR_AT = msOf("2026-03-02T12:00:00.000Z");
+
+/** A minute of play for each of the given minutes of an hour. */
+async function playMinutes(store: Store, minutes: readonly number[]): Promise<void> {
+  await store.write(() => {
+    for (const minute of minutes) record(openTables(store), minuteOf(minute), { allowance: 0 });
+  });
+}
+
+function minuteOf(minute: number): Heartbeat {
+  return {
+    id: `m${minute}`,
+    device_id: "pc-1",
+    timestamp_utc: instantOf(HOUR_AT + minute * 60_000),
+    is_playing: true,
+    poll_interval_sec: 60,
+    process_name: null,
+  };
+}
+
+function slotsOf(store: Store): Record<string, number> {
+  return Object.fromEntries(
+    (rowsOf(store, "usage_slots") as { slot_utc: string; minutes_used: number }[])
+      .map(({ slot_utc, minutes_used }) => [slot_utc.slice(11, 16), minutes_used]),
+  );
+}
+
+Deno.test("recompute counts a heartbeat that is committed between its reading and its writing", async () => {
+  const clock = new FakeClock("2026-03-02T13:00:00.000Z");
+  using temp = tempStore(migrations, { clock });
+  const { store } = temp;
+  await playMinutes(store, [0, 1, 2]);
+  // A day's heartbeats are read at once, its write waits: the one of the heartbeat goes before.
+  const running = recompute(store, openTables(store), { allowance: 0, clock });
+  await Promise.all([running, playMinutes(store, [3])]);
+  assert.deepEqual(slotsOf(store), { "12:00": 4 });
+  assert.equal(days(store)[0]!.minutes_used, 4);
+});
+
+Deno.test("raiseDays raises what says less than its heartbeats, and lowers nothing", async () => {
+  const clock = new FakeClock("2026-03-02T13:00:00.000Z");
+  using temp = tempStore(migrations, { clock });
+  const { store } = temp;
+  await playMinutes(store, [0, 1, 15, 30]);
+  // As after a repair: of some slots the heartbeats were lost, of others the slot.
+  store.db.exec(`
+    UPDATE usage_slots SET minutes_used = 9 WHERE slot_utc LIKE '%T12:00%';
+    UPDATE usage_slots SET minutes_used = 0.5 WHERE slot_utc LIKE '%T12:15%';
+    DELETE FROM usage_slots WHERE slot_utc LIKE '%T12:30%';
+    INSERT INTO usage_slots VALUES ('pc-1', '2026-03-02T12:45:00.000Z', 3);
+    UPDATE daily_rollups SET minutes_used = 14`);
+  await raiseDays(store, { allowance: 0, clock });
+  assert.deepEqual(slotsOf(store), { "12:00": 9, "12:15": 1, "12:30": 1, "12:45": 3 });
+  assert.equal(days(store)[0]!.minutes_used, 14);
+
+  store.db.exec("UPDATE daily_rollups SET minutes_used = 2");
+  await raiseDays(store, { allowance: 0, clock });
+  assert.equal(days(store)[0]!.minutes_used, 4);
+});
+
+Deno.test("The status shows what a recompute has mended of today", async () => {
+  using fixture = playtimeFixture();
+  const { store, stream } = fixture;
+  fixture.game = "Minecraft.exe";
+  await stream.pollOnce();
+  store.db.exec("UPDATE usage_slots SET minutes_used = 7");
+  const restarted = fixture.restart();
+  assert.equal(restarted.status().today.minutes_used, 7);
+  await restarted.recompute();
+  assert.equal(restarted.status().today.minutes_used, 5 / 60);
 });

@@ -346,6 +346,99 @@ Deno.test("Records warns while more than 1000 changes wait, and counts the confl
   );
 });
 
+Deno.test("Records keeps a later edit when the cloud's answer is to the one before", async () => {
+  using world = setUp();
+  const { call, push, pull, clock, store, outbox, cloudRow, waiting } = world;
+  await pull("tasks", cloudRow("1", { title: "theirs" }));
+  await clock.advance(1_000);
+  await call("PATCH", "/records/tasks/1", { title: "first" });
+  assert.equal(outbox.pending(100).rows.length, 1);
+  await clock.advance(1_000);
+  const theirs = cloudRow("1", { title: "between" });
+  await clock.advance(1_000);
+  const stamp = new Date(clock.now()).toISOString();
+  await call("PATCH", "/records/tasks/1", { title: "second" });
+  await store.write(() => outbox.yieldTo?.([theirs], stamp));
+  assert.equal(waiting(), 1);
+  const { rows } = await push();
+  // As it was made: an answer to what it replaced changes nothing of it.
+  assert.deepEqual(rows.map(({ title, updated_at }) => [title, updated_at]), [["second", stamp]]);
+});
+
+Deno.test("Records tells of nothing that was undone", async () => {
+  using world = setUp();
+  const { store, inbox, news, cloudRow } = world;
+  const undone = store.write(() => {
+    inbox.apply({ table: "tasks", rows: [cloudRow("1", {})], cursor: null, more: false });
+    throw new Error("undone");
+  });
+  await assert.rejects(undone, /undone/);
+  assert.deepEqual(news, []);
+});
+
+Deno.test("Records takes a push whose answer was lost for done when the cloud has it", async () => {
+  using world = setUp();
+  const { call, push, pull, outbox, waiting } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  const [sent] = outbox.pending(100).rows;
+  assert.equal(waiting(), 1);
+  await pull("tasks", { ...sent!, made_by: "a default of the cloud" });
+  assert.equal(waiting(), 0);
+  assert.deepEqual((await push()).sent, []);
+});
+
+Deno.test("Records pushes its edit with a later stamp where the cloud has another of the same moment", async () => {
+  using world = setUp();
+  const { call, push, pull, cloudRow } = world;
+  await call("PUT", "/records/tasks/1", { title: "ours" });
+  const theirs = cloudRow("1", { title: "theirs" });
+  await pull("tasks", theirs);
+  const { rows } = await push();
+  assert.equal(rows[0]?.title, "ours");
+  assert.ok(String(rows[0].updated_at) > String(theirs.updated_at), String(rows[0].updated_at));
+});
+
+Deno.test("Records goes on where it read, over pages and a restart", async () => {
+  using world = setUp();
+  const { store, inbox, cloudRow } = world;
+  assert.equal(inbox.cursor("tasks"), null);
+  const cursor = { updatedAt: "2026-03-01T00:00:00.000Z", id: "1" };
+  await store.write(() =>
+    inbox.apply({ table: "tasks", rows: [cloudRow("1", {})], cursor, more: true })
+  );
+  assert.deepEqual(inbox.cursor("tasks"), cursor);
+});
+
+Deno.test("Records keeps what was not pushed when a table is read anew, and drops what is gone", async () => {
+  using world = setUp({ tombstoneDays: 90 });
+  const { call, push, pull, clock, inbox, cloudRow, waiting } = world;
+  await pull("tasks", cloudRow("gone", {}), cloudRow("edited", {}));
+  await call("PUT", "/records/tasks/new", { title: "never pushed" });
+  await clock.advance(89 * 86_400_000);
+  assert.notEqual(inbox.cursor("tasks"), null);
+  await clock.advance(2 * 86_400_000);
+  assert.equal(inbox.cursor("tasks"), null);
+  await call("PATCH", "/records/tasks/edited", { title: "not pushed" });
+  await pull("tasks", cloudRow("other", {}));
+  await assert.rejects(call("GET", "/records/tasks/gone"), /No such record/);
+  for (const id of ["new", "edited", "other"]) await call("GET", `/records/tasks/${id}`);
+  assert.equal(waiting(), 2);
+  assert.deepEqual((await push()).sent, ["update tasks/edited", "insert tasks/new"]);
+});
+
+Deno.test("Records keeps what the cloud was sent for a day", async () => {
+  using world = setUp();
+  const { call, push, clock, store, stream } = world;
+  await call("PUT", "/records/tasks/1", { title: "a" });
+  await push();
+  const prune = () =>
+    store.write(() => stream.prune!(new Date(clock.now()).toISOString(), { left: () => true }));
+  await clock.advance(23 * 3_600_000);
+  assert.equal((await prune()).deleted, 0);
+  await clock.advance(2 * 3_600_000);
+  assert.equal((await prune()).deleted, 1);
+});
+
 Deno.test("Records refuses a body that belongs to another record", async () => {
   using world = setUp();
   const { call } = world;

@@ -110,3 +110,22 @@ Deno.test("readRecords quarantines what has no person or no time", () => {
   assert.deepEqual(punches, []);
   assert.equal(unreadable.length, 5);
 });
+
+Deno.test("readRecords keeps every digit of an id, however many there are", () => {
+  for (const id of ["9007199254740993", "1234567890123456789", "12345678901234567890"]) {
+    const group = `{"enrollid": ${id}, "time": "2026-10-05 09:15:30"}`;
+    const { punches } = readRecords(group, context);
+    assert.equal(punches[0]?.personId, id);
+  }
+});
+
+Deno.test("readRecords takes a door's and a stranger's record for no person's punch", () => {
+  const group = ["0", "99999999", "7"]
+    .map((id) => `{"enrollid": ${id}, "time": "2026-10-05 09:15:30"}`).join(",");
+  const { punches, events } = readRecords(group, context);
+  assert.deepEqual(punches.map(({ personId }) => personId), ["7"]);
+  assert.deepEqual(events.map(({ kind, personId }) => [kind, personId]), [
+    ["nobody", "0"],
+    ["nobody", "99999999"],
+  ]);
+});
