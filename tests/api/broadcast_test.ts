@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { TOPICS } from "../../src/api/broadcast.ts";
+import { SseStream } from "../../src/core/mod.ts";
 import { type TestApi, testApi } from "../support/api.ts";
 
 /** What a page that listens has been told, read until the stream ends. */
@@ -62,6 +63,26 @@ Deno.test("/stream forgets a page that has gone", async () => {
   await page.leave();
   assert.equal(await clients(), "0");
   test.hub.publish("sync", 1);
+});
+
+Deno.test("/stream sends nothing to a page that has gone", async () => {
+  using test = testApi();
+  const stays = await listen(test);
+  const page = await listen(test);
+  await page.leave();
+  const { send } = SseStream.prototype;
+  let sent = 0;
+  SseStream.prototype.send = function (frame) {
+    sent++;
+    return send.call(this, frame);
+  };
+  try {
+    test.hub.publish("sync", 1);
+  } finally {
+    SseStream.prototype.send = send;
+  }
+  assert.equal(sent, 1);
+  await stays.leave();
 });
 
 Deno.test("/stream turns away more pages than it can serve", async () => {

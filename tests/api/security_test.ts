@@ -1,3 +1,4 @@
+import { Security } from "../../src/api/security.ts";
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { route } from "../../src/core/mod.ts";
@@ -488,4 +489,24 @@ Deno.test("sameSecret knows one secret from another", () => {
     assert.ok(!sameSecret(other, "abc"), other);
   }
   assert.ok(!sameSecret("abc", ""));
+});
+
+Deno.test("Security takes the token as the whole of a Bearer authorization only", async () => {
+  const security = new Security({ host: "127.0.0.1", allowedOrigins: [], token: "secret" });
+  const authorized = async (authorization: string) => {
+    const request = new Request("http://127.0.0.1:3841/", { headers: { authorization } });
+    return await security.authorized(request, { host: "127.0.0.1:3841", ownOrigin: false });
+  };
+  for (const right of ["Bearer secret", "bearer  secret "]) {
+    assert.equal(await authorized(right), true, right);
+  }
+  for (
+    const wrong of [
+      "secret",
+      "Basic Bearer secret",
+      "Bearer secret x",
+      "Bearer secre",
+      "xBearer secret",
+    ]
+  ) assert.equal(await authorized(wrong), false, wrong);
 });

@@ -236,3 +236,37 @@ Deno.test("A closed client asks nobody any more", async () => {
   await test.clock.advance(60_000);
   assert.equal(agent.asked.length, asked);
 });
+
+Deno.test("A listener that throws keeps no event from the others", async () => {
+  await using agent = await agentLog();
+  agent.add(sampleEvent(1));
+  const reported: unknown[] = [];
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    reported.push(event.error);
+  };
+  addEventListener("error", onError);
+  try {
+    using test = watch(agent);
+    test.live.subscribe(() => {
+      throw new Error("a listener's defect");
+    });
+    const seqs: number[] = [];
+    test.live.subscribe(({ events }) => void seqs.push(...events.map(({ seq }) => seq)));
+    await until(() => test.seqs.length === 1);
+    assert.deepEqual(seqs, [1]);
+    assert.match(String(reported[0]), /a listener's defect/);
+  } finally {
+    removeEventListener("error", onError);
+  }
+});
+
+Deno.test("Where streams are held back all that was missed is read, page by page", async () => {
+  await using agent = await agentLog();
+  agent.holdsStreams = true;
+  agent.add(...Array.from({ length: 2_500 }, (_, index) => sampleEvent(index + 1)));
+  using test = watch(agent, undefined, { sinceSeq: 0 });
+  await test.within(4_000, () => test.seqs.length >= 1_000, "the first page");
+  await until(() => test.seqs.length === 2_500, "the other pages, without waiting");
+  assert.equal(new Set(test.seqs).size, 2_500);
+});

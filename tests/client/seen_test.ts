@@ -39,3 +39,26 @@ Deno.test("Seen takes every event once, however the two sources take turns", () 
     assert.deepEqual(taken, Array.from({ length: 40 }, (_, index) => index + 1));
   }));
 });
+
+Deno.test("Seen hands on once what the cloud gave and the agent then gives after a gap", () => {
+  const seen = new Seen();
+  seen.startAt(3);
+  assert.ok(seen.add(6));
+  // 4 and 5 are no longer in the agent's log.
+  assert.equal(seen.addOrdered(6), false);
+  assert.equal(seen.base, 6);
+});
+
+Deno.test("Seen hands on once what the cloud gives twice", () => {
+  const seen = new Seen();
+  seen.startAt(3);
+  assert.deepEqual([6, 6].map((seq) => seen.add(seq)), [true, false]);
+});
+
+Deno.test("Seen has one hole before neighbours, in whatever order they came", () => {
+  const seen = new Seen();
+  seen.startAt(3);
+  for (const seq of [6, 8, 7, 12]) seen.add(seq);
+  assert.deepEqual(seen.holes(20), [[4, 5], [9, 11]]);
+  assert.deepEqual(seen.holes(1), [[9, 11]]);
+});

@@ -281,3 +281,50 @@ Deno.test("Every configuration key has a flag, a variable and a description", ()
   }
   assert.equal(new Set(configKeys.map(({ variable }) => variable)).size, configKeys.length);
 });
+
+Deno.test("loadConfig takes null for a block as nothing said about it", () => {
+  const config = loadConfig(sources({ supabase: null, events: { flush: null, modes: ["a"] } }));
+  assert.equal(config.supabase.url, null);
+  assert.equal(config.supabase.realtime, true);
+  assert.equal(config.events.flush.active_sec, 15);
+  assert.deepEqual(config.events.modes, ["a"]);
+});
+
+Deno.test("loadConfig takes the variable of a key over that of its block", () => {
+  const config = loadConfig(sources(undefined, {
+    env: {
+      CLOCKBLOCK_EVENTS__FLUSH__ACTIVE_SEC: "7",
+      CLOCKBLOCK_EVENTS__FLUSH: '{"active_sec": 3, "offhours_sec": 9}',
+    },
+  }));
+  assert.equal(config.events.flush.active_sec, 7);
+  assert.equal(config.events.flush.offhours_sec, 9);
+});
+
+Deno.test("loadConfig minds equal ports only where both are listened on", () => {
+  const ports = (enabled: boolean, port: number) =>
+    problemsOf(sources({ api_port: port, attendance: { enabled, port } }));
+  assert.match(ports(true, 4_000)[0] ?? "", /attendance.port 4000: api_port is the same/);
+  assert.deepEqual(ports(false, 4_000), []);
+  // The system gives each another one.
+  assert.deepEqual(ports(true, 0), []);
+});
+
+Deno.test.each(
+  [
+    [{ endpoint_url: "https://user@example.com/" }, /without a user name and password/],
+    [{ endpoint_url: "https://:secret@example.com/" }, /without a user name and password/],
+    [{ events: { flush: { active_hours: { to: "24:30" } } } }, /from "00:00" to "24:00"/],
+    [{ events: { flush: { active_hours: { to: "23:60" } } } }, /from "00:00" to "24:00"/],
+    [{ device_token: "abc\n" }, /without spaces or line breaks/],
+  ] as const,
+)("loadConfig refuses %j", (file, reason) => {
+  const problems = problemsOf(sources(file));
+  assert.equal(problems.length, 1, problems.join("\n"));
+  assert.match(problems[0]!, reason);
+});
+
+Deno.test("loadConfig takes 24:00 for the end of the day", () => {
+  const config = loadConfig(sources({ events: { flush: { active_hours: { to: "24:00" } } } }));
+  assert.equal(config.events.flush.active_hours.to, "24:00");
+});

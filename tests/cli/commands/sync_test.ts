@@ -1,5 +1,7 @@
 /** `sync` and `rejected` against an endpoint that takes, refuses or is not there. @module */
 import assert from "node:assert/strict";
+import { main } from "../../../src/cli/mod.ts";
+import { capturedIo } from "../../support/captured_io.ts";
 import { cliFolder } from "../../support/cli.ts";
 
 type Rows = readonly { id: string }[];
@@ -103,4 +105,40 @@ Deno.test("rejected retry and discard want to know which rows", async () => {
   const { code, err } = await folder.cli("rejected", "retry", "no-such-id");
   assert.equal(code, 2);
   assert.match(err, /No rejected row has the id no-such-id/);
+});
+
+Deno.test("sync reset loses changes of records only for who agrees in so many letters", async () => {
+  using folder = cliFolder({
+    process_name: "no such game",
+    timeout_sec: 1,
+    supabase: { url: "http://127.0.0.1:9", key: "sb_publishable_key" },
+  });
+  {
+    await using agent = await folder.start();
+    const token = Deno.readTextFileSync(`${folder.path}/api-token`).trim();
+    const response = await fetch(`${agent.url}/records/projects/p1`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ name: "house" }),
+    });
+    assert.ok(response.ok, await response.text());
+  }
+  const waiting = async () => {
+    const { out } = await folder.cli("sync", "status", "--json");
+    const lanes: { stream: string; rows_waiting: number }[] = JSON.parse(out).lanes;
+    return lanes.find(({ stream }) => stream === "records")?.rows_waiting;
+  };
+  const asked = async (terminal: boolean, answers: readonly string[], ...args: string[]) => {
+    const io = capturedIo({ cwd: folder.path, terminal, answers });
+    return await main(["sync", "reset", ...args], { io });
+  };
+  assert.equal(await waiting(), 1);
+  for (const answer of ["", " ", "n", "yikes"]) {
+    assert.equal(await asked(true, [answer]), 2, answer);
+  }
+  assert.equal(await asked(true, []), 2);
+  assert.equal(await asked(false, ["y"]), 2);
+  assert.equal(await waiting(), 1);
+  assert.equal(await asked(false, [], "--yes"), 0);
+  assert.equal(await waiting(), 0);
 });

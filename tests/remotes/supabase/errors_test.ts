@@ -154,3 +154,18 @@ Deno.test("remoteError has no status and no words of a row when no answer came",
   });
   assert.deepEqual([error.status, error.code, error.verdict], [undefined, "timeout", undefined]);
 });
+
+Deno.test("remoteError has what a row says in its detail only, never in its message", () => {
+  const error = remoteError("push 1 rows of tasks to", {
+    code: "23505",
+    message: 'duplicate key value violates unique constraint "tasks_title_key"',
+    details: "Key (title)=(a private title) already exists.",
+  }, { name: "supabase x", status: 409 });
+  assert.equal(error.message, 'Cannot push 1 rows of tasks to "supabase x": status 409, 23505');
+  assert.match(error.detail ?? "", /a private title/);
+  const syntax = remoteError("push 1 rows of tasks to", {
+    code: "22P02",
+    message: 'invalid input syntax for type date: "a private day"',
+  }, { name: "supabase x", status: 400 });
+  assert.ok(!syntax.message.includes("private"), syntax.message);
+});

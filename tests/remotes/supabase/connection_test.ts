@@ -1,0 +1,116 @@
+/** What the connection makes of a project's answers, which the test gives one by one. @module */
+import assert from "node:assert/strict";
+import { RemoteError } from "../../../src/core/mod.ts";
+import { Connection, type ConnectionOptions } from "../../../src/remotes/supabase/connection.ts";
+import { memoryTokenStore } from "../../../src/remotes/supabase/mod.ts";
+
+type Answer = () => Response;
+
+const ok: Answer = () => Response.json(true);
+
+function status(code: number, headers: Record<string, string> = {}): Answer {
+  return () => Response.json({ message: "not now" }, { status: code, headers });
+}
+
+function session(name: string): Answer {
+  const encoded = (value: unknown) =>
+    new TextEncoder().encode(JSON.stringify(value)).toBase64({ alphabet: "base64url" })
+      .replaceAll("=", "");
+  const claims = { sub: name, exp: Math.floor(Date.now() / 1_000) + 3_600 };
+  return () =>
+    Response.json({
+      access_token: `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded(claims)}.${encoded(0)}`,
+      refresh_token: `refresh-${name}`,
+      token_type: "bearer",
+      expires_in: 3_600,
+      user: { id: name, email: `${name}@example.com` },
+    });
+}
+
+/** A project whose endpoints answer as told; how often each was asked. */
+function project(options: Partial<ConnectionOptions> = {}) {
+  const answers: Record<string, Answer> = {
+    password: session("alice"),
+    refresh_token: session("alice"),
+    register_system: ok,
+    health: ok,
+  };
+  const asked: Record<string, number> = {};
+  const connection = new Connection({
+    url: "https://project.example",
+    key: "sb_publishable_key",
+    email: "alice@example.com",
+    password: "secret",
+    systems: ["pc-1"],
+    tokens: memoryTokenStore(),
+    fetch: (input) => {
+      const url = new URL(input instanceof Request ? input.url : String(input));
+      const what = url.searchParams.get("grant_type") ?? url.pathname.split("/").at(-1)!;
+      asked[what] = (asked[what] ?? 0) + 1;
+      return Promise.resolve(answers[what]!());
+    },
+    ...options,
+  });
+  return { connection, answers, asked };
+}
+
+/** The status that a call is refused with; undefined where it is not. */
+async function refusal(call: Promise<unknown>): Promise<number | undefined> {
+  const error = await call.then(() => undefined, (reason: unknown) => reason);
+  assert.ok(error === undefined || error instanceof RemoteError, String(error));
+  return error?.status;
+}
+
+Deno.test("Connection does not take a server that is broken for a refused sign-in", async () => {
+  const { connection, answers } = project();
+  answers.password = status(500);
+  assert.equal(await refusal(connection.signedIn()), 500);
+  answers.password = status(400);
+  assert.equal(await refusal(connection.signedIn()), 401);
+  answers.password = session("alice");
+  assert.equal(await refusal(connection.signedIn()), undefined);
+});
+
+Deno.test("Connection signs in once for all who need it at the same time", async () => {
+  const { connection, asked } = project();
+  await Promise.all(Array.from({ length: 4 }, () => connection.refresh()));
+  assert.equal(asked.password, 1);
+});
+
+Deno.test("Connection registers the systems again for another account", async () => {
+  const accounts: string[] = [];
+  const { connection, answers, asked } = project({ onAccount: () => accounts.push("another") });
+  await connection.signedIn();
+  await connection.signedIn();
+  assert.equal(asked.register_system, 1);
+  answers.password = session("bob");
+  answers.register_system = () => Response.json(false);
+  await connection.login("bob@example.com", "secret");
+  await connection.signedIn();
+  assert.equal(asked.register_system, 2);
+  assert.equal(connection.account, "bob@example.com");
+  assert.equal(connection.membership("pc-1"), "foreign");
+  assert.equal(accounts.length, 2);
+});
+
+Deno.test("Connection registers a system again that it had no answer for", async () => {
+  const { connection, answers, asked } = project();
+  answers.register_system = status(503);
+  assert.equal(await refusal(connection.signedIn()), 503);
+  answers.register_system = ok;
+  await connection.signedIn();
+  assert.equal(asked.register_system, 2);
+  assert.equal(connection.membership("pc-1"), "member");
+});
+
+Deno.test("Connection heeds the Retry-After of the last answer, not of one before", async () => {
+  const { connection, answers } = project();
+  const { signal } = new AbortController();
+  const retryAfterMs = () => connection.failure("push to", { message: "x" }, 503).retryAfterMs;
+  answers.health = status(429, { "retry-after": "60" });
+  await connection.probe(signal).catch(() => {});
+  assert.equal(retryAfterMs(), 60_000);
+  answers.health = status(503);
+  await connection.probe(signal).catch(() => {});
+  assert.equal(retryAfterMs(), undefined);
+});
