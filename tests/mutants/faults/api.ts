@@ -1,0 +1,96 @@
+import type { FaultyFile } from "../fault.ts";
+
+export const API_FAULTS: readonly FaultyFile[] = [
+  {
+    file: "api/security.ts",
+    faults: [
+      [
+        "the token may stand anywhere in the header",
+        "/^bearer +(\\S+) *$/i",
+        "/bearer +(\\S+) */i",
+      ],
+      [
+        "a page of another origin may write by the cookie",
+        "if (!isRead(request.method) && !visitor.ownOrigin) return false;",
+        "",
+      ],
+      ["a write needs no token", "if (!isRead(request.method)) return true;", ""],
+      ["any name is ours", "return this.#names.has(name) || (", "return true || ("],
+      ["a proxy is this machine", `!headers.has("x-forwarded-for") &&`, ""],
+      [
+        "a page without Origin may be of another site",
+        `site !== null && site !== "same-origin"`,
+        `site === "same-site" && site !== null`,
+      ],
+      ["every origin may call", "if (this.#allowedOrigins.has(origin)) return", "return"],
+    ],
+  },
+  {
+    file: "api/body.ts",
+    faults: [
+      [
+        "a body of exactly the limit is refused by its length",
+        "if (Number(length) > limit) throw tooLarge(limit);",
+        "if (Number(length) >= limit) throw tooLarge(limit);",
+      ],
+      [
+        "a body of exactly the limit is refused by its chunks",
+        "if (size > limit) throw tooLarge(limit);",
+        "if (size >= limit) throw tooLarge(limit);",
+      ],
+      ["chunks are not counted", "if (size > limit) throw tooLarge(limit);", ""],
+      [
+        "what is no UTF-8 is replaced",
+        `if (!text.includes("\\ufffd")) return text;`,
+        "return text;",
+      ],
+    ],
+  },
+  {
+    file: "api/connections.ts",
+    faults: [
+      ["an event stream has to end", "line.patienceMs = Infinity;", ""],
+      [
+        "idle connections stay",
+        "line.patienceMs = this.#limits.idleMs;",
+        "line.patienceMs = Infinity;",
+      ],
+      [
+        "there may be any number",
+        "if (this.#lines.size >= Math.min(this.#limits.connections, this.#room)) {",
+        "if (false) {",
+      ],
+    ],
+  },
+  {
+    file: "api/broadcast.ts",
+    faults: [
+      ["listeners that left are kept", "for (const set of sets) set.delete(stream);", ""],
+      ["listeners that left are counted", "this.#hub.pages--;", ""],
+      [
+        "one listener too many",
+        "if (this.clients >= MAX_CLIENTS) {",
+        "if (this.clients > MAX_CLIENTS) {",
+      ],
+    ],
+  },
+  {
+    file: "api/cookie.ts",
+    tests: ["api/security_test.ts"],
+    faults: [
+      [
+        "secrets of different lengths are the same",
+        "let different = given.length ^ secret.length;",
+        "let different = 0;",
+      ],
+      ["scripts may read the cookie", "; HttpOnly", ""],
+      ["other sites send the cookie", "; SameSite=Strict", ""],
+    ],
+  },
+  {
+    file: "api/token.ts",
+    faults: [
+      ["others may read the token", "(mode & 0o077) !== 0", "(mode & 0o077) > 0o777"],
+    ],
+  },
+];

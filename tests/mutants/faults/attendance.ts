@@ -1,0 +1,186 @@
+import type { FaultyFile } from "../fault.ts";
+
+export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
+  {
+    file: "streams/attendance/intake.ts",
+    tests: ["streams/attendance/intake_test.ts"],
+    faults: [
+      [
+        "the last rows are not durable",
+        "this.#addOthers(delivery);\n      }, { durable: true });",
+        "this.#addOthers(delivery);\n      });",
+      ],
+      [
+        "slices before the last are not durable",
+        "this.#add(delivery, slice), { durable: true });",
+        "this.#add(delivery, slice));",
+      ],
+      [
+        "what could not be stored is acknowledged",
+        "return false;\n    }\n    warnings.clear(WARNING);",
+        "return true;\n    }\n    warnings.clear(WARNING);",
+      ],
+      [
+        "a slice of a long delivery is left out",
+        "from += SLICE_ROWS) {",
+        "from += SLICE_ROWS + 1) {",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/punches.ts",
+    tests: ["streams/attendance/intake_test.ts"],
+    faults: [
+      ["known punches count as new", "if (changes === 0) continue;", ""],
+      [
+        "the time of the last punch is set before the commit",
+        "this.#store.afterCommit(() => {\n      this.lastReceivedAt = receivedAt;",
+        "this.lastReceivedAt = receivedAt;\n    this.#store.afterCommit(() => {",
+      ],
+      [
+        "a punch is known by its zone as well",
+        "`v1|${sn}|${personId}|${deviceTime}`",
+        "`v1|${sn}|${personId}|${deviceTime}|${Date.now()}`",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/iclock/tables.ts",
+    tests: ["streams/attendance/iclock/tables_test.ts"],
+    faults: [
+      ["a body that broke off is acknowledged", `if (!next.value.complete) return "hung up";`, ""],
+      ["what was not stored is acknowledged", `if (!stored) return "not stored";`, ""],
+    ],
+  },
+  {
+    file: "streams/attendance/aiface/decode.ts",
+    faults: [
+      [
+        "ids of 17 digits lose their last one",
+        "if (!/\\d{16}/.test(text)) return JSON.parse(text);",
+        "if (!/\\d{20}/.test(text)) return JSON.parse(text);",
+      ],
+      [
+        "ids of 16 digits lose their last one",
+        "if (!/\\d{16}/.test(text)) return JSON.parse(text);",
+        "if (!/\\d{17}/.test(text)) return JSON.parse(text);",
+      ],
+      [
+        "a stranger's face punches",
+        `const NOBODY = new Set(["0", "99999999"]);`,
+        `const NOBODY = new Set(["0"]);`,
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/aiface/commands.ts",
+    tests: ["streams/attendance/aiface/commands_test.ts"],
+    faults: [
+      ["entry is granted", "result: !asksForEntry", "result: true"],
+      ["a PIN grants entry", `|| cmd === "sendpin"`, ""],
+      [
+        "what could not be stored is acknowledged",
+        `if (!stored) return { silent: "storage" };`,
+        "",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/devices.ts",
+    faults: [
+      [
+        "devices that could not be saved are forgotten",
+        "for (const device of devices) this.#unsaved.add(device);",
+        "",
+      ],
+      [
+        "a decision is in memory before it is stored",
+        "await this.#store.write(() => {\n      if (moves)",
+        "Object.assign(device, decided);\n    await this.#store.write(() => {\n      if (moves)",
+      ],
+      [
+        "an old connection that ends takes the device offline",
+        "if (device.link !== link) return;",
+        "",
+      ],
+      [
+        "a device stays online for ever",
+        "if (device.online && !device.link && now - device.heardAt > ONLINE_MS) {",
+        "if (false) {",
+      ],
+      [
+        "an unknown device is let in",
+        `const approval = unsupported ?? (unknown === "approve" ? "approved" : "pending");`,
+        `const approval = unsupported ?? "approved";`,
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/rezone.ts",
+    faults: [
+      [
+        "punches read again are not sent again",
+        "time_suspect = ?, synced_at = NULL",
+        "time_suspect = ?",
+      ],
+      [
+        "punches read again are not counted",
+        "this.#outbox.added(rows.filter(({ synced }) => synced === 1).length);",
+        "",
+      ],
+      ["only the first page is read again", "if (rows.length < PAGE_ROWS) break;", "break;"],
+    ],
+  },
+  {
+    file: "streams/attendance/quarantine.ts",
+    faults: [
+      [
+        "the same text of two devices is kept once",
+        "`${sn}|${protocol}|${text}`",
+        "`${protocol}|${text}`",
+      ],
+      ["photos and secrets are kept", "const text = stripText(raw);", "const text = raw;", [
+        "streams/attendance/privacy_test.ts",
+        "streams/attendance/quarantine_test.ts",
+      ]],
+    ],
+  },
+  {
+    file: "streams/attendance/iclock/router.ts",
+    tests: ["streams/attendance/iclock/router_test.ts", "streams/attendance/resync_test.ts"],
+    faults: [
+      [
+        "a full resend is forgotten before it is noted",
+        "await intake.forgetStamps(sn);\n      devices.resynced(device);",
+        "devices.resynced(device);\n      await intake.forgetStamps(sn);",
+      ],
+      [
+        "a full resend goes on from where the device was",
+        `again ? "0" : intake.stamp(sn, table) ?? "0"`,
+        `intake.stamp(sn, table) ?? "0"`,
+      ],
+      [
+        "a stranger's punches are acknowledged",
+        'status: 503,\n        body: "device not allowed\\n",',
+        'status: 200,\n        body: "OK: 1",',
+        ["streams/attendance/iclock/router_test.ts"],
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/aiface/session.ts",
+    tests: ["streams/attendance/aiface/session_test.ts"],
+    faults: [
+      [
+        "an absence of weeks is made up for by a day",
+        "Math.max(Math.min(seen ?? Infinity, clock.now()), longAgo) - DAY_MS;",
+        "clock.now() - DAY_MS;",
+      ],
+      [
+        "an absence of months is asked for in one go",
+        "Math.max(Math.min(seen ?? Infinity, clock.now()), longAgo) - DAY_MS;",
+        "Math.min(seen ?? Infinity, clock.now()) - DAY_MS;",
+      ],
+    ],
+  },
+];

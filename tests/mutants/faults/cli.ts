@@ -1,0 +1,104 @@
+import type { FaultyFile } from "../fault.ts";
+
+export const CLI_FAULTS: readonly FaultyFile[] = [
+  {
+    file: "cli/rows.ts",
+    faults: [
+      ["CR in a field is not quoted", `/[",\\r\\n]/`, `/[",\\n]/`],
+      ["quotes in a field are not doubled", `text.replaceAll('"', '""')`, "text"],
+      ["JSON of no rows is none", `separator === "[\\n" ? "[]\\n" : "\\n]\\n"`, `"\\n]\\n"`],
+    ],
+  },
+  {
+    file: "cli/commands/punches.ts",
+    faults: [
+      ["formulas that begin with @ run", "/^[=+@-]/", "/^[=+-]/"],
+    ],
+  },
+  {
+    file: "cli/commands/export.ts",
+    faults: [
+      ["the first moment of the next day is exported", "at(row) < end)", "at(row) <= end)"],
+      [
+        "the export ends at the first page with an older row",
+        "page.rows.every((row)",
+        "page.rows.some((row)",
+      ],
+      ["a year of days is a day short", "addDays(next, PAGE_DAYS - 1)", "addDays(next, PAGE_DAYS)"],
+    ],
+  },
+  {
+    file: "cli/follow.ts",
+    faults: [
+      ["a message without id loses the place", "lastId = id ?? lastId;", "lastId = id;"],
+      [
+        "a stream that ended begins anywhere",
+        `...(lastId === undefined ? {} : { "last-event-id": lastId }),`,
+        "",
+      ],
+    ],
+  },
+  {
+    file: "cli/commands/sync.ts",
+    faults: [
+      ["Enter agrees to lose changes", "/^y(es)?$/i", "/^(y(es)?)?$/i"],
+      [
+        "a reset with --yes does not say so",
+        '...(yes || lost > 0 ? { lose_changes: "true" } : {}),',
+        '...(lost > 0 ? { lose_changes: "true" } : {}),',
+      ],
+      [
+        "without a terminal everyone agrees",
+        "if (!io.stderr.terminal) return false;",
+        "if (!io.stderr.terminal) return true;",
+      ],
+      [
+        "sync now that failed ends with 0",
+        "if (failed.length > 0) this.process.exitCode = EXIT.failed;",
+        "",
+      ],
+    ],
+  },
+  {
+    file: "cli/commands/run.ts",
+    faults: [
+      [
+        "a forced end is a good one",
+        `if (outcome === "forced") context.process.exitCode = EXIT.failed;`,
+        `if (outcome === "forced") context.process.exitCode = EXIT.ok;`,
+      ],
+    ],
+  },
+  {
+    file: "cli/exit.ts",
+    faults: [
+      ["messages steer the terminal", ".map(harmless)", ""],
+      [
+        "a locked database is an ordinary failure",
+        "return EXIT.alreadyRunning;",
+        "return EXIT.failed;",
+      ],
+      [
+        "a broken configuration is an ordinary failure",
+        "if (isUsersToMend(error)) return EXIT.usage;",
+        "",
+      ],
+    ],
+  },
+  {
+    file: "cli/commands/rejected.ts",
+    faults: [
+      ["ids are looked for on the first page only", "if (wanted.size === 0) break;", "break;"],
+    ],
+  },
+  {
+    file: "cli/flags.ts",
+    faults: [
+      [
+        "a flag takes the next flag for its value",
+        `next?.startsWith("--") ? undefined : next`,
+        "next",
+      ],
+    ],
+  },
+];

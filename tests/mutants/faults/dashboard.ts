@@ -1,0 +1,73 @@
+import type { FaultyFile } from "../fault.ts";
+
+export const DASHBOARD_FAULTS: readonly FaultyFile[] = [
+  {
+    file: "dashboard/model/zones.ts",
+    tests: ["dashboard/model/zones_test.ts", "dashboard/model_test.ts"],
+    faults: [
+      [
+        "a day begins by the offset of another moment",
+        "ms = wanted - (wallMs(ms, timeZone) - ms);",
+        "",
+      ],
+      [
+        "a day without midnight begins the day before",
+        "wallMs(ms, timeZone) < wanted ? ms + 3_600_000 : ms",
+        "ms",
+      ],
+      [
+        "moments before 1970 lose their fraction",
+        "(((ms % 1000) + 1000) % 1000)",
+        "(ms % 1000 + 1000)",
+      ],
+      ["Sunday begins the week", ".getUTCDay() + 6) % 7", ".getUTCDay()) % 7"],
+    ],
+  },
+  {
+    file: "dashboard/model/spans.ts",
+    tests: ["dashboard/model/spans_test.ts", "dashboard/model_test.ts"],
+    faults: [
+      [
+        "joined spans end where the second began",
+        "{ ...last, to: first.to }",
+        "{ ...last, to: first.from }",
+      ],
+      [
+        "a span at the edge of the day is shown",
+        "span.to > from && span.from < to)",
+        "span.to >= from && span.from <= to)",
+      ],
+      [
+        "a pause of exactly the limit ends no session",
+        "span.from - last.to < pauseMs",
+        "span.from - last.to <= pauseMs",
+      ],
+      ["play and pause join", "if (last.playing !== first.playing || ", "if ("],
+      ["a heartbeat that comes twice goes back", "if (last && from < last.from) return;", ""],
+    ],
+  },
+  {
+    file: "dashboard/model/health.ts",
+    tests: ["dashboard/model/health_test.ts", "dashboard/model_test.ts"],
+    faults: [
+      [
+        "offline hides what needs a person",
+        'return needsPerson ? { tone: "bad", words: "Needs you" } : {\n        tone: "warn",',
+        'return {\n        tone: "warn",',
+      ],
+      ["refused rows are all synced", "if (rejected > 0) {", "if (false) {"],
+    ],
+  },
+  {
+    file: "dashboard/live/today.ts",
+    tests: ["dashboard/live/today_test.ts"],
+    faults: [
+      ["an older loading overwrites a newer one", "if (mine !== loading) return;", ""],
+      [
+        "what came meanwhile is lost",
+        "spans.value = joinSpans(read, newer);",
+        "spans.value = read;",
+      ],
+    ],
+  },
+];

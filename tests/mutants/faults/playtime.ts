@@ -1,0 +1,132 @@
+import type { FaultyFile } from "../fault.ts";
+
+export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
+  {
+    file: "streams/playtime/recompute.ts",
+    faults: [
+      ["heartbeats that come meanwhile are lost from their day", "while (readPage());", ""],
+      [
+        "a raise lowers slots that know of more",
+        "|| (atLeast && (minutes ?? 0) > minutesOfMs(ms))) continue;",
+        ") continue;",
+      ],
+      ["a raise lowers days that know of more", "let changed = !more && (", "let changed = ("],
+      [
+        "a raise removes slots without heartbeats",
+        "if (sums.has(slot_utc) || atLeast) continue;",
+        "if (sums.has(slot_utc)) continue;",
+      ],
+      [
+        "a day half of which was deleted is made again from the rest",
+        `if (sums.day < (completeFrom(store) ?? "")) return "incomplete";`,
+        "",
+      ],
+      [
+        "a day loses the allowance it had",
+        "known ? known.allowance_min : allowanceOn(allowance, day)",
+        "allowanceOn(allowance, day)",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/days.ts",
+    faults: [
+      [
+        "the day of a zone takes the next UTC day in",
+        "to: dayAt(span.to - 1) }",
+        "to: dayAt(span.to) }",
+      ],
+      [
+        "a heartbeat of the next day is the day's last",
+        "msOf(instant) >= from && msOf(instant) < to)",
+        "msOf(instant) >= from)",
+      ],
+      [
+        "the last of several days is left out",
+        "daysBetween(from, to) + 1 }",
+        "daysBetween(from, to) }",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/today.ts",
+    tests: ["streams/playtime/today_test.ts"],
+    faults: [
+      [
+        "midnight belongs to both days",
+        "return ms >= from && ms < to;",
+        "return ms >= from && ms <= to;",
+      ],
+      [
+        "a new day begins with the minutes of the last",
+        "if (!this.#day || !isWithin(this.#day.span, now))",
+        "if (!this.#day)",
+      ],
+      [
+        "the slots are not read again",
+        "forget(): void {\n    this.#day = undefined;",
+        "forget(): void {",
+      ],
+      [
+        "minutes left go below zero",
+        "Math.max(0, allowanceMin - minutesUsed)",
+        "allowanceMin - minutesUsed",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/recorder.ts",
+    tests: ["streams/playtime/recorder_test.ts"],
+    faults: [
+      [
+        "heartbeats leave the queue before the commit",
+        "await this.#store.write(() => {\n        for (const each",
+        "this.#waiting.splice(0, batch.length);\n      await this.#store.write(() => {\n        for (const each",
+      ],
+      [
+        "the queue has no end",
+        "if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(this.#taken, 1);",
+        "",
+      ],
+      ["a failure is logged at every look", "if (String(error) === this.#failure) return;", ""],
+      ["the warning stays", "warnings.clear(WAITING);", ""],
+      [
+        "a heartbeat is written twice",
+        "return this.#writing ??= this",
+        "return this.#writing = this",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/stream.ts",
+    tests: ["streams/playtime/stream_test.ts", "streams/playtime/recompute_test.ts"],
+    faults: [
+      [
+        "today is not read again after a recompute",
+        "this.#recomputing = undefined;\n        this.#today.forget();",
+        "this.#recomputing = undefined;",
+      ],
+      [
+        "a look that failed counts as not playing",
+        "this.#session.unknown();",
+        "this.#session.idle();",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/heartbeats.ts",
+    tests: ["streams/playtime/heartbeats_test.ts"],
+    faults: [
+      [
+        "gaps of deleted rows lead astray",
+        "const next = this.after(middle - 1, 1)[0];",
+        "const next = this.after(middle - 1, 1).find(({ seq }) => seq === middle);",
+      ],
+      [
+        "time without play is credited",
+        "heartbeat.is_playing ? Math.round(heartbeat.poll_interval_sec * 1000) : 0",
+        "Math.round(heartbeat.poll_interval_sec * 1000)",
+      ],
+    ],
+  },
+];
