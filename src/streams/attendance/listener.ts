@@ -129,14 +129,14 @@ export class Listener {
   /** A place for a newcomer, who may be a device that has not yet said so: a stranger makes room for it. */
   #seat(address: string): Seat | undefined {
     const { turnstile } = this.#context;
-    const [crowded, full] = [turnstile.crowded(address), turnstile.full];
-    if (crowded || full) {
+    const crowded = turnstile.crowded(address);
+    if (crowded || turnstile.full) {
       this.#say("full", "Too many connections, closed a stranger's for {address}{more}", {
         address,
       });
     }
     if (crowded) this.#hangUpOnStranger(address);
-    if (full) this.#hangUpOnStranger();
+    if (turnstile.full) this.#hangUpOnStranger();
     return turnstile.enter(address);
   }
 
