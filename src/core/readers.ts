@@ -33,6 +33,9 @@ interface Init {
   headers: Readonly<Record<string, string>>;
 }
 
+type Pieces = Pick<AsyncIterator<string>, "next" | "return">;
+const NO_MORE: Pieces = { next: () => Promise.resolve({ done: true, value: undefined }) };
+
 const encoder = new TextEncoder();
 
 /** How much of a text is a piece; no character is split. */
@@ -175,21 +178,26 @@ export class Readers {
   /** A text as an answer: a long one leaves as it is read. */
   text(text: string, init: Init): Response {
     if (text.length <= PIECE_BYTES) return new Response(text, init);
-    return this.pieces([text].values(), init);
+    return this.#answer(text, NO_MORE, init);
   }
 
   /** Bytes as an answer, which may be shared by many. */
   shared(bytes: Uint8Array, init: Init): Response {
     const headers = { ...init.headers, "content-length": String(bytes.byteLength) };
-    return this.pieces([bytes].values(), { ...init, headers });
+    return this.#answer(bytes, NO_MORE, { ...init, headers });
   }
 
-  /** An answer that is made as it is read, of texts of any length, or of bytes that are shared. */
-  pieces(
-    pieces: AsyncIterator<string | Uint8Array> | Iterator<string | Uint8Array>,
-    init: Init,
-  ): Response {
-    let rest: string | Uint8Array = "";
+  /** An answer that is made as it is read, of texts of any length. */
+  pieces(pieces: AsyncIterator<string>, init: Init): Response {
+    return this.#answer("", pieces, init);
+  }
+
+  #answer(first: string | Uint8Array, more: Pieces, init: Init): Response {
+    // Nothing but these holds what is sent: they last as long as the slowest reader.
+    let [rest, pieces] = [first, more];
+    first = "";
+    // Of a text the whole stays in memory until its last piece has gone; bytes are shared.
+    let whole = typeof rest === "string" ? rest.length : 0;
     let stop: (why: Error) => void = () => {};
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -204,6 +212,7 @@ export class Readers {
             return controller.close();
           }
           rest = value;
+          whole = value.length;
         }
         // A text is encoded piece by piece: whole, it would be in memory twice.
         const piece: Uint8Array = typeof rest === "string"
@@ -213,15 +222,18 @@ export class Readers {
           ? rest.slice(pieceLength(rest))
           : rest.subarray(PIECE_BYTES);
         controller.enqueue(piece);
-        reader.keeps(typeof rest === "string" ? rest.length : 0);
+        if (rest.length === 0) whole = 0;
+        reader.keeps(whole);
         reader.takes(piece.byteLength);
       },
       cancel: () => reader.leave(),
     }, { highWaterMark: 0 });
     const { response, reader } = this.enter(body, init);
+    reader.keeps(whole);
     reader.over.addEventListener("abort", () => {
       rest = "";
       void pieces.return?.();
+      pieces = NO_MORE;
     }, { once: true });
     reader.cut.addEventListener("abort", () => {
       stop(new Error("Cannot send the rest: its reader is too slow"));

@@ -89,3 +89,14 @@ Deno.test("Listeners are sent a batch in several turns, each whole and in order"
   // 18 MB at 1 MiB a turn.
   assert.ok(turns >= 10, `${turns} turns`);
 });
+
+Deno.test("A text is counted as a whole from the start until its last piece has gone", async () => {
+  const readers = new Readers({ clock: new FakeClock() });
+  const { body } = answer(readers, 40 * KIB);
+  assert.equal(readers.bytes, 40 * KIB);
+  await body.read();
+  // A part of a text keeps all of it in memory.
+  assert.equal(readers.bytes, (40 + 16) * KIB);
+  while (!(await body.read()).done);
+  assert.equal(readers.bytes, 0);
+});
