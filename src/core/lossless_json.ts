@@ -5,7 +5,7 @@
  */
 
 /** Texts without such a literal are parsed by the runtime alone: a reviver takes ten times as long. */
-const MAY_BE_INEXACT = /[\d.]{16}|[:[,\s]-?[\d.]+[eE]/;
+const MAY_BE_INEXACT = /(?:^|[:[,\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 /** Any literal of at most 15 digits is repeated exactly (IEEE 754 binary64). */
 const ALWAYS_EXACT = /^-?[\d.]{1,15}$/;
 

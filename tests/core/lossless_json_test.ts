@@ -41,6 +41,12 @@ Deno.test("parseLossless has the caller decide what stands for an inexact number
   assert.deepEqual(marked, { a: 1, b: "#12345678901234567890" });
 });
 
+Deno.test("parseLossless keeps a number that is the whole text, and one after white space", () => {
+  for (const text of ["12345678901234567890", "[ 12345678901234567890 ]", "-1e999"]) {
+    assert.equal(JSON.stringify(parseLossless(text)), text.replaceAll(" ", ""));
+  }
+});
+
 Deno.test("parseLossless refuses what is not JSON", () => {
   assert.throws(() => parseLossless("{"), SyntaxError);
   assert.throws(() => parseLossless(`{"a":12345678901234567890`), SyntaxError);
