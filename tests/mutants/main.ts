@@ -18,7 +18,7 @@ description has it. Ends with 1 when fewer than 95 % are noticed.`;
 
 /** The share of faults that has to be noticed. */
 const SHARE = 0.95;
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 60_000;
 
 const { jobs, mutants } = argumentsOf(USAGE, (args) => {
   const options = args.filter((arg) => arg.startsWith("-"));

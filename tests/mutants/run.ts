@@ -11,10 +11,17 @@ export interface RunOptions {
   root: string;
   /** Copies that are worked on at the same time. */
   jobs: number;
-  /** A test run that takes longer hangs; without a fault, it may take a third of this. */
+  /** A run hangs that takes longer than this and than three times as long as without a fault. */
   limitMs: number;
   /** Called with each fault that was not noticed, and why, where the tests are not to be trusted. */
   onUnnoticed?: (mutant: Mutant, why?: string) => void;
+}
+
+/** How tests went. */
+interface Run {
+  passed: boolean;
+  output: string;
+  tookMs: number;
 }
 
 /** What the tests need of the checkout. */
@@ -40,8 +47,8 @@ export async function unnoticedOf(
   { root, jobs, limitMs, onUnnoticed = () => {} }: RunOptions,
 ): Promise<Mutant[]> {
   const waiting = [...mutants];
-  /** Why tests cannot be used, by their names. */
-  const unsound = new Map<string, Promise<string | undefined>>();
+  /** How tests go without a fault, by their names. */
+  const sound = new Map<string, Promise<Run>>();
   const unnoticed: Mutant[] = [];
   const work = async () => {
     using copy = tempDir();
@@ -49,11 +56,13 @@ export async function unnoticedOf(
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
       const { tests } = mutant;
       const key = tests.join(" ");
-      const why = unsound.get(key) ?? flawOf(copy.path, tests, limitMs);
-      unsound.set(key, why);
-      if (!await why && await isNoticed(copy.path, mutant, limitMs)) continue;
+      const before = sound.get(key) ?? runTests(copy.path, tests, 3 * limitMs);
+      sound.set(key, before);
+      const { passed, output, tookMs } = await before;
+      const hangsMs = Math.max(limitMs, 3 * tookMs);
+      if (passed && await isNoticed(copy.path, mutant, hangsMs)) continue;
       unnoticed.push(mutant);
-      onUnnoticed(mutant, await why);
+      onUnnoticed(mutant, passed ? undefined : `fails or hangs without a fault: ${output.trim()}`);
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: jobs }, async () => {
@@ -84,22 +93,12 @@ async function isNoticed(copy: string, mutant: Mutant, limitMs: number): Promise
   }
 }
 
-/** Why tests say nothing of a fault: they fail without it, or may. */
-async function flawOf(
-  copy: string,
-  tests: readonly string[],
-  limitMs: number,
-): Promise<string | undefined> {
-  const { passed, output } = await runTests(copy, tests, limitMs / 3);
-  return passed ? undefined : `fails or hangs without a fault: ${output.trim()}`;
-}
-
 /** Runs test files until the first failure; a run that hangs is killed with all it has started. */
 async function runTests(
   copy: string,
   tests: readonly string[],
   limitMs: number,
-): Promise<{ passed: boolean; output: string }> {
+): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "test",
@@ -115,6 +114,7 @@ async function runTests(
     stderr: "piped",
     detached: true,
   }).spawn();
+  const started = performance.now();
   let hung = false;
   const limit = setTimeout(() => {
     hung = true;
@@ -125,7 +125,8 @@ async function runTests(
   // What a failed test has left running would slow the others down.
   kill(child);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { passed: success && !hung, output: text(stdout) + text(stderr) };
+  const tookMs = performance.now() - started;
+  return { passed: success && !hung, output: text(stdout) + text(stderr), tookMs };
 }
 
 /** Kills a process and, where the system has process groups, its children. */

@@ -3,7 +3,11 @@ import type { FaultyFile } from "../fault.ts";
 export const EVENTS_FAULTS: readonly FaultyFile[] = [
   {
     file: "streams/events/event_log.ts",
-    tests: ["streams/events/seq_test.ts", "streams/events/ingest_test.ts"],
+    tests: [
+      "streams/events/leap_test.ts",
+      "streams/events/seq_test.ts",
+      "streams/events/ingest_test.ts",
+    ],
     faults: [
       [
         "the last seq is remembered before the commit",
