@@ -8,15 +8,16 @@ import { fileURLToPath as fromFileUrl } from "node:url";
 /** room → rooms it may import besides itself. `streams/*` and `remotes/*` are a room each. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["deno.json"],
+  contract: [],
   config: ["core"],
   store: ["core"],
   "streams/mod.ts": ["core", "store", "streams/*"],
-  "streams/*": ["core", "store"],
+  "streams/*": ["core", "contract", "store"],
   "remotes/*": ["core"],
-  sync: ["core", "store"],
-  api: ["core", "store", "sync"],
-  client: [],
-  dashboard: ["client", "dist"],
+  sync: ["core", "contract", "store"],
+  api: ["core", "contract", "store", "sync"],
+  client: ["contract"],
+  dashboard: ["client", "contract", "dist"],
   "clouds.ts": ["core", "config", "streams/mod.ts", "remotes/*"],
   "device_id.ts": ["core", "store"],
   "mend.ts": ["core", "store", "streams/mod.ts"],
@@ -32,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "api",
     "dashboard",
   ],
-  cli: ["agent.ts", "config", "core", "store", "sync"],
+  cli: ["agent.ts", "config", "core", "contract", "store", "sync"],
   "main.ts": ["cli"],
 };
 
