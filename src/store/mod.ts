@@ -18,6 +18,7 @@ export { RowCounter, type RowCounterOptions } from "./row_counter.ts";
 export { salvage, type Salvaged, type SalvageOptions } from "./salvage.ts";
 export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
 export { Store, type StoreOptions } from "./store.ts";
+export type { StreamDeps } from "./stream_deps.ts";
 export {
   databaseFailure,
   type Holder,

@@ -1,0 +1,29 @@
+/** What the agent gives every stream: `create<Stream>(deps, config)` takes this and the configuration. @module */
+import type { Clock, Hub, Id, StreamName, Warnings } from "../core/mod.ts";
+import type { Store } from "./store.ts";
+
+export interface StreamDeps {
+  store: Store;
+  hub: Hub;
+  warnings: Warnings;
+  clock: Clock;
+  /** Makes row ids that sort by time. */
+  ids: () => Id;
+  deviceId: Id;
+  /** Earlier ids of this device that rows may still have. */
+  formerDeviceIds: readonly Id[];
+  /** No row has a former id any more; called inside `write`. */
+  forgetFormerDeviceIds: () => void;
+  /** Whose records these are. */
+  systemId: string;
+  /** Zone of local days, where the configuration names no other. */
+  timeZone: string;
+  /** Nothing is written and nothing is sent. */
+  dryRun: boolean;
+  /** Whether a remote takes this stream's rows. */
+  cloud: boolean;
+  /** Whether the cloud's change notifications are connected; null when they are not wanted. */
+  realtime: () => boolean | null;
+  /** The cloud's clock minus this machine's, by one stream's remote or else by any; null while unknown. */
+  clockOffsetMs: (stream?: StreamName) => number | null;
+}
