@@ -11,7 +11,7 @@
 import { basename, dirname, join } from "node:path";
 import { type Instant, logger } from "../core/mod.ts";
 import { discard, inodeOf, statOf } from "./files.ts";
-import { fileFailure } from "./place.ts";
+import { fileFailure } from "./database_path.ts";
 import { type Holder, StoreError } from "./store_error.ts";
 
 export interface Lock {

@@ -4,10 +4,10 @@
  * @module
  */
 import { type Clock, every, logger, type Stream, systemClock, type Warnings } from "../core/mod.ts";
-import { DailyBackup } from "./backup.ts";
-import { ClockTrust } from "./clock_trust.ts";
-import { prune } from "./prune.ts";
-import { noteSuspicion } from "./repair.ts";
+import { DailyBackup } from "./backup/backup.ts";
+import { ClockTrust } from "./outbox/clock_trust.ts";
+import { prune } from "./outbox/prune.ts";
+import { noteSuspicion } from "./recovery/repair.ts";
 import type { Store } from "./store.ts";
 import { examine, type Finding } from "./worker.ts";
 

@@ -14,12 +14,12 @@ import {
 import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
-import { DatabaseFile } from "./database_file.ts";
+import { DatabaseFile } from "./recovery/database_file.ts";
 import { APPLICATION_ID } from "./header.ts";
 import type { Lock } from "./lock.ts";
 import { LogSync } from "./log_sync.ts";
 import { migrate } from "./migrations.ts";
-import { Rejected } from "./rejected.ts";
+import { Rejected } from "./outbox/rejected.ts";
 import { StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
 
 export interface StoreOptions {

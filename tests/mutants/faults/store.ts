@@ -58,7 +58,7 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "store/table_outbox.ts",
+    file: "store/outbox/table_outbox.ts",
     faults: [
       [
         "settling a range settles what no longer waits",
@@ -78,7 +78,7 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "store/retention.ts",
+    file: "store/outbox/retention.ts",
     faults: [
       [
         "the next pass begins where the last one ended",
@@ -126,7 +126,7 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "store/rejected.ts",
+    file: "store/outbox/rejected.ts",
     faults: [
       [
         "a row that is rejected a second time is counted twice",

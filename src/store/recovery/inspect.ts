@@ -2,14 +2,14 @@
  * What a database file is, found out without changing it.
  * @module
  */
-import { instantOf, logger, type Migration } from "../core/mod.ts";
-import { connect, type Database } from "./database.ts";
-import { discard, isFile, removeIfThere, statOf } from "./files.ts";
-import { whileNobodyHolds } from "./lock.ts";
+import { instantOf, logger, type Migration } from "../../core/mod.ts";
+import { connect, type Database } from "../database.ts";
+import { discard, isFile, removeIfThere, statOf } from "../files.ts";
+import { whileNobodyHolds } from "../lock.ts";
 import { type Log, PAGE_BYTES, readLog } from "./pages.ts";
-import { appliedNames, migrate, refuseNewer } from "./migrations.ts";
+import { appliedNames, migrate, refuseNewer } from "../migrations.ts";
 import { refuseForeignTables } from "./ownership.ts";
-import { damageText, databaseFailure, storeErrorKind } from "./store_error.ts";
+import { damageText, databaseFailure, storeErrorKind } from "../store_error.ts";
 
 export interface InspectOptions {
   migrations: readonly Migration[];

@@ -16,8 +16,8 @@ import {
   type Rejection,
   type Row,
   type StreamName,
-} from "../core/mod.ts";
-import type { OpenDatabase, Statement } from "./database.ts";
+} from "../../core/mod.ts";
+import type { OpenDatabase, Statement } from "../database.ts";
 import { RowCounter } from "./row_counter.ts";
 
 /** A rejected row and why it is one. */

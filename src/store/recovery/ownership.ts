@@ -3,15 +3,15 @@
  * `db_path` that names the wrong file must not cost that file.
  * @module
  */
-import type { Migration } from "../core/mod.ts";
-import { readableBackups } from "./backups.ts";
-import type { Database } from "./database.ts";
-import { statOf } from "./files.ts";
-import { APPLICATION_ID, firstBytesOf, looksLikeDatabase } from "./header.ts";
-import { appliedNames, knownNames } from "./migrations.ts";
+import type { Migration } from "../../core/mod.ts";
+import { readableBackups } from "../backup/backups.ts";
+import type { Database } from "../database.ts";
+import { statOf } from "../files.ts";
+import { APPLICATION_ID, firstBytesOf, looksLikeDatabase } from "../header.ts";
+import { appliedNames, knownNames } from "../migrations.ts";
 import { PAGE_BYTES } from "./pages.ts";
-import { fileFailure } from "./place.ts";
-import { StoreError, storeErrorKind } from "./store_error.ts";
+import { fileFailure } from "../database_path.ts";
+import { StoreError, storeErrorKind } from "../store_error.ts";
 
 /** What lies beside a database of ours while an agent has it, or after one was killed or found it damaged. */
 const TRACES = ["-wal", "-shm", ".holder", ".suspect", ".displaced", ".repair", ".restoring"];

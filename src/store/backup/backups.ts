@@ -4,10 +4,10 @@
  * @module
  */
 import { dirname, join, parse } from "node:path";
-import { type Day, type Instant, instantOf, logger } from "../core/mod.ts";
-import { connect, type Database } from "./database.ts";
-import { isFile, removeIfThere, statOf } from "./files.ts";
-import { APPLICATION_ID, firstBytesOf, headerOf } from "./header.ts";
+import { type Day, type Instant, instantOf, logger } from "../../core/mod.ts";
+import { connect, type Database } from "../database.ts";
+import { isFile, removeIfThere, statOf } from "../files.ts";
+import { APPLICATION_ID, firstBytesOf, headerOf } from "../header.ts";
 
 export interface BackupFile {
   path: string;

@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Migration } from "../../src/core/mod.ts";
-import { Store, type TableOutbox, tableOutbox } from "../../src/store/mod.ts";
-import { tempDir } from "../support/temp.ts";
+import type { Migration } from "../../../src/core/mod.ts";
+import { Store, type TableOutbox, tableOutbox } from "../../../src/store/mod.ts";
+import { tempDir } from "../../support/temp.ts";
 
 const AT = "2026-03-02T12:00:00.000Z";
 

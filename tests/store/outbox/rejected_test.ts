@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Rejected } from "../../src/store/mod.ts";
-import { tempStore } from "../support/temp.ts";
+import type { Rejected } from "../../../src/store/mod.ts";
+import { tempStore } from "../../support/temp.ts";
 
 const AT = "2026-03-02T12:00:00.000Z";
 const LATER = "2026-03-03T12:00:00.000Z";

@@ -7,9 +7,9 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { type Instant, instantOf, logger } from "../core/mod.ts";
-import { madeAt, readableBackups } from "./backups.ts";
-import { discard, fileTime, isFile, removeIfThere } from "./files.ts";
+import { type Instant, instantOf, logger } from "../../core/mod.ts";
+import { madeAt, readableBackups } from "../backup/backups.ts";
+import { discard, fileTime, isFile, removeIfThere } from "../files.ts";
 import { findDamage, type InspectOptions } from "./inspect.ts";
 
 /** What was done about a damaged database. */

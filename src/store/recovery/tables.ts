@@ -3,7 +3,7 @@
  * @module
  */
 import type { Layout } from "./cells.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "../database.ts";
 
 export interface Column {
   name: string;

@@ -3,13 +3,13 @@
  * when it cannot be.
  * @module
  */
-import { type Instant, instantOf, msOf, systemClock, Warnings } from "../core/mod.ts";
-import { BACKUP_OF, readableBackups } from "./backups.ts";
-import { isFile, statOf } from "./files.ts";
+import { type Instant, instantOf, msOf, systemClock, Warnings } from "../../core/mod.ts";
+import { BACKUP_OF, readableBackups } from "../backup/backups.ts";
+import { isFile, statOf } from "../files.ts";
 import { findDamage } from "./inspect.ts";
-import { acquireLock, type Lock } from "./lock.ts";
+import { acquireLock, type Lock } from "../lock.ts";
 import { refuseForeignFile } from "./ownership.ts";
-import { checkPlace, fileFailure, isWritableFile } from "./place.ts";
+import { checkPlace, fileFailure, isWritableFile } from "../database_path.ts";
 import {
   confirmSuspicion,
   describeRepair,
@@ -21,8 +21,8 @@ import {
   type Repair,
   repair,
 } from "./repair.ts";
-import { Store, type StoreOptions } from "./store.ts";
-import { databaseFailure, storeErrorKind } from "./store_error.ts";
+import { Store, type StoreOptions } from "../store.ts";
+import { databaseFailure, storeErrorKind } from "../store_error.ts";
 
 /** How long a repair is shown as a warning: the person who should know may not look every day. */
 const REMIND_MS = 7 * 24 * 60 * 60_000;

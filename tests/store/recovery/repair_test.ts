@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type Migration, Warnings } from "../../src/core/mod.ts";
-import { findDamage, openStore, Store, storeErrorKind } from "../../src/store/mod.ts";
-import { overwrite } from "../support/damage.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { tempDir } from "../support/temp.ts";
+import { type Migration, Warnings } from "../../../src/core/mod.ts";
+import { findDamage, openStore, Store, storeErrorKind } from "../../../src/store/mod.ts";
+import { overwrite } from "../../support/damage.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempDir } from "../../support/temp.ts";
 
 const NOW = "2026-03-05T08:30:00.000Z";
 const DAY_MS = 24 * 60 * 60_000;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type Instant, instantOf, type Migration, msOf } from "../../src/core/mod.ts";
-import { retention, tableOutbox } from "../../src/store/mod.ts";
-import type { RetentionOptions } from "../../src/store/retention.ts";
-import { tempStore } from "../support/temp.ts";
+import { type Instant, instantOf, type Migration, msOf } from "../../../src/core/mod.ts";
+import { retention, tableOutbox } from "../../../src/store/mod.ts";
+import type { RetentionOptions } from "../../../src/store/outbox/retention.ts";
+import { tempStore } from "../../support/temp.ts";
 
 const NOW = "2026-03-31T12:00:00.000Z";
 const DAY_MS = 86_400_000;

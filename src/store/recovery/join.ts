@@ -4,8 +4,8 @@
  * @module
  */
 import type { StoredRow, Value } from "./cells.ts";
-import type { Database, Statement } from "./database.ts";
-import { storeErrorKind } from "./store_error.ts";
+import type { Database, Statement } from "../database.ts";
+import { storeErrorKind } from "../store_error.ts";
 import type { Column, Table } from "./tables.ts";
 
 /** What a stream says of a table whose rows change, or can be told from nonsense. */

@@ -3,8 +3,8 @@
  * long costs nothing.
  * @module
  */
-import { type Clock, instantOf, logger, msOf } from "../core/mod.ts";
-import type { Store } from "./store.ts";
+import { type Clock, instantOf, logger, msOf } from "../../core/mod.ts";
+import type { Store } from "../store.ts";
 
 const DAY_MS = 86_400_000;
 /** A leap ahead of more than this is doubted, while the agent runs or between two runs. So is a holiday, at no cost. */

@@ -3,14 +3,14 @@
  * name. So what has the name of a backup is a good one, of a database that was sound.
  * @module
  */
-import { type Clock, dayAt, instantOf, systemClock } from "../core/mod.ts";
+import { type Clock, dayAt, instantOf, systemClock } from "../../core/mod.ts";
 import { backupFolder, backupPath, listBackups, readableBackups } from "./backups.ts";
-import { discardLarge, statOf } from "./files.ts";
-import { refuseForeignFile } from "./ownership.ts";
-import { checkPlace, fileFailure } from "./place.ts";
-import type { Store } from "./store.ts";
-import { StoreError } from "./store_error.ts";
-import { examine, type Finding } from "./worker.ts";
+import { discardLarge, statOf } from "../files.ts";
+import { refuseForeignFile } from "../recovery/ownership.ts";
+import { checkPlace, fileFailure } from "../database_path.ts";
+import type { Store } from "../store.ts";
+import { StoreError } from "../store_error.ts";
+import { examine, type Finding } from "../worker.ts";
 
 /** How many daily backups are kept. */
 const KEPT = 3;

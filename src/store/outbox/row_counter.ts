@@ -6,9 +6,9 @@
  *     rows = counted of the snapshot so far + changes since the snapshot
  * @module
  */
-import { logger } from "../core/mod.ts";
-import { connect, type Database, type OpenDatabase } from "./database.ts";
-import { inSlices } from "./slices.ts";
+import { logger } from "../../core/mod.ts";
+import { connect, type Database, type OpenDatabase } from "../database.ts";
+import { inSlices } from "../slices.ts";
 
 export interface RowCounterOptions {
   table: string;

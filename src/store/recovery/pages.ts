@@ -6,7 +6,7 @@
  *     clockblock.db-wal       │ 2'│       │ 5'│     newer, and so first
  * @module
  */
-import { isFile } from "./files.ts";
+import { isFile } from "../files.ts";
 
 /** Every database of ours has pages of this size: SQLite's default. */
 export const PAGE_BYTES = 4096;

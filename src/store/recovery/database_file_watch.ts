@@ -5,11 +5,11 @@
  * @module
  */
 import { backup } from "node:sqlite";
-import { type Clock, every, logger, type Warnings } from "../core/mod.ts";
+import { type Clock, every, logger, type Warnings } from "../../core/mod.ts";
 import type { Displacement } from "./database_file.ts";
-import { removeIfThere } from "./files.ts";
+import { removeIfThere } from "../files.ts";
 import { keepDeleted, noteDisplacement, setOverwrittenAside } from "./repair.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../store.ts";
 
 /** When the agent last began again because of a displacement: `clock.monotonic()`. Outlives the agent. */
 export interface Displacements {

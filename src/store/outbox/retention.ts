@@ -6,8 +6,8 @@
  *     29 days   6 years   6 years   today     two days later the first three go
  * @module
  */
-import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../core/mod.ts";
-import type { Store } from "./store.ts";
+import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../../core/mod.ts";
+import type { Store } from "../store.ts";
 import { MARKS, type TableOutbox, type TableOutboxOptions } from "./table_outbox.ts";
 
 export interface RetentionOptions extends Pick<TableOutboxOptions, "table" | "settled"> {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { ClockTrust } from "../../src/store/clock_trust.ts";
-import { openStore } from "../../src/store/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { tempDir } from "../support/temp.ts";
+import { ClockTrust } from "../../../src/store/outbox/clock_trust.ts";
+import { openStore } from "../../../src/store/mod.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempDir } from "../../support/temp.ts";
 
 const DAY_MS = 86_400_000;
 

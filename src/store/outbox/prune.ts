@@ -3,9 +3,9 @@
  * the disk in slices as well.
  * @module
  */
-import { type Clock, instantOf, logger, type Stream } from "../core/mod.ts";
-import { sliceBudget } from "./slices.ts";
-import type { Store } from "./store.ts";
+import { type Clock, instantOf, logger, type Stream } from "../../core/mod.ts";
+import { sliceBudget } from "../slices.ts";
+import type { Store } from "../store.ts";
 
 export interface PruneOptions {
   streams: readonly Pick<Stream, "name" | "prune">[];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Migration } from "../../src/core/mod.ts";
-import { type Store, type TableOutbox, tableOutbox } from "../../src/store/mod.ts";
-import { tempStore } from "../support/temp.ts";
+import type { Migration } from "../../../src/core/mod.ts";
+import { type Store, type TableOutbox, tableOutbox } from "../../../src/store/mod.ts";
+import { tempStore } from "../../support/temp.ts";
 
 const AT = "2026-03-02T12:00:00.000Z";
 

@@ -7,12 +7,12 @@
  *     root ◄─ inner ◄─ page    then up from the pages that this did not reach
  * @module
  */
-import { logger } from "../core/mod.ts";
+import { logger } from "../../core/mod.ts";
 import { type PageContent, readPage, uint } from "./cells.ts";
 import { type Join, joinRows } from "./join.ts";
 import { PAGE_BYTES, Pages } from "./pages.ts";
-import { sliceBudget } from "./slices.ts";
-import type { Store } from "./store.ts";
+import { sliceBudget } from "../slices.ts";
+import type { Store } from "../store.ts";
 import { SCHEMA, type Table, tablesOf } from "./tables.ts";
 
 export interface SalvageOptions {

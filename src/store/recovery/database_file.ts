@@ -3,9 +3,9 @@
  * somebody wrote over it. A look takes the same time at any size: three names and 100 bytes.
  * @module
  */
-import type { Database } from "./database.ts";
-import { inodeOf } from "./files.ts";
-import { APPLICATION_ID, firstBytes, type Header, headerOf } from "./header.ts";
+import type { Database } from "../database.ts";
+import { inodeOf } from "../files.ts";
+import { APPLICATION_ID, firstBytes, type Header, headerOf } from "../header.ts";
 
 /**
  * `gone`: its name is taken away or names something else · `overwritten`: the file itself has other content ·

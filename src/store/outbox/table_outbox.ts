@@ -5,10 +5,18 @@
  * @module
  */
 import type { SQLInputValue } from "node:sqlite";
-import type { Id, Instant, Outbox, OutboxBatch, Rejection, Row, StreamName } from "../core/mod.ts";
+import type {
+  Id,
+  Instant,
+  Outbox,
+  OutboxBatch,
+  Rejection,
+  Row,
+  StreamName,
+} from "../../core/mod.ts";
 import { RowCounter } from "./row_counter.ts";
-import type { Statement } from "./database.ts";
-import type { Store } from "./store.ts";
+import type { Statement } from "../database.ts";
+import type { Store } from "../store.ts";
 
 /** A row as SQLite gives it. */
 export type RawRow = Readonly<Record<string, unknown>>;

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type Migration, Warnings } from "../../src/core/mod.ts";
+import { type Migration, Warnings } from "../../../src/core/mod.ts";
 import {
   backupTo,
   DatabaseFileWatch,
   type Displacements,
   openStore,
   type Store,
-} from "../../src/store/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { tempDir } from "../support/temp.ts";
+} from "../../../src/store/mod.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempDir } from "../../support/temp.ts";
 
 const notes: Migration = {
   name: "test-1-notes",

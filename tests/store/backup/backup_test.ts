@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import type { Migration } from "../../src/core/mod.ts";
-import { backupTo, openStore, storeErrorKind } from "../../src/store/mod.ts";
-import { tempDir, tempStore } from "../support/temp.ts";
-import { overwrite } from "../support/damage.ts";
+import type { Migration } from "../../../src/core/mod.ts";
+import { backupTo, openStore, storeErrorKind } from "../../../src/store/mod.ts";
+import { tempDir, tempStore } from "../../support/temp.ts";
+import { overwrite } from "../../support/damage.ts";
 
 const notes: Migration = {
   name: "test-1-notes",

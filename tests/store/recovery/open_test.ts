@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import type { Migration } from "../../src/core/mod.ts";
-import { openStore, StoreError, type StoreErrorKind } from "../../src/store/mod.ts";
-import { removeFolder, tempDir } from "../support/temp.ts";
-import { mountTmpfs } from "../support/tmpfs.ts";
+import type { Migration } from "../../../src/core/mod.ts";
+import { openStore, StoreError, type StoreErrorKind } from "../../../src/store/mod.ts";
+import { removeFolder, tempDir } from "../../support/temp.ts";
+import { mountTmpfs } from "../../support/tmpfs.ts";
 
 const notes: Migration = {
   name: "test-1-notes",
@@ -132,12 +132,12 @@ Deno.test({
 Deno.test("openStore refuses a path outside the folder that the permissions allow", async () => {
   using dir = tempDir();
   const script = `
-    import { openStore } from ${JSON.stringify(import.meta.resolve("../../src/store/mod.ts"))};
+    import { openStore } from ${JSON.stringify(import.meta.resolve("../../../src/store/mod.ts"))};
     try { openStore("../outside.db", { migrations: [] }); } catch (error) {
       console.log(error.kind, error.message);
     }`;
   Deno.writeTextFileSync(`${dir.path}/script.ts`, script);
-  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--config", config],
