@@ -37,6 +37,7 @@ import {
   openStore,
   Store,
   storeErrorKind,
+  type StreamDeps,
 } from "./store/mod.ts";
 import { attendance, events, playtime, records } from "./streams/mod.ts";
 import * as allStreams from "./streams/mod.ts";
@@ -189,22 +190,23 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
 
   const shared = { store, hub, warnings, clock };
   const unsyncedDays = config.retention_unsynced_days;
-  const playtimeStream = playtime.createPlaytimeStream({
+  const deps: StreamDeps = {
     ...shared,
     ids,
     deviceId,
-    renamed: { before, done: () => forgetNamesBefore(store) },
-    processName: config.process_name,
-    pollIntervalSec: config.poll_interval_sec,
-    allowance: config.daily_allowance_min,
+    formerDeviceIds: before,
+    forgetFormerDeviceIds: () => forgetNamesBefore(store),
+    systemId,
     timeZone,
-    retentionDays: config.retention_days,
-    retentionUnsyncedDays: unsyncedDays,
-    cloud: remotes.playtime !== null,
-    syncIntervalSec: config.sync_interval_sec,
     dryRun,
-    ...(lister ? { lister } : {}),
-  });
+    cloud: false,
+    realtime: () => remotes.supabase?.realtime() ?? null,
+    clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
+  };
+  const playtimeStream = playtime.createPlaytime(
+    { ...deps, cloud: remotes.playtime !== null, lister },
+    config,
+  );
   const { endpoint_url, flush, health_table, health_url } = config.events;
   const eventsStream = events.createEventsStream({
     ...shared,
