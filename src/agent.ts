@@ -190,6 +190,22 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
 
   const shared = { store, hub, warnings, clock };
   const unsyncedDays = config.retention_unsynced_days;
+  const playtimeStream = playtime.createPlaytimeStream({
+    ...shared,
+    ids,
+    deviceId,
+    renamed: { before, done: () => forgetNamesBefore(store) },
+    processName: config.process_name,
+    pollIntervalSec: config.poll_interval_sec,
+    allowance: config.daily_allowance_min,
+    timeZone,
+    retentionDays: config.retention_days,
+    retentionUnsyncedDays: unsyncedDays,
+    cloud: remotes.playtime !== null,
+    syncIntervalSec: config.sync_interval_sec,
+    dryRun,
+    ...(lister ? { lister } : {}),
+  });
   const deps: StreamDeps = {
     ...shared,
     ids,
@@ -203,30 +219,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     realtime: () => remotes.supabase?.realtime() ?? null,
     clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
   };
-  const playtimeStream = playtime.createPlaytime(
-    { ...deps, cloud: remotes.playtime !== null, lister },
-    config,
-  );
-  const { endpoint_url, flush, health_table, health_url } = config.events;
-  const eventsStream = events.createEventsStream({
-    ...shared,
-    ids,
-    deviceId,
-    modes: config.events.modes,
-    table: config.events.table,
-    // A plain endpoint would take a health row for an event, unless it has another address for it.
-    healthTable: endpoint_url === null || health_url !== null ? health_table : null,
-    criticalSubtypes: config.events.critical_subtypes,
-    retentionDays: config.events.retention_days,
-    retentionUnsyncedDays: unsyncedDays,
-    flush: {
-      activeSec: flush.active_sec,
-      offhoursSec: flush.offhours_sec,
-      batchSize: flush.batch_size,
-      criticalImmediate: flush.critical_immediate,
-      activeHours: { ...flush.active_hours, timeZone: flush.active_hours.time_zone ?? timeZone },
-    },
-  });
+  const eventsStream = events.createEvents(deps, config);
   const attendanceStream = attendance.createAttendanceStream({
     ...shared,
     settings: { ...config.attendance, time_zone: config.attendance.time_zone ?? timeZone },
@@ -234,15 +227,10 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     retentionUnsyncedDays: unsyncedDays,
     clockTrusted: () => Math.abs(clockOffsetMs() ?? 0) < TRUSTED_OFFSET_MS,
   });
-  const recordsStream = records.createRecordsStream({
-    ...shared,
-    systemId,
-    tables: config.records.tables,
-    syncIntervalSec: config.records.sync_interval_sec,
-    clockOffsetMs: () => engine.clockOffsetMsOf("records") ?? 0,
-    realtime: () => remotes.supabase?.realtime() ?? null,
+  const recordsStream = records.createRecords({
+    ...deps,
     writeConflict: records.conflictLog(join(folder, "logs", "conflicts.log")),
-  });
+  }, config);
   const streams: Stream[] = [playtimeStream, eventsStream, attendanceStream, recordsStream];
 
   const engine: SyncEngine = new SyncEngine({

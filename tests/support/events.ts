@@ -2,15 +2,16 @@
  * The events stream on a real store behind the real API, and events to send to it.
  * @module
  */
-import { Hub, idSource, systemClock, Warnings } from "../../src/core/mod.ts";
-import type { Store } from "../../src/store/mod.ts";
+import { Hub } from "../../src/core/mod.ts";
+import type { Store, StreamDeps } from "../../src/store/mod.ts";
 import {
-  createEventsStream,
-  type EventsOptions,
+  createEvents,
+  type EventsConfig,
   type EventsStream,
   migrations,
 } from "../../src/streams/events/mod.ts";
 import { type TestApi, testApi } from "./api.ts";
+import { streamDeps } from "./stream_deps.ts";
 import { tempStore } from "./temp.ts";
 
 export const CRITICAL = ["BUY_FILLED", "KILL_SWITCH"];
@@ -31,30 +32,32 @@ export function sampleEvent(changes: Readonly<Record<string, unknown>> = {}): {
   };
 }
 
+export type EventsOptions = Partial<StreamDeps> & { config?: Partial<EventsConfig["events"]> };
+
 /** The stream with settings of tests: nothing is flushed by the clock within an hour. */
-export function eventsStream(store: Store, options: Partial<EventsOptions> = {}): EventsStream {
-  const { clock = systemClock } = options;
-  return createEventsStream({
-    store,
-    hub: new Hub(),
-    warnings: new Warnings({ clock }),
-    clock,
-    ids: idSource(clock),
-    deviceId: "pc-1",
-    modes: ["paper", "live"],
-    table: "zoe_events",
-    healthTable: "zoe_health",
-    criticalSubtypes: CRITICAL,
-    retentionDays: 30,
-    retentionUnsyncedDays: 365,
-    flush: {
-      activeSec: 3_600,
-      offhoursSec: 3_600,
-      batchSize: 500,
-      criticalImmediate: true,
-      activeHours: { days: [], from: "09:30", to: "16:00", timeZone: "UTC" },
+export function eventsStream(
+  store: Store,
+  { config, ...deps }: EventsOptions = {},
+): EventsStream {
+  return createEvents(streamDeps(store, deps), {
+    retention_unsynced_days: 365,
+    events: {
+      modes: ["paper", "live"],
+      endpoint_url: null,
+      health_url: null,
+      table: "zoe_events",
+      health_table: "zoe_health",
+      critical_subtypes: CRITICAL,
+      retention_days: 30,
+      flush: {
+        active_sec: 3_600,
+        offhours_sec: 3_600,
+        batch_size: 500,
+        critical_immediate: true,
+        active_hours: { days: [], from: "09:30", to: "16:00", time_zone: null },
+      },
+      ...config,
     },
-    ...options,
   });
 }
 
@@ -80,7 +83,7 @@ export interface PostAnswer {
 
 /** The stream behind an API, on a store of its own unless one is given; `using` closes and removes it. */
 export function eventsBench(
-  { store, ...options }: Partial<EventsOptions> = {},
+  { store, ...options }: EventsOptions = {},
 ): EventsBench {
   using cleanup = new DisposableStack();
   const hub = options.hub ?? new Hub();

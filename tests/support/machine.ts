@@ -14,13 +14,10 @@ import {
 } from "../../src/core/mod.ts";
 import type { Supabase, SupabaseOptions } from "../../src/remotes/supabase/mod.ts";
 import { Store } from "../../src/store/mod.ts";
-import {
-  createRecordsStream,
-  migrations,
-  type RecordsStream,
-} from "../../src/streams/records/mod.ts";
+import { createRecords, migrations, type RecordsStream } from "../../src/streams/records/mod.ts";
 import { type LaneStatus, SyncEngine } from "../../src/sync/mod.ts";
 import type { Cloud } from "./cloud.ts";
+import { streamDeps } from "./stream_deps.ts";
 import { supabaseOn } from "./supabase.ts";
 import { tempDir } from "./temp.ts";
 
@@ -150,18 +147,17 @@ export class Machine implements AsyncDisposable {
     const { clock, hub, warnings } = this;
     const { systemId = "pc-1", realtime = false, tables = TABLES } = this.#options;
     this.store = new Store(`${this.#dir.path}/clockblock.db`, { migrations, clock });
-    this.records = createRecordsStream({
-      store: this.store,
-      hub,
-      warnings,
-      clock,
-      systemId,
-      tables,
-      syncIntervalSec: 3_600,
-      clockOffsetMs: () => this.engine.clockOffsetMsOf("records") ?? 0,
+    this.records = createRecords({
+      ...streamDeps(this.store, {
+        hub,
+        warnings,
+        clock,
+        systemId,
+        clockOffsetMs: () => this.engine.clockOffsetMsOf("records"),
+      }),
       writeConflict: (line) => this.conflictLines.push(line),
       tombstoneDays: this.#options.tombstoneDays ?? 90,
-    });
+    }, { records: { tables, sync_interval_sec: 3_600 } });
     const remote: Supabase = supabaseOn(this.#cloud, {
       systemId,
       clock,

@@ -3,11 +3,10 @@
  * @module
  */
 
-export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
-
-/** Hours of the week by the clock on the wall of `timeZone`. */
-export interface ActiveHours {
-  days: readonly Weekday[];
+/** Hours of the week, local time. */
+interface ActiveHours {
+  /** `mon`, `tue`, … */
+  days: readonly string[];
   /** `HH:MM`, included. */
   from: string;
   /**
@@ -15,21 +14,28 @@ export interface ActiveHours {
    * to the day on which they began, so that the same time twice is a whole day.
    */
   to: string;
-  timeZone: string;
+  /** Null: the zone that the agent counts days in. */
+  time_zone: string | null;
 }
 
-export interface FlushTimes {
-  activeSec: number;
-  offhoursSec: number;
-  activeHours: ActiveHours;
+/** Intervals between flushes, as the configuration has them. */
+export interface FlushConfig {
+  active_sec: number;
+  offhours_sec: number;
+  active_hours: ActiveHours;
 }
 
-const WEEKDAYS: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/** How long until the next flush, at a wall-clock time in milliseconds. */
-export function flushIntervalMs(times: FlushTimes, nowMs: number): number {
-  const seconds = isActive(times.activeHours, nowMs) ? times.activeSec : times.offhoursSec;
-  return seconds * 1_000;
+/** Milliseconds until the next flush; `nowMs` is wall-clock time. */
+export function flushIntervalMs(
+  flush: FlushConfig,
+  { nowMs, timeZone }: { nowMs: number; timeZone: string },
+): number {
+  const { active_sec, offhours_sec, active_hours: hours } = flush;
+  const now = Temporal.Instant.fromEpochMilliseconds(Math.floor(nowMs))
+    .toZonedDateTimeISO(hours.time_zone ?? timeZone);
+  return (isActive(hours, now) ? active_sec : offhours_sec) * 1_000;
 }
 
 /**
@@ -38,9 +44,7 @@ export function flushIntervalMs(times: FlushTimes, nowMs: number): number {
  *     from 09:30 to 16:00   mon ·····####····· tue ·····####·····
  *     from 22:00 to 02:00   mon ············## tue ##··········##     (monday's hours end on tuesday)
  */
-function isActive({ days, from, to, timeZone }: ActiveHours, nowMs: number): boolean {
-  const now = Temporal.Instant.fromEpochMilliseconds(Math.floor(nowMs))
-    .toZonedDateTimeISO(timeZone);
+function isActive({ days, from, to }: ActiveHours, now: Temporal.ZonedDateTime): boolean {
   const minute = now.hour * 60 + now.minute;
   const begin = minuteOfDay(from);
   const end = minuteOfDay(to);

@@ -6,18 +6,13 @@
 import {
   Bell,
   type Budget,
-  type Clock,
-  type Hub,
-  type Id,
   type Instant,
   type PruneResult,
   type Route,
   type Schedule,
   type Stream,
-  systemClock,
-  type Warnings,
 } from "../../core/mod.ts";
-import { retention, type Store } from "../../store/mod.ts";
+import { retention, type StreamDeps } from "../../store/mod.ts";
 import { type Appended, EventLog } from "./event_log.ts";
 import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
 import { ForeignEvents } from "./foreign.ts";
@@ -25,29 +20,23 @@ import { Ingest } from "./ingest.ts";
 import { LiveStream } from "./live.ts";
 import { News } from "./news.ts";
 import { eventRoutes } from "./routes.ts";
-import { flushIntervalMs, type FlushTimes } from "./schedule.ts";
+import { type FlushConfig, flushIntervalMs } from "./schedule.ts";
 import { Snapshots } from "./snapshots.ts";
 
-export interface EventsOptions {
-  store: Store;
-  hub: Hub;
-  warnings: Warnings;
-  ids: () => Id;
-  clock?: Clock;
-  deviceId: string;
-  /** The modes that events may have. */
-  modes: readonly string[];
-  /** The cloud's table for events. */
-  table: string;
-  /** The cloud's table for the health row; null where there is none. */
-  healthTable: string | null;
-  /** What must not wait: on the disk before the answer, and in the cloud at once. */
-  criticalSubtypes: readonly string[];
-  /** Days that flushed events are kept. */
-  retentionDays: number;
+/** The keys of the configuration that this stream reads. */
+export interface EventsConfig {
   /** Days that events are kept that no cloud has, also while none is configured. */
-  retentionUnsyncedDays: number;
-  flush: FlushTimes & { batchSize: number; criticalImmediate: boolean };
+  retention_unsynced_days: number;
+  events: {
+    modes: readonly string[];
+    endpoint_url: string | null;
+    health_url: string | null;
+    table: string;
+    health_table: string;
+    critical_subtypes: readonly string[];
+    retention_days: number;
+    flush: FlushConfig & { batch_size: number; critical_immediate: boolean };
+  };
 }
 
 /** What events add to `/status`. */
@@ -67,12 +56,18 @@ export interface EventsStream extends Stream {
   prune(now: Instant, budget: Budget): PruneResult;
 }
 
-export function createEventsStream(options: EventsOptions): EventsStream {
-  const { store, hub, warnings, ids, clock = systemClock } = options;
-  const { modes, criticalSubtypes, flush } = options;
-  const { retentionDays, retentionUnsyncedDays } = options;
+export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStream {
+  const { store, hub, warnings, ids, clock, deviceId, timeZone } = deps;
+  const { modes, table, flush, health_table, critical_subtypes: criticalSubtypes } = config.events;
+  const { endpoint_url, health_url } = config.events;
   const log = new EventLog(store, { clock, ids });
-  const outbox = eventOutbox(store, { ...options, beforeRead: () => foreign.look() });
+  const outbox = eventOutbox(store, {
+    deviceId,
+    table,
+    // A plain endpoint would take a health row for an event, unless it has another address for it.
+    healthTable: endpoint_url === null || health_url !== null ? health_table : null,
+    beforeRead: () => foreign.look(),
+  });
   const live = new LiveStream({ log, clock });
   const snapshots = new Snapshots(store, { clock });
   const bell = new Bell();
@@ -96,7 +91,9 @@ export function createEventsStream(options: EventsOptions): EventsStream {
   };
 
   const ringIfCritical = (events: readonly { subtype: string }[]) => {
-    if (flush.criticalImmediate && events.some(({ subtype }) => critical.has(subtype))) bell.ring();
+    if (flush.critical_immediate && events.some(({ subtype }) => critical.has(subtype))) {
+      bell.ring();
+    }
   };
   const foreign = new ForeignEvents({
     log,
@@ -128,8 +125,8 @@ export function createEventsStream(options: EventsOptions): EventsStream {
     name: "events",
     outbox,
     schedule: {
-      intervalMs: () => flushIntervalMs(flush, clock.now()),
-      batchSize: flush.batchSize,
+      intervalMs: () => flushIntervalMs(flush, { nowMs: clock.now(), timeZone }),
+      batchSize: flush.batch_size,
       bell,
     },
     routes: eventRoutes({
@@ -146,8 +143,8 @@ export function createEventsStream(options: EventsOptions): EventsStream {
       instant: "created_at",
       settled: "flushed",
       outbox,
-      retentionDays,
-      unsyncedDays: retentionUnsyncedDays,
+      retentionDays: config.events.retention_days,
+      unsyncedDays: config.retention_unsynced_days,
       // The newest of a mode stays, so that its `seq` goes on from there.
       dispensable:
         "seq < (SELECT max(seq) FROM local_events AS others WHERE others.mode = local_events.mode)",

@@ -9,9 +9,8 @@ export { raiseDays, type RecomputeResult } from "./recompute.ts";
 export { type Rename, renameDays } from "./rename.ts";
 export type { Rollup } from "./rollups.ts";
 export {
-  createPlaytime,
-  type PlaytimeConfig,
-  type PlaytimeDeps,
+  createPlaytimeStream,
+  type PlaytimeOptions,
   type PlaytimeStatus,
   type PlaytimeStream,
 } from "./stream.ts";

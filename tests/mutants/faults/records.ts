@@ -90,7 +90,7 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/records/mod.ts",
+    file: "streams/records/stream.ts",
     tests: ["streams/records/records_test.ts"],
     faults: [
       [

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { Hub, type OutboxBatch, type Row, Warnings } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
-import { type EventsOptions, migrations } from "../../../src/streams/events/mod.ts";
+import { migrations } from "../../../src/streams/events/mod.ts";
 import { SyncEngine } from "../../../src/sync/mod.ts";
-import { type EventsBench, eventsBench, sampleEvent, storedEvents } from "../../support/events.ts";
+import {
+  type EventsBench,
+  eventsBench,
+  type EventsOptions,
+  sampleEvent,
+  storedEvents,
+} from "../../support/events.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { fail, FakeRemote, poison } from "../../support/fake_remote.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -31,7 +37,7 @@ class CloudTable {
 }
 
 /** The stream with a lane to a pretended cloud, on a clock that stands still. */
-function synced(options: Partial<EventsOptions> & { clock: FakeClock }) {
+function synced(options: EventsOptions & { clock: FakeClock }) {
   const bench = eventsBench(options);
   const { clock } = options;
   const remote = new FakeRemote();
@@ -200,8 +206,8 @@ Deno.test("Every flush leaves an entry in the flush log, and a good one a health
   ]);
 });
 
-Deno.test("Without a table for it there is no health row", async () => {
-  using bench = eventsBench({ healthTable: null });
+Deno.test("A plain endpoint without an address for it gets no health row", async () => {
+  using bench = eventsBench({ config: { endpoint_url: "https://cloud.example/events" } });
   const { outbox } = bench.stream;
   await bench.post(sampleEvent());
   const batch = outbox.pending(500);
@@ -310,12 +316,14 @@ Deno.test("A critical event waits with the others when critical_immediate is off
   const clock = new FakeClock(AT);
   await using bench = synced({
     clock,
-    flush: {
-      activeSec: 15,
-      offhoursSec: 120,
-      batchSize: 500,
-      criticalImmediate: false,
-      activeHours: { days: ["mon"], from: "09:00", to: "17:00", timeZone: "UTC" },
+    config: {
+      flush: {
+        active_sec: 15,
+        offhours_sec: 120,
+        batch_size: 500,
+        critical_immediate: false,
+        active_hours: { days: ["mon"], from: "09:00", to: "17:00", time_zone: "UTC" },
+      },
     },
   });
   await bench.engine.now();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type ActiveHours, flushIntervalMs } from "../../../src/streams/events/mod.ts";
+import { type FlushConfig, flushIntervalMs } from "../../../src/streams/events/schedule.ts";
+
+type ActiveHours = FlushConfig["active_hours"];
 
 const ACTIVE = 15_000;
 const OFF = 120_000;
@@ -8,18 +10,19 @@ const newYork: ActiveHours = {
   days: ["mon", "tue", "wed", "thu", "fri"],
   from: "09:30",
   to: "16:00",
-  timeZone: "America/New_York",
+  time_zone: "America/New_York",
 };
-const night: ActiveHours = { days: ["fri"], from: "22:00", to: "02:00", timeZone: "UTC" };
+const night: ActiveHours = { days: ["fri"], from: "22:00", to: "02:00", time_zone: "UTC" };
 const berlinNight: ActiveHours = {
   days: ["sat"],
   from: "23:00",
   to: "03:00",
-  timeZone: "Europe/Berlin",
+  time_zone: "Europe/Berlin",
 };
 
-function interval(activeHours: ActiveHours, at: string): number {
-  return flushIntervalMs({ activeSec: 15, offhoursSec: 120, activeHours }, Date.parse(at));
+function interval(active_hours: ActiveHours, at: string): number {
+  const flush = { active_sec: 15, offhours_sec: 120, active_hours };
+  return flushIntervalMs(flush, { nowMs: Date.parse(at), timeZone: "America/New_York" });
 }
 
 // 2026-03-02 is a Monday.
@@ -52,6 +55,12 @@ Deno.test.each(
       "all day when begin and end are the same",
       { ...night, from: "00:00", to: "00:00" },
       "2026-03-06T12:00:00.000Z",
+      ACTIVE,
+    ],
+    [
+      "in the agent's zone, without its own",
+      { ...newYork, time_zone: null },
+      "2026-03-02T14:30:00Z",
       ACTIVE,
     ],
     ["without any day", { ...night, days: [] }, "2026-03-06T22:30:00.000Z", OFF],

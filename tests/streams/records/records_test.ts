@@ -11,9 +11,10 @@ import {
   type Row,
   Warnings,
 } from "../../../src/core/mod.ts";
-import { createRecordsStream, migrations } from "../../../src/streams/records/mod.ts";
+import { createRecords, migrations } from "../../../src/streams/records/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
 import { tempStore } from "../../support/temp.ts";
 
 const TABLES = [
@@ -30,17 +31,11 @@ function setUp({ tombstoneDays = 90 } = {}) {
   hub.subscribe(({ data }) => news.push(data));
   const warnings = new Warnings({ clock });
   const conflictLines: string[] = [];
-  const stream = createRecordsStream({
-    store,
-    hub,
-    warnings,
-    clock,
-    systemId: "pc-1",
-    tables: TABLES,
-    syncIntervalSec: 10,
+  const stream = createRecords({
+    ...streamDeps(store, { hub, warnings, clock }),
     writeConflict: (line) => conflictLines.push(line),
     tombstoneDays,
-  });
+  }, { records: { tables: TABLES, sync_interval_sec: 10 } });
   const outbox = stream.outbox!;
   const inbox = stream.inbox!;
 

@@ -1,0 +1,149 @@
+/**
+ * Records: projects, tasks, results and the like, edited on this machine or in the cloud, the same on both.
+ * @module
+ */
+import { type Instant, instantOf, msOf, type PruneResult, type Stream } from "../../core/mod.ts";
+import type { StreamDeps } from "../../store/mod.ts";
+import { Changes } from "./changes.ts";
+import { Conflicts } from "./conflicts.ts";
+import { RecordsInbox } from "./inbox.ts";
+import { RecordsOutbox } from "./outbox.ts";
+import { Queue } from "./queue.ts";
+import { recordRoutes } from "./routes.ts";
+import { Rows } from "./rows.ts";
+
+export interface RecordsDeps extends StreamDeps {
+  /** Appends a line to `logs/conflicts.log`. */
+  writeConflict?: (line: string) => void;
+  /** How long the cloud keeps tombstones (`purge_tombstones` in the schema). */
+  tombstoneDays?: number;
+}
+
+/** The keys of the configuration that this stream reads. */
+export interface RecordsConfig {
+  records: {
+    /** Parents before children. */
+    tables: readonly { name: string }[];
+    sync_interval_sec: number;
+  };
+}
+
+/** The records stream, and what `sync reset` asks of it. */
+export interface RecordsStream extends Stream {
+  reset: {
+    /** Forgets what was not pushed, and reads everything anew at the next pull. */
+    run(): Promise<void>;
+    /** How many changes were not pushed: those that wait and those that were refused. */
+    loses(): number;
+  };
+}
+
+/** Changes of one cycle. Where more wait, the next cycle reads before it writes: what came meanwhile is seen. */
+const MOST_A_CYCLE = 100;
+
+/** More changes than this are no ordinary delay. */
+const MOST_WAITING = 1_000;
+
+const DAY_MS = 86_400_000;
+
+export function createRecords(deps: RecordsDeps, config: RecordsConfig): RecordsStream {
+  const { store, hub, warnings, clock, systemId, realtime } = deps;
+  const { writeConflict = () => {}, tombstoneDays = 90 } = deps;
+  const { sync_interval_sec } = config.records;
+  const clockOffsetMs = () => deps.clockOffsetMs("records") ?? 0;
+  const tables = config.records.tables.map(({ name }) => name);
+
+  const rows = new Rows(store);
+  const queue = new Queue(store, { onCount: () => warnOfDepth() });
+  const changes = new Changes({ rows, queue, clock, systemId, clockOffsetMs });
+  const conflicts = new Conflicts(store, { writeLine: writeConflict });
+  const inbox = new RecordsInbox({
+    store,
+    clock,
+    hub,
+    warnings,
+    rows,
+    queue,
+    changes,
+    conflicts,
+    tables,
+    systemId,
+    tombstoneDays,
+  });
+  const aDayAgo = () => instantOf(clock.now() - DAY_MS);
+  const pruneQueue = store.db.prepare(
+    `DELETE FROM sync_queue WHERE id IN (
+       SELECT id FROM sync_queue WHERE synced_at < ? ORDER BY synced_at LIMIT 500)`,
+  );
+  const returns = store.db.prepare(
+    "SELECT 1 FROM sync_conflicts WHERE at >= ? AND kind = 'delete/edit' LIMIT 1",
+  );
+
+  const warnOfDepth = () => {
+    if (queue.waiting <= MOST_WAITING) return warnings.clear("records.waiting");
+    warnings.raise(
+      "records.waiting",
+      `More than ${MOST_WAITING} changes of records wait for the cloud. See clockblock sync status`,
+    );
+  };
+
+  return {
+    name: "records",
+    outbox: new RecordsOutbox({ store, queue, rows, inbox, tables }),
+    inbox,
+    schedule: {
+      intervalMs: () => sync_interval_sec * 1_000,
+      batchSize: MOST_A_CYCLE,
+      roundSize: MOST_A_CYCLE,
+    },
+    routes: recordRoutes({
+      store,
+      rows,
+      changes,
+      conflicts,
+      tables,
+      changed(table, record) {
+        hub.publish("records", { table, record, origin: "local" });
+      },
+    }),
+    status: () => ({
+      records: {
+        waiting: queue.waiting,
+        conflicts_24h: conflicts.countSince(aDayAgo()),
+        realtime: realtime(),
+      },
+    }),
+    gauges() {
+      const live = realtime();
+      return [
+        {
+          name: "records_conflicts_last_day",
+          help: "Records that both sides had changed, in the last 24 hours.",
+          value: conflicts.countSince(aDayAgo()),
+        },
+        ...(live === null ? [] : [{
+          name: "records_realtime_connected",
+          help: "1 while the cloud tells of changes as they happen.",
+          value: live ? 1 : 0,
+        }]),
+      ];
+    },
+    prune(now: Instant): PruneResult {
+      // Entries the cloud has are kept for a day, for a person who looks what happened.
+      const before = instantOf(msOf(now) - DAY_MS);
+      const deleted = Number(pruneQueue.run(before).changes);
+      conflicts.prune();
+      if (!returns.get(before)) warnings.clear("records.restored");
+      return { deleted, more: deleted === 500 };
+    },
+    reset: {
+      loses: () => queue.waiting + store.rejected.count("records"),
+      run: () =>
+        store.write(() => {
+          queue.clear();
+          store.db.prepare("DELETE FROM sync_cursors").run();
+          rows.forgetAll();
+        }),
+    },
+  };
+}
