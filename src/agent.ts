@@ -190,22 +190,6 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
 
   const shared = { store, hub, warnings, clock };
   const unsyncedDays = config.retention_unsynced_days;
-  const playtimeStream = playtime.createPlaytimeStream({
-    ...shared,
-    ids,
-    deviceId,
-    renamed: { before, done: () => forgetNamesBefore(store) },
-    processName: config.process_name,
-    pollIntervalSec: config.poll_interval_sec,
-    allowance: config.daily_allowance_min,
-    timeZone,
-    retentionDays: config.retention_days,
-    retentionUnsyncedDays: unsyncedDays,
-    cloud: remotes.playtime !== null,
-    syncIntervalSec: config.sync_interval_sec,
-    dryRun,
-    ...(lister ? { lister } : {}),
-  });
   const deps: StreamDeps = {
     ...shared,
     ids,
@@ -219,6 +203,10 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     realtime: () => remotes.supabase?.realtime() ?? null,
     clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
   };
+  const playtimeStream = playtime.createPlaytime(
+    { ...deps, cloud: remotes.playtime !== null, lister },
+    config,
+  );
   const eventsStream = events.createEvents(deps, config);
   const attendanceStream = attendance.createAttendanceStream({
     ...shared,

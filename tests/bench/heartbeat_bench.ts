@@ -1,10 +1,12 @@
 /** What a heartbeat costs: to write, on the disk, and when there are ten times as many. @module */
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
-import { Hub, idSource, instantOf, systemClock, Warnings } from "../../src/core/mod.ts";
+import { instantOf } from "../../src/core/mod.ts";
 import { migrations } from "../../src/agent.ts";
 import { Store } from "../../src/store/mod.ts";
-import { createPlaytimeStream, type PlaytimeStream } from "../../src/streams/playtime/mod.ts";
+import { createPlaytime, type PlaytimeStream } from "../../src/streams/playtime/mod.ts";
+import { defaultConfig } from "../support/default_config.ts";
+import { streamDeps } from "../support/stream_deps.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeBacklog } from "./backlog.ts";
 import { type BenchRow, type Pair, pairedRow, type Suite } from "./row.ts";
@@ -53,16 +55,12 @@ async function looks(path: string): Promise<{ rate: number; cpuUs: number }> {
 
 async function open(path: string): Promise<{ store: Store; stream: PlaytimeStream }> {
   const store = new Store(path, { migrations });
-  const stream = createPlaytimeStream({
-    store,
-    clock: systemClock,
-    hub: new Hub(),
-    warnings: new Warnings(),
-    ids: idSource(systemClock),
+  const stream = createPlaytime({
+    ...streamDeps(store),
     // As long as those that agents make themselves.
     deviceId: crypto.randomUUID(),
     lister: () => Promise.resolve([{ image: "Minecraft.exe" }]),
-  });
+  }, defaultConfig());
   await stream.outbox.counted;
   return { store, stream };
 }

@@ -9,8 +9,9 @@ export { raiseDays, type RecomputeResult } from "./recompute.ts";
 export { type Rename, renameDays } from "./rename.ts";
 export type { Rollup } from "./rollups.ts";
 export {
-  createPlaytimeStream,
-  type PlaytimeOptions,
+  createPlaytime,
+  type PlaytimeConfig,
+  type PlaytimeDeps,
   type PlaytimeStatus,
   type PlaytimeStream,
 } from "./stream.ts";

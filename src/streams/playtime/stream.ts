@@ -5,23 +5,19 @@
  */
 import {
   type Budget,
-  type Clock,
   type Day,
   every,
   type Gauge,
-  type Hub,
   type Id,
   type Instant,
   instantOf,
-  localTimeZone,
   logger,
   type PruneResult,
   type Route,
   type Schedule,
   type Stream,
-  type Warnings,
 } from "../../core/mod.ts";
-import { type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
+import { type StreamDeps, type TableOutbox, tableOutbox } from "../../store/mod.ts";
 import type { Allowance } from "./allowance.ts";
 import { gaugesOf } from "./gauges.ts";
 import { dayOf, type Heartbeat, sentRow } from "./heartbeats.ts";
@@ -37,32 +33,23 @@ import { lastSession, Session, type SessionView } from "./session.ts";
 import { openTables, type Tables } from "./tables.ts";
 import { Today, type TodayView } from "./today.ts";
 
-export interface PlaytimeOptions {
-  store: Store;
-  clock: Clock;
-  hub: Hub;
-  warnings: Warnings;
-  ids: () => Id;
-  deviceId: string;
-  /** Names that the device had before, of which there are heartbeats; `done` is called inside `write` once there are none. */
-  renamed?: { before: readonly Id[]; done: () => void };
-  /** What counts as the game (default: Minecraft). */
-  processName?: ProcessName | null;
-  pollIntervalSec?: number;
-  /** Null (the default): no limit. */
-  allowance?: Allowance;
-  /** Whose days `today` in the status counts (default: this machine's). */
-  timeZone?: string;
-  retentionDays?: number;
-  retentionUnsyncedDays?: number;
-  /** Whether heartbeats go to a cloud at all. */
-  cloud?: boolean;
-  syncIntervalSec?: number;
-  /** Looks and tells, but writes nothing. */
-  dryRun?: boolean;
-  lister?: ProcessLister;
-  /** How long a list may take; never longer than a poll. */
+/** What the agent gives this stream, and what tests replace. */
+export interface PlaytimeDeps extends StreamDeps {
+  /** Lists processes (default: this system's own list). */
+  lister?: ProcessLister | undefined;
+  /** Timeout of one process list (default 10 s); never longer than 0.9 of a poll. */
   listTimeoutMs?: number;
+}
+
+/** The keys of the configuration that concern play time. */
+export interface PlaytimeConfig {
+  /** What counts as the game; null: Minecraft. */
+  process_name: ProcessName | null;
+  poll_interval_sec: number;
+  sync_interval_sec: number;
+  daily_allowance_min: Allowance;
+  retention_days: number;
+  retention_unsynced_days: number;
 }
 
 /** What playtime adds to `/status`. */
@@ -82,8 +69,8 @@ const BATCH_ROWS = 500;
 /** The warning for as long as it is not known whether the game runs. */
 const UNKNOWN = "processes";
 
-export function createPlaytimeStream(options: PlaytimeOptions): PlaytimeStream {
-  return new PlaytimeStream(options);
+export function createPlaytime(deps: PlaytimeDeps, config: PlaytimeConfig): PlaytimeStream {
+  return new PlaytimeStream(deps, config);
 }
 
 export class PlaytimeStream implements Stream {
@@ -92,7 +79,7 @@ export class PlaytimeStream implements Stream {
   readonly schedule: Schedule;
   readonly routes: readonly Route[];
 
-  readonly #options: PlaytimeOptions;
+  readonly #deps: PlaytimeDeps;
   readonly #tables: Tables;
   readonly #today: Today;
   readonly #lister: ProcessLister;
@@ -111,20 +98,19 @@ export class PlaytimeStream implements Stream {
   #renaming: Promise<void> | undefined;
   #recomputing: Promise<RecomputeResult> | undefined;
 
-  constructor(options: PlaytimeOptions) {
-    const { store, clock, hub, warnings, deviceId, cloud = false, allowance = null } = options;
-    const { retentionDays = 30, retentionUnsyncedDays = 365, syncIntervalSec = 300 } = options;
-    const { pollIntervalSec = 5, timeZone = localTimeZone() } = options;
-    this.#options = options;
-    this.#pollIntervalSec = pollIntervalSec;
+  constructor(deps: PlaytimeDeps, config: PlaytimeConfig) {
+    const { store, clock, hub, warnings, deviceId, timeZone } = deps;
+    const { daily_allowance_min: allowance, retention_days: retentionDays } = config;
+    this.#deps = deps;
+    this.#pollIntervalSec = config.poll_interval_sec;
     this.#allowance = allowance;
 
     // Half a minute more than a poll: what Playnite found to tell sleep from a slow machine.
-    this.#maxGapMs = pollIntervalSec * 1000 + 30_000;
+    this.#maxGapMs = config.poll_interval_sec * 1000 + 30_000;
     this.#session = new Session({ clock, maxGapMs: this.#maxGapMs });
 
-    const matchers = toMatchers(options.processName);
-    this.#lister = options.lister ?? systemLister(matchers);
+    const matchers = toMatchers(config.process_name);
+    this.#lister = deps.lister ?? systemLister(matchers);
     this.#find = gameFinder(matchers);
     if (neverSeen(matchers, Deno.build.os)) {
       const hidden = Deno.build.os === "windows" ? "command" : "window_title";
@@ -164,11 +150,11 @@ export class PlaytimeStream implements Stream {
         hub.publish("heartbeat", heartbeat);
       },
     });
-    this.schedule = { intervalMs: () => syncIntervalSec * 1000, batchSize: BATCH_ROWS };
+    this.schedule = { intervalMs: () => config.sync_interval_sec * 1000, batchSize: BATCH_ROWS };
     this.prune = heartbeatRetention(store, {
       outbox: this.outbox,
       retentionDays,
-      unsyncedDays: cloud ? retentionUnsyncedDays : retentionDays,
+      unsyncedDays: deps.cloud ? config.retention_unsynced_days : retentionDays,
     });
     this.routes = playtimeRoutes({
       tables: this.#tables,
@@ -180,7 +166,7 @@ export class PlaytimeStream implements Stream {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const now = this.#options.clock.now();
+    const now = this.#deps.clock.now();
     const last = await lastSession(this.#tables.heartbeats, {
       now,
       maxGapMs: this.#maxGapMs,
@@ -204,23 +190,28 @@ export class PlaytimeStream implements Stream {
     await every(this.#pollIntervalSec * 1000, poll, {
       signal,
       name: "playtime",
-      clock: this.#options.clock,
+      clock: this.#deps.clock,
     });
     await Promise.all([renaming, this.#recorder.settled()]);
   }
 
   /** Gives heartbeats from before a change of the device id the new one, once. */
   #rename(signal: AbortSignal): Promise<void> {
-    const { store, deviceId: id, renamed } = this.#options;
-    if (!renamed || renamed.before.length === 0) return Promise.resolve();
-    return this.#renaming ??= renameHeartbeats(store, { ...renamed, id, signal }).catch((error) => {
+    const { store, deviceId, formerDeviceIds, forgetFormerDeviceIds } = this.#deps;
+    if (formerDeviceIds.length === 0) return Promise.resolve();
+    return this.#renaming ??= renameHeartbeats(store, {
+      before: formerDeviceIds,
+      id: deviceId,
+      done: forgetFormerDeviceIds,
+      signal,
+    }).catch((error) => {
       this.#renaming = undefined;
       throw error;
     });
   }
 
   #isOwn(deviceId: Id): boolean {
-    return this.#options.renamed?.before.includes(deviceId) ?? false;
+    return this.#deps.formerDeviceIds.includes(deviceId);
   }
 
   /**
@@ -228,26 +219,26 @@ export class PlaytimeStream implements Stream {
    * @throws when the heartbeat cannot be written; the next look tries that again
    */
   async pollOnce(
-    { signal = new AbortController().signal, dryRun = this.#options.dryRun ?? false }: {
+    { signal = new AbortController().signal, dryRun = this.#deps.dryRun }: {
       signal?: AbortSignal;
       dryRun?: boolean;
     } = {},
   ): Promise<Heartbeat | null> {
     const heartbeat = await this.#look(signal);
-    if (heartbeat && dryRun) this.#options.hub.publish("heartbeat", heartbeat);
+    if (heartbeat && dryRun) this.#deps.hub.publish("heartbeat", heartbeat);
     else if (heartbeat) await this.#recorder.add(heartbeat);
     return heartbeat;
   }
 
   async #record(heartbeat: Heartbeat): Promise<void> {
-    const { hub, dryRun = false } = this.#options;
+    const { hub, dryRun } = this.#deps;
     if (dryRun) hub.publish("heartbeat", heartbeat);
     else await this.#recorder.keep(heartbeat);
   }
 
   /** Looks for the game; null when it cannot be known whether it runs. */
   async #look(signal: AbortSignal): Promise<Heartbeat | null> {
-    const { clock, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#options;
+    const { clock, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#deps;
     const at = instantOf(clock.now());
     let game: Process | null;
     try {
@@ -298,7 +289,7 @@ export class PlaytimeStream implements Stream {
   /** Makes days and slots anew from the raw heartbeats; a second call joins the one under way. */
   recompute({ signal }: { signal?: AbortSignal } = {}): Promise<RecomputeResult> {
     return this.#recomputing ??= (async () => {
-      const { store, clock } = this.#options;
+      const { store, clock } = this.#deps;
       try {
         // Under two names, a day would be made of a part of its heartbeats.
         await this.#rename(store.closing);

@@ -7,14 +7,16 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Clock, Hub, idSource, instantOf, Warnings } from "../../../src/core/mod.ts";
+import { type Clock, instantOf, Warnings } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import {
-  createPlaytimeStream,
+  createPlaytime,
   migrations,
   type PlaytimeStream,
 } from "../../../src/streams/playtime/mod.ts";
 import { type TestApi, testApi } from "../../support/api.ts";
+import { defaultConfig } from "../../support/default_config.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
 import { tempDir } from "../../support/temp.ts";
 import { randomOf } from "../../soak/random.ts";
 
@@ -95,22 +97,17 @@ Deno.test(`Days and slots of ${DAYS} days are what the complete history comes to
   let store = open();
   let game: string | null | Error = null;
   const start = (pollIntervalSec: number, timeZone: string) =>
-    createPlaytimeStream({
-      store,
-      clock,
-      hub: new Hub(),
-      warnings,
-      ids: idSource(clock),
-      deviceId: "pc-1",
-      allowance: ALLOWANCE,
-      pollIntervalSec,
-      timeZone,
-      retentionDays: RETENTION_DAYS,
-      cloud: true,
+    createPlaytime({
+      ...streamDeps(store, { clock, warnings, timeZone, cloud: true }),
       lister: () =>
         game instanceof Error
           ? Promise.reject(game)
           : Promise.resolve([{ image: game ?? "explorer.exe" }]),
+    }, {
+      ...defaultConfig(),
+      daily_allowance_min: ALLOWANCE,
+      poll_interval_sec: pollIntervalSec,
+      retention_days: RETENTION_DAYS,
     });
 
   const history: Seen[] = [];
@@ -226,19 +223,16 @@ Deno.test(`The agent's own loop credits what was played in ${DAYS} days, and no 
   };
   for (let day = 0; day < DAYS; day++) {
     const store = new Store(`${dir.path}/clockblock.db`, { migrations, clock, warnings });
-    const stream = createPlaytimeStream({
-      store,
-      clock,
-      hub: new Hub(),
-      warnings,
-      ids: idSource(clock),
-      deviceId: "pc-1",
-      pollIntervalSec: intervalMs / 1_000,
-      retentionDays: RETENTION_DAYS,
+    const stream = createPlaytime({
+      ...streamDeps(store, { clock, warnings }),
       lister: () => {
         history.push({ at: clock.wall, creditMs: playing ? intervalMs : 0 });
         return Promise.resolve([{ image: playing ? "Minecraft.exe" : "explorer.exe" }]);
       },
+    }, {
+      ...defaultConfig(),
+      poll_interval_sec: intervalMs / 1_000,
+      retention_days: RETENTION_DAYS,
     });
     const stop = new AbortController();
     const running = stream.run(stop.signal);

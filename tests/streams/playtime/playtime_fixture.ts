@@ -2,17 +2,23 @@
  * A playtime stream on a store and a clock of its own, with a game that a test starts and ends at will.
  * @module
  */
-import { Hub, idSource, type Message, Warnings } from "../../../src/core/mod.ts";
+import { Hub, type Message, Warnings } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import {
-  createPlaytimeStream,
+  createPlaytime,
   migrations,
-  type PlaytimeOptions,
+  type PlaytimeConfig,
+  type PlaytimeDeps,
   type PlaytimeStream,
   type Process,
 } from "../../../src/streams/playtime/mod.ts";
+import { defaultConfig } from "../../support/default_config.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
 import { tempStore } from "../../support/temp.ts";
+
+/** What differs from a machine without a cloud and from the defaults. */
+type Given = Partial<PlaytimeDeps & PlaytimeConfig>;
 
 export interface PlaytimeFixture extends Disposable {
   store: Store;
@@ -27,13 +33,13 @@ export interface PlaytimeFixture extends Disposable {
   /** How often the process list was asked for. */
   looks: number;
   /** Another stream on the same store, as after a restart. */
-  restart(options?: Partial<PlaytimeOptions>): PlaytimeStream;
+  restart(given?: Given): PlaytimeStream;
 }
 
 export function playtimeFixture(
-  options: Partial<PlaytimeOptions> & { start?: string; clock?: FakeClock } = {},
+  given: Given & { start?: string; clock?: FakeClock } = {},
 ): PlaytimeFixture {
-  const { start = "2026-03-02T12:00:00.000Z", clock = new FakeClock(start), ...rest } = options;
+  const { start = "2026-03-02T12:00:00.000Z", clock = new FakeClock(start), ...rest } = given;
   const temp = tempStore(migrations, { clock });
   const hub = new Hub();
   const warnings = new Warnings({ clock });
@@ -45,19 +51,13 @@ export function playtimeFixture(
     if (game instanceof Error) return Promise.reject(game);
     return Promise.resolve(game === null ? [{ image: "init" }] : [{ image: game }]);
   };
-  const restart = (more: Partial<PlaytimeOptions> = {}) =>
-    fixture.stream = createPlaytimeStream({
-      store: temp.store,
-      clock,
-      hub,
-      warnings,
-      ids: idSource(clock),
-      deviceId: "pc-1",
-      timeZone: "UTC",
-      lister,
-      ...rest,
-      ...more,
-    });
+  const restart = (more: Given = {}) => {
+    const all = { clock, hub, warnings, lister, ...rest, ...more };
+    return fixture.stream = createPlaytime(
+      { ...streamDeps(temp.store), ...all },
+      { ...defaultConfig(), ...all },
+    );
+  };
   const fixture: Omit<PlaytimeFixture, "stream"> & { stream: PlaytimeStream } = {
     store: temp.store,
     clock,

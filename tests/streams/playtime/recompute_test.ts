@@ -158,7 +158,7 @@ Deno.test("recompute counts heartbeats that come while it runs once", async () =
 });
 
 Deno.test("recompute leaves days alone whose heartbeats are not all there any more", async () => {
-  using fixture = playtimeFixture({ start: "2026-01-10T12:00:00.000Z", retentionDays: 30 });
+  using fixture = playtimeFixture({ start: "2026-01-10T12:00:00.000Z", retention_days: 30 });
   const { store, stream, clock } = fixture;
   fixture.game = "Minecraft.exe";
   // On the 10th, and on the 11th twice: half of that day will be pruned.
@@ -177,10 +177,10 @@ Deno.test("recompute leaves days alone whose heartbeats are not all there any mo
 });
 
 Deno.test("recompute leaves days without a limit without one", async () => {
-  using fixture = playtimeFixture({ pollIntervalSec: 120 });
+  using fixture = playtimeFixture({ poll_interval_sec: 120 });
   fixture.game = "Minecraft.exe";
   await fixture.stream.pollOnce();
-  const stream = fixture.restart({ allowance: 0 });
+  const stream = fixture.restart({ daily_allowance_min: 0 });
   const [day] = rowsOf(fixture.store, "daily_rollups");
   assert.equal((await stream.recompute()).changed, 0);
   assert.deepEqual(rowsOf(fixture.store, "daily_rollups"), [day]);
@@ -191,11 +191,11 @@ Deno.test("recompute leaves days without a limit without one", async () => {
 });
 
 Deno.test("recompute does not apply today's allowance to days that had another", async () => {
-  using fixture = playtimeFixture({ allowance: 1, pollIntervalSec: 120 });
+  using fixture = playtimeFixture({ daily_allowance_min: 1, poll_interval_sec: 120 });
   fixture.game = "Minecraft.exe";
   await fixture.stream.pollOnce();
   const before = rowsOf(fixture.store, "daily_rollups");
-  const stream = fixture.restart({ allowance: 60 });
+  const stream = fixture.restart({ daily_allowance_min: 60 });
   assert.equal((await stream.recompute()).changed, 0);
   assert.deepEqual(rowsOf(fixture.store, "daily_rollups"), before);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { instantOf, msOf, SLOT_MS, slotAt } from "../../../src/core/mod.ts";
-import { createPlaytimeStream, renameDays } from "../../../src/streams/playtime/mod.ts";
+import { renameDays } from "../../../src/streams/playtime/mod.ts";
 import { renameHeartbeats } from "../../../src/streams/playtime/rename.ts";
 import { openTables, record } from "../../../src/streams/playtime/tables.ts";
 import { type PlaytimeFixture, playtimeFixture, rowsOf } from "./playtime_fixture.ts";
@@ -119,8 +119,7 @@ Deno.test("Heartbeats that wait for the cloud are sent under the new name before
   using fixture = playtimeFixture();
   await play(fixture, "old", { count: 2 });
   await play(fixture, "foreign", { count: 1 });
-  const renamed = { before: ["old"], done: () => {} };
-  const stream = fixture.restart({ deviceId: "new", renamed });
+  const stream = fixture.restart({ deviceId: "new", formerDeviceIds: ["old"] });
   assert.deepEqual(
     stream.outbox.pending(10).rows.map((row) => row.device_id),
     ["new", "new", "foreign"],
@@ -130,20 +129,11 @@ Deno.test("Heartbeats that wait for the cloud are sent under the new name before
 
 Deno.test("A recompute waits until a day's heartbeats have one name", async () => {
   using fixture = playtimeFixture();
-  const { store, clock, hub, warnings } = fixture;
+  const { store } = fixture;
   await play(fixture, "old", { count: 1_200 });
   await renameDays(store, { before: ["old"], id: "new" });
   const before = rowsOf(store, "daily_rollups");
-  const stream = createPlaytimeStream({
-    store,
-    clock,
-    hub,
-    warnings,
-    ids: () => crypto.randomUUID(),
-    deviceId: "new",
-    renamed: { before: ["old"], done: () => {} },
-    lister: () => Promise.resolve([]),
-  });
+  const stream = fixture.restart({ deviceId: "new", formerDeviceIds: ["old"] });
   assert.equal((await stream.recompute()).changed, 0);
   assert.deepEqual(rowsOf(store, "daily_rollups"), before);
 });

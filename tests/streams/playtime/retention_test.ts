@@ -39,7 +39,7 @@ async function pruneAll({ store, stream }: PlaytimeFixture, now = NOW): Promise<
 }
 
 Deno.test("Without a cloud, heartbeats are kept for retention_days", async () => {
-  using fixture = playtimeFixture({ start: NOW, retentionDays: 30 });
+  using fixture = playtimeFixture({ start: NOW, retention_days: 30 });
   await aged(fixture, [{ days: 400 }, { days: 31 }, { days: 29 }, { days: 0 }]);
   assert.equal(await pruneAll(fixture), 2);
   assert.deepEqual(left(fixture), ["d29", "d0"]);
@@ -47,7 +47,7 @@ Deno.test("Without a cloud, heartbeats are kept for retention_days", async () =>
 });
 
 Deno.test("With a cloud, what it does not have is kept for retention_unsynced_days", async () => {
-  using fixture = playtimeFixture({ start: NOW, cloud: true, retentionUnsyncedDays: 365 });
+  using fixture = playtimeFixture({ start: NOW, cloud: true, retention_unsynced_days: 365 });
   await aged(fixture, [
     { days: 400 },
     { days: 399, synced: true },
@@ -99,7 +99,7 @@ Deno.test("Heartbeats from when the clock was behind are no older than those bef
 });
 
 Deno.test("Nor are those of them that the cloud does not have, pages later", async () => {
-  using fixture = playtimeFixture({ start: NOW, cloud: true, retentionUnsyncedDays: 365 });
+  using fixture = playtimeFixture({ start: NOW, cloud: true, retention_unsynced_days: 365 });
   await aged(fixture, [{ days: 100 }]);
   await aged(fixture, Array.from({ length: 60 }, (_, n) => ({ days: 2_000 + n })));
   await aged(fixture, [{ days: 3_000, synced: true }, { days: 50 }]);

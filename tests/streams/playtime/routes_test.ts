@@ -64,7 +64,7 @@ Deno.test("A query's `_`, which pages that poll send against caches, means nothi
 });
 
 Deno.test("GET /daily?tz= is that zone's day", async () => {
-  using test = served({ start: "2026-03-02T18:29:30.000Z", allowance: { tue: 10 } });
+  using test = served({ start: "2026-03-02T18:29:30.000Z", daily_allowance_min: { tue: 10 } });
   test.fixture.game = "Minecraft.exe";
   await play(test.fixture, 18);
   const { body: today } = await test.get("/daily?tz=Asia/Kolkata");
@@ -102,7 +102,7 @@ Deno.test("GET /days is one entry a day, 30 days by default", async () => {
 
 Deno.test("A weekday that is not named allows nothing: all of its play is overdraft, in every zone", async () => {
   // A Monday.
-  using test = served({ allowance: { tue: 10 } });
+  using test = served({ daily_allowance_min: { tue: 10 } });
   test.fixture.game = "Minecraft.exe";
   await play(test.fixture, 12);
   for (const tz of ["UTC", "Europe/Berlin"]) {

@@ -23,7 +23,7 @@ const minutesOf = ({ store }: PlaytimeFixture) =>
 const heartbeatsOf = ({ store }: PlaytimeFixture) => rowsOf(store, "heartbeats").length;
 
 Deno.test("Looks at the same time are counted once each", async () => {
-  using fixture = playtimeFixture({ pollIntervalSec: 5 });
+  using fixture = playtimeFixture({ poll_interval_sec: 5 });
   const { stream, store } = fixture;
   fixture.game = "Minecraft.exe";
   await Promise.all(Array.from({ length: 12 }, () => stream.pollOnce()));
@@ -34,7 +34,7 @@ Deno.test("Looks at the same time are counted once each", async () => {
 });
 
 Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and the status", async () => {
-  using fixture = playtimeFixture({ allowance: 0.5 });
+  using fixture = playtimeFixture({ daily_allowance_min: 0.5 });
   const { stream, clock, store } = fixture;
   fixture.game = "Minecraft.exe";
   await running(fixture, () => clock.advance(55_000));
@@ -326,7 +326,7 @@ Deno.test("A dry run looks and tells, and writes nothing", async () => {
 Deno.test("Midnight parts the play between two days, and today begins anew", async () => {
   using fixture = playtimeFixture({
     start: "2026-03-06T23:59:30.000Z",
-    allowance: { fri: 1, sat: 120 },
+    daily_allowance_min: { fri: 1, sat: 120 },
   });
   const { stream, clock } = fixture;
   fixture.game = "Minecraft.exe";
@@ -383,7 +383,7 @@ Deno.test("A clock that is set moves heartbeats, not what they are worth", async
 
 Deno.test("A stream that could never see its game says so", () => {
   const hidden = Deno.build.os === "windows" ? "command" : "window_title";
-  using fixture = playtimeFixture({ processName: { image: "java", [hidden]: "*x*" } });
+  using fixture = playtimeFixture({ process_name: { image: "java", [hidden]: "*x*" } });
   assert.deepEqual(fixture.warnings.list().map(({ code }) => code), ["process-name"]);
 });
 
@@ -429,23 +429,13 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     const name = `Minecraft-${crypto.randomUUID()}.exe`;
-    using fixture = playtimeFixture({ processName: name });
-    const { store, clock, hub, warnings } = fixture;
-    const { createPlaytimeStream } = await import("../../../src/streams/playtime/mod.ts");
-    const stream = createPlaytimeStream({
-      store,
-      clock: systemClock,
-      hub,
-      warnings,
-      ids: () => crypto.randomUUID(),
-      deviceId: "pc-1",
-      processName: name,
-    });
+    using fixture = playtimeFixture({ process_name: name });
+    const stream = fixture.restart({ clock: systemClock, lister: undefined });
     assert.equal((await stream.pollOnce())?.is_playing, false);
     await using game = await startFakeGame(name);
     assert.equal((await stream.pollOnce())?.process_name, name);
     await game.stop();
     assert.equal((await stream.pollOnce())?.is_playing, false);
-    assert.equal(clock.sleepers, 0);
+    assert.equal(fixture.clock.sleepers, 0);
   },
 });
