@@ -7,25 +7,25 @@ import {
   type Clock,
   type Hub,
   logger,
+  LogThrottle,
   Problem,
   type Reader,
   Readers,
   type Route,
-  Seldom,
   type Stream,
   systemClock,
   type Warnings,
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { Broadcast, streamRoute } from "./broadcast.ts";
+import { Broadcast, streamRoute } from "./routes/stream.ts";
 import { LoopDelay } from "./loop_delay.ts";
-import { metricsRoute } from "./metrics.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { mount, type MountOptions } from "./mount.ts";
-import { type Page, pageRoutes } from "./page.ts";
+import { type Page, pageRoutes } from "./routes/page.ts";
 import { problemOf, problemResponse, safe } from "./respond.ts";
-import { type ConnectionInfo, Security, type Visitor } from "./security.ts";
-import { Status, statusRoute, type SyncView } from "./status.ts";
-import { healthRoute, openApiRoute } from "./system_routes.ts";
+import { type ConnectionInfo, Security, type Visitor } from "./security/security.ts";
+import { Status, statusRoute, type SyncView } from "./routes/status.ts";
+import { healthRoute, openApiRoute } from "./routes/system.ts";
 
 export interface ApiOptions {
   store: Store;
@@ -82,7 +82,7 @@ export function createApi(options: ApiOptions): Api {
   const broadcast = new Broadcast({ hub, clock });
   const connections = new WeakMap<Request, ConnectionInfo>();
   const answers = new Map<number, number>();
-  const refusals = new Seldom({ clock });
+  const refusals = new LogThrottle({ clock });
   const readers = new Readers({ clock });
 
   const routes: Route[] = [
@@ -155,7 +155,7 @@ export function createApi(options: ApiOptions): Api {
     const path = pathOf(url);
     const problem = problemOf(error, `${method} ${path}`);
     if (WORTH_A_WORD.has(problem.status)) {
-      refusals.say(problem.title, (more) => {
+      refusals.log(problem.title, (more) => {
         logger("api").warn("Refused {asked}: {why}{more}", {
           asked: `${method} ${path}`.slice(0, MOST_WORDS),
           why: problem.message.slice(0, MOST_WORDS),

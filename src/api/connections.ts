@@ -4,7 +4,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { type Clock, every, logger, type Reader, Seldom, systemClock } from "../core/mod.ts";
+import { type Clock, every, logger, LogThrottle, type Reader, systemClock } from "../core/mod.ts";
 import { cutter, type Handler, type ServeConnection, serveConnection } from "./http_connection.ts";
 
 export interface ConnectionLimits {
@@ -84,7 +84,7 @@ class Connections implements Listening {
   readonly #readerOf: (response: Response) => Reader | undefined;
   readonly #limits: ConnectionLimits;
   readonly #clock: Clock;
-  readonly #seldom: Seldom;
+  readonly #logThrottle: LogThrottle;
   readonly #closing = new AbortController();
   readonly #lines = new Set<Line>();
   /** Those of them on which nothing is being answered, the longest idle first. */
@@ -101,7 +101,7 @@ class Connections implements Listening {
     this.#readerOf = readerOf;
     this.#limits = { ...CONNECTION_LIMITS, ...limits };
     this.#clock = clock;
-    this.#seldom = new Seldom({ clock });
+    this.#logThrottle = new LogThrottle({ clock });
     this.#listener = Deno.listen({ hostname, port });
     void this.#accept();
     const { signal } = this.#closing;
@@ -139,7 +139,7 @@ class Connections implements Listening {
 
   #admit(connection: Deno.TcpConn): void {
     if (this.#lines.size >= Math.min(this.#limits.connections, this.#room)) {
-      this.#seldom.say("full", (more) => {
+      this.#logThrottle.log("full", (more) => {
         logger("api").warn(
           "There are {count} connections to the API, more than it takes: the longest idle are closed{more}",
           { count: this.#lines.size, more },
@@ -220,7 +220,7 @@ class Connections implements Listening {
 
   /** The system had no room for a connection: the idle ones make some, also for what else opens files. */
   #makeRoom(error: unknown): void {
-    this.#seldom.say("shortage", (more) => {
+    this.#logThrottle.log("shortage", (more) => {
       logger("api").warn("Cannot let a caller in, idle connections are closed: {error}{more}", {
         error,
         more,

@@ -1,7 +1,7 @@
 /** The API's door. @module */
 export { type Api, type ApiOptions, createApi } from "./api.ts";
-export type { Page } from "./page.ts";
-export { isLoopback } from "./security.ts";
+export type { Page } from "./routes/page.ts";
+export { isLoopback } from "./security/security.ts";
 export { checkListen, ListenError, serve, type ServeOptions, type Serving } from "./server.ts";
-export type { SyncView } from "./status.ts";
-export { loadToken } from "./token.ts";
+export type { SyncView } from "./routes/status.ts";
+export { loadToken } from "./security/token.ts";

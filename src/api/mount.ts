@@ -17,7 +17,7 @@ import {
   type RouteRequest,
   type Schema,
 } from "../core/mod.ts";
-import { refusals, successes } from "./answers.ts";
+import { refusals, successes } from "./openapi/responses.ts";
 import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
 import { listAnswer } from "./list_answer.ts";
 import { JsonText, listResponse, longJson, safe, statusOf } from "./respond.ts";

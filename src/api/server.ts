@@ -8,7 +8,7 @@ import type { Api } from "./api.ts";
 import { type ConnectionLimits, type Listening, listenOn } from "./connections.ts";
 import type { ServeConnection } from "./http_connection.ts";
 import { problemOf, problemResponse } from "./respond.ts";
-import { inUrl } from "./security.ts";
+import { inUrl } from "./security/security.ts";
 
 export interface ServeOptions {
   host: string;

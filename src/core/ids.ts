@@ -3,7 +3,7 @@
  * @module
  */
 import { v4 } from "uuid";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "./time/clock.ts";
 
 export type Id = string;
 

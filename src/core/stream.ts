@@ -2,10 +2,10 @@
  * The first seam: what a folder under `streams/` gives the agent. A stream never sees a remote.
  * @module
  */
-import type { Bell } from "./bell.ts";
-import type { Instant } from "./clock.ts";
+import type { Notifier } from "./time/notifier.ts";
+import type { Instant } from "./time/clock.ts";
 import type { Id } from "./ids.ts";
-import type { Route } from "./route.ts";
+import type { Route } from "./http/route.ts";
 
 export type StreamName = "playtime" | "events" | "attendance" | "records";
 
@@ -55,7 +55,7 @@ export interface Schedule {
   /** The most rows of one round; where more wait, the next follows at once. Without it a round goes to the end. */
   roundSize?: number;
   /** Rung when something must not wait for the timer. */
-  bell?: Bell;
+  wake?: Notifier;
 }
 
 /** A row on its way to the cloud. `id` makes a repeated push harmless. */

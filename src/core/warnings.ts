@@ -3,10 +3,10 @@
  * Shown in `/status`, on the dashboard and by `clockblock status`; logged when it begins and when it ends.
  * @module
  */
-import { type Clock, type Instant, instantOf, systemClock } from "./clock.ts";
+import { type Clock, type Instant, instantOf, systemClock } from "./time/clock.ts";
 import type { Hub } from "./hub.ts";
 import { logger } from "./log.ts";
-import { Seldom } from "./seldom.ts";
+import { LogThrottle } from "./log_throttle.ts";
 
 export interface Warning {
   /** Stable name of the matter: `processes`, `database-restored`, `sync.playtime`. */
@@ -21,13 +21,13 @@ export class Warnings {
   readonly #clock: Clock;
   readonly #hub: Hub | undefined;
   /** A matter that others bring about again and again, a device above all, does not fill the log. */
-  readonly #seldom: Seldom;
+  readonly #logThrottle: LogThrottle;
 
   /** @param options `hub` is told what stands whenever that changes. */
   constructor({ clock = systemClock, hub }: { clock?: Clock; hub?: Hub } = {}) {
     this.#clock = clock;
     this.#hub = hub;
-    this.#seldom = new Seldom({ intervalMs: 60_000, burst: 5, clock });
+    this.#logThrottle = new LogThrottle({ intervalMs: 60_000, burst: 5, clock });
   }
 
   /** Raises a warning, or changes its words; the same words again are no news. */
@@ -35,7 +35,7 @@ export class Warnings {
     const known = this.#entries.get(code);
     if (known?.message === message) return;
     this.#entries.set(code, { code, message, since: known?.since ?? instantOf(this.#clock.now()) });
-    this.#seldom.say(code, (more) => {
+    this.#logThrottle.log(code, (more) => {
       logger("warnings").warn("{message}{more}", { code, message, more });
     });
     this.#hub?.publish("warnings", this.list());
@@ -44,7 +44,7 @@ export class Warnings {
   /** The matter is over. */
   clear(code: string): void {
     if (!this.#entries.delete(code)) return;
-    this.#seldom.say(`over ${code}`, (more) => {
+    this.#logThrottle.log(`over ${code}`, (more) => {
       logger("warnings").info("Over: {code}{more}", { code, more });
     });
     this.#hub?.publish("warnings", this.list());

@@ -54,7 +54,7 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
       tell(finding, { due, warnings });
     }
     if (await clockTrust.trusted()) await prune(store, { streams, clock, signal });
-  }, { signal, name: "store", clock, bell: store.suspicion });
+  }, { signal, name: "store", clock, wake: store.suspicion });
 }
 
 /** While someone reads it all, a commit need not try to move on a log that cannot be moved on. */

@@ -3,11 +3,11 @@
  * @module
  */
 import {
-  Bell,
   type Clock,
   instantOf,
   logger,
   type Migration,
+  Notifier,
   systemClock,
   Warnings,
 } from "../core/mod.ts";
@@ -38,7 +38,7 @@ export class Store implements OpenDatabase {
   readonly db: Database;
   readonly path: string;
   /** Rings when an error makes the database look damaged; `maintain` then checks it. */
-  readonly suspicion: Bell = new Bell();
+  readonly suspicion: Notifier = new Notifier();
   readonly rejected: Rejected;
   readonly checkpointer: Checkpointer;
   /** The file itself, seen beside SQLite. */
@@ -123,7 +123,7 @@ export class Store implements OpenDatabase {
     if (storeErrorKind(error) !== "corrupt") return;
     logger("store").error("The database looks damaged and is being checked: {error}", { error });
     this.#suspected = true;
-    this.suspicion.ring();
+    this.suspicion.notify();
   }
 
   /** Whether an error has made the database look damaged since it was last found sound. */

@@ -4,7 +4,7 @@
  * somebody wants to know: rows wait or a page is open.
  * @module
  */
-import { Bell, type Clock, every, logger, type Remote, type Warnings } from "../core/mod.ts";
+import { type Clock, every, logger, Notifier, type Remote, type Warnings } from "../core/mod.ts";
 import { attempt } from "./attempt.ts";
 import { jitteredMs } from "./backoff.ts";
 import { failureOf } from "./errors.ts";
@@ -45,7 +45,7 @@ export class Connection {
   readonly #random: () => number;
   readonly #warnings: Warnings;
   readonly #wanted: () => boolean;
-  readonly #bell = new Bell();
+  readonly #wake = new Notifier();
   readonly #listeners: ((reached: boolean) => void)[] = [];
   #stop = new AbortController().signal;
   #refreshing: Promise<boolean> | undefined;
@@ -75,7 +75,7 @@ export class Connection {
   /** Asks the remote whether it is there, soon. */
   probeSoon(): void {
     this.#probedMs = -Infinity;
-    this.#bell.ring();
+    this.#wake.notify();
   }
 
   /** Makes the sign-in fresh; lanes that ask at the same time share one request. */
@@ -93,7 +93,7 @@ export class Connection {
       signal,
       name: "sync.probe",
       clock: this.#clock,
-      bell: this.#bell,
+      wake: this.#wake,
     });
   }
 

@@ -2,10 +2,10 @@
  * A lane brings one stream's rows to its remote, and for records takes what comes back: on its own schedule,
  * with its own backoff, so that a broken table does not stop the other streams.
  *
- *     timer · bell · network up · now()  →  exchange  →  wait: schedule, backoff or pause
+ *     timer · wake · network up · now()  →  exchange  →  wait: schedule, backoff or pause
  * @module
  */
-import { Bell, every, instantOf, logger, type Schedule, type StreamName } from "../core/mod.ts";
+import { every, instantOf, logger, Notifier, type Schedule, type StreamName } from "../core/mod.ts";
 import { backoffMs, jitteredMs, retryAfterFloorMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import type { Drained } from "./drain.ts";
@@ -20,7 +20,7 @@ export interface LaneOptions extends Omit<ExchangeOptions, "batchSize" | "roundS
 
 /** How often a remote is asked again while it waits for a person. */
 const PAUSE_MS = 3 * 60_000;
-/** The least time between attempts of a failing lane, however often its bell rings. */
+/** The least time between attempts of a failing lane, however often it is woken. */
 const BREATH_MS = 1_000;
 /** The least time between two returns of the remote that end a backoff; doubled while they do not help. */
 const RETURN_MS = 15_000;
@@ -31,13 +31,13 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #connection: Connection;
   readonly #exchange: Exchange;
-  readonly #bell: Bell;
+  readonly #wake: Notifier;
   #stop: AbortSignal | undefined;
 
   #waiters: (() => void)[] = [];
   /** The next round begins whatever the lane is waiting for. */
   #urgent = false;
-  /** Until then (monotonic) the bell only shortens the wait to this moment. */
+  /** Until then (monotonic) waking only shortens the wait to this moment. */
   #notBeforeMs = 0;
   #waitMs = 1;
   #nextAt: string | null = null;
@@ -53,9 +53,9 @@ export class Lane {
     this.name = options.name;
     this.#options = options;
     this.#connection = options.connection;
-    const { batchSize, roundSize, bell } = options.schedule;
+    const { batchSize, roundSize, wake } = options.schedule;
     this.#exchange = new Exchange({ ...options, batchSize, roundSize });
-    this.#bell = bell ?? new Bell();
+    this.#wake = wake ?? new Notifier();
     options.connection.onChange((reached) => {
       if (reached) this.#returned();
       options.onChange();
@@ -71,7 +71,7 @@ export class Lane {
         signal,
         name: `sync.${this.name}`,
         clock,
-        bell: this.#bell,
+        wake: this.#wake,
       }),
       this.#watch(signal),
     ]);
@@ -90,7 +90,7 @@ export class Lane {
   /** Syncs at once, whatever the lane was waiting for. */
   hurry(): void {
     this.#urgent = true;
-    this.#bell.ring();
+    this.#wake.notify();
   }
 
   /** The machine's network has changed: a lane that had no answer, or has rows that wait, tries again. */
@@ -265,7 +265,7 @@ export class Lane {
     await every(() => waitMs, async () => {
       const started = clock.monotonic();
       try {
-        await remote.watch?.(() => this.#bell.ring(), { signal });
+        await remote.watch?.(() => this.#wake.notify(), { signal });
       } finally {
         failures = clock.monotonic() - started > PAUSE_MS ? 1 : failures + 1;
         waitMs = Math.max(1, backoffMs(failures, { random }));

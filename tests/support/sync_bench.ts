@@ -2,7 +2,14 @@
  * A running engine with one lane, a fake cloud and a clock that stands still: what most tests of a lane need.
  * @module
  */
-import { Bell, Hub, type Inbox, type Outbox, type Remote, Warnings } from "../../src/core/mod.ts";
+import {
+  Hub,
+  type Inbox,
+  Notifier,
+  type Outbox,
+  type Remote,
+  Warnings,
+} from "../../src/core/mod.ts";
 import type { TableOutbox } from "../../src/store/mod.ts";
 import { type LaneStatus, SyncEngine } from "../../src/sync/mod.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -29,7 +36,7 @@ export class SyncBench implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly warnings = new Warnings({ clock: this.clock });
   readonly hub = new Hub();
-  readonly bell = new Bell();
+  readonly wake = new Notifier();
   readonly temp = tempStore([sampleMigration], { clock: this.clock });
   readonly store = this.temp.store;
   readonly outbox: TableOutbox = sampleOutbox(this.store);
@@ -51,7 +58,7 @@ export class SyncBench implements AsyncDisposable {
           intervalMs: () => intervalMs,
           batchSize,
           ...(roundSize === undefined ? {} : { roundSize }),
-          bell: this.bell,
+          wake: this.wake,
         },
         remote: options.remote === undefined ? this.cloud : options.remote,
         inbox,

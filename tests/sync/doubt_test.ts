@@ -44,7 +44,7 @@ Deno.test("Lane sends rows that were wanted another time again with backoff, and
   await bench.begin();
   for (let round = 0; round < 60; round++) {
     await addNotes(bench, [`x${String(round).padStart(3, "0")}`]);
-    bench.bell.ring();
+    bench.wake.notify();
     await bench.clock.advance(2_000);
     await until(() => settledNotes(bench.store).length === round + 1);
   }

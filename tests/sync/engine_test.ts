@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
-  Bell,
   Hub,
   type Inbox,
   type Message,
+  Notifier,
   type OutboxBatch,
   type StreamName,
   Warnings,
@@ -247,7 +247,7 @@ function lane(
     setup: {
       name,
       remote,
-      schedule: { intervalMs: () => 300_000, batchSize: 100, bell: new Bell() },
+      schedule: { intervalMs: () => 300_000, batchSize: 100, wake: new Notifier() },
       outbox: {
         pending: (limit) => ({
           stream: name,

@@ -46,7 +46,7 @@ Deno.test("Lane keeps to its schedule, and pushes before its time when the bell 
   await bench.clock.advance(1_000);
   await bench.requests(1);
   await addNotes(bench, ["b"]);
-  bench.bell.ring();
+  bench.wake.notify();
   await bench.requests(2);
   assert.deepEqual(bench.cloud.requests, [["a"], ["b"]]);
 });
@@ -87,7 +87,7 @@ Deno.test("Lane comes back no sooner than Retry-After says, not even for its bel
   await addNotes(bench, ["a"]);
   bench.start();
   await bench.requests(1);
-  bench.bell.ring();
+  bench.wake.notify();
   await bench.clock.advance(59_000);
   assert.equal(bench.cloud.requests.length, 1);
   await bench.clock.advance(4_000);
@@ -102,7 +102,7 @@ Deno.test("Lane heeds its bell while it fails, once a second at most", async () 
   bench.start();
   await failuresInARow(bench, 6);
   for (let ring = 0; ring < 10; ring++) {
-    bench.bell.ring();
+    bench.wake.notify();
     await bench.clock.advance(100);
   }
   await bench.requests(7);
@@ -282,7 +282,7 @@ Deno.test("Lane pauses for a person, says what to do, and asks again every few m
     bench.warnings.list()[0]?.message.split(";")[0],
     "playtime to fake cloud: status 404 (PGRST205)",
   );
-  bench.bell.ring();
+  bench.wake.notify();
   await bench.clock.advance(120_000);
   assert.equal(bench.cloud.requests.length, 1);
   bench.cloud.behave = () => undefined;
@@ -511,7 +511,7 @@ Deno.test("Lane is in a hurry for one round, whoever asked for it", async () => 
   await bench.requests(1);
   await bench.engine.now();
   assert.equal(bench.cloud.requests.length, 2);
-  bench.bell.ring();
+  bench.wake.notify();
   await bench.clock.advance(59_000);
   assert.equal(bench.cloud.requests.length, 2);
 });

@@ -10,8 +10,8 @@ import {
   type Hub,
   type Instant,
   logger,
+  LogThrottle,
   type Schedule,
-  Seldom,
   type Stream,
   systemClock,
   type Warnings,
@@ -114,7 +114,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
     turnstile,
     clock,
     warnings,
-    seldom: new Seldom({ clock }),
+    logThrottle: new LogThrottle({ clock }),
     clockTrusted,
     pullIntervalMs: settings.pull_interval_min * 60_000,
   };
@@ -164,7 +164,7 @@ export function createAttendanceStream(options: AttendanceOptions): Stream {
         turnstile.sweep();
         sweepClocks(context);
         await listener.sweep();
-      }, { ...options, name: "attendance", later: true, bell: listener.arrival }),
+      }, { ...options, name: "attendance", later: true, wake: listener.arrival }),
       every(SAVE_MS, async () => {
         look();
         quarantine.tell();

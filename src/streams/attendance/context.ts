@@ -2,7 +2,7 @@
  * What every conversation with a device shares.
  * @module
  */
-import type { Clock, Seldom, Warnings } from "../../core/mod.ts";
+import type { Clock, LogThrottle, Warnings } from "../../core/mod.ts";
 import type { Devices } from "./devices.ts";
 import type { Intake } from "./intake.ts";
 import type { Turnstile } from "./limits.ts";
@@ -16,8 +16,8 @@ export interface Context {
   turnstile: Turnstile;
   clock: Clock;
   warnings: Warnings;
-  /** What whoever is on the network can bring about is said seldom. */
-  seldom: Seldom;
+  /** For lines that any host on the network can cause. */
+  logThrottle: LogThrottle;
   /** Whether this machine's clock agrees with those it was compared with. */
   clockTrusted: () => boolean;
   /** How often connected devices are asked for what they failed to send, in milliseconds; 0 for never. */

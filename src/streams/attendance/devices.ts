@@ -3,7 +3,7 @@
  * a device is heard every few seconds and only its punches have to survive a power cut.
  * @module
  */
-import { type Clock, type Hub, logger, Seldom, type Warnings } from "../../core/mod.ts";
+import { type Clock, type Hub, logger, LogThrottle, type Warnings } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import {
   Device,
@@ -51,7 +51,7 @@ export class Devices {
   readonly #moving = new Set<Device>();
   readonly #log = logger("attendance");
   /** A device comes and goes as often as whoever knows its serial number likes. */
-  readonly #seldom: Seldom;
+  readonly #logThrottle: LogThrottle;
 
   constructor(store: Store, options: DevicesOptions) {
     this.#store = store;
@@ -61,7 +61,7 @@ export class Devices {
       ...options,
       configured: (sn) => this.configured(sn)?.address,
     });
-    this.#seldom = new Seldom({ intervalMs: 60_000, burst: 4, clock: options.clock });
+    this.#logThrottle = new LogThrottle({ intervalMs: 60_000, burst: 4, clock: options.clock });
     for (const device of this.#table.load(this.#zone(options.timeZone))) {
       this.#devices.set(device.sn, device);
       this.#setZone(device);
@@ -134,7 +134,7 @@ export class Devices {
     const device = known ?? this.#stranger(sn, encounter, "unsupported");
     if (!device) return;
     const { address, protocol, firstLine } = encounter;
-    this.#seldom.say(`unsupported ${sn}`, (more) => {
+    this.#logThrottle.log(`unsupported ${sn}`, (more) => {
       this.#log.warn(
         "Device {sn} at {address} is not understood: set it to AiFace JSON or ADMS push. It sent: {firstLine}{more}",
         { sn, address, firstLine, more },
@@ -269,7 +269,7 @@ export class Devices {
     device.online = online;
     const { sn, address } = device;
     const state = online ? "online" : "offline";
-    this.#seldom.say(sn, (more) => {
+    this.#logThrottle.log(sn, (more) => {
       this.#log.info("Device {sn} at {address} is {state}{more}", { sn, address, state, more });
     });
     this.changed(device);

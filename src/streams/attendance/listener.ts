@@ -4,7 +4,7 @@
  * arrives.
  * @module
  */
-import { Bell, logger } from "../../core/mod.ts";
+import { logger, Notifier } from "../../core/mod.ts";
 import { TooMuchHeld } from "./aiface/message.ts";
 import { AifaceSocket, answerPost, isXml, meetXml } from "./aiface/serve.ts";
 import { type Context, maySetClocks } from "./context.ts";
@@ -31,7 +31,7 @@ const BETWEEN_REQUESTS_MS = 90_000;
 
 export class Listener {
   /** Rings when someone comes while nobody is connected. */
-  readonly arrival = new Bell();
+  readonly arrival = new Notifier();
   readonly #context: Context;
   readonly #server: Deno.TcpListener;
   readonly #iclock: IclockRouter;
@@ -107,7 +107,7 @@ export class Listener {
   }
 
   async #talk(connection: Connection): Promise<void> {
-    if (this.quiet) this.arrival.ring();
+    if (this.quiet) this.arrival.notify();
     this.#connections.add(connection);
     try {
       await this.#requests(connection);
@@ -150,7 +150,7 @@ export class Listener {
 
   /** What anybody on the network can bring about as often as they like. */
   #say(thing: string, message: string, properties: Record<string, unknown>): void {
-    this.#context.seldom.say(thing, (more) => {
+    this.#context.logThrottle.log(thing, (more) => {
       logger("attendance").warn(message, { ...properties, more });
     });
   }

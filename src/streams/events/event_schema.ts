@@ -4,11 +4,11 @@
  */
 import * as v from "valibot";
 import {
-  DEEPEST,
   type Id,
   type Instant,
   instantOf,
   isTooDeep,
+  MAX_DEPTH,
   parseLossless,
   type Schema,
 } from "../../core/mod.ts";
@@ -79,7 +79,7 @@ export function eventSchema({ modes, now }: EventRules): Schema<SentEvent> {
         description: "instead of meta: an object, or the JSON text of one",
       }),
       v.transform((value) => objectIn(value) ?? {}),
-      v.check((value) => !isTooDeep(value), `expected at most ${DEEPEST} levels`),
+      v.check((value) => !isTooDeep(value), `expected at most ${MAX_DEPTH} levels`),
       shortJson(),
     ))),
     idempotency_key: v.optional(v.nullable(name())),
@@ -104,7 +104,7 @@ export function objectOf(
   return v.pipe(
     v.unknown(),
     v.check(isObject, message),
-    v.check((value) => !isTooDeep(value), `expected at most ${DEEPEST} levels`),
+    v.check((value) => !isTooDeep(value), `expected at most ${MAX_DEPTH} levels`),
     v.metadata({ type: "object", additionalProperties: true, ...about }),
     // Checked just now.
     v.transform((value) => value as Record<string, unknown>),

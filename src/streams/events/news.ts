@@ -3,7 +3,7 @@
  * because a busy program makes more events than a page can show.
  * @module
  */
-import { Bell, type Clock, type Hub } from "../../core/mod.ts";
+import { type Clock, type Hub, Notifier } from "../../core/mod.ts";
 import { type EventItem, itemOf } from "./event.ts";
 import type { EventLog } from "./event_log.ts";
 
@@ -30,7 +30,7 @@ const PAUSE_MS = 250;
 
 export class News {
   readonly #options: NewsOptions;
-  readonly #bell = new Bell();
+  readonly #wake = new Notifier();
   /** The last `seq` of each mode that was told. */
   readonly #told: Map<string, number>;
 
@@ -41,7 +41,7 @@ export class News {
 
   /** There are new events. */
   ring(): void {
-    this.#bell.ring();
+    this.#wake.notify();
   }
 
   /** Tells until the signal aborts. */
@@ -51,9 +51,9 @@ export class News {
       else signal.addEventListener("abort", () => resolve(), { once: true });
     });
     while (!signal.aborted) {
-      await Promise.race([this.#bell.heard(), ended]);
+      await Promise.race([this.#wake.notified(), ended]);
       if (signal.aborted) return;
-      this.#bell.rearm();
+      this.#wake.reset();
       this.#tell();
       await this.#options.clock.wait(PAUSE_MS, { signal });
     }

@@ -3,7 +3,7 @@
  * wrong with it is found before anything is stored, in slices that leave the event loop to others.
  * @module
  */
-import { type Flaw, jsonFlawAt, parseJson, parseLossless, Problem } from "../../core/mod.ts";
+import { type Flaw, parseJson, parseLossless, Problem, syntaxErrorAt } from "../../core/mod.ts";
 import type { NewEvent } from "./event.ts";
 import type { ReadEvent } from "./read_event.ts";
 
@@ -82,7 +82,7 @@ function readLine(text: string, read: ReadEvent): ReturnType<ReadEvent> {
   try {
     value = parseLossless(text);
   } catch {
-    return { flaws: [{ field: "", message: `not JSON at column ${jsonFlawAt(text) + 1}` }] };
+    return { flaws: [{ field: "", message: `not JSON at column ${syntaxErrorAt(text) + 1}` }] };
   }
   return read(value);
 }

@@ -4,9 +4,9 @@
  * @module
  */
 import {
-  Bell,
   type Budget,
   type Instant,
+  Notifier,
   type PruneResult,
   type Route,
   type Schedule,
@@ -70,7 +70,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
   });
   const live = new LiveStream({ log, clock });
   const snapshots = new Snapshots(store, { clock });
-  const bell = new Bell();
+  const wake = new Notifier();
   const news = new News({ log, hub, clock, modes });
   const critical = new Set(criticalSubtypes);
 
@@ -92,7 +92,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
 
   const ringIfCritical = (events: readonly { subtype: string }[]) => {
     if (flush.critical_immediate && events.some(({ subtype }) => critical.has(subtype))) {
-      bell.ring();
+      wake.notify();
     }
   };
   const foreign = new ForeignEvents({
@@ -127,7 +127,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
     schedule: {
       intervalMs: () => flushIntervalMs(flush, { nowMs: clock.now(), timeZone }),
       batchSize: flush.batch_size,
-      bell,
+      wake,
     },
     routes: eventRoutes({
       rules: { modes, now: () => clock.now() },

@@ -5,7 +5,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { logger, Seldom } from "../../core/mod.ts";
+import { logger, LogThrottle } from "../../core/mod.ts";
 
 /** With the file that is being written: six, as of the log beside it. */
 const OLD_FILES = 5;
@@ -23,7 +23,7 @@ export function conflictLog(
   path: string,
   { maxBytes = MAX_BYTES }: { maxBytes?: number } = {},
 ): (line: string) => void {
-  const seldom = new Seldom();
+  const logThrottle = new LogThrottle();
   let waiting: string[] = [];
   let whole = false;
 
@@ -41,7 +41,7 @@ export function conflictLog(
         Deno.writeFileSync(path, bytes, { append: true });
       }
     } catch (error) {
-      seldom.say("failed", (more) => {
+      logThrottle.log("failed", (more) => {
         logger("records").warn("Cannot write to {path}: {error}{more}", { path, error, more });
       });
     }

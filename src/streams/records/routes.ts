@@ -4,10 +4,10 @@
  */
 import * as v from "valibot";
 import {
-  DEEPEST,
   isTooDeep,
   type JsonObject,
   listing,
+  MAX_DEPTH,
   Problem,
   reply,
   type Route,
@@ -66,7 +66,7 @@ const fields = v.pipe(
       Object.keys(object).every((name) => name !== "" && name.length <= 63 && name !== "__proto__"),
     "expected names of 1 to 63 characters, as a database's columns have them, and not __proto__",
   ),
-  v.check((object) => !isTooDeep(object), `expected at most ${DEEPEST} levels`),
+  v.check((object) => !isTooDeep(object), `expected at most ${MAX_DEPTH} levels`),
 );
 const record = v.looseObject({
   id: v.string(),

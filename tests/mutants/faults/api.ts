@@ -2,7 +2,7 @@ import type { FaultyFile } from "../fault.ts";
 
 export const API_FAULTS: readonly FaultyFile[] = [
   {
-    file: "api/security.ts",
+    file: "api/security/security.ts",
     faults: [
       [
         "the token may stand anywhere in the header",
@@ -63,7 +63,7 @@ export const API_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "api/broadcast.ts",
+    file: "api/routes/stream.ts",
     faults: [
       ["listeners that left are kept", "for (const set of sets) set.delete(stream);", ""],
       ["listeners that left are counted", "this.#hub.pages--;", ""],
@@ -75,8 +75,8 @@ export const API_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "api/cookie.ts",
-    tests: ["api/security_test.ts"],
+    file: "api/security/cookie.ts",
+    tests: ["api/security/security_test.ts"],
     faults: [
       [
         "secrets of different lengths are the same",
@@ -88,7 +88,7 @@ export const API_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "api/token.ts",
+    file: "api/security/token.ts",
     faults: [
       ["others may read the token", "(mode & 0o077) !== 0", "(mode & 0o077) > 0o777"],
     ],

@@ -2,7 +2,7 @@ import type { FaultyFile } from "../fault.ts";
 
 export const CORE_FAULTS: readonly FaultyFile[] = [
   {
-    file: "core/day.ts",
+    file: "core/time/day.ts",
     faults: [
       ["a day that is none is taken", ".toISOString().startsWith(text)", ".toISOString() !== text"],
       [
@@ -14,7 +14,7 @@ export const CORE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "core/headers.ts",
+    file: "core/http/headers.ts",
     faults: [
       ["Retry-After is in milliseconds", "Number(value) * 1_000", "Number(value)"],
       [
@@ -30,7 +30,7 @@ export const CORE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "core/every.ts",
+    file: "core/time/every.ts",
     faults: [
       [
         "ticks that were missed are made up for",
@@ -42,7 +42,7 @@ export const CORE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "core/sse.ts",
+    file: "core/http/sse.ts",
     faults: [
       [
         "a client that takes nothing is kept",

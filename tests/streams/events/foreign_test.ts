@@ -172,10 +172,10 @@ Deno.test("What another program marks as flushed or deletes is not counted as wa
   assert.equal(house.depth, 1);
 });
 
-Deno.test("Another program's critical event rings the bell of the flush, others do not", async () => {
+Deno.test("Another program's critical event wakes the flush, others do not", async () => {
   await using house = new House();
   let rung = false;
-  void house.bench.stream.schedule.bell!.heard().then(() => rung = true);
+  void house.bench.stream.schedule.wake!.notified().then(() => rung = true);
   house.insert();
   await house.clock.advance(500);
   assert.equal(rung, false);

@@ -77,7 +77,7 @@ export class AifaceSocket {
       const code = error instanceof ProtocolError ? error.code : 1011;
       const { address } = connection;
       if (error instanceof ProtocolError || error instanceof TooMuchHeld) {
-        this.#context.seldom.say(error.name, (more) => {
+        this.#context.logThrottle.log(error.name, (more) => {
           logger("attendance").warn("Hung up on {address}: {error}{more}", {
             address,
             error,

@@ -196,7 +196,7 @@ export class AifaceSession implements Link, Spillway {
     if (time !== undefined) device.compareClock(time, clock.now());
     if (Math.abs(device.skewMs ?? 0) > WORTH_A_WORD_MS) {
       const seconds = Math.round(device.skewMs! / 1_000);
-      this.#context.seldom.say(`clock ${sn}`, (more) => {
+      this.#context.logThrottle.log(`clock ${sn}`, (more) => {
         logger("attendance").warn("The clock of {sn} is {seconds} s off{more}", {
           sn,
           seconds,

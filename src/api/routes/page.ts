@@ -1,0 +1,86 @@
+/**
+ * The dashboard's page and the client for other pages, as the agent carries them.
+ * @module
+ */
+import * as v from "valibot";
+import { type Route, route } from "../../core/mod.ts";
+import { type ConnectionInfo, isLoopback, type Security } from "../security/security.ts";
+
+export interface Page {
+  /** The whole page; a policy in its `<meta>` is sent as a header too. */
+  html: string;
+  /** The module that other pages import from us. */
+  clientJs?: string;
+}
+
+/** What a page without a policy of its own may do. */
+const POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; " +
+  "img-src 'self' data:; base-uri 'none'; form-action 'none'";
+
+/** Any query: links to the page may carry what they like. */
+const anyQuery = v.record(v.string(), v.unknown());
+
+export interface PageRoutesOptions {
+  page: Page;
+  security: Security;
+  /** What the server knows of the connection that a request came by. */
+  connection: (request: Request) => ConnectionInfo | undefined;
+}
+
+/** The routes of the page. */
+export function pageRoutes({ page, security, connection }: PageRoutesOptions): Route[] {
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": `${policyOf(page.html) ?? POLICY}; frame-ancestors 'none'`,
+  };
+  // Over plain HTTP from another machine, browsers ignore it and complain in the console.
+  const isolated = { ...headers, "cross-origin-opener-policy": "same-origin" };
+  // The same for all who read it.
+  const bytes = new TextEncoder().encode(page.html);
+  const html = route({
+    method: "GET",
+    path: "/",
+    summary: "The dashboard",
+    tag: "page",
+    query: anyQuery,
+    mediaType: "text/html",
+    handle: async ({ raw, readers }) => {
+      const cookie = await security.cookieForPage(raw, connection(raw));
+      const fixed = isLoopback(new URL(raw.url).hostname) ? isolated : headers;
+      return readers.shared(bytes, {
+        headers: cookie === undefined ? fixed : { ...fixed, "set-cookie": cookie },
+      });
+    },
+  });
+  const session = route({
+    method: "POST",
+    path: "/session",
+    summary: "The page's cookie, for a page that was not loaded on this machine and has the token",
+    tag: "page",
+    handle: async ({ raw }) =>
+      new Response(null, { status: 204, headers: { "set-cookie": await security.cookie(raw) } }),
+  });
+  return page.clientJs === undefined
+    ? [html, session]
+    : [html, session, clientRoute(page.clientJs)];
+}
+
+function clientRoute(clientJs: string): Route {
+  return route({
+    method: "GET",
+    path: "/client.js",
+    summary: "The module for web apps: live from this agent, from the cloud when it is away",
+    tag: "page",
+    query: anyQuery,
+    mediaType: "text/javascript",
+    handle: ({ readers }) =>
+      readers.text(clientJs, {
+        headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "no-cache" },
+      }),
+  });
+}
+
+/** The policy in the page's `<meta>`, where browsers ignore `frame-ancestors`. */
+function policyOf(html: string): string | undefined {
+  return /<meta http-equiv="Content-Security-Policy" content="([^"]*)"/i.exec(html)?.[1];
+}

@@ -1,0 +1,169 @@
+/**
+ * What `/status` says: the streams' own status side by side, and what is true of the agent as a whole. It is put
+ * into words once for all who ask at the same time, because pages ask often.
+ * @module
+ */
+import * as v from "valibot";
+import {
+  type Clock,
+  type Hub,
+  instantOf,
+  logger,
+  type Route,
+  route,
+  type Stream,
+  systemClock,
+  version,
+  type Warning,
+  type Warnings,
+} from "../../core/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { type SyncStatus, syncStatus } from "../../sync/mod.ts";
+import type { LoopDelay } from "../loop_delay.ts";
+import { JsonText } from "../respond.ts";
+
+/** What the API shows of the sync engine. */
+export interface SyncView {
+  /** Whether the cloud can be reached; null when none is configured. */
+  online(): boolean | null;
+  status(): SyncStatus;
+  /** `/sync/*`. */
+  routes?: readonly Route[];
+}
+
+export interface StatusOptions {
+  store: Store;
+  streams: readonly Stream[];
+  sync?: SyncView | undefined;
+  hub: Hub;
+  warnings: Warnings;
+  clock: Clock;
+  deviceId: string;
+  flavour: string;
+  loopDelay: LoopDelay;
+}
+
+/** How long an answer is given to others as well. Short enough that nobody can tell. */
+const KEPT_MS = 20;
+
+export class Status {
+  readonly #options: StatusOptions;
+  readonly #startedAt: string;
+  readonly #startedMs: number;
+  readonly #unsubscribe: () => void;
+  #text = "";
+  #madeMs = -Infinity;
+
+  constructor(options: StatusOptions) {
+    const { clock, hub } = options;
+    this.#options = options;
+    this.#startedAt = instantOf(clock.now());
+    this.#startedMs = clock.monotonic();
+    this.#unsubscribe = hub.subscribe(() => void (this.#madeMs = -Infinity));
+  }
+
+  /** As JSON. */
+  text(): string {
+    // The machine's clock even in tests: this is about work saved, and news makes it stale at once.
+    const now = systemClock.monotonic();
+    if (now - this.#madeMs > KEPT_MS) {
+      this.#text = JSON.stringify(this.#value());
+      this.#madeMs = now;
+    }
+    return this.#text;
+  }
+
+  uptimeSec(): number {
+    return Math.floor((this.#options.clock.monotonic() - this.#startedMs) / 1000);
+  }
+
+  /** Listens to the hub no longer. */
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  #value(): Record<string, unknown> {
+    const { streams, sync, warnings, deviceId, flavour, store, loopDelay, clock } = this.#options;
+    const shown = warnings.list();
+    const ofStreams: Record<string, unknown> = {};
+    for (const stream of streams) {
+      try {
+        Object.assign(ofStreams, stream.status?.());
+      } catch (error) {
+        // The rest is still worth knowing.
+        shown.push(failedStatus(stream, error, clock));
+      }
+    }
+    return {
+      ...ofStreams,
+      online: sync?.online() ?? null,
+      device_id: deviceId,
+      version,
+      flavour,
+      started_at: this.#startedAt,
+      uptime_sec: this.uptimeSec(),
+      sync: sync?.status() ?? null,
+      warnings: shown,
+      database: databaseSizes(store.path),
+      event_loop: { delay_max_ms: Math.round(loopDelay.maxMs * 10) / 10 },
+    };
+  }
+}
+
+function failedStatus({ name }: Stream, error: unknown, clock: Clock): Warning {
+  logger("api").error("Cannot tell the status of {name}: {error}", { name, error });
+  return {
+    code: `status.${name}`,
+    message: `The status of ${name} cannot be told; the log says why.`,
+    since: instantOf(clock.now()),
+  };
+}
+
+/** The sizes of the database and of the log of changes that are not yet in it. */
+export function databaseSizes(path: string): { bytes: number; wal_bytes: number } {
+  return { bytes: fileBytes(path), wal_bytes: fileBytes(`${path}-wal`) };
+}
+
+function fileBytes(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+const bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
+const instant = v.pipe(v.string(), v.metadata({ format: "date-time" }));
+
+const statusSchema = v.looseObject({
+  is_playing: v.optional(v.nullable(v.boolean())),
+  last_seen: v.optional(v.nullable(instant)),
+  online: v.pipe(
+    v.nullable(v.boolean()),
+    v.description("whether the cloud can be reached; null when none is configured"),
+  ),
+  device_id: v.string(),
+  version: v.string(),
+  flavour: v.string(),
+  started_at: instant,
+  uptime_sec: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  sync: v.nullable(syncStatus),
+  warnings: v.array(v.object({ code: v.string(), message: v.string(), since: instant })),
+  database: v.object({ bytes, wal_bytes: bytes }),
+  event_loop: v.object({
+    delay_max_ms: v.pipe(v.number(), v.description("the latest timer of the last minute or two")),
+  }),
+});
+
+/** The route that says it. */
+export function statusRoute(status: Status): Route {
+  return route({
+    method: "GET",
+    path: "/status",
+    summary: "What goes on: playing or not, today's minutes, sync, warnings",
+    tag: "system",
+    answer: statusSchema,
+    handle: () => new JsonText(status.text()),
+  });
+}

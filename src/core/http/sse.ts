@@ -1,0 +1,264 @@
+/**
+ * Server-sent events, one client each: what the client does not take in time waits in a bounded buffer, and
+ * a client that lets it run over is cut, to come back and resume by `Last-Event-ID`.
+ * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * @module
+ */
+import { type Clock, systemClock } from "../time/clock.ts";
+import { every } from "../time/every.ts";
+import { PIECE_BYTES, type Reader, Readers } from "./readers.ts";
+
+/** A message as it goes over the wire: made once, sent to any number of clients. */
+export type SseFrame = Uint8Array<ArrayBuffer>;
+
+export interface SseMessage {
+  /** What the client sends back as `Last-Event-ID` when it returns. */
+  id?: string | number;
+  /** The name that the page listens for (default `message`). */
+  event?: string;
+  /** Sent as JSON. */
+  data: unknown;
+}
+
+const encoder = new TextEncoder();
+
+/** A message made ready for the wire. */
+export function sseFrame({ id, event, data }: SseMessage): SseFrame {
+  let text = "";
+  if (id !== undefined) text += `id: ${line(id)}\n`;
+  if (event !== undefined) text += `event: ${line(event)}\n`;
+  // JSON text has no line breaks of its own, so it is one `data` line.
+  return encoder.encode(`${text}data: ${JSON.stringify(data ?? null)}\n\n`);
+}
+
+/** A field's value: a line break in it would begin another field. */
+function line(value: string | number): string {
+  const text = String(value);
+  if (/[\r\n\0]/.test(text)) {
+    throw new TypeError("Cannot make an SSE field of text with line breaks");
+  }
+  return text;
+}
+
+/** Why a client's stream ended: it went away, it was too slow, or we ended it. */
+export type SseEnd = "gone" | "slow" | "closed";
+
+export interface SseOptions {
+  /** Ends the stream from our side: `closing` of the route's request. */
+  signal: AbortSignal;
+  /** Those that answers are on their way to: `readers` of the route's request. */
+  readers?: Readers;
+  /** How much may wait for a client before it is cut. */
+  bufferBytes?: number;
+  /** A comment this often keeps proxies and clients from giving the connection up. */
+  pingMs?: number;
+  /** How long a client waits before it comes back. */
+  retryMs?: number;
+  clock?: Clock;
+  /** Called once, when no more can be sent: the place to unsubscribe. */
+  onEnd?: (end: SseEnd) => void;
+  headers?: Readonly<Record<string, string>>;
+}
+
+const PING: SseFrame = encoder.encode(": ping\n\n");
+
+/**
+ * One client's stream. Frames are shared by all clients: a large one leaves in pieces, small ones that come while the
+ * client is busy leave together.
+ *
+ *     send    a b   c d e f
+ *     chunks  a  b     cdef
+ */
+export class SseStream {
+  /** What the route returns. */
+  readonly response: Response;
+  readonly #bufferBytes: number;
+  readonly #ended = new AbortController();
+  readonly #onEnd: ((end: SseEnd) => void) | undefined;
+  readonly #readers: Readers;
+  readonly #reader: Reader;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #waiting: SseFrame[] = [];
+  #waitingBytes = 0;
+  /** The runtime has asked for more. */
+  #wanted = false;
+  /** A chunk is to leave in one of the next turns. */
+  #due = false;
+  /** Whether the client has taken anything since the last ping. */
+  #taken = true;
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: SseOptions) {
+    const { signal, bufferBytes = 1 << 20, pingMs = 15_000, clock = systemClock } = options;
+    const { retryMs = 1_000, readers = new Readers({ clock }) } = options;
+    this.#bufferBytes = bufferBytes;
+    this.#onEnd = options.onEnd;
+    this.#readers = readers;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#pull(),
+      cancel: () => this.#end("gone"),
+    }, { highWaterMark: 0 });
+    const { response, reader } = readers.enter(body, {
+      headers: {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        ...options.headers,
+      },
+    });
+    this.response = response;
+    this.#reader = reader;
+    // Something at once, so that the client sees the stream open.
+    this.send(encoder.encode(`retry: ${retryMs}\n\n`));
+    const close = () => this.close();
+    const until = { once: true, signal: this.#ended.signal } as const;
+    signal.addEventListener("abort", close, until);
+    this.#reader.cut.addEventListener("abort", () => this.#end("slow"), until);
+    void every(pingMs, () => this.#ping(), {
+      signal: this.#ended.signal,
+      name: "sse",
+      clock,
+      later: true,
+    });
+    // Later, so that `onEnd` never runs before its owner holds the stream.
+    if (signal.aborted) queueMicrotask(close);
+  }
+
+  /** Whether more can be sent. */
+  get open(): boolean {
+    return !this.#ended.signal.aborted;
+  }
+
+  /** How much waits for the client. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Sends a frame, or cuts the client when too much waits for it; false once the stream has ended. */
+  send(frame: SseFrame): boolean {
+    if (!this.open) return false;
+    // What leaves at once does not wait, however large it is.
+    if (this.#waitingBytes > 0 && this.#waitingBytes + frame.byteLength > this.#bufferBytes) {
+      this.#end("slow");
+      return false;
+    }
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.byteLength;
+    this.#reader.holds(frame);
+    this.#leave();
+    return this.open;
+  }
+
+  /** Does what prepares a frame in its turn among all streams; resolves with its result, false when this one has ended. */
+  inTurn(work: () => boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#readers.inTurn(() => {
+        try {
+          resolve(this.open && work());
+        } catch (error) {
+          reject(error);
+        }
+        return 0;
+      });
+    });
+  }
+
+  /** Resolves once the client has taken all that was sent, or the stream has ended: paces a long catch-up. */
+  drained(): Promise<void> {
+    if (!this.open || this.#waiting.length === 0) return Promise.resolve();
+    this.#drained ??= Promise.withResolvers<void>();
+    return this.#drained.promise;
+  }
+
+  /** Ends the stream; what was sent still reaches a client that takes it. */
+  close(): void {
+    this.#end("closed");
+  }
+
+  #ping(): void {
+    // A client that has taken nothing since the last ping holds its buffer for no one.
+    if (this.#waiting.length > 0 && !this.#taken) return this.#end("slow");
+    this.#taken = false;
+    this.send(PING);
+  }
+
+  #pull(): void {
+    this.#taken = true;
+    this.#wanted = true;
+    // It has room again, and nothing more came.
+    if (this.#waiting.length === 0) this.#reader.rests();
+    else this.#leave();
+  }
+
+  /** Has a chunk leave, when there is one and it is asked for. */
+  #leave(): void {
+    if (!this.#wanted || this.#due || this.#waiting.length === 0) return;
+    this.#due = true;
+    this.#readers.inTurn(() => {
+      this.#due = false;
+      if (!this.open || !this.#wanted) return 0;
+      this.#wanted = false;
+      const { chunk, own } = this.#chunk();
+      this.#controller?.enqueue(chunk);
+      this.#reader.takes(own ? chunk.byteLength : 0);
+      if (this.#waiting.length === 0) {
+        this.#drained?.resolve();
+        this.#drained = undefined;
+      }
+      return chunk.byteLength;
+    });
+  }
+
+  /** The next piece of what waits, and whether it is for this client alone. */
+  #chunk(): { chunk: Uint8Array; own: boolean } {
+    const first = this.#waiting[0]!;
+    if (first.byteLength > PIECE_BYTES) {
+      const own = !this.#readers.isShared(first);
+      // A copy of what is its own, so that the runtime keeps no more than the piece.
+      const chunk = own ? first.slice(0, PIECE_BYTES) : first.subarray(0, PIECE_BYTES);
+      this.#waiting[0] = first.subarray(PIECE_BYTES);
+      this.#waitingBytes -= PIECE_BYTES;
+      return { chunk, own };
+    }
+    let bytes = 0;
+    let count = 0;
+    for (const frame of this.#waiting) {
+      if (bytes + frame.byteLength > PIECE_BYTES) break;
+      bytes += frame.byteLength;
+      count++;
+    }
+    const frames = this.#waiting.splice(0, count);
+    this.#waitingBytes -= bytes;
+    const own = count > 1 || !this.#readers.isShared(first);
+    for (const frame of frames) this.#reader.releases(frame);
+    return { chunk: count === 1 ? first : joined(frames, bytes), own };
+  }
+
+  #end(end: SseEnd): void {
+    if (!this.open) return;
+    this.#ended.abort();
+    if (end === "closed" && this.#waiting.length > 0) {
+      this.#controller?.enqueue(joined(this.#waiting, this.#waitingBytes));
+    }
+    // A slow client's stream ends where it stands: what waits is dropped, and sent again when it resumes.
+    if (end !== "gone") this.#controller?.close();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const frame of waiting) this.#reader.releases(frame);
+    this.#drained?.resolve();
+    if (end === "slow") this.#reader.drop();
+    else this.#reader.leave();
+    this.#onEnd?.(end);
+  }
+}
+
+function joined(frames: readonly SseFrame[], bytes: number): Uint8Array {
+  const chunk = new Uint8Array(bytes);
+  let at = 0;
+  for (const frame of frames) {
+    chunk.set(frame, at);
+    at += frame.byteLength;
+  }
+  return chunk;
+}

@@ -1,0 +1,16 @@
+/** JSON values, with a limit on their depth. @module */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Deepest nesting that a request may have: the databases that read it later have limits as well. */
+export const MAX_DEPTH = 100;
+
+/** Whether a value has more levels than `MAX_DEPTH`. Call it before `JSON.stringify`, which overflows the stack. */
+export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const key in value) {
+    if (isTooDeep((value as Record<string, unknown>)[key], levels - 1)) return true;
+  }
+  return false;
+}
