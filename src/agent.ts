@@ -5,24 +5,16 @@
  */
 import { dirname, join } from "node:path";
 import { checkListen, createApi, isLoopback, loadToken, serve } from "./api/mod.ts";
-import { createRemotes, NO_REMOTES, type SignIn } from "./clouds.ts";
+import { createRemotes, NO_REMOTES } from "./clouds.ts";
 import type { Config } from "./config/mod.ts";
 import {
   type Clock,
   flavour,
   Hub,
-  type Id,
   idSource,
-  instantOf,
   localTimeZone,
-  type Migration,
-  type Outbox,
   randomId,
-  type Row,
-  type Schedule,
-  type Stream,
   systemClock,
-  version,
   Warnings,
 } from "./core/mod.ts";
 import { forgetNamesBefore, peekDeviceId, takeDeviceId } from "./device_id.ts";
@@ -39,12 +31,12 @@ import {
   storeErrorKind,
   type StreamDeps,
 } from "./store/mod.ts";
-import { attendance, events, playtime, records } from "./streams/mod.ts";
-import * as allStreams from "./streams/mod.ts";
-import { type LaneSetup, SyncEngine, type SyncStatus } from "./sync/mod.ts";
+import { migrations, type ProcessLister, STREAMS } from "./streams/mod.ts";
+import { deviceRow, SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
 export { type SignIn, signIn, supabaseSchema } from "./clouds.ts";
+export { migrations, runningProcesses } from "./streams/mod.ts";
 
 export interface AgentOptions {
   clock?: Clock;
@@ -53,7 +45,7 @@ export interface AgentOptions {
   /** Warnings that outlive a repair. */
   warnings?: Warnings;
   /** How processes are listed (default: as this system does it). */
-  lister?: playtime.ProcessLister;
+  lister?: ProcessLister;
   /** Looks and tells, but writes nothing and sends nothing. */
   dryRun?: boolean;
   /** When its file was last deleted or replaced; outlives the agent that begins again. */
@@ -65,14 +57,13 @@ export interface AgentOptions {
 /** An agent whose database is open. It does nothing by itself until it is run. */
 export interface Agent {
   readonly store: Store;
-  readonly playtime: playtime.PlaytimeStream;
   readonly sync: SyncEngine;
   readonly hub: Hub;
   readonly warnings: Warnings;
-  /** The cloud that people sign in to, where one is configured. */
-  readonly supabase: SignIn | null;
   /** The local API without a port: how commands ask when no agent runs. */
   fetch(request: Request): Response | Promise<Response>;
+  /** One round of what streams do by themselves, for `--once`; the hub publishes what they recorded. */
+  pollOnce(): Promise<void>;
   /** Runs until the signal aborts, or until the database turns out to be damaged or displaced: it is to be opened anew. */
   run(options: RunOptions): Promise<"stopped" | "damaged">;
   /** Closes the database; nothing may be asked afterwards. */
@@ -84,18 +75,6 @@ export interface RunOptions {
   /** Told where the API is, once it answers. */
   onListening?: (url: string) => void;
 }
-
-/** Every stream's migrations: what a database of this version has. */
-export const migrations: readonly Migration[] = Object.values(allStreams)
-  .flatMap((stream) => stream.migrations);
-
-/** What runs on this machine, and which of it counts as the game. */
-export function runningProcesses({ process_name }: Config): Promise<playtime.Candidate[]> {
-  return playtime.candidates(process_name);
-}
-
-/** Beyond this the agent's clock is not one to set others by. */
-const TRUSTED_OFFSET_MS = 60_000;
 
 /**
  * Runs the agent until the signal aborts. A database that is found damaged meanwhile is repaired by opening
@@ -154,7 +133,7 @@ async function openOnce(config: Config, options: AgentOptions): Promise<Agent> {
   try {
     if (!dryRun) {
       await mend(store, {
-        allowance: config.daily_allowance_min,
+        config,
         clock,
         warnings,
         signal: options.signal,
@@ -178,76 +157,49 @@ interface BuildOptions extends AgentOptions {
 async function build(config: Config, options: BuildOptions): Promise<Agent> {
   const { clock, hub, warnings, store, dryRun, lister, displacements } = options;
   const folder = dirname(config.db_path);
-  const ids = idSource(clock);
   const { id: deviceId, before } = dryRun
     ? peekDeviceId(config.db_path, config.device_id)
     : await takeDeviceId(store, config.device_id);
-  await playtime.renameDays(store, { id: deviceId, before });
   const systemId = config.records.system_id ?? deviceId;
-  const timeZone = config.time_zone ?? localTimeZone();
   const remotes = dryRun ? NO_REMOTES : await createRemotes(config, { clock, deviceId, systemId });
-  const clockOffsetMs = () => engine.clockOffsetMs;
-
-  const shared = { store, hub, warnings, clock };
-  const unsyncedDays = config.retention_unsynced_days;
-  const deps: StreamDeps = {
-    ...shared,
-    ids,
-    deviceId,
-    formerDeviceIds: before,
-    forgetFormerDeviceIds: () => forgetNamesBefore(store),
-    systemId,
-    timeZone,
-    dryRun,
-    cloud: false,
-    realtime: () => remotes.supabase?.realtime() ?? null,
-    clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
-  };
-  const playtimeStream = playtime.createPlaytime(
-    { ...deps, cloud: remotes.playtime !== null, lister },
-    config,
-  );
-  const eventsStream = events.createEvents(deps, config);
-  const attendanceStream = attendance.createAttendanceStream({
-    ...shared,
-    settings: { ...config.attendance, time_zone: config.attendance.time_zone ?? timeZone },
-    cloud: remotes.attendance !== null,
-    retentionUnsyncedDays: unsyncedDays,
-    clockTrusted: () => Math.abs(clockOffsetMs() ?? 0) < TRUSTED_OFFSET_MS,
-  });
-  const recordsStream = records.createRecords({
-    ...deps,
-    writeConflict: records.conflictLog(join(folder, "logs", "conflicts.log")),
-  }, config);
-  const streams: Stream[] = [playtimeStream, eventsStream, attendanceStream, recordsStream];
-
-  const engine: SyncEngine = new SyncEngine({
+  const deps: StreamDeps & { lister?: ProcessLister | undefined } = {
     store,
     hub,
     warnings,
     clock,
+    ids: idSource(clock),
+    deviceId,
+    formerDeviceIds: before,
+    forgetFormerDeviceIds: () => forgetNamesBefore(store),
+    systemId,
+    timeZone: config.time_zone ?? localTimeZone(),
+    dryRun,
+    cloud: false,
+    realtime: () => remotes.supabase?.realtime() ?? null,
+    clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
+    lister,
+  };
+  for (const stream of STREAMS) await stream.prepare?.(deps);
+  const streams = STREAMS.map(({ name, create }) =>
+    create({ ...deps, cloud: remotes[name] !== null }, config)
+  );
+  const engine: SyncEngine = new SyncEngine({
+    ...deps,
     timeoutMs: config.timeout_sec * 1_000,
-    device: remotes.supabase && !remotes.records?.forbidden
+    device: remotes.devices
       ? {
-        remote: remotes.supabase,
-        describe: () =>
-          deviceRow({ deviceId, status: playtimeStream.status(), sync: engine.status(), clock }),
+        remote: remotes.devices,
+        describe: () => deviceRow({ deviceId, streams, sync: engine.status(), clock }),
       }
       : undefined,
-    lanes: streams.filter(hasOutbox).map((stream): LaneSetup => ({
-      name: stream.name,
-      outbox: stream.outbox,
-      schedule: stream.schedule,
-      inbox: stream.inbox,
-      remote: remotes[stream.name],
-      reset: stream.name === "records" ? recordsStream.reset : undefined,
-    })),
+    lanes: streams.flatMap(({ name, outbox, schedule, inbox, reset }) =>
+      outbox && schedule ? [{ name, outbox, schedule, inbox, reset, remote: remotes[name] }] : []
+    ),
   });
   const api = createApi({
-    ...shared,
+    ...deps,
     streams,
     sync: engine,
-    deviceId,
     host: config.api_host,
     allowedOrigins: config.api_allowed_origins,
     token: dryRun ? randomId() : await loadToken(join(folder, "api-token")),
@@ -257,11 +209,12 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
 
   return {
     store,
-    playtime: playtimeStream,
     sync: engine,
     hub,
     warnings,
-    supabase: remotes.supabase,
+    async pollOnce() {
+      for (const stream of streams) await stream.pollOnce?.();
+    },
     fetch: (request) => api.fetch(request),
     async run({ signal, onListening = () => {} }) {
       const end = new AbortController();
@@ -301,44 +254,6 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
   };
 }
 
-/** This machine as the page of a fleet shows it: a row of the cloud's table `devices`. */
-function deviceRow(
-  { deviceId, status, sync, clock }: {
-    deviceId: Id;
-    status: ReturnType<playtime.PlaytimeStream["status"]>;
-    sync: SyncStatus;
-    clock: Clock;
-  },
-): Row {
-  const { is_playing, process_name, today } = status;
-  const error = sync.lanes.find(({ last_error }) => last_error)?.last_error;
-  return {
-    id: deviceId,
-    device_id: deviceId,
-    name: hostName() ?? deviceId,
-    version,
-    time_zone: today.time_zone,
-    allowance_min: today.allowance_min,
-    minutes_today: Math.round(today.minutes_used),
-    is_playing,
-    process_name,
-    waiting: Object.fromEntries(
-      sync.lanes.map(({ stream, rows_waiting }) => [stream, rows_waiting]),
-    ),
-    last_error: error ? error.message : null,
-    last_seen: instantOf(clock.now()),
-  };
-}
-
-/** Undefined where the permission is missing. */
-function hostName(): string | undefined {
-  try {
-    return Deno.hostname();
-  } catch {
-    return undefined;
-  }
-}
-
 /** Waits for every part, so that none works on a closed store; the first that fails ends the others. */
 async function allEnded(
   parts: readonly (Promise<void> | undefined)[],
@@ -346,8 +261,4 @@ async function allEnded(
 ): Promise<void> {
   await Promise.allSettled(parts.map((part) => part?.catch(endAll)));
   await Promise.all(parts);
-}
-
-function hasOutbox(stream: Stream): stream is Stream & { outbox: Outbox; schedule: Schedule } {
-  return stream.outbox !== undefined && stream.schedule !== undefined;
 }

@@ -15,10 +15,15 @@ import {
 } from "./core/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import type { Supabase } from "./remotes/supabase/mod.ts";
-import { attendance } from "./streams/mod.ts";
+import { syncBatch } from "./streams/mod.ts";
 
-/** Each stream's remote, and the cloud that people sign in to. */
-export type Remotes = Readonly<Record<StreamName, Remote | null>> & { supabase: Supabase | null };
+/** Each stream's remote, and those that are no stream's own. */
+export type Remotes = Readonly<Record<StreamName, Remote | null>> & {
+  /** Where this machine's own row goes. */
+  devices: Remote | null;
+  /** The cloud that people sign in to. */
+  supabase: Supabase | null;
+};
 
 /** Where nothing may be sent. */
 export const NO_REMOTES: Remotes = {
@@ -26,6 +31,7 @@ export const NO_REMOTES: Remotes = {
   events: null,
   attendance: null,
   records: null,
+  devices: null,
   supabase: null,
 };
 
@@ -60,7 +66,7 @@ export async function createRemotes(
   const batch = {
     path: attendanceUrl !== null && endsIn(attendanceUrl, path) ? "" : path,
     token: attendanceToken ?? device_token ?? undefined,
-    envelope: attendance.syncBatch(deviceId),
+    envelope: syncBatch(deviceId),
   };
   return {
     playtime: endpoint_url === null ? rest : endpoint("endpoint_url", endpoint_url),
@@ -73,6 +79,7 @@ export async function createRemotes(
       ? rest
       : endpoint("attendance.endpoint_url", attendanceUrl, batch),
     records: rest,
+    devices: rest?.forbidden ? null : supabase,
     supabase,
   };
 }

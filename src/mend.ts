@@ -14,11 +14,10 @@ import {
   storeErrorKind,
   warnOfRepair,
 } from "./store/mod.ts";
-import { events, playtime } from "./streams/mod.ts";
-import * as allStreams from "./streams/mod.ts";
+import { STREAMS, type StreamsConfig } from "./streams/mod.ts";
 
 export interface MendOptions {
-  allowance: playtime.Allowance;
+  config: StreamsConfig;
   clock: Clock;
   warnings: Warnings;
   /** Ends it between two slices; the next start goes on. */
@@ -26,12 +25,12 @@ export interface MendOptions {
 }
 
 /** What every stream says of its tables. */
-const joins: readonly Join[] = Object.values(allStreams).flatMap((stream) => stream.joins);
+const joins: readonly Join[] = STREAMS.flatMap((stream) => stream.joins);
 
 /** Brings the last repair to its end; does nothing when it is at its end. */
 export async function mend(
   store: Store,
-  { allowance, clock, warnings, signal = store.closing }: MendOptions,
+  { config, clock, warnings, signal = store.closing }: MendOptions,
 ): Promise<void> {
   const repair = repairOf(store);
   if (!repair?.unfinished) return;
@@ -39,7 +38,7 @@ export async function mend(
   let salvaged: Partial<Salvaged> = {};
   try {
     if (movedTo !== undefined) salvaged = await salvage(store, movedTo, { joins, signal });
-    await playtime.raiseDays(store, { allowance, clock, signal });
+    for (const stream of STREAMS) await stream.correctSums?.(store, config, { clock, signal });
   } catch (error) {
     const kind = storeErrorKind(error);
     if (signal.aborted || (kind !== undefined && kind !== "other")) throw error;
@@ -47,7 +46,7 @@ export async function mend(
     logger("agent").error("Cannot bring back all of the damaged database: {error}", { error });
   }
   await store.write(() => {
-    events.leapSeq(store);
+    for (const stream of STREAMS) stream.endRepair?.(store);
     finishRepair(store, { ...repair, ...salvaged });
   }, { durable: true });
   warnOfRepair(store, { warnings, now: clock.now() });

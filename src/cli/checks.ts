@@ -30,6 +30,7 @@ import { tokenPathOf } from "./client.ts";
 import { messageOf } from "./exit.ts";
 import { devicesText, type Status } from "./commands/status.ts";
 import { portTaken, showsWhoListens } from "./neighbour.ts";
+import { pollOnce } from "./poll_once.ts";
 import { runningAgent } from "./session.ts";
 import { bytes, duration } from "./terminal.ts";
 
@@ -230,7 +231,7 @@ async function checkProcessList(config: Config): Promise<Finding[]> {
   const agent = await openAgent(config, { dryRun: true });
   try {
     const started = performance.now();
-    const heartbeat = await agent.playtime.pollOnce();
+    const heartbeat = await pollOnce(agent);
     const took = `${Math.round(performance.now() - started)} ms`;
     const warnings = agent.warnings.list().map(({ message }) => message);
     if (!heartbeat) return [fail("process list", warnings.join(" "))];
@@ -251,7 +252,7 @@ async function checkProcessList(config: Config): Promise<Finding[]> {
 
 /** For whom the game runs all the same. */
 async function adviceFor(config: Config): Promise<string> {
-  const nearly = (await runningProcesses(config)).filter(({ nearly }) => nearly);
+  const nearly = (await runningProcesses(config.process_name)).filter(({ nearly }) => nearly);
   return nearly.length === 0
     ? "If it does, clockblock processes shows its name"
     : `${

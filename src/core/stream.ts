@@ -31,10 +31,23 @@ export interface Stream {
   status?(): Readonly<Record<string, unknown>>;
   /** What the stream adds to `/metrics`. */
   gauges?(): readonly Gauge[];
+  /** What the stream adds to this machine's row in the cloud's table `devices`. */
+  deviceColumns?(): Readonly<Record<string, unknown>>;
   /** The stream's own work, until the signal aborts. */
   run?(signal: AbortSignal): Promise<void>;
+  /** One round of that work, for `--once`; what it records is published by the hub. */
+  pollOnce?(): Promise<unknown>;
+  /** What `sync reset` means to the stream beyond its lane. */
+  reset?: StreamReset;
   /** Deletes what retention allows while the budget lasts, inside `write`; called again while `more`. */
   prune?(now: Instant, budget: Budget): PruneResult;
+}
+
+/** Gives up what was not pushed: records read everything again. */
+export interface StreamReset {
+  run(): Promise<unknown>;
+  /** How many changes that no cloud has would be lost by it. */
+  loses(): number;
 }
 
 /** A number that goes up and down. */

@@ -1,5 +1,85 @@
-/** Every stream the agent has. A new one is a folder beside this file and a line here. @module */
-export * as attendance from "./attendance/mod.ts";
-export * as events from "./events/mod.ts";
-export * as playtime from "./playtime/mod.ts";
-export * as records from "./records/mod.ts";
+/** Every stream the agent has. A new one is a folder beside this file and an entry of `STREAMS`. @module */
+import { dirname, join } from "node:path";
+import type { Clock, Migration, Stream, StreamName } from "../core/mod.ts";
+import type { Join, Store, StreamDeps } from "../store/mod.ts";
+import * as attendance from "./attendance/mod.ts";
+import * as events from "./events/mod.ts";
+import * as playtime from "./playtime/mod.ts";
+import * as records from "./records/mod.ts";
+
+export { syncBatch } from "./attendance/mod.ts";
+export { candidates as runningProcesses, type ProcessLister } from "./playtime/mod.ts";
+
+/** The keys of the configuration that the streams read. */
+export type StreamsConfig =
+  & playtime.PlaytimeConfig
+  & events.EventsConfig
+  & AttendanceConfig
+  & records.RecordsConfig;
+
+type AttendanceConfig = {
+  attendance: Omit<attendance.AttendanceSettings, "time_zone"> & { time_zone: string | null };
+  retention_unsynced_days: number;
+};
+
+/** What one folder gives the agent. */
+export interface StreamEntry {
+  name: StreamName;
+  migrations: readonly Migration[];
+  /** How its tables take in rows of a damaged database. */
+  joins: readonly Join[];
+  create(deps: StreamDeps & playtime.PlaytimeDeps, config: StreamsConfig): Stream;
+  /** What has to be done in the database before the stream is created. */
+  prepare?(deps: StreamDeps): Promise<void>;
+  /** Corrects sums after a repair of the database, before anything new is recorded. */
+  correctSums?(
+    store: Store,
+    config: StreamsConfig,
+    options: { clock: Clock; signal: AbortSignal },
+  ): Promise<unknown>;
+  /** Ends a repair of the database; called inside its last `write`. */
+  endRepair?(store: Store): void;
+}
+
+export const STREAMS: readonly StreamEntry[] = [{
+  name: "playtime",
+  migrations: playtime.migrations,
+  joins: playtime.joins,
+  create: playtime.createPlaytime,
+  prepare: ({ store, deviceId, formerDeviceIds }) =>
+    playtime.renameDays(store, { before: formerDeviceIds, id: deviceId }),
+  correctSums: (store, config, options) =>
+    playtime.raiseDays(store, { ...options, allowance: config.daily_allowance_min }),
+}, {
+  name: "events",
+  migrations: events.migrations,
+  joins: events.joins,
+  create: events.createEvents,
+  endRepair: events.leapSeq,
+}, {
+  name: "attendance",
+  migrations: attendance.migrations,
+  joins: attendance.joins,
+  create: (deps, config) =>
+    attendance.createAttendanceStream({
+      ...deps,
+      settings: {
+        ...config.attendance,
+        time_zone: config.attendance.time_zone ?? deps.timeZone,
+      },
+      retentionUnsyncedDays: config.retention_unsynced_days,
+      clockTrusted: () => Math.abs(deps.clockOffsetMs() ?? 0) < 60_000,
+    }),
+}, {
+  name: "records",
+  migrations: records.migrations,
+  joins: records.joins,
+  create: (deps, config) =>
+    records.createRecords({
+      ...deps,
+      writeConflict: records.conflictLog(join(dirname(deps.store.path), "logs", "conflicts.log")),
+    }, config),
+}];
+
+/** Every stream's migrations: what a database of this version has. */
+export const migrations: readonly Migration[] = STREAMS.flatMap((stream) => stream.migrations);

@@ -13,6 +13,7 @@ import {
   type Row,
   type Schedule,
   type StreamName,
+  type StreamReset,
   systemClock,
   type Warnings,
 } from "../core/mod.ts";
@@ -35,12 +36,6 @@ export interface LaneSetup {
   inbox?: Inbox | undefined;
   /** What `reset` means to the stream beyond the lane itself: records read everything anew. */
   reset?: StreamReset | undefined;
-}
-
-export interface StreamReset {
-  run(): Promise<unknown>;
-  /** How many changes that no cloud has would be lost by it. */
-  loses(): number;
 }
 
 export interface SyncEngineOptions {

@@ -246,7 +246,7 @@ async function liveWell(dir: string): Promise<World> {
   await until(async () => (await ask("GET", "/history")).length > 0);
   const [first] = await ask("GET", "/history");
   told.add(first.id);
-  while (told.size < HEARTBEATS) await agent.playtime.pollOnce();
+  while (told.size < HEARTBEATS) await agent.pollOnce();
 
   const ours = { name: "ours-1 0", status: "here" };
   const theirs = { name: "theirs-1 0", status: "there" };

@@ -115,7 +115,7 @@ export async function liveIn(
     for (let n = first; n < first + polls; n++) {
       clock.set(clock.now() + POLL_MS);
       playing = n % 400 < 250;
-      await agent.playtime.pollOnce();
+      await agent.pollOnce();
       if (n % 30 !== 0) continue;
       await call(
         "POST",

@@ -3,7 +3,7 @@
  * a game, two attendance devices, and a cloud that can be broken.
  * @module
  */
-import * as streams from "../../src/streams/mod.ts";
+import { migrations } from "../../src/streams/mod.ts";
 import { Store } from "../../src/store/mod.ts";
 import { systemClock } from "../../src/core/mod.ts";
 import { type AgentProcess, startAgent } from "./agent_process.ts";
@@ -197,7 +197,6 @@ async function furnish(
     game: string;
   },
 ): Promise<void> {
-  const migrations = Object.values(streams).flatMap((stream) => stream.migrations);
   const store = new Store(path, { migrations, clock: systemClock });
   const at = new Date(now).toISOString();
   await store.write(() => {

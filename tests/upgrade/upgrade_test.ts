@@ -33,7 +33,7 @@ for (const made of versions()) {
     try {
       await assertKept(agent, { path: `${dir.path}/clockblock.db`, expected });
       // What is kept agrees with what it was made of.
-      assert.equal((await agent.playtime.recompute()).changed, 0);
+      assert.equal((await recompute(agent, dir.path)).changed, 0);
       assert.deepEqual(agent.warnings.list(), []);
     } finally {
       agent.close();
@@ -190,4 +190,15 @@ function known(now: unknown, then: unknown): unknown {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
+}
+
+async function recompute(agent: Agent, dir: string): Promise<{ changed: number }> {
+  const token = Deno.readTextFileSync(`${dir}/api-token`).trim();
+  const response = await agent.fetch(
+    new Request("http://127.0.0.1:3841/recompute", {
+      method: "POST",
+      headers: { host: "127.0.0.1:3841", authorization: `Bearer ${token}` },
+    }),
+  );
+  return await response.json();
 }

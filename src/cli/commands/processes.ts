@@ -16,9 +16,9 @@ export const processes: Command<Context> = buildCommand<{ json: boolean }, [], C
   docs: { brief: "List what runs now, by the names that process_name takes" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {
-    const config = this.config();
+    const { process_name } = this.config();
     const { stdout } = this.io;
-    const running = await runningProcesses(config);
+    const running = await runningProcesses(process_name);
     if (json) {
       for (const { windowTitle: window_title, ...rest } of running) {
         stdout.write(`${JSON.stringify({ ...rest, window_title })}\n`);

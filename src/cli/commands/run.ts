@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import { EXIT, isUsersToMend } from "../exit.ts";
 import { debugs, logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
 import { whoListens } from "../neighbour.ts";
+import { pollOnce } from "../poll_once.ts";
 
 interface Flags {
   once: boolean;
@@ -49,7 +50,7 @@ async function lookOnce(context: Context, { dryRun }: { dryRun: boolean }): Prom
   await using _log = await startCommandLogging({ ...config, log_level: level }, { output: stderr });
   const agent = await openAgent(config, { dryRun });
   try {
-    const heartbeat = await agent.playtime.pollOnce();
+    const heartbeat = await pollOnce(agent);
     if (!heartbeat) {
       const why = agent.warnings.list().map(({ message }) => message).join(" ");
       throw new Error(why || "Cannot tell whether the game runs");

@@ -282,6 +282,17 @@ export class PlaytimeStream implements Stream {
     };
   }
 
+  deviceColumns(): Readonly<Record<string, unknown>> {
+    const { is_playing, process_name, today } = this.status();
+    return {
+      time_zone: today.time_zone,
+      allowance_min: today.allowance_min,
+      minutes_today: Math.round(today.minutes_used),
+      is_playing,
+      process_name,
+    };
+  }
+
   gauges(): Gauge[] {
     return gaugesOf(this.status());
   }
