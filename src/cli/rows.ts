@@ -1,4 +1,5 @@
 /** Rows on their way out, page by page: as CSV for spreadsheets, as JSON for programs. @module */
+import { csvLine } from "../contract/csv.ts";
 import type { Output } from "./io.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -10,18 +11,10 @@ export async function writeCsv(
   columns: readonly string[],
 ): Promise<void> {
   const write = (text: string) => output.terminal ? output.write(text) : output.raw(text);
-  write(`${columns.join(",")}\r\n`);
+  write(csvLine(columns));
   for await (const rows of pages) {
-    write(
-      rows.map((row) => `${columns.map((column) => csvField(row[column])).join(",")}\r\n`).join(""),
-    );
+    write(rows.map((row) => csvLine(columns.map((column) => row[column]))).join(""));
   }
-}
-
-/** https://www.rfc-editor.org/rfc/rfc4180 */
-export function csvField(value: unknown): string {
-  const text = value === null || value === undefined ? "" : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Rows as one JSON array. */

@@ -11,6 +11,7 @@ import { EVENTS_FAULTS } from "./faults/events.ts";
 import { PLAYTIME_FAULTS } from "./faults/playtime.ts";
 import { RECORDS_FAULTS } from "./faults/records.ts";
 import { REMOTES_FAULTS } from "./faults/remotes.ts";
+import { SHEETS_FAULTS } from "./faults/sheets.ts";
 import { STORE_FAULTS } from "./faults/store.ts";
 import { SYNC_FAULTS } from "./faults/sync.ts";
 
@@ -21,6 +22,7 @@ export const FAULTY_FILES: readonly FaultyFile[] = [
   ...PLAYTIME_FAULTS,
   ...EVENTS_FAULTS,
   ...ATTENDANCE_FAULTS,
+  ...SHEETS_FAULTS,
   ...RECORDS_FAULTS,
   ...REMOTES_FAULTS,
   ...API_FAULTS,

@@ -53,7 +53,7 @@ const exportPunches: Command<Context> = buildCommand<Flags, [], Context>({
     await withAgent(this, async (client) => {
       const found = pages(client, { limit: PAGE_ROWS, from, to, device, person });
       const { stdout } = this.io;
-      if (format === "csv") await writeCsv(stdout, harmless(found), COLUMNS);
+      if (format === "csv") await writeCsv(stdout, found, COLUMNS);
       else await writeJson(stdout, found);
     });
   },
@@ -78,19 +78,6 @@ async function* pages(client: AgentClient, query: Query): AsyncGenerator<Row[]> 
   while (page.next !== null) {
     page = await client.page<Row>(page.next);
     yield page.rows;
-  }
-}
-
-/** What a device calls a person must not run as a formula in the spreadsheet of whoever opens the file. */
-async function* harmless(found: AsyncIterable<Row[]>): AsyncGenerator<Row[]> {
-  const text = (value: unknown) =>
-    typeof value === "string" && /^[=+@-]/.test(value) ? `'${value}` : value;
-  for await (const rows of found) {
-    yield rows.map((row) => ({
-      ...row,
-      person_id: text(row["person_id"]),
-      person_name: text(row["person_name"]),
-    }));
   }
 }
 

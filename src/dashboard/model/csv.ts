@@ -1,4 +1,5 @@
 /** Days as a spreadsheet takes them: comma, CRLF, no number written in a locale's way. @module */
+import { csvLine } from "../../contract/csv.ts";
 import type { DayView } from "../live/answers.ts";
 
 export function daysCsv(days: readonly DayView[]): string {
@@ -10,10 +11,5 @@ export function daysCsv(days: readonly DayView[]): string {
     day.allowance_min ?? "",
     day.minutes_overdraft,
   ]);
-  return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
-}
-
-function cell(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return [head, ...rows].map(csvLine).join("");
 }

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { dayAt, daysBetween } from "../../../src/core/mod.ts";
 import { describeToday } from "../../../src/cli/commands/status.ts";
-import { csvField } from "../../../src/cli/rows.ts";
 import { cliFolder } from "../../support/cli.ts";
 
 const NO_GAME = { process_name: "no such game" };
@@ -145,13 +144,6 @@ Deno.test("export refuses days that are none", async () => {
   const around = await folder.cli("export", "--from", "2026-03-02", "--to", "2026-03-01");
   assert.equal(around.code, 2);
   assert.match(around.err, /the first day is after the last/);
-});
-
-Deno.test("csvField quotes what would break a line", () => {
-  assert.equal(csvField('say "hi", you'), '"say ""hi"", you"');
-  assert.equal(csvField("two\nlines"), '"two\nlines"');
-  assert.equal(csvField(null), "");
-  assert.equal(csvField(false), "false");
 });
 
 Deno.test("recompute says what it did", async () => {

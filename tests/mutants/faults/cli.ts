@@ -4,15 +4,7 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
   {
     file: "cli/rows.ts",
     faults: [
-      ["CR in a field is not quoted", `/[",\\r\\n]/`, `/[",\\n]/`],
-      ["quotes in a field are not doubled", `text.replaceAll('"', '""')`, "text"],
       ["JSON of no rows is none", `separator === "[\\n" ? "[]\\n" : "\\n]\\n"`, `"\\n]\\n"`],
-    ],
-  },
-  {
-    file: "cli/commands/punches.ts",
-    faults: [
-      ["formulas that begin with @ run", "/^[=+@-]/", "/^[=+-]/"],
     ],
   },
   {
