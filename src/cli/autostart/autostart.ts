@@ -2,7 +2,7 @@
  * Start at login: what each system's way of it can do. All of them do the same twice as once, and none touches data.
  * @module
  */
-import type { Hands } from "./hands.ts";
+import type { InstallSteps } from "./install_steps.ts";
 import type { Program } from "./program.ts";
 
 export interface Autostart {
@@ -15,12 +15,16 @@ export interface Autostart {
    * @param options.replace whether to take the place of another folder's
    * @throws {AutostartError} when the system does not do it, or does it for another folder
    */
-  install(program: Program, hands: Hands, options?: { replace?: boolean }): Promise<Registration>;
+  install(
+    program: Program,
+    steps: InstallSteps,
+    options?: { replace?: boolean },
+  ): Promise<Registration>;
   /**
    * Undoes that, and ends the agent that it started.
    * @returns whether there was something to undo
    */
-  uninstall(folder: string, hands: Hands): Promise<boolean>;
+  uninstall(folder: string, steps: InstallSteps): Promise<boolean>;
   /** What else is good to know. */
   readonly hints: readonly string[];
 }

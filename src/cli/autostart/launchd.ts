@@ -7,7 +7,13 @@ import { homedir } from "node:os";
 import { join } from "node:path/posix";
 import { systemClock } from "../../core/mod.ts";
 import type { Autostart } from "./autostart.ts";
-import { AutostartError, decode, type Hands, NoAutostartError, said } from "./hands.ts";
+import {
+  AutostartError,
+  decode,
+  type InstallSteps,
+  NoAutostartError,
+  said,
+} from "./install_steps.ts";
 import type { Program } from "./program.ts";
 import { belongsTo } from "./systemd.ts";
 import { escapeXml } from "./xml.ts";
@@ -22,39 +28,39 @@ const BOOTSTRAP_RETRY_MS = 1_000;
 export const launchd: Autostart = {
   what: `the launchd agent ${LABEL}`,
   tools: ["launchctl", "mkdir", "cp", "rm"],
-  async install(program, hands, { replace = false } = {}) {
-    const { domain, loaded, elsewhere } = await state(hands, program.folder, { replace });
+  async install(program, steps, { replace = false } = {}) {
+    const { domain, loaded, elsewhere } = await state(steps, program.folder, { replace });
     const own = join(program.folder, FILE);
-    const changed = hands.write(own, new TextEncoder().encode(plist(program))) || elsewhere;
+    const changed = steps.write(own, new TextEncoder().encode(plist(program))) || elsewhere;
     const was = !loaded ? "new" : changed ? "changed" : "same";
     // Loading it starts it.
     if (was === "same") {
       return {
         state: was,
-        start: async () => void await hands.run("launchctl", "kickstart", `${domain}/${LABEL}`),
+        start: async () => void await steps.run("launchctl", "kickstart", `${domain}/${LABEL}`),
       };
     }
-    if (loaded) await hands.run("launchctl", "bootout", `${domain}/${LABEL}`);
+    if (loaded) await steps.run("launchctl", "bootout", `${domain}/${LABEL}`);
     const folder = agentsFolder();
-    await hands.run("mkdir", "-p", folder);
-    await hands.run("cp", "-f", own, join(folder, FILE));
-    await hands.run("launchctl", "enable", `${domain}/${LABEL}`);
-    return { state: was, start: () => bootstrap(hands, domain, join(folder, FILE)) };
+    await steps.run("mkdir", "-p", folder);
+    await steps.run("cp", "-f", own, join(folder, FILE));
+    await steps.run("launchctl", "enable", `${domain}/${LABEL}`);
+    return { state: was, start: () => bootstrap(steps, domain, join(folder, FILE)) };
   },
-  async uninstall(folder, hands) {
-    const { domain, loaded } = await state(hands, folder);
-    if (loaded || hands.dryRun) await hands.run("launchctl", "bootout", `${domain}/${LABEL}`);
-    await hands.run("rm", "-f", join(agentsFolder(), FILE));
-    hands.remove(join(folder, FILE));
+  async uninstall(folder, steps) {
+    const { domain, loaded } = await state(steps, folder);
+    if (loaded || steps.dryRun) await steps.run("launchctl", "bootout", `${domain}/${LABEL}`);
+    await steps.run("rm", "-f", join(agentsFolder(), FILE));
+    steps.remove(join(folder, FILE));
     return loaded;
   },
   hints: ["Its log: logs/clockblock.log"],
 };
 
-async function bootstrap(hands: Hands, domain: string, path: string): Promise<void> {
+async function bootstrap(steps: InstallSteps, domain: string, path: string): Promise<void> {
   for (let tries = 1;; tries++) {
     try {
-      await hands.run("launchctl", "bootstrap", domain, path);
+      await steps.run("launchctl", "bootstrap", domain, path);
       return;
     } catch (error) {
       if (!(error instanceof AutostartError) || tries === BOOTSTRAP_TRIES) throw error;
@@ -65,15 +71,15 @@ async function bootstrap(hands: Hands, domain: string, path: string): Promise<vo
 
 /** @throws {AutostartError} when nobody is signed in at the screen, or the agent is another folder's */
 async function state(
-  hands: Hands,
+  steps: InstallSteps,
   folder: string,
   { replace = false }: { replace?: boolean } = {},
 ): Promise<{ domain: string; loaded: boolean; elsewhere: boolean }> {
-  const uid = await hands.ask("launchctl", "manageruid");
+  const uid = await steps.ask("launchctl", "manageruid");
   if (!uid) return { domain: "gui/$UID", loaded: false, elsewhere: false };
   if (uid.code !== 0) throw new NoAutostartError(`Cannot reach launchd${said(uid)}`);
   const domain = `gui/${decode(uid.stdout).trim()}`;
-  const printed = await hands.ask("launchctl", "print", `${domain}/${LABEL}`);
+  const printed = await steps.ask("launchctl", "print", `${domain}/${LABEL}`);
   if (printed?.code !== 0) return { domain, loaded: false, elsewhere: false };
   const other = /^\s*working directory = (.*)$/m.exec(decode(printed.stdout))?.[1];
   const elsewhere = other !== undefined && other !== folder;

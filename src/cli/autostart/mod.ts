@@ -8,12 +8,12 @@ import { taskScheduler } from "./task_scheduler.ts";
 export type { Autostart, Registration } from "./autostart.ts";
 export {
   AutostartError,
-  type Hands,
-  hands,
+  type InstallSteps,
+  installSteps,
   NoAutostartError,
   type RunProgram,
   shellLine,
-} from "./hands.ts";
+} from "./install_steps.ts";
 export { type Program, programAtLogin } from "./program.ts";
 
 const SYSTEMS: Partial<Record<typeof Deno.build.os, Autostart>> = {

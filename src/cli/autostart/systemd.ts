@@ -5,7 +5,13 @@
  */
 import { join } from "node:path/posix";
 import type { Autostart, Registration } from "./autostart.ts";
-import { AutostartError, decode, type Hands, NoAutostartError, said } from "./hands.ts";
+import {
+  AutostartError,
+  decode,
+  type InstallSteps,
+  NoAutostartError,
+  said,
+} from "./install_steps.ts";
 import type { Program } from "./program.ts";
 
 const SERVICE = "clockblock.service";
@@ -13,31 +19,31 @@ const SERVICE = "clockblock.service";
 export const systemd: Autostart = {
   what: `the systemd user service ${SERVICE}`,
   tools: ["systemctl"],
-  async install(program, hands, { replace = false } = {}) {
-    const before = await state(hands, program.folder, { replace });
+  async install(program, steps, { replace = false } = {}) {
+    const before = await state(steps, program.folder, { replace });
     const path = join(program.folder, SERVICE);
-    const changed = hands.write(path, new TextEncoder().encode(unit(program))) ||
+    const changed = steps.write(path, new TextEncoder().encode(unit(program))) ||
       before.elsewhere;
-    if (!changed && before.enabled) return registration(hands, { ...before, changed });
-    if (before.elsewhere) await forgetLinks(hands);
-    const enabled = await hands.attempt("systemctl", "--user", "enable", path);
+    if (!changed && before.enabled) return registration(steps, { ...before, changed });
+    if (before.elsewhere) await forgetLinks(steps);
+    const enabled = await steps.attempt("systemctl", "--user", "enable", path);
     if (enabled.code !== 0) {
       // Links to a folder that was moved or removed are in the way, and tell of no service.
-      await forgetLinks(hands);
-      await systemctl(hands, "enable", path);
+      await forgetLinks(steps);
+      await systemctl(steps, "enable", path);
     }
-    await systemctl(hands, "daemon-reload");
-    return registration(hands, { ...before, changed });
+    await systemctl(steps, "daemon-reload");
+    return registration(steps, { ...before, changed });
   },
-  async uninstall(folder, hands) {
-    const { known } = await state(hands, folder);
+  async uninstall(folder, steps) {
+    const { known } = await state(steps, folder);
     // One that never ran cannot be stopped. Links are left where its file was deleted by hand.
-    if (known || hands.dryRun) await hands.attempt("systemctl", "--user", "stop", SERVICE);
-    const disabled = known || hands.dryRun
-      ? await systemctl(hands, "disable", SERVICE)
-      : await hands.ask("systemctl", "--user", "disable", SERVICE);
-    hands.remove(join(folder, SERVICE));
-    if (disabled?.code === 0) await systemctl(hands, "daemon-reload");
+    if (known || steps.dryRun) await steps.attempt("systemctl", "--user", "stop", SERVICE);
+    const disabled = known || steps.dryRun
+      ? await systemctl(steps, "disable", SERVICE)
+      : await steps.ask("systemctl", "--user", "disable", SERVICE);
+    steps.remove(join(folder, SERVICE));
+    if (disabled?.code === 0) await systemctl(steps, "daemon-reload");
     return disabled?.code === 0;
   },
   hints: [
@@ -46,8 +52,8 @@ export const systemd: Autostart = {
   ],
 };
 
-async function forgetLinks(hands: Hands): Promise<void> {
-  await hands.attempt("systemctl", "--user", "disable", SERVICE);
+async function forgetLinks(steps: InstallSteps): Promise<void> {
+  await steps.attempt("systemctl", "--user", "disable", SERVICE);
 }
 
 interface State {
@@ -61,12 +67,12 @@ interface State {
 
 /** @throws {AutostartError} when there are no user services, or the service is another folder's */
 async function state(
-  hands: Hands,
+  steps: InstallSteps,
   folder: string,
   { replace = false }: { replace?: boolean } = {},
 ): Promise<State> {
   const properties = "--property=LoadState,UnitFileState,ActiveState,WorkingDirectory";
-  const shown = await hands.ask("systemctl", "--user", "show", properties, SERVICE);
+  const shown = await steps.ask("systemctl", "--user", "show", properties, SERVICE);
   if (!shown) return { known: false, elsewhere: false, enabled: false, active: false };
   if (shown.code !== 0) {
     throw new NoAutostartError(`Cannot reach this user's systemd${said(shown)}`);
@@ -92,18 +98,18 @@ export function belongsTo(folder: string): AutostartError {
 }
 
 function registration(
-  hands: Hands,
+  steps: InstallSteps,
   { known, active, changed }: State & { changed: boolean },
 ): Registration {
   return {
     state: !known ? "new" : changed ? "changed" : "same",
     active,
-    start: async () => void await systemctl(hands, active ? "restart" : "start", SERVICE),
+    start: async () => void await systemctl(steps, active ? "restart" : "start", SERVICE),
   };
 }
 
-function systemctl(hands: Hands, ...args: string[]): ReturnType<Hands["run"]> {
-  return hands.run("systemctl", "--user", ...args);
+function systemctl(steps: InstallSteps, ...args: string[]): ReturnType<InstallSteps["run"]> {
+  return steps.run("systemctl", "--user", ...args);
 }
 
 /**

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Autostart } from "./autostart.ts";
-import { AutostartError, decode, type Hands, said } from "./hands.ts";
+import { AutostartError, decode, type InstallSteps, said } from "./install_steps.ts";
 import type { Program } from "./program.ts";
 import { belongsTo } from "./systemd.ts";
 import { escapeXml } from "./xml.ts";
@@ -16,38 +16,38 @@ const FILE = "clockblock-task.xml";
 export const taskScheduler: Autostart = {
   what: "a task of the Task Scheduler",
   tools: ["schtasks", "whoami"],
-  async install(program, hands, { replace = false } = {}) {
-    const user = await userId(hands);
+  async install(program, steps, { replace = false } = {}) {
+    const user = await userId(steps);
     const name = taskName(user);
-    const { known, elsewhere } = await look(hands, name, { folder: program.folder, replace });
+    const { known, elsewhere } = await look(steps, name, { folder: program.folder, replace });
     const path = join(program.folder, FILE);
-    const changed = hands.write(path, utf16(task(program, user))) || elsewhere;
+    const changed = steps.write(path, utf16(task(program, user))) || elsewhere;
     const state = !known ? "new" : changed ? "changed" : "same";
-    if (state !== "same") await hands.run("schtasks", "/Create", "/TN", name, "/XML", path, "/F");
+    if (state !== "same") await steps.run("schtasks", "/Create", "/TN", name, "/XML", path, "/F");
     return {
       state,
       async start() {
-        if (state === "changed") await hands.attempt("schtasks", "/End", "/TN", name);
-        await hands.run("schtasks", "/Run", "/TN", name);
+        if (state === "changed") await steps.attempt("schtasks", "/End", "/TN", name);
+        await steps.run("schtasks", "/Run", "/TN", name);
       },
     };
   },
-  async uninstall(folder, hands) {
-    const name = taskName(await userId(hands));
-    const { known } = await look(hands, name, { folder });
-    if (known || hands.dryRun) {
-      await hands.attempt("schtasks", "/End", "/TN", name);
-      await hands.run("schtasks", "/Delete", "/TN", name, "/F");
+  async uninstall(folder, steps) {
+    const name = taskName(await userId(steps));
+    const { known } = await look(steps, name, { folder });
+    if (known || steps.dryRun) {
+      await steps.attempt("schtasks", "/End", "/TN", name);
+      await steps.run("schtasks", "/Delete", "/TN", name, "/F");
     }
-    hands.remove(join(folder, FILE));
+    steps.remove(join(folder, FILE));
     return known;
   },
   hints: ["Its log: logs\\clockblock.log. Its settings: taskschd.msc"],
 };
 
 /** The user's security identifier: it is the same in every language and letters, unlike the name. */
-async function userId(hands: Hands): Promise<string> {
-  const asked = await hands.ask("whoami", "/user", "/fo", "csv", "/nh");
+async function userId(steps: InstallSteps): Promise<string> {
+  const asked = await steps.ask("whoami", "/user", "/fo", "csv", "/nh");
   if (!asked) return "S-1-5-21-(yours)";
   const [sid] = /\bS-1(-\d+){2,}/.exec(decode(asked.stdout)) ?? [];
   if (!sid) {
@@ -66,11 +66,11 @@ function taskName(user: string): string {
 
 /** @throws {AutostartError} when the task is another folder's and may not be replaced */
 async function look(
-  hands: Hands,
+  steps: InstallSteps,
   name: string,
   { folder, replace = false }: { folder: string; replace?: boolean },
 ): Promise<{ known: boolean; elsewhere: boolean }> {
-  const asked = await hands.ask("schtasks", "/Query", "/TN", name, "/XML", "ONE");
+  const asked = await steps.ask("schtasks", "/Query", "/TN", name, "/XML", "ONE");
   if (asked?.code !== 0) return { known: false, elsewhere: false };
   const source = /<Source>([^<]*)<\/Source>/.exec(decode(asked.stdout))?.[1];
   // "cd c:\\play" and "cd C:\\Play" lead to the same folder.

@@ -3,7 +3,7 @@
  * @module
  */
 import { buildCommand, type Command } from "@stricli/core";
-import { runChecks } from "../checks.ts";
+import { runChecks } from "../doctor/checks.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { jsonFlag } from "../flags.ts";

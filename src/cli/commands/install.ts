@@ -9,7 +9,7 @@ import { type Holder, lockedBy } from "../../store/mod.ts";
 import {
   type Autostart,
   AutostartError,
-  hands,
+  installSteps,
   NoAutostartError,
   type Program,
   programAtLogin,
@@ -20,7 +20,7 @@ import { NoAnswerError } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { startCommandLogging } from "../logging.ts";
-import { portTaken } from "../neighbour.ts";
+import { portTaken } from "../port_conflict.ts";
 import { runningAgent } from "../session.ts";
 
 /** How long the agent may take until it answers: a large database on a busy machine right after login. */
@@ -64,9 +64,13 @@ export const install: Command<Context> = buildCommand<Flags, [], Context>({
       const before = lockedBy(config.db_path);
       const taken = before || dryRun ? undefined : await portTaken(config);
       if (taken) throw new UsageError(`Cannot start ClockBlock: ${taken}`);
-      const { state, active, start } = await autostart.install(program, hands({ tell, dryRun }), {
-        replace,
-      });
+      const { state, active, start } = await autostart.install(
+        program,
+        installSteps({ tell, dryRun }),
+        {
+          replace,
+        },
+      );
       if (dryRun) return await start();
       if (before && (active === false || (active === undefined && state === "new"))) {
         const { pid = "unknown" } = before.holder ?? {};
@@ -107,7 +111,7 @@ export const uninstall: Command<Context> = buildCommand<{ dryRun: boolean }, [],
     const { stdout } = this.io;
     const tell = (line: string) => stdout.write(`${line}\n`);
     await withAutostart(async (autostart) => {
-      const undone = await autostart.uninstall(folderOf(this), hands({ tell, dryRun }));
+      const undone = await autostart.uninstall(folderOf(this), installSteps({ tell, dryRun }));
       if (dryRun) return;
       // Windows tells it to end and does not wait for that.
       if (undone) await ended(() => agentLeft(this) === undefined);

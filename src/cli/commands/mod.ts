@@ -1,20 +1,20 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
 import { backup } from "./backup.ts";
-import { devices } from "./devices.ts";
+import { devices } from "./attendance/devices.ts";
 import { doctor } from "./doctor.ts";
 import { events } from "./events.ts";
 import { exportRows } from "./export.ts";
 import { install, uninstall } from "./install.ts";
-import { login, logout } from "./login.ts";
+import { login, logout } from "./sync/login.ts";
 import { processes } from "./processes.ts";
-import { punches } from "./punches.ts";
-import { quarantine } from "./quarantine.ts";
+import { punches } from "./attendance/punches.ts";
+import { quarantine } from "./attendance/quarantine.ts";
 import { recompute } from "./recompute.ts";
-import { rejected } from "./rejected.ts";
+import { rejected } from "./sync/rejected.ts";
 import { run } from "./run.ts";
-import { schema } from "./schema.ts";
+import { schema } from "./sync/schema.ts";
 import { status } from "./status.ts";
-import { sync } from "./sync.ts";
+import { sync } from "./sync/sync.ts";
 import { today } from "./today.ts";
 
 export const commands = {

@@ -8,8 +8,8 @@ import { Hub, logger, systemClock, version } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { EXIT, isUsersToMend } from "../exit.ts";
 import { debugs, logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
-import { whoListens } from "../neighbour.ts";
 import { pollOnce } from "../poll_once.ts";
+import { whoListens } from "../port_conflict.ts";
 
 interface Flags {
   once: boolean;

@@ -1,7 +1,7 @@
 /** @module */
 import assert from "node:assert/strict";
 import { homedir } from "node:os";
-import { hands } from "../../../src/cli/autostart/mod.ts";
+import { installSteps } from "../../../src/cli/autostart/mod.ts";
 import { launchd, plist } from "../../../src/cli/autostart/launchd.ts";
 import { systemPrograms } from "../../support/system_programs.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -51,7 +51,7 @@ Deno.test({
     });
     const { state, start } = await launchd.install(
       program,
-      hands({ tell: () => {}, run: first.run }),
+      installSteps({ tell: () => {}, run: first.run }),
     );
     await start();
     assert.equal(state, "new");
@@ -66,7 +66,7 @@ Deno.test({
       "launchctl manageruid": UID,
       "launchctl print gui/501/": { stdout: `\tworking directory = ${dir.path}\n` },
     });
-    const world = hands({ tell: () => {}, run: loaded.run });
+    const world = installSteps({ tell: () => {}, run: loaded.run });
     assert.equal((await launchd.install(program, world)).state, "same");
     assert.equal(loaded.calls.length, 2);
     const other = { ...program, command: ["/other", "run"] as const };
@@ -88,7 +88,7 @@ Deno.test("launchd is not asked twice when nobody is signed in at the screen", a
   await assert.rejects(
     launchd.install(
       { command: ["/clockblock", "run"], folder: dir.path },
-      hands({ tell: () => {}, run: programs.run }),
+      installSteps({ tell: () => {}, run: programs.run }),
     ),
     { message: "Cannot reach launchd: no session" },
   );

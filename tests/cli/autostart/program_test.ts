@@ -15,7 +15,7 @@ Deno.test("programAtLogin starts the executable itself, in the folder it was cal
   assert.deepEqual(program, { command: [execPath, "run"], folder });
 });
 
-Deno.test("programAtLogin hands on the configuration's flags, and refuses to show secrets", () => {
+Deno.test("programAtLogin steps on the configuration's flags, and refuses to show secrets", () => {
   const line = takeConfigFlags(["--config", "other.json", "--api-port", "4000", "install"]);
   const { command } = programAtLogin(line, { folder, standalone: true, execPath });
   assert.deepEqual(command.slice(1), ["run", "--config=other.json", "--api-port=4000"]);

@@ -1,6 +1,6 @@
 /** @module */
 import assert from "node:assert/strict";
-import { type Hands, hands, type Program } from "../../../src/cli/autostart/mod.ts";
+import { type InstallSteps, installSteps, type Program } from "../../../src/cli/autostart/mod.ts";
 import { systemd, unit } from "../../../src/cli/autostart/systemd.ts";
 import { systemPrograms } from "../../support/system_programs.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -13,8 +13,8 @@ function installed(folder: string): { stdout: string } {
   return { stdout: `${states}WorkingDirectory=${folder}\n` };
 }
 
-function quiet(programs: ReturnType<typeof systemPrograms>): Hands {
-  return hands({ tell: () => {}, run: programs.run });
+function quiet(programs: ReturnType<typeof systemPrograms>): InstallSteps {
+  return installSteps({ tell: () => {}, run: programs.run });
 }
 
 function programIn(folder: string): Program {

@@ -31,7 +31,7 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "cli/commands/sync.ts",
+    file: "cli/commands/sync/sync.ts",
     faults: [
       ["Enter agrees to lose changes", "/^y(es)?$/i", "/^(y(es)?)?$/i"],
       [
@@ -78,7 +78,7 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "cli/commands/rejected.ts",
+    file: "cli/commands/sync/rejected.ts",
     faults: [
       ["ids are looked for on the first page only", "if (wanted.size === 0) break;", "break;"],
     ],

@@ -1,10 +1,10 @@
 /** `clockblock sync conflicts`: records that both sides had changed, and which of them won. @module */
 import { buildCommand, type Command } from "@stricli/core";
-import type { Instant } from "../../core/mod.ts";
-import type { Context } from "../context.ts";
-import { jsonFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
-import { columns, painter } from "../terminal.ts";
+import type { Instant } from "../../../core/mod.ts";
+import type { Context } from "../../context.ts";
+import { jsonFlag } from "../../flags.ts";
+import { withAgent } from "../../session.ts";
+import { columns, painter } from "../../terminal.ts";
 
 interface Conflict {
   at: Instant;

@@ -1,10 +1,10 @@
 /** Commands about attendance devices and their punches. @module */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { IclockDevice } from "../../support/devices.ts";
-import { OtherAddress } from "../../support/other_address.ts";
-import { cliFolder } from "../../support/cli.ts";
-import { until } from "../../support/until.ts";
+import { IclockDevice } from "../../../support/devices.ts";
+import { OtherAddress } from "../../../support/other_address.ts";
+import { cliFolder } from "../../../support/cli.ts";
+import { until } from "../../../support/until.ts";
 
 const config = {
   process_name: "no such game",

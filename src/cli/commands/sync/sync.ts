@@ -1,17 +1,17 @@
 /** `clockblock sync now|status|conflicts|reset`: the way to the cloud. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import { type Clock, systemClock } from "../../core/mod.ts";
-import type { LaneStatus, SyncStatus } from "../../sync/mod.ts";
-import type { AgentClient } from "../client.ts";
-import type { Context } from "../context.ts";
-import { EXIT, UsageError } from "../exit.ts";
-import type { Io } from "../io.ts";
-import { jsonFlag, streamFlag } from "../flags.ts";
-import { Progress } from "../progress.ts";
-import { withAgent } from "../session.ts";
-import { count, harmless, painter } from "../terminal.ts";
+import { type Clock, systemClock } from "../../../core/mod.ts";
+import type { LaneStatus, SyncStatus } from "../../../sync/mod.ts";
+import type { AgentClient } from "../../client.ts";
+import type { Context } from "../../context.ts";
+import { EXIT, UsageError } from "../../exit.ts";
+import type { Io } from "../../io.ts";
+import { jsonFlag, streamFlag } from "../../flags.ts";
+import { Progress } from "../../progress.ts";
+import { withAgent } from "../../session.ts";
+import { count, harmless, painter } from "../../terminal.ts";
 import { conflicts } from "./conflicts.ts";
-import { describeLanes } from "./status.ts";
+import { describeLanes } from "../status.ts";
 
 interface StreamFlags {
   stream?: string;

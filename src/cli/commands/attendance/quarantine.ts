@@ -1,11 +1,11 @@
 /** `clockblock quarantine list|retry`: what devices sent and nobody understood. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import type { Instant } from "../../core/mod.ts";
-import type { Context } from "../context.ts";
-import { UsageError } from "../exit.ts";
-import { jsonFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
-import { columns, harmless, painter } from "../terminal.ts";
+import type { Instant } from "../../../core/mod.ts";
+import type { Context } from "../../context.ts";
+import { UsageError } from "../../exit.ts";
+import { jsonFlag } from "../../flags.ts";
+import { withAgent } from "../../session.ts";
+import { columns, harmless, painter } from "../../terminal.ts";
 
 interface Entry {
   id: number;

@@ -1,12 +1,12 @@
 /** `clockblock punches export`: what the attendance devices recorded, for a spreadsheet or a program. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import type { Day } from "../../core/mod.ts";
-import type { AgentClient, Query } from "../client.ts";
-import type { Context } from "../context.ts";
-import { UsageError } from "../exit.ts";
-import { type Row, writeCsv, writeJson } from "../rows.ts";
-import { withAgent } from "../session.ts";
-import { day } from "./export.ts";
+import type { Day } from "../../../core/mod.ts";
+import type { AgentClient, Query } from "../../client.ts";
+import type { Context } from "../../context.ts";
+import { UsageError } from "../../exit.ts";
+import { type Row, writeCsv, writeJson } from "../../rows.ts";
+import { withAgent } from "../../session.ts";
+import { day } from "../export.ts";
 
 interface Flags {
   format: "csv" | "json";

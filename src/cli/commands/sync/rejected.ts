@@ -1,12 +1,12 @@
 /** `clockblock rejected list|retry|discard`: rows the cloud will not have, and what becomes of them. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import type { Id, Instant, StreamName } from "../../core/mod.ts";
-import type { AgentClient } from "../client.ts";
-import type { Context } from "../context.ts";
-import { UsageError } from "../exit.ts";
-import { jsonFlag, streamFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
-import { columns, painter } from "../terminal.ts";
+import type { Id, Instant, StreamName } from "../../../core/mod.ts";
+import type { AgentClient } from "../../client.ts";
+import type { Context } from "../../context.ts";
+import { UsageError } from "../../exit.ts";
+import { jsonFlag, streamFlag } from "../../flags.ts";
+import { withAgent } from "../../session.ts";
+import { columns, painter } from "../../terminal.ts";
 
 interface RejectedRow {
   stream: StreamName;

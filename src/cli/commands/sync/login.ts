@@ -4,12 +4,12 @@
  * @module
  */
 import { buildCommand, type Command } from "@stricli/core";
-import { type SignIn, signIn } from "../../agent.ts";
-import type { Config } from "../../config/mod.ts";
-import type { Context } from "../context.ts";
-import { UsageError } from "../exit.ts";
-import { startCommandLogging } from "../logging.ts";
-import { runningAgent } from "../session.ts";
+import { type SignIn, signIn } from "../../../agent.ts";
+import type { Config } from "../../../config/mod.ts";
+import type { Context } from "../../context.ts";
+import { UsageError } from "../../exit.ts";
+import { startCommandLogging } from "../../logging.ts";
+import { runningAgent } from "../../session.ts";
 
 export const login: Command<Context> = buildCommand<{ email?: string }, [], Context>({
   docs: {

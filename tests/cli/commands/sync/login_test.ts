@@ -1,10 +1,10 @@
 /** `login`, `logout`, `schema` and `sync conflicts` against a Supabase. */
 import assert from "node:assert/strict";
-import { main } from "../../../src/cli/mod.ts";
-import { schema } from "../../../src/remotes/supabase/mod.ts";
-import { capturedIo } from "../../support/captured_io.ts";
-import { cliFolder, type Folder } from "../../support/cli.ts";
-import { Cloud } from "../../support/cloud.ts";
+import { main } from "../../../../src/cli/mod.ts";
+import { schema } from "../../../../src/remotes/supabase/mod.ts";
+import { capturedIo } from "../../../support/captured_io.ts";
+import { cliFolder, type Folder } from "../../../support/cli.ts";
+import { Cloud } from "../../../support/cloud.ts";
 
 const cloud = await Cloud.start();
 

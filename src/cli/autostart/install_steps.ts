@@ -22,7 +22,7 @@ export class AutostartError extends Error {
 /** This system has no way to start something at login, or none that can be reached from here. */
 export class NoAutostartError extends AutostartError {}
 
-export interface Hands {
+export interface InstallSteps {
   /** Makes a file be so, readable by its owner only. @returns whether it was different before */
   write(path: string, content: Uint8Array): boolean;
   /** Removes a file, if it is there. */
@@ -36,14 +36,16 @@ export interface Hands {
   readonly dryRun: boolean;
 }
 
-export interface HandsOptions {
+export interface InstallStepsOptions {
   /** Where every step is told, a line each. */
   tell: (line: string) => void;
   dryRun?: boolean;
   run?: RunProgram;
 }
 
-export function hands({ tell, dryRun = false, run = runProgram }: HandsOptions): Hands {
+export function installSteps(
+  { tell, dryRun = false, run = runProgram }: InstallStepsOptions,
+): InstallSteps {
   const start: RunProgram = async (program, args) => {
     try {
       return await run(program, args);

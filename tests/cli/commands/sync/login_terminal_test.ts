@@ -5,11 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { permissionFlags } from "../../../build/permissions.ts";
-import { Cloud } from "../../support/cloud.ts";
-import { tempDir } from "../../support/temp.ts";
+import { permissionFlags } from "../../../../build/permissions.ts";
+import { Cloud } from "../../../support/cloud.ts";
+import { tempDir } from "../../../support/temp.ts";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const cloud = await Cloud.start();
 
 const ignore = Deno.build.os !== "linux";

@@ -1,11 +1,11 @@
 /** `clockblock devices list|approve|refuse|resync`: the attendance devices, and who of them may come in. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import { type Instant, msOf, systemClock } from "../../core/mod.ts";
-import type { Context } from "../context.ts";
-import { jsonFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
-import type { Status } from "./status.ts";
-import { type Color, columns, count, duration, harmless, painter } from "../terminal.ts";
+import { type Instant, msOf, systemClock } from "../../../core/mod.ts";
+import type { Context } from "../../context.ts";
+import { jsonFlag } from "../../flags.ts";
+import { withAgent } from "../../session.ts";
+import type { Status } from "../status.ts";
+import { type Color, columns, count, duration, harmless, painter } from "../../terminal.ts";
 
 interface Device {
   sn: string;

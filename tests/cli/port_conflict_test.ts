@@ -1,6 +1,6 @@
 /** @module */
 import assert from "node:assert/strict";
-import { whoListens } from "../../src/cli/neighbour.ts";
+import { whoListens } from "../../src/cli/port_conflict.ts";
 import { cliFolder } from "../support/cli.ts";
 
 Deno.test("whoListens names the command of this system that shows it", async () => {

@@ -1,0 +1,174 @@
+/**
+ * The checks of `doctor`, in the order of its output. A check that throws has failed with the error's message; the
+ * others continue.
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { openAgent, runningProcesses } from "../../agent.ts";
+import type { Config } from "../../config/mod.ts";
+import {
+  type Clock,
+  flavour,
+  localTimeZone,
+  systemClock,
+  version,
+  type Warning,
+} from "../../core/mod.ts";
+import { tokenPathOf } from "../client.ts";
+import { messageOf } from "../exit.ts";
+import { devicesText, type Status } from "../commands/status.ts";
+import { portTaken, showsWhoListens } from "../port_conflict.ts";
+import { pollOnce } from "../poll_once.ts";
+import { runningAgent } from "../session.ts";
+import { checkAccount, checkClouds } from "./clouds.ts";
+import { checkDatabase, fileInfo } from "./database.ts";
+import { fail, type Finding, ok, warn } from "./finding.ts";
+
+type Check = (config: Config, clock: Clock) => Finding[] | Promise<Finding[]>;
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  program: () => [
+    ok(
+      "program",
+      `ClockBlock ${version} (${flavour()}), Deno ${Deno.version.deno}, ${Deno.build.target}`,
+    ),
+  ],
+  permissions: checkPermissions,
+  folder: checkFolder,
+  agent: checkAgent,
+  devices: checkDevices,
+  database: checkDatabase,
+  "process list": checkProcessList,
+  cloud: checkClouds,
+  account: checkAccount,
+  clock: ({ time_zone }) => [ok("clock", `time zone ${time_zone ?? localTimeZone()}`)],
+};
+
+/** Looks at one thing after the other. */
+export async function* runChecks(
+  config: Config,
+  { clock = systemClock }: { clock?: Clock } = {},
+): AsyncGenerator<Finding> {
+  for (const [name, check] of Object.entries(CHECKS)) {
+    try {
+      yield* await check(config, clock);
+    } catch (error) {
+      yield { name, state: "fail", detail: messageOf(error) };
+    }
+  }
+}
+
+/**
+ * The permissions that every installation needs; what the configuration adds was checked when it was read. Whether
+ * the process list may be asked for is seen by asking for it.
+ */
+function checkPermissions({ db_path }: Config): Finding[] {
+  const folder = dirname(db_path);
+  const needed: [text: string, descriptor: Deno.PermissionDescriptor][] = [
+    [`read ${folder}`, { name: "read", path: folder }],
+    [`write ${folder}`, { name: "write", path: folder }],
+    ["listen on and ask 127.0.0.1", { name: "net", host: "127.0.0.1" }],
+    ["read CLOCKBLOCK_* variables", { name: "env", variable: "CLOCKBLOCK_CONFIG" }],
+    ["see the network interfaces", { name: "sys", kind: "networkInterfaces" }],
+    ["read the host name", { name: "sys", kind: "hostname" }],
+  ];
+  return needed.map(([text, descriptor]) =>
+    Deno.permissions.querySync(descriptor).state === "granted"
+      ? ok("permission", text)
+      : fail("permission", `${text}: missing. Start ClockBlock as the README says`)
+  );
+}
+
+/** Whether files can be made where the database is. */
+function checkFolder({ db_path }: Config): Finding[] {
+  const folder = dirname(db_path);
+  const probe = join(folder, `.clockblock-doctor-${crypto.randomUUID()}`);
+  try {
+    Deno.writeTextFileSync(probe, "ClockBlock looks whether it can write here.");
+    Deno.removeSync(probe);
+  } catch (error) {
+    return [fail("folder", `${folder} cannot be written: ${messageOf(error)}. Mend its access`)];
+  }
+  return [ok("folder", `${folder} can be written`), ...checkToken(db_path)];
+}
+
+function checkToken(dbPath: string): Finding[] {
+  const path = tokenPathOf(dbPath);
+  const mode = fileInfo(path)?.mode ?? 0;
+  // Windows has no modes.
+  if (Deno.build.os === "windows" || (mode & 0o077) === 0) return [];
+  return [warn("token", `${path} can be read by others. Start the agent anew: it mends that`)];
+}
+
+async function checkAgent(config: Config): Promise<Finding[]> {
+  const client = await runningAgent(config);
+  if (client) {
+    const { warnings } = await client.get<{ warnings: Warning[] }>("/status");
+    return [
+      ok("agent", `runs: ${client.url}`),
+      ...warnings.map(({ message }) => warn("warning", message)),
+    ];
+  }
+  const notRunning = warn("agent", "does not run. Start it with clockblock run");
+  const taken = await portTaken(config);
+  if (taken) return [notRunning, fail("port", taken)];
+  return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
+}
+
+/** Whether attendance devices can call, where that is wanted. */
+async function checkDevices(config: Config): Promise<Finding[]> {
+  const { enabled, host, port } = config.attendance;
+  if (!enabled) return [];
+  const client = await runningAgent(config);
+  if (client) {
+    const { attendance } = await client.get<Pick<Status, "attendance">>("/status");
+    // That it cannot listen is one of its warnings.
+    return attendance.listening === null ? [] : [ok("devices", devicesText(attendance))];
+  }
+  try {
+    Deno.listen({ hostname: host, port }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return [fail(
+      "devices",
+      `another program uses port ${port}, the vendor's own software does this. Stop it, or set attendance.port. ` +
+        showsWhoListens(port),
+    )];
+  }
+  return [ok("devices", `${host}:${port} is free`)];
+}
+
+/** Looks for the game as the agent does, and keeps nothing. */
+async function checkProcessList(config: Config): Promise<Finding[]> {
+  const agent = await openAgent(config, { dryRun: true });
+  try {
+    const started = performance.now();
+    const heartbeat = await pollOnce(agent);
+    const took = `${Math.round(performance.now() - started)} ms`;
+    const warnings = agent.warnings.list().map(({ message }) => message);
+    if (!heartbeat) return [fail("process list", warnings.join(" "))];
+    const { is_playing, process_name } = heartbeat;
+    return [
+      ok(
+        "process list",
+        is_playing
+          ? `sees ${process_name} (${took})`
+          : `the game does not run (${took}). ${await adviceFor(config)}`,
+      ),
+      ...warnings.map((message) => warn("process list", message)),
+    ];
+  } finally {
+    agent.close();
+  }
+}
+
+/** For whom the game runs all the same. */
+async function adviceFor(config: Config): Promise<string> {
+  const nearly = (await runningProcesses(config.process_name)).filter(({ nearly }) => nearly);
+  return nearly.length === 0
+    ? "If it does, clockblock processes shows its name"
+    : `${
+      nearly.map(({ image }) => image).join(", ")
+    } would count by name, but has another window ` +
+      "or command than the game: clockblock processes shows which";
+}
