@@ -181,7 +181,7 @@ export async function compile(
   const found = flaws(embedded, { anyhost, privatePaths: privatePaths() });
   if (found.length > 0) {
     await Deno.remove(output);
-    throw new Error(`Cannot hand out ${fileName(executable)}:\n  ${found.join("\n  ")}`);
+    throw new Error(`Cannot release ${fileName(executable)}:\n  ${found.join("\n  ")}`);
   }
   return embedded;
 }

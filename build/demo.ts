@@ -31,7 +31,7 @@ Deno.addSignalListener("SIGTERM", () => stop.abort());
 
 console.log(`Starting ${MODEL} …`);
 await using cloud = await Cloud.start();
-// Somebody may write there before the agent's first sign-in, and what has rows is nobody's to claim.
+// Another client could write there before the agent's first sign-in, and a system that has rows cannot be claimed.
 await cloud.sql("INSERT INTO system_members (system_id, user_id) SELECT $1, id FROM auth.users", [
   SYSTEM,
 ]);
@@ -124,7 +124,7 @@ const loops = [
       [`p${n}`, SYSTEM, `project ${n}`, `edited in the cloud at ${clockTime()}`],
     );
   }),
-  loop(10, tell),
+  loop(10, report),
 ];
 if (Deno.stdin.isTerminal()) void flipOnEnter();
 
@@ -145,7 +145,7 @@ async function flipOnEnter(): Promise<void> {
 }
 
 /** What has arrived, and what waits. */
-async function tell(): Promise<void> {
+async function report(): Promise<void> {
   const counts = await cloud.sql<Record<string, number>>(
     `SELECT (SELECT count(*) FROM heartbeats)::int AS heartbeats, (SELECT count(*) FROM zoe_events)::int AS events,
        (SELECT count(*) FROM punches)::int AS punches, (SELECT count(*) FROM projects)::int AS projects`,

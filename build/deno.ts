@@ -15,8 +15,8 @@ export async function deno(
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (!success) {
-    const said = (text(stderr) || text(stdout)).replace(/\n\nStack backtrace:[\s\S]*/, "");
-    throw new Error(`Cannot run deno ${args[0]}: ${said}`);
+    const printed = (text(stderr) || text(stdout)).replace(/\n\nStack backtrace:[\s\S]*/, "");
+    throw new Error(`Cannot run deno ${args[0]}: ${printed}`);
   }
   return text(stdout);
 }

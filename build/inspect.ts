@@ -97,7 +97,7 @@ const LIMITED = [
 ] as const;
 
 /**
- * What is wrong with an embedded program, in sentences; nothing when it may be handed out.
+ * What is wrong with an embedded program, in sentences; none when it may be released.
  * @param options.anyhost whether the network may be without limits
  * @param options.privatePaths folders of the build machine that must not be named anywhere inside
  */

@@ -1,5 +1,5 @@
 /**
- * What the agent may do, as command line flags of Deno. The set itself stands in `deno.json` under
+ * What the agent may do, as command line flags of Deno. The set itself is in `deno.json` under
  * `permissions.agent` and nowhere else. Flags rather than `-P`, because `-P` resolves `./` against the project's
  * folder and would bake that absolute path into an executable; a flag is resolved where the program is started.
  * @module

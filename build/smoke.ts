@@ -4,7 +4,7 @@
  *     deno run --allow-all build/smoke.ts dist/clockblock-linux-x64
  *     deno run --allow-all build/smoke.ts deno run <flags> dist/agent.js
  *
- * The flavour that is expected stands in the name of the program, as in a release.
+ * The expected flavour is part of the program's name, as in a release.
  * @module
  */
 import { basename, join, resolve } from "node:path";
@@ -19,9 +19,9 @@ const windows = Deno.build.os === "windows";
 export interface SmokeOptions {
   /** The version it must call itself (default: this project's). */
   version?: string;
-  /** Told what was seen to hold. */
+  /** Called with each verified property. */
   onStep?: (text: string) => void;
-  /** How long anything may take: a first start is looked at by whatever guards the machine. */
+  /** How long anything may take: virus scanners delay a first start. */
   withinMs?: number;
 }
 
@@ -69,8 +69,8 @@ export async function smoke(
     }
     const program: Program = { path, words, dir, withinMs };
 
-    const said = await output(program, ["--version"]);
-    expect(said, version, "--version");
+    const printed = await output(program, ["--version"]);
+    expect(printed, version, "--version");
     onStep(`calls itself ${version}`);
 
     let seen: Seen;
@@ -107,7 +107,7 @@ export async function smoke(
 
 interface Program {
   path: string;
-  /** What stands before the program's own arguments. */
+  /** Arguments before the program's own. */
   words: readonly string[];
   /** The folder it is started in. */
   dir: string;
@@ -195,7 +195,7 @@ async function start({ path, words, dir, withinMs }: Program): Promise<Running> 
   };
   try {
     return {
-      url: await within(ready.promise, withinMs, () => failed("never said where it is")),
+      url: await within(ready.promise, withinMs, () => failed("never printed its address")),
       async stop() {
         // Windows has no signal that one program could send to another: what ends it there kills it.
         child.kill(windows ? "SIGKILL" : "SIGTERM");

@@ -14,7 +14,7 @@ import { changeIn, CHANNEL, REPLICATION } from "../../tests/support/replication.
 import { type Caller, type RestAnswer, serveRest } from "./postgrest.ts";
 import { RealtimeServer } from "../../tests/support/realtime_server.ts";
 
-/** Said by the demo, and by whatever answers at the cloud's address. */
+/** Printed by the demo, and shown by the model at the cloud's address. */
 export const MODEL = "a model of Supabase for this demo, in this process: not Supabase";
 
 interface User {
@@ -57,7 +57,7 @@ export class Cloud implements AsyncDisposable {
         hostname: "127.0.0.1",
         port: 0,
         onListen: () => {},
-        // A request whose client went away: nobody is there to be told.
+        // The client went away: there is no one to answer.
         onError: () => json(500, {}),
         signal: this.#closing.signal,
       },
@@ -190,7 +190,7 @@ export class Cloud implements AsyncDisposable {
     return key === this.key;
   }
 
-  /** A committed change of a watched table, told by its trigger. */
+  /** A committed change of a watched table, reported by its trigger. */
   async #changed(text: string): Promise<void> {
     if (this.#db.closed) return;
     const change = await changeIn(text, (sql) => this.sql(sql));

@@ -53,7 +53,7 @@ export async function serveRest(
   }
 }
 
-/** What PostgREST says of a failure. */
+/** PostgREST's error body. */
 export function refusal(error: unknown, { role }: Caller): RestAnswer {
   if (error instanceof RestError) {
     const { status, code, message } = error;

@@ -1,5 +1,5 @@
 /**
- * The command line as stricli sees it: which commands there are, and how their mistakes are told. The configuration's
+ * The command line as stricli sees it: its commands, and how usage errors are printed. The configuration's
  * flags are not in it (see flags.ts).
  * @module
  */

@@ -75,7 +75,7 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
 export interface HttpOptions {
   /** The file with the token for writes. */
   tokenPath: string;
-  /** How long an answer to a question may take; what is told to do may take as long as it takes. */
+  /** Time limit of a read request; a write has none. */
   timeoutMs?: number;
 }
 
@@ -112,7 +112,7 @@ export async function readToken(path: string): Promise<string | null> {
   try {
     return (await Deno.readTextFile(path)).trim();
   } catch (error) {
-    // Reading needs none, and a write without one is told so by the agent.
+    // Reads need no token; the agent answers a write without one with a clear problem.
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
       return null;
     }
@@ -139,7 +139,7 @@ async function checkIdentity(client: AgentClient): Promise<void> {
 
 function whyNoAnswer(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return "it does not answer in time. It may be busy: try again, or start it anew";
+    return "it does not answer in time. It may be busy: try again, or restart it";
   }
   return "nothing answers there. It may be starting or stopping: try again";
 }

@@ -16,7 +16,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What a person has to mend about their setup before the agent can work. */
+/** Errors of the setup, which the user has to correct before the agent can work. */
 const SETUP: ReadonlySet<StoreErrorKind> = new Set(["newer", "busy", "readonly", "cannot-open"]);
 
 export function exitCodeOf(error: unknown): number {
@@ -25,7 +25,7 @@ export function exitCodeOf(error: unknown): number {
   return EXIT.failed;
 }
 
-/** Whether the message says all there is to know, because the mistake is not the program's. */
+/** Whether the message is complete without a stack trace: the cause is outside the program. */
 export function isUsersToMend(error: unknown): boolean {
   return error instanceof UsageError || error instanceof ConfigError ||
     (error instanceof StoreError && (SETUP.has(error.kind) || error.kind === "locked")) ||

@@ -46,7 +46,7 @@ export function takeConfigFlags(args: readonly string[]): CommandLine {
   return line;
 }
 
-/** A yes-or-no flag that stands alone means yes. */
+/** A boolean flag without a value means true. */
 const IMPLIED = Symbol("implied");
 
 function valueAfter(

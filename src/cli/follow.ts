@@ -17,7 +17,7 @@ import { runningAgent } from "./session.ts";
 export interface FollowOptions {
   query: Query;
   signal: AbortSignal;
-  /** Told when the agent went away, and when it is back. */
+  /** Called when the agent went away, and when it is back. */
   onAway?: (away: boolean) => void;
   clock?: Clock;
 }

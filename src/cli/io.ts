@@ -9,10 +9,10 @@ import { terminalText } from "./terminal.ts";
 export interface Sink {
   /** Writes the text as it is. A reader that went away (`| head`) is no error. */
   raw(text: string): void;
-  /** Whether a person looks at it: then it may be coloured and redrawn. */
+  /** Whether it is a terminal: output may be coloured and redrawn. */
   readonly terminal: boolean;
   readonly color: boolean;
-  /** Whether the reader went away: nobody sees what is written from now on. */
+  /** Whether the reader closed its end: further output is lost. */
   readonly gone: boolean;
   /** Columns, for what has to fit into a line. */
   width(): number;

@@ -32,7 +32,7 @@ const MAX_BYTES = 2_000_000;
 /** After the disk refused a line, how long the file is left alone. */
 const RETRY_MS = 30_000;
 const MAX_HELD = 1_000;
-/** A line may quote what a server answered; what is longer says nothing more. */
+/** Limit of one log line: a line may quote a server's answer. */
 const MAX_LINE = 8_000;
 
 export interface Logging extends AsyncDisposable {
@@ -58,7 +58,7 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
     },
     loggers: [
       { category: "clockblock", sinks: ["output", "file"], lowestLevel: level },
-      // LogTape's own news: a sink that failed.
+      // LogTape's own messages: a sink that failed.
       {
         category: ["logtape", "meta"],
         sinks: ["meta"],
@@ -106,8 +106,8 @@ export function secretsOf({ attendance, device_token, supabase }: Config): strin
 }
 
 /**
- * The file. What fails (no such folder, full disk, a file that Windows holds) is told once on `output`; the file is
- * opened anew later, because LogTape's sink stays closed when it could not rotate.
+ * The file. What fails (no such folder, full disk, a file that Windows holds) is printed once to `output`; the file is
+ * opened again later, because LogTape's sink stays closed when it could not rotate.
  */
 function fileSink(
   path: string,
@@ -118,13 +118,13 @@ function fileSink(
   let waiting: LogRecord[] | undefined = held ? [] : undefined;
   let inner: (Sink & AsyncDisposable) | undefined;
   let retryAt = -Infinity;
-  let told = false;
+  let reported = false;
   const giveUp = (error: unknown) => {
     void inner?.[Symbol.asyncDispose]();
     inner = undefined;
     retryAt = performance.now() + RETRY_MS;
-    if (told) return;
-    told = true;
+    if (reported) return;
+    reported = true;
     const state = error instanceof Error ? error.message : String(error);
     output.write(`Cannot write the log ${path}: ${state}. Going on without it\n`);
   };
@@ -165,7 +165,7 @@ function openFile(
     // In the background: every flush waits for the disk.
     nonBlocking: true,
     flushInterval: 2_000,
-    // The overload for `nonBlocking` stands behind the general one, where TypeScript never comes to it.
+    // The overload for `nonBlocking` comes after the general one, so TypeScript never selects it.
   }) as unknown as Sink & AsyncDisposable;
 }
 
@@ -227,7 +227,7 @@ function roomOf({ category }: LogRecord): string {
   return category.slice(1).join(".") || "agent";
 }
 
-/** LogTape hands the message over in pieces, texts and values in turn. */
+/** LogTape passes the message in parts: texts and values alternate. */
 function messageOf({ message }: LogRecord): string {
   const text = message.map((piece, index) => index % 2 === 0 ? piece : shown(piece)).join("");
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;

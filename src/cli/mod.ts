@@ -20,7 +20,7 @@ export async function main(
 ): Promise<number> {
   try {
     requireRuntime();
-    // `deno task start -- --help` hands on its own `--`, which here would end the flags before they begin.
+    // `deno task start -- --help` passes its own `--` on, which would end the flags before the first one.
     const line = takeConfigFlags(args[0] === "--" ? args.slice(1) : args);
     const inputs = withDefaultCommand(line.args);
     if (inputs[0] !== "install" && inputs[0] !== "uninstall") giveUpAutostart();

@@ -6,10 +6,10 @@
 import type { Config } from "../config/mod.ts";
 import { duration } from "./terminal.ts";
 
-/** Something that accepts connections and says nothing must not hold the message up for long. */
+/** Time limit for a program that accepts the connection but does not answer. */
 const TIMEOUT_MS = 1_000;
 
-/** What is wrong with the API's port while no agent of ours has it, in sentences; undefined when it is free. */
+/** Why the API's port cannot be used, in sentences; undefined when it is free. Call it when this folder's agent is not running. */
 export async function portTaken(
   config: Pick<Config, "api_host" | "api_port">,
 ): Promise<string | undefined> {

@@ -33,7 +33,7 @@ export class Progress {
     this.#started = clock.monotonic();
   }
 
-  /** Tells how much is done of how much there is; both may grow. */
+  /** Sets progress: done of total; both may grow. */
   update(done: number, total: number): void {
     this.#done = done;
     this.#total = Math.max(total, done);

@@ -33,7 +33,7 @@ export class NoDatabaseError extends Error {
 }
 
 /**
- * Hands the agent to `work`.
+ * Passes the agent to `work`.
  * @throws {NoDatabaseError} when none runs and there is no database
  * @throws {NoAnswerError} when one runs but does not answer
  */

@@ -13,7 +13,7 @@ const CODES: Readonly<Record<Color, [number, number]>> = {
 
 export type Painter = (color: Color, text: string) => string;
 
-/** Begins a colour of ours, `<mark>31;`. No text that others wrote gets further than to a colour by it. */
+/** Marks a colour of our own, `<mark>31;`. Foreign text that contains it can set a colour, nothing else. */
 const MARK = "\ufdd0";
 const COLOR = new RegExp(
   `${MARK}(${[...new Set(Object.values(CODES).flat())].join("|")});`,

@@ -46,7 +46,7 @@ export const supabase = v.object({
     null,
   ),
   realtime: v.optional(
-    v.pipe(yesNo(), v.description("whether Supabase tells of changes at once")),
+    v.pipe(yesNo(), v.description("whether Supabase announces changes at once")),
     true,
   ),
 }, "expected an object such as { url, key, email }");

@@ -1,5 +1,5 @@
 /**
- * The kinds of values that configuration keys take. Each has one message, which says what is allowed, so that a
+ * The kinds of values that configuration keys take. Each has one message, which names what is allowed, so that a
  * wrong type and a value out of range read alike.
  * @module
  */
@@ -13,7 +13,7 @@ export type Weekday = (typeof WEEKDAYS)[number];
 
 type Text = v.GenericSchema<string, string>;
 
-/** A whole number of so many `unit`. */
+/** A whole number of `unit`s. */
 export function whole(
   min: number,
   max: number,

@@ -1,5 +1,5 @@
 /**
- * The configuration cannot be used as it is. Everything wrong with it is told at once, a line each.
+ * The configuration cannot be used as it is. All errors are reported together, one per line.
  * @module
  */
 export class ConfigError extends Error {

@@ -1,5 +1,5 @@
 /**
- * JSON as people write it into a file, with comments and trailing commas: when it is not valid, the message says where
+ * JSON as people write it into a file, with comments and trailing commas: when it is not valid, the message names the place
  * and what is wrong there, and never quotes a value, which may be a password.
  * @module
  */
@@ -14,7 +14,7 @@ import type { Json } from "../core/mod.ts";
 
 /**
  * The text of a file that some editor saved.
- * @throws {SyntaxError} when it is not UTF-8; says how to save it again
+ * @throws {SyntaxError} when it is not UTF-8; the message explains how to save it
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
@@ -35,7 +35,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * What the text says.
+ * The value of the text.
  * @throws {SyntaxError} `line 3, column 5: expected ","`
  */
 export function parseJson(text: string): Json {
@@ -62,7 +62,7 @@ function placeOf(text: string, at: number): string {
   return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }
 
-/** A key that an object has twice: JSON takes the last one, and says nothing of the other. */
+/** A key that an object has twice: JSON takes the last one and silently drops the other. */
 function repeatedKey(node: Node): { key: string; at: number; first: number } | undefined {
   const places = new Map<string, number>();
   for (const child of node.children ?? []) {

@@ -18,7 +18,7 @@ export interface ConfigKey {
   variable: string;
   /** What it is for, in a few words. */
   description: string;
-  /** What it is when nobody says. */
+  /** The default value. */
   defaultValue: unknown;
   kinds: ReadonlySet<Kind>;
   /** Whether it takes `null` for "not configured". */

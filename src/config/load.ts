@@ -16,7 +16,7 @@ import { type Config, configSchema } from "./schema.ts";
 export interface ConfigSources {
   /** The file that was asked for, which has to exist; without it `config.json` where there is one. */
   path?: string | undefined;
-  /** Environment variables; those that do not begin with `CLOCKBLOCK_` are not looked at. */
+  /** Environment variables; those that do not begin with `CLOCKBLOCK_` are ignored. */
   env?: Readonly<Record<string, string>>;
   /** Values of flags as they were typed, by key: `{ "events.table": "mine" }`. */
   flags?: ReadonlyMap<string, string>;
@@ -28,7 +28,7 @@ export interface ConfigSources {
 /** A configuration that is being put together. */
 interface Draft {
   values: { [key: string]: Json };
-  /** Who said it, by key: `config.json`, `CLOCKBLOCK_API_PORT`, `--api-port`. */
+  /** The source of each value, by key: `config.json`, `CLOCKBLOCK_API_PORT`, `--api-port`. */
   sources: Map<string, string>;
   problems: string[];
 }
@@ -249,7 +249,7 @@ function realFile(path: string): string {
   try {
     if (!Deno.lstatSync(path).isSymlink) return path;
   } catch {
-    // Not there, or not for us: whoever opens it says so.
+    // Missing or not accessible: the attempt to open it reports that.
     return path;
   }
   try {

@@ -32,7 +32,7 @@ export interface ForbiddenHost {
 }
 
 /**
- * Makes sure that the agent may read, write and listen as it is told. A host that it may not connect to is no reason
+ * Checks that the agent has the permissions to read, write and listen as configured. A host that it may not connect to is no reason
  * not to record: see `forbiddenHost`.
  * @throws {ConfigError} a line for everything that it may not do, and how to get it
  */

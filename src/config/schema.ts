@@ -1,5 +1,5 @@
 /**
- * Every key of the configuration: what it means, what it may be, and what it is when nobody says. Flags, variables,
+ * Every key of the configuration: its meaning, its limits and its default. Flags, variables,
  * `--help` and messages are made from this.
  * @module
  */
@@ -19,7 +19,7 @@ import {
   yesNo,
 } from "./checks.ts";
 
-/** What a process must be like to count as the game; `*` stands for anything. */
+/** Conditions for a process to count as the game; `*` matches any text. */
 export interface ProcessMatcher {
   image: string;
   window_title?: string;

@@ -110,7 +110,7 @@ const WRONG: readonly {
       agent(dir, { before: `${AT_RUN} await new Promise((resolve) => setTimeout(resolve, 1e6))` }),
     // As long as --version may take on a busy machine.
     options: { withinMs: 5_000 },
-    said: /The agent never said where it is; it printed:\n$/,
+    said: /The agent never printed its address; it printed:\n$/,
   },
   {
     what: "does not end well",

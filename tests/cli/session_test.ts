@@ -49,7 +49,7 @@ Deno.test("runningAgent waits for a command that has the database, and asks no o
   assert.equal(await runningAgent(both.config, { clock }), undefined);
 });
 
-Deno.test("runningAgent takes no other folder's agent for the one that never said where it is", async () => {
+Deno.test("runningAgent takes no other folder's agent for the one that never printed its address", async () => {
   await using both = await neighbours();
   const holder = openStore(both.config.db_path, { migrations: [] });
   Deno.writeTextFileSync(`${both.second.path}/api-token`, "of the second folder");

@@ -64,7 +64,7 @@ export class Gateway implements AsyncDisposable {
         hostname: "127.0.0.1",
         port: 0,
         onListen: () => {},
-        // A request whose client went away: nobody is there to be told.
+        // The client went away: there is no one to answer.
         onError: () => Response.json({}, { status: 500 }),
         signal: this.#closing.signal,
       },

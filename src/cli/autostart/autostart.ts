@@ -34,6 +34,6 @@ export interface Registration {
   readonly state: "new" | "changed" | "same";
   /** Whether the system runs it now; undefined where that cannot be known. */
   readonly active?: boolean;
-  /** Starts it now, anew if it runs. */
+  /** Starts it now; restarts it if it runs. */
   start(): Promise<void>;
 }

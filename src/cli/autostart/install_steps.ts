@@ -1,6 +1,6 @@
 /**
- * What `install` and `uninstall` do to the system, one file or command at a time, each told as it is done. In a dry
- * run it is only told.
+ * What `install` and `uninstall` do to the system, one file or command at a time, each printed as it is done. In a dry
+ * run it is only printed.
  * @module
  */
 import { logger } from "../../core/mod.ts";
@@ -31,20 +31,20 @@ export interface InstallSteps {
   run(program: string, ...args: string[]): Promise<Ran>;
   /** Runs a program that may as well fail, since there may be nothing to do for it. */
   attempt(program: string, ...args: string[]): Promise<Ran>;
-  /** Asks a program something that changes nothing: it is not told, and not run in a dry run. */
+  /** Queries a program without changing anything: not printed, and not run in a dry run. */
   ask(program: string, ...args: string[]): Promise<Ran | undefined>;
   readonly dryRun: boolean;
 }
 
 export interface InstallStepsOptions {
-  /** Where every step is told, a line each. */
-  tell: (line: string) => void;
+  /** Prints one line per step. */
+  print: (line: string) => void;
   dryRun?: boolean;
   run?: RunProgram;
 }
 
 export function installSteps(
-  { tell, dryRun = false, run = runProgram }: InstallStepsOptions,
+  { print, dryRun = false, run = runProgram }: InstallStepsOptions,
 ): InstallSteps {
   const start: RunProgram = async (program, args) => {
     try {
@@ -56,34 +56,34 @@ export function installSteps(
   const perform = async (program: string, args: readonly string[]): Promise<Ran> => {
     const line = shellLine(program, args);
     if (dryRun) {
-      tell(`Would run ${line}`);
+      print(`Would run ${line}`);
       return { code: 0, stdout: new Uint8Array(), stderr: new Uint8Array() };
     }
     const ran = await start(program, args);
     logger("cli").debug("{line} ended with {code}", { line, code: ran.code });
-    if (ran.code === 0) tell(`Ran        ${line}`);
+    if (ran.code === 0) print(`Ran        ${line}`);
     return ran;
   };
   return {
     dryRun,
     write(path, content) {
       if (dryRun) {
-        tell(`Would write ${path}:\n\n${indented(shown(content))}\n`);
+        print(`Would write ${path}:\n\n${indented(shown(content))}\n`);
         return true;
       }
       if (equal(content, read(path))) {
-        tell(`Unchanged  ${path}`);
+        print(`Unchanged  ${path}`);
         return false;
       }
       Deno.writeFileSync(path, content, { mode: 0o600 });
-      tell(`Wrote      ${path}`);
+      print(`Wrote      ${path}`);
       return true;
     },
     remove(path) {
-      if (dryRun) return tell(`Would remove ${path}`);
+      if (dryRun) return print(`Would remove ${path}`);
       try {
         Deno.removeSync(path);
-        tell(`Removed    ${path}`);
+        print(`Removed    ${path}`);
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
@@ -92,7 +92,7 @@ export function installSteps(
       const ran = await perform(program, args);
       if (ran.code === 0) return ran;
       const line = shellLine(program, args);
-      throw new AutostartError(`Cannot go on: ${line} ended with ${ran.code}${said(ran)}`);
+      throw new AutostartError(`Cannot go on: ${line} ended with ${ran.code}${failureText(ran)}`);
     },
     attempt: (program, ...args) => perform(program, args),
     ask: async (program, ...args) => dryRun ? undefined : await start(program, args),
@@ -100,7 +100,7 @@ export function installSteps(
 }
 
 function whyNot(program: string, error: unknown): Error | undefined {
-  // Deno lets nobody without all rights hand these on.
+  // Deno passes these variables on only with all permissions granted.
   const variable = error instanceof Deno.errors.NotCapable &&
     /\b(LD|DYLD)_\w+/.exec(error.message)?.[0];
   if (variable) {
@@ -114,8 +114,8 @@ function whyNot(program: string, error: unknown): Error | undefined {
     : undefined;
 }
 
-/** What a program said about its failure, on one line. */
-export function said({ stdout, stderr }: Ran): string {
+/** The first line of what a failed program printed, as `: text`; empty when it printed nothing. */
+export function failureText({ stdout, stderr }: Ran): string {
   const text = [stderr, stdout].map((bytes) => decode(bytes).trim()).find((text) => text !== "");
   return text === undefined ? "" : `: ${text.split(/\r?\n/)[0]}`;
 }
@@ -159,7 +159,7 @@ function equal(a: Uint8Array, b: Uint8Array | undefined): boolean {
 }
 
 async function runProgram(program: string, args: readonly string[]): Promise<Ran> {
-  // With the user's own environment: it says where the user's services are to be found.
+  // With the user's own environment, which locates the user's services.
   return await new Deno.Command(program, {
     args: [...args],
     stdin: "null",

@@ -10,9 +10,9 @@ import type { Autostart } from "./autostart.ts";
 import {
   AutostartError,
   decode,
+  failureText,
   type InstallSteps,
   NoAutostartError,
-  said,
 } from "./install_steps.ts";
 import type { Program } from "./program.ts";
 import { belongsTo } from "./systemd.ts";
@@ -69,7 +69,7 @@ async function bootstrap(steps: InstallSteps, domain: string, path: string): Pro
   }
 }
 
-/** @throws {AutostartError} when nobody is signed in at the screen, or the agent is another folder's */
+/** @throws {AutostartError} when no user is signed in at the screen, or the agent belongs to another folder */
 async function state(
   steps: InstallSteps,
   folder: string,
@@ -77,7 +77,7 @@ async function state(
 ): Promise<{ domain: string; loaded: boolean; elsewhere: boolean }> {
   const uid = await steps.ask("launchctl", "manageruid");
   if (!uid) return { domain: "gui/$UID", loaded: false, elsewhere: false };
-  if (uid.code !== 0) throw new NoAutostartError(`Cannot reach launchd${said(uid)}`);
+  if (uid.code !== 0) throw new NoAutostartError(`Cannot reach launchd${failureText(uid)}`);
   const domain = `gui/${decode(uid.stdout).trim()}`;
   const printed = await steps.ask("launchctl", "print", `${domain}/${LABEL}`);
   if (printed?.code !== 0) return { domain, loaded: false, elsewhere: false };
@@ -91,7 +91,7 @@ function agentsFolder(): string {
   return join(homedir(), "Library", "LaunchAgents");
 }
 
-/** Started anew after a failure, at most once a minute; "Background" would slow its looks down. */
+/** Restarted after a failure, at most once a minute; "Background" would slow the polling down. */
 export function plist({ command, folder }: Program): string {
   const strings = command.map((word) => `    <string>${escapeXml(word)}</string>\n`).join("");
   return `<?xml version="1.0" encoding="UTF-8"?>

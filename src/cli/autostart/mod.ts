@@ -28,7 +28,7 @@ export function systemAutostart(os: typeof Deno.build.os = Deno.build.os): Autos
 }
 
 /**
- * Gives up the right to run the programs that `install` needs. Whoever can start a service can have anything done
+ * Gives up the permission to run the programs that `install` needs. Code that can register a service can run anything
  * outside of the agent's permissions, so nothing that listens or talks to a cloud keeps it. From source the set of
  * `deno.json` grants those of every system, so all are given up everywhere.
  */

@@ -8,9 +8,9 @@ import type { Autostart, Registration } from "./autostart.ts";
 import {
   AutostartError,
   decode,
+  failureText,
   type InstallSteps,
   NoAutostartError,
-  said,
 } from "./install_steps.ts";
 import type { Program } from "./program.ts";
 
@@ -28,7 +28,7 @@ export const systemd: Autostart = {
     if (before.elsewhere) await forgetLinks(steps);
     const enabled = await steps.attempt("systemctl", "--user", "enable", path);
     if (enabled.code !== 0) {
-      // Links to a folder that was moved or removed are in the way, and tell of no service.
+      // Links to a folder that was moved or removed block the installation and belong to no service.
       await forgetLinks(steps);
       await systemctl(steps, "enable", path);
     }
@@ -75,7 +75,7 @@ async function state(
   const shown = await steps.ask("systemctl", "--user", "show", properties, SERVICE);
   if (!shown) return { known: false, elsewhere: false, enabled: false, active: false };
   if (shown.code !== 0) {
-    throw new NoAutostartError(`Cannot reach this user's systemd${said(shown)}`);
+    throw new NoAutostartError(`Cannot reach this user's systemd${failureText(shown)}`);
   }
   const text = decode(shown.stdout);
   const property = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? "";
@@ -127,7 +127,7 @@ ExecStart=${execLine(command)}
 WorkingDirectory=${folder.replaceAll("%", "%%")}
 Restart=on-failure
 RestartSec=10
-# 2: a person has to mend the configuration first. 3: an agent already runs on the database.
+# 2: the configuration has to be corrected first. 3: an agent already runs on the database.
 RestartPreventExitStatus=2 3
 UMask=0077
 NoNewPrivileges=yes

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Autostart } from "./autostart.ts";
-import { AutostartError, decode, type InstallSteps, said } from "./install_steps.ts";
+import { AutostartError, decode, failureText, type InstallSteps } from "./install_steps.ts";
 import type { Program } from "./program.ts";
 import { belongsTo } from "./systemd.ts";
 import { escapeXml } from "./xml.ts";
@@ -53,7 +53,7 @@ async function userId(steps: InstallSteps): Promise<string> {
   if (!sid) {
     // Other shells bring a whoami of their own, which knows no such question.
     throw new AutostartError(
-      `Cannot find out which user this is${said(asked)}. Try it from the Command Prompt`,
+      `Cannot find out which user this is${failureText(asked)}. Try it from the Command Prompt`,
     );
   }
   return sid;

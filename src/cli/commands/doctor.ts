@@ -1,5 +1,5 @@
 /**
- * `clockblock doctor`: looks at everything the agent needs and says what to do about what is not well.
+ * `clockblock doctor`: checks everything the agent needs and prints how to correct what fails.
  * @module
  */
 import { buildCommand, type Command } from "@stricli/core";
@@ -20,7 +20,7 @@ const COLORS: Readonly<Record<"ok" | "warn" | "fail", Color>> = {
 const BLANK = ["    ", "process list"];
 
 export const doctor: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Check everything the agent needs, and say what to mend" },
+  docs: { brief: "Check everything the agent needs, and print how to correct what fails" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {
     const config = this.config();

@@ -39,7 +39,7 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
   docs: {
     brief: "Follow events as they come, until Ctrl-C",
     fullDescription:
-      "Follows every mode unless told which. When the agent restarts, what was missed meanwhile comes first.",
+      "Follows every mode by default. After a restart of the agent, missed events are printed first.",
   },
   parameters: {
     flags: {
@@ -136,7 +136,12 @@ const send: Command<Context> = buildCommand<SendFlags, [string?], Context>({
       mode: text("Its mode, such as paper or live", "mode"),
       type: text("Its type", "type"),
       subtype: text("Its subtype", "subtype"),
-      source: { kind: "parsed", parse: String, brief: "Who says so", default: "cli" },
+      source: {
+        kind: "parsed",
+        parse: String,
+        brief: "Name of the program that sends it",
+        default: "cli",
+      },
       symbol: text("What it is about", "symbol"),
       severity: text("debug, info, success, warning, error or critical", "severity"),
       ts: text("When it happened (default: now)", "time"),
@@ -169,7 +174,7 @@ const send: Command<Context> = buildCommand<SendFlags, [string?], Context>({
     const { stdout, stderr } = this.io;
     await withAgent(this, async (client) => {
       const total = { stored: 0, again: 0, refused: 0 };
-      const tell = ({ accepted, rejected = [] }: Answer, lines: readonly number[]) => {
+      const report = ({ accepted, rejected = [] }: Answer, lines: readonly number[]) => {
         if (json) stdout.write(accepted.map((event) => `${JSON.stringify(event)}\n`).join(""));
         for (const { index, errors } of rejected) {
           stderr.write(`Line ${lines[index]} is not stored: ${flawsOf(errors)}\n`);
@@ -187,20 +192,22 @@ const send: Command<Context> = buildCommand<SendFlags, [string?], Context>({
         const answer = await post(client, [event]);
         const [bad] = answer.rejected ?? [];
         if (bad) throw new UsageError(`Cannot send the event: ${flawsOf(bad.errors)}`);
-        tell(answer, []);
+        report(answer, []);
       } else {
         for await (const { events, lines, flaws } of batches(this.io.input())) {
           for (const { line, message } of flaws) {
             total.refused++;
             stderr.write(`Line ${line} is not stored: ${message}\n`);
           }
-          if (events.length > 0) tell(await post(client, events), lines);
+          if (events.length > 0) report(await post(client, events), lines);
         }
       }
       const again = total.again > 0 ? `, ${count(total.again)} of them known already` : "";
       if (!json) stdout.write(`${count(total.stored)} stored${again}\n`);
       if (total.refused > 0) {
-        throw new Error(`${count(total.refused)} not stored: mend these lines and send them again`);
+        throw new Error(
+          `${count(total.refused)} not stored: correct these lines and send them again`,
+        );
       }
     });
   },

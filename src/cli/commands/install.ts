@@ -25,7 +25,7 @@ import { runningAgent } from "../session.ts";
 
 /** How long the agent may take until it answers: a large database on a busy machine right after login. */
 const PATIENCE_MS = 20_000;
-/** An agent that was told to end does so within two seconds. */
+/** An agent that is asked to stop does so within two seconds. */
 const ENDING_MS = 3_000;
 const RETRY_MS = 100;
 
@@ -59,14 +59,14 @@ export const install: Command<Context> = buildCommand<Flags, [], Context>({
     const { stdout, stderr } = this.io;
     await using _log = await startCommandLogging(config, { output: stderr });
     const program = programAtLogin(this.line, { folder: folderOf(this) });
-    const tell = (line: string) => stdout.write(`${line}\n`);
+    const print = (line: string) => stdout.write(`${line}\n`);
     await withAutostart(async (autostart) => {
       const before = lockedBy(config.db_path);
       const taken = before || dryRun ? undefined : await portTaken(config);
       if (taken) throw new UsageError(`Cannot start ClockBlock: ${taken}`);
       const { state, active, start } = await autostart.install(
         program,
-        installSteps({ tell, dryRun }),
+        installSteps({ print, dryRun }),
         {
           replace,
         },
@@ -74,17 +74,17 @@ export const install: Command<Context> = buildCommand<Flags, [], Context>({
       if (dryRun) return await start();
       if (before && (active === false || (active === undefined && state === "new"))) {
         const { pid = "unknown" } = before.holder ?? {};
-        tell(
+        print(
           `Left alone the agent that already runs (process ${pid}). The next login starts its own`,
         );
       } else if (!before || state === "changed") {
         await start();
       }
-      tell(`Runs at    ${await urlOf(config)}`);
-      tell(
+      print(`Runs at    ${await urlOf(config)}`);
+      print(
         `\n${DONE[state]}: ${autostart.what}. Undo it with clockblock uninstall in this folder.`,
       );
-      for (const hint of autostart.hints) tell(`${hint}.`);
+      for (const hint of autostart.hints) print(`${hint}.`);
     }, { program });
     if (/[\\/]_npx[\\/]/.test(program.command[0])) {
       stderr.write(
@@ -109,20 +109,20 @@ export const uninstall: Command<Context> = buildCommand<{ dryRun: boolean }, [],
   parameters: { flags: { dryRun: dryRunFlag } },
   async func({ dryRun }) {
     const { stdout } = this.io;
-    const tell = (line: string) => stdout.write(`${line}\n`);
+    const print = (line: string) => stdout.write(`${line}\n`);
     await withAutostart(async (autostart) => {
-      const undone = await autostart.uninstall(folderOf(this), installSteps({ tell, dryRun }));
+      const undone = await autostart.uninstall(folderOf(this), installSteps({ print, dryRun }));
       if (dryRun) return;
-      // Windows tells it to end and does not wait for that.
+      // Windows asks it to stop and does not wait.
       if (undone) await ended(() => agentLeft(this) === undefined);
-      tell(
+      print(
         undone
           ? `\nUninstalled: ${autostart.what}. What was recorded is still there.`
           : "Nothing to undo: ClockBlock does not start at login.",
       );
     });
     const left = dryRun ? undefined : agentLeft(this);
-    if (left) tell(`An agent still runs here (process ${left.pid}): ${left.url ?? "starting"}`);
+    if (left) print(`An agent still runs here (process ${left.pid}): ${left.url ?? "starting"}`);
   },
 });
 
@@ -130,7 +130,7 @@ function folderOf({ io }: Context): string {
   return io.cwd ?? Deno.cwd();
 }
 
-/** Where there is no way to start at login, says how to do it by hand. */
+/** Explains the manual way on a system without start at login. */
 async function withAutostart(
   work: (autostart: Autostart) => Promise<void>,
   { program }: { program?: Program } = {},
@@ -166,7 +166,7 @@ async function urlOf(
     }
     if (clock.monotonic() > deadline) {
       throw new AutostartError(
-        "It is installed, but the agent does not answer. Its log, or clockblock run in this folder, says why",
+        "It is installed, but the agent does not answer. Its log, or clockblock run in this folder, shows the cause",
       );
     }
     await clock.wait(RETRY_MS);
@@ -182,7 +182,7 @@ async function ended(
   while (!isSo() && clock.monotonic() < deadline) await clock.wait(RETRY_MS);
 }
 
-/** The agent that runs on this folder's database, as far as the configuration says which that is. */
+/** The agent that runs on this folder's database; undefined when the configuration cannot be read. */
 function agentLeft(context: Context): Holder | undefined {
   try {
     return lockedBy(context.config().db_path)?.holder;

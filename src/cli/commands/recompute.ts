@@ -1,4 +1,4 @@
-/** `clockblock recompute`: days and slots made anew from the raw heartbeats. @module */
+/** `clockblock recompute`: recomputes days and slots from the raw heartbeats. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import type { Context } from "../context.ts";
 import { withAgent } from "../session.ts";
@@ -10,7 +10,7 @@ interface Result {
 }
 
 export const recompute: Command<Context> = buildCommand<Record<never, never>, [], Context>({
-  docs: { brief: "Make days anew from the raw heartbeats that are still there" },
+  docs: { brief: "Recompute days from the raw heartbeats that are still kept" },
   parameters: {},
   async func() {
     const { days, changed, incomplete } = await withAgent(
@@ -18,7 +18,7 @@ export const recompute: Command<Context> = buildCommand<Record<never, never>, []
       (client) => client.post<Result>("/recompute"),
     );
     this.io.stdout.write(
-      `${days} ${days === 1 ? "day" : "days"} made anew, ${changed} of them changed` +
+      `${days} ${days === 1 ? "day" : "days"} recomputed, ${changed} changed` +
         (incomplete > 0 ? `; ${incomplete} left alone, whose heartbeats are partly deleted` : "") +
         "\n",
     );

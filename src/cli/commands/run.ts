@@ -1,5 +1,5 @@
 /**
- * `clockblock run`: the agent itself, until Ctrl-C. Says in one line where the API is, once it answers.
+ * `clockblock run`: the agent itself, until Ctrl-C. Prints the API's address once it answers.
  * @module
  */
 import { buildCommand, type Command } from "@stricli/core";
@@ -106,7 +106,7 @@ async function runUntilStopped(
       log.release();
     },
   });
-  // What it may still throw when nobody waits for it any longer is of no use.
+  // An error after the forced end is not reported.
   running.catch(() => {});
   try {
     const outcome = await Promise.race([running, forced.promise]);
@@ -127,11 +127,11 @@ async function runUntilStopped(
   }
 }
 
-/** A promise that nobody waits for must not end the recording when it fails. @returns a function that ends this */
+/** Logs unhandled rejections instead of ending the process. @returns a function that removes the handler */
 function catchStrays(): () => void {
   const onStray = (event: PromiseRejectionEvent) => {
     event.preventDefault();
-    logger("agent").error("An error that nobody expected: {error}", { error: event.reason });
+    logger("agent").error("Unhandled error: {error}", { error: event.reason });
   };
   addEventListener("unhandledrejection", onStray);
   return () => removeEventListener("unhandledrejection", onStray);

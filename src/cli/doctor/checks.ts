@@ -44,7 +44,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: ({ time_zone }) => [ok("clock", `time zone ${time_zone ?? localTimeZone()}`)],
 };
 
-/** Looks at one thing after the other. */
+/** Runs the checks one after the other. */
 export async function* runChecks(
   config: Config,
   { clock = systemClock }: { clock?: Clock } = {},
@@ -87,7 +87,9 @@ function checkFolder({ db_path }: Config): Finding[] {
     Deno.writeTextFileSync(probe, "ClockBlock looks whether it can write here.");
     Deno.removeSync(probe);
   } catch (error) {
-    return [fail("folder", `${folder} cannot be written: ${messageOf(error)}. Mend its access`)];
+    return [
+      fail("folder", `${folder} cannot be written: ${messageOf(error)}. Correct its access rights`),
+    ];
   }
   return [ok("folder", `${folder} can be written`), ...checkToken(db_path)];
 }
@@ -97,7 +99,7 @@ function checkToken(dbPath: string): Finding[] {
   const mode = fileInfo(path)?.mode ?? 0;
   // Windows has no modes.
   if (Deno.build.os === "windows" || (mode & 0o077) === 0) return [];
-  return [warn("token", `${path} can be read by others. Start the agent anew: it mends that`)];
+  return [warn("token", `${path} can be read by others. Restart the agent: it corrects that`)];
 }
 
 async function checkAgent(config: Config): Promise<Finding[]> {
@@ -162,7 +164,7 @@ async function checkProcessList(config: Config): Promise<Finding[]> {
   }
 }
 
-/** For whom the game runs all the same. */
+/** Advice when the game does run but is not recognised. */
 async function adviceFor(config: Config): Promise<string> {
   const nearly = (await runningProcesses(config.process_name)).filter(({ nearly }) => nearly);
   return nearly.length === 0

@@ -1,4 +1,4 @@
-/** Checks of the clouds that are configured: whether they answer, who is signed in, and what their clock says. @module */
+/** Checks of the configured clouds: reachability, the signed-in account, clock offset. @module */
 import { signIn } from "../../agent.ts";
 import { type Config, forbiddenHost } from "../../config/mod.ts";
 import { type Clock, DivertedError, outbound } from "../../core/mod.ts";
@@ -6,7 +6,7 @@ import { messageOf } from "../exit.ts";
 import { duration } from "../terminal.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
 
-/** Who the rows are sent for: what the disk says, so that no server is asked. */
+/** The account that rows are sent for, read from the disk: no request is made. */
 export async function checkAccount(config: Config): Promise<Finding[]> {
   const account = await signIn(config);
   if (!account) return [];
@@ -14,11 +14,11 @@ export async function checkAccount(config: Config): Promise<Finding[]> {
   if (email !== null) return [ok("account", `signed in as ${email}`)];
   const { supabase } = config;
   if (supabase.email === null) {
-    return [ok("account", "nobody is signed in: supabase.key is used alone")];
+    return [ok("account", "not signed in: supabase.key is used alone")];
   }
   return supabase.password === null
-    ? [fail("account", "nobody is signed in. Run clockblock login")]
-    : [ok("account", `nobody is signed in yet: the agent signs in as ${supabase.email}`)];
+    ? [fail("account", "not signed in. Run clockblock login")]
+    : [ok("account", `not signed in yet: the agent signs in as ${supabase.email}`)];
 }
 
 /** More than this and "last write wins" would let the wrong one win without being corrected. */

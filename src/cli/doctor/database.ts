@@ -22,18 +22,18 @@ const MAX_BACKUP_AGE_DAYS = 3;
 export function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
   const size = fileInfo(db_path)?.size;
   if (size === undefined) return [warn("database", `${db_path} is not there yet`)];
-  // Both throw, saying why, when it is none of ours or cannot be written: reading it would not tell.
+  // Both throw with the reason: a database of another program, or one that is not writable, reads without an error.
   refuseForeignFile(db_path);
   isWritableFile(db_path);
   const started = performance.now();
   const damage = findDamage(db_path, { migrations, thoroughly: true });
   if (damage !== undefined) {
-    // Opening alone may not show it: the next start is told to look.
+    // A plain open may not find it: mark the file, so that the next start checks it.
     noteSuspicion(db_path, damage);
     return [
       fail(
         "database",
-        `damaged: ${damage}. Start the agent anew: it restores the newest backup and what can still be read`,
+        `damaged: ${damage}. Restart the agent: it restores the newest backup and the rows that can still be read`,
       ),
       checkBackups(db_path, clock),
       ...checkDamaged(db_path),
@@ -41,7 +41,7 @@ export function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
   }
   const took = duration(performance.now() - started);
   return [
-    ok("database", `${db_path}, ${bytes(size)}, sound (looked at all of it in ${took})`),
+    ok("database", `${db_path}, ${bytes(size)}, no damage found (read completely in ${took})`),
     checkBackups(db_path, clock),
     ...checkDamaged(db_path),
   ];
@@ -66,13 +66,19 @@ function checkBackups(dbPath: string, clock: Clock): Finding {
   try {
     newest = listBackups(dbPath)[0];
   } catch (error) {
-    return fail("backups", `cannot be read: ${messageOf(error)}. Mend the access to the folder`);
+    return fail(
+      "backups",
+      `cannot be read: ${messageOf(error)}. Correct the access rights of the folder`,
+    );
   }
   if (!newest) return ok("backups", "none yet: the agent makes one a day");
   const days = daysBetween(newest.day, dayAt(clock.now()));
   const text = `the newest is of ${newest.day}`;
   return days > MAX_BACKUP_AGE_DAYS
-    ? warn("backups", `${text}. The agent makes one a day while it runs: its log says what failed`)
+    ? warn(
+      "backups",
+      `${text}. The agent makes one a day while it runs: see its log for the failure`,
+    )
     : ok("backups", text);
 }
 

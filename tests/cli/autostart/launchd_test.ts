@@ -51,7 +51,7 @@ Deno.test({
     });
     const { state, start } = await launchd.install(
       program,
-      installSteps({ tell: () => {}, run: first.run }),
+      installSteps({ print: () => {}, run: first.run }),
     );
     await start();
     assert.equal(state, "new");
@@ -66,7 +66,7 @@ Deno.test({
       "launchctl manageruid": UID,
       "launchctl print gui/501/": { stdout: `\tworking directory = ${dir.path}\n` },
     });
-    const world = installSteps({ tell: () => {}, run: loaded.run });
+    const world = installSteps({ print: () => {}, run: loaded.run });
     assert.equal((await launchd.install(program, world)).state, "same");
     assert.equal(loaded.calls.length, 2);
     const other = { ...program, command: ["/other", "run"] as const };
@@ -88,7 +88,7 @@ Deno.test("launchd is not asked twice when nobody is signed in at the screen", a
   await assert.rejects(
     launchd.install(
       { command: ["/clockblock", "run"], folder: dir.path },
-      installSteps({ tell: () => {}, run: programs.run }),
+      installSteps({ print: () => {}, run: programs.run }),
     ),
     { message: "Cannot reach launchd: no session" },
   );

@@ -14,7 +14,7 @@ function installed(folder: string): { stdout: string } {
 }
 
 function quiet(programs: ReturnType<typeof systemPrograms>): InstallSteps {
-  return installSteps({ tell: () => {}, run: programs.run });
+  return installSteps({ print: () => {}, run: programs.run });
 }
 
 function programIn(folder: string): Program {

@@ -48,7 +48,7 @@ Deno.test("The Task Scheduler is handed the task in UTF-16 and started at once",
   const told: string[] = [];
   const { state, start } = await taskScheduler.install(
     { command: ["C:\\Zoë\\clockblock.exe", "run"], folder: dir.path },
-    installSteps({ tell: (line) => told.push(line), run: programs.run }),
+    installSteps({ print: (line) => told.push(line), run: programs.run }),
   );
   await start();
   assert.equal(state, "new");
@@ -73,7 +73,7 @@ Deno.test("The Task Scheduler is left alone when nothing changed, and ends what 
   let known: { code?: number; stdout?: string } = NOT_THERE;
   const install = async (command = program.command, { replace = false } = {}) => {
     const programs = systemPrograms({ whoami: WHOAMI, "schtasks /Query": known });
-    const world = installSteps({ tell: () => {}, run: programs.run });
+    const world = installSteps({ print: () => {}, run: programs.run });
     return {
       ...await taskScheduler.install({ ...program, command }, world, { replace }),
       programs,
@@ -106,7 +106,7 @@ Deno.test("The Task Scheduler forgets the task, also when it does not run", asyn
     "schtasks /End": { code: 1, stderr: "ERROR: There is no running instance of the task." },
   });
   Deno.writeTextFileSync(`${dir.path}/clockblock-task.xml`, "");
-  const world = installSteps({ tell: () => {}, run: programs.run });
+  const world = installSteps({ print: () => {}, run: programs.run });
   assert.equal(await taskScheduler.uninstall(dir.path, world), true);
   assert.equal(programs.calls.at(-1), "schtasks /Delete /TN ClockBlock 1001 /F");
   assert.deepEqual([...Deno.readDirSync(dir.path)], []);
@@ -119,7 +119,7 @@ Deno.test("The Task Scheduler's task is this folder's in whatever case the folde
     whoami: WHOAMI,
     "schtasks /Query": { stdout: task({ ...program, folder: dir.path.toUpperCase() }, SID) },
   });
-  const world = installSteps({ tell: () => {}, run: programs.run });
+  const world = installSteps({ print: () => {}, run: programs.run });
   assert.equal(await taskScheduler.uninstall(dir.path, world), true);
 });
 
@@ -129,7 +129,7 @@ Deno.test("The Task Scheduler is not asked by the whoami of another shell", asyn
     whoami: { code: 1, stderr: "whoami: extra operand '/user'\n" },
   });
   await assert.rejects(
-    taskScheduler.uninstall(dir.path, installSteps({ tell: () => {}, run: programs.run })),
+    taskScheduler.uninstall(dir.path, installSteps({ print: () => {}, run: programs.run })),
     { message: /extra operand '\/user'\. Try it from the Command Prompt$/ },
   );
   assert.equal(programs.calls.length, 1);

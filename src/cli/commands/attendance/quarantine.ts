@@ -1,4 +1,4 @@
-/** `clockblock quarantine list|retry`: what devices sent and nobody understood. @module */
+/** `clockblock quarantine list|retry`: what devices sent and could not be parsed. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
 import type { Instant } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
@@ -22,7 +22,7 @@ const PAGE_ENTRIES = 200;
 const MAX_SHOWN = 80;
 
 const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Show what devices sent and nobody understood, newest first" },
+  docs: { brief: "Show what devices sent and could not be parsed, newest first" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {
     const { stdout } = this.io;
@@ -93,5 +93,5 @@ function entryId(text: string): number {
 
 export const quarantine: RouteMap<Context> = buildRouteMap<"list" | "retry", Context>({
   routes: { list, retry },
-  docs: { brief: "What devices sent and nobody understood: list it, read it again" },
+  docs: { brief: "What devices sent and could not be parsed: list it, parse it again" },
 });

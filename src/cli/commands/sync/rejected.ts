@@ -134,7 +134,7 @@ export const rejected: RouteMap<Context> = buildRouteMap<"list" | "retry" | "dis
   routes: {
     list,
     retry: decide("retry", {
-      brief: "Try rejected rows again, once what they failed for is mended",
+      brief: "Send rejected rows again, once their cause is corrected",
       done: "will be tried again",
     }),
     discard: decide("discard", {

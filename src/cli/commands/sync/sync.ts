@@ -53,7 +53,7 @@ function waitingFor(lanes: readonly LaneStatus[]): number {
     .reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
 }
 
-/** Has the agent sync until it says that it is done. */
+/** Asks the agent to sync and waits until it is done. */
 async function drain(client: AgentClient, options: DrainOptions): Promise<SyncStatus> {
   const { stream, progress, before, clock = systemClock } = options;
   const show = (sync: SyncStatus) => {
@@ -86,7 +86,7 @@ async function drain(client: AgentClient, options: DrainOptions): Promise<SyncSt
 }
 
 const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Show how each stream's sync stands" },
+  docs: { brief: "Show the sync state of each stream" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {
     const { stdout } = this.io;
@@ -101,10 +101,10 @@ const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
 
 const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [], Context>({
   docs: {
-    brief: "Forget backoff, pauses and refusals; records are read anew",
+    brief: "Clear backoff, pauses and refusals; read all records again",
     fullDescription:
       "Forgets what was learned of the cloud and tries everything at once. Heartbeats, events and punches " +
-      "that wait keep waiting. Records are read anew from the cloud: changes of records that have not been sent are lost, " +
+      "that wait stay queued. Records are read again from the cloud: changes of records that have not been sent are lost, " +
       "after a question on a terminal, or by --yes.",
   },
   parameters: {
@@ -134,7 +134,7 @@ const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [],
         ...(yes || lost > 0 ? { lose_changes: "true" } : {}),
       });
       await client.post(`/sync/reset?${query}`);
-      this.io.stdout.write(`${stream ?? "Every stream"} begins anew\n`);
+      this.io.stdout.write(`${stream ?? "Every stream"} starts over\n`);
     });
   },
 });
@@ -145,7 +145,7 @@ function lostByReset(lanes: readonly LaneStatus[]): number {
   return records ? records.rows_waiting + records.rows_rejected : 0;
 }
 
-/** Asks who sits before the terminal; nobody does, nobody agrees. */
+/** Asks for confirmation; without a terminal the answer is no. */
 async function agreed(io: Io, lost: number): Promise<boolean> {
   if (!io.stderr.terminal) return false;
   const answer = await io.ask(
@@ -159,7 +159,7 @@ export const sync: RouteMap<Context> = buildRouteMap<
   Context
 >({
   routes: { now, status, conflicts, reset },
-  docs: { brief: "Send what waits, see how it stands, begin anew" },
+  docs: { brief: "Send what waits, show the state, start over" },
 });
 
 function lanesOf({ lanes }: SyncStatus, stream: string | undefined): LaneStatus[] {
