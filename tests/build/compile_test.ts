@@ -66,7 +66,7 @@ Deno.test("compile embeds the bundle alone, with permissions that hold wherever 
   );
 });
 
-Deno.test("compile removes an executable that must not be handed out", async () => {
+Deno.test("compile removes an executable that must not be released", async () => {
   using dir = tempDir();
   const bundle = `${dir.path}/agent.js`;
   const output = `${dir.path}/clockblock`;
@@ -76,7 +76,7 @@ Deno.test("compile removes an executable that must not be handed out", async () 
   if (Deno.build.os === "windows") return;
   await assert.rejects(
     compile({ target, anyhost: true }, { bundle, output, runtime }),
-    /Cannot hand out clockblock-anyhost-.*\n {2}a folder of this machine is named inside/,
+    /Cannot release clockblock-anyhost-.*\n {2}a folder of this machine is named inside/,
   );
   await assert.rejects(Deno.stat(output), Deno.errors.NotFound);
 });

@@ -42,7 +42,7 @@ Deno.test("events send stores the good lines of standard input and names the bad
   assert.equal(out, "2 stored\n");
   assert.match(err, /^Line 3 is not stored: it is not JSON\n/m);
   assert.match(err, /^Line 4 is not stored: mode: expected one of paper, live\n/m);
-  assert.match(err, /2 not stored: mend these lines/);
+  assert.match(err, /2 not stored: correct these lines/);
   const stored = await (await fetch(`${agent.url}/local/events?mode=live`)).json();
   assert.deepEqual(stored.map(({ body }: { body: string }) => body), ["one", "two"]);
 });

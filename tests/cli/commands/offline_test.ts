@@ -149,7 +149,7 @@ Deno.test("export refuses days that are none", async () => {
 Deno.test("recompute says what it did", async () => {
   using folder = cliFolder(NO_GAME);
   await folder.cli("--once");
-  assert.equal((await folder.cli("recompute")).out, "1 day made anew, 0 of them changed\n");
+  assert.equal((await folder.cli("recompute")).out, "1 day recomputed, 0 changed\n");
 });
 
 Deno.test("sync now says that there is nowhere to send to", async () => {

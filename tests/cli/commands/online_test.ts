@@ -20,7 +20,7 @@ Deno.test("Commands ask the running agent, wherever it listens", async () => {
 
   assert.equal((await folder.cli("today")).out, "Played today: 0 s, no limit\n");
   assert(JSON.parse((await folder.cli("export", "--format", "json")).out).length > 0);
-  assert.equal((await folder.cli("recompute")).out, "1 day made anew, 0 of them changed\n");
+  assert.equal((await folder.cli("recompute")).out, "1 day recomputed, 0 changed\n");
   assert.match((await folder.cli("sync", "reset")).err, /^Nothing to sync with: No cloud/);
   assert.match((await folder.cli("sync", "now")).err, /^Nothing to sync with: No cloud/);
 });

@@ -35,8 +35,8 @@ for (const grants of ["old", "new"] as const) {
 test("rolls heartbeats up to the agent's own figures, however they arrive", async () => {
   using agent = playtimeFixture({
     start: "2026-03-03T23:50:00.000Z",
-    allowance: 3,
-    pollIntervalSec: 7,
+    daily_allowance_min: 3,
+    poll_interval_sec: 7,
   });
   await cloud.sql("INSERT INTO allowances SELECT 'pc-1', day, 3 FROM generate_series(1, 7) day");
   for (let look = 0; look < 200; look++) {

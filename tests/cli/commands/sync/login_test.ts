@@ -138,7 +138,7 @@ Deno.test("sync reset takes the cloud's word when the person at the terminal agr
   await response.body?.cancel();
   const io = capturedIo({ cwd: folder.path, terminal: true, answers: ["y"] });
   assert.equal(await main(["sync", "reset", "--stream", "records"], { io }), 0, io.err);
-  assert.equal(io.out, "records begins anew\n");
+  assert.equal(io.out, "records starts over\n");
   cloud.plug.push();
   await folder.cli("sync", "now");
   const { lanes } = JSON.parse((await folder.cli("sync", "status", "--json")).out);
