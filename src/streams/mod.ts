@@ -14,13 +14,8 @@ export { candidates as runningProcesses, type ProcessLister } from "./playtime/m
 export type StreamsConfig =
   & playtime.PlaytimeConfig
   & events.EventsConfig
-  & AttendanceConfig
+  & attendance.AttendanceConfig
   & records.RecordsConfig;
-
-type AttendanceConfig = {
-  attendance: Omit<attendance.AttendanceSettings, "time_zone"> & { time_zone: string | null };
-  retention_unsynced_days: number;
-};
 
 /** What one folder gives the agent. */
 export interface StreamEntry {
@@ -60,16 +55,7 @@ export const STREAMS: readonly StreamEntry[] = [{
   name: "attendance",
   migrations: attendance.migrations,
   joins: attendance.joins,
-  create: (deps, config) =>
-    attendance.createAttendanceStream({
-      ...deps,
-      settings: {
-        ...config.attendance,
-        time_zone: config.attendance.time_zone ?? deps.timeZone,
-      },
-      retentionUnsyncedDays: config.retention_unsynced_days,
-      clockTrusted: () => Math.abs(deps.clockOffsetMs() ?? 0) < 60_000,
-    }),
+  create: attendance.createAttendance,
 }, {
   name: "records",
   migrations: records.migrations,

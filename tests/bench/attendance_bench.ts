@@ -1,7 +1,7 @@
 /** What a punch costs from the device's message to its acknowledgement, which waits for the disk. @module */
-import { Hub, systemClock, Warnings } from "../../src/core/mod.ts";
 import { Store } from "../../src/store/mod.ts";
-import { createAttendanceStream, migrations } from "../../src/streams/attendance/mod.ts";
+import { createAttendance, migrations } from "../../src/streams/attendance/mod.ts";
+import { streamDeps } from "../support/stream_deps.ts";
 import { tempDir } from "../support/temp.ts";
 import { loadPunches, type PunchLoad, type PunchLoadResult } from "./attendance_load.ts";
 import { idleLoop, watchLoop } from "./loop_watch.ts";
@@ -90,8 +90,14 @@ async function loaded(
   using dir = tempDir();
   const store = new Store(`${dir.path}/bench.db`, { migrations });
   const listening = Promise.withResolvers<number>();
-  const stream = createAttendanceStream({
-    settings: {
+  const stream = createAttendance({
+    ...streamDeps(store, { cloud: true }),
+    // All 50 devices have the address of this machine, and are in a hurry.
+    limits: { messagesPerSecond: Infinity },
+    onListen: ({ port }) => listening.resolve(port),
+  }, {
+    retention_unsynced_days: 365,
+    attendance: {
       enabled: true,
       host: "127.0.0.1",
       port: 0,
@@ -102,15 +108,6 @@ async function loaded(
       pull_interval_min: 0,
       retention_days: 365,
     },
-    store,
-    clock: systemClock,
-    hub: new Hub(),
-    warnings: new Warnings(),
-    cloud: true,
-    retentionUnsyncedDays: 365,
-    // All 50 devices have the address of this machine, and are in a hurry.
-    limits: { messagesPerSecond: Infinity },
-    onListen: ({ port }) => listening.resolve(port),
   });
   const stop = new AbortController();
   const running = stream.run!(stop.signal);

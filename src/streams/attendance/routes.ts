@@ -3,6 +3,7 @@
  * @module
  */
 import * as v from "valibot";
+import { deviceReport, punch, quarantineEntry, retried } from "../../contract/attendance.ts";
 import {
   dayBounds,
   instantOf,
@@ -16,12 +17,12 @@ import {
   STORING,
   wholeNumber,
 } from "../../core/mod.ts";
-import { type Device, isSerial } from "./device.ts";
-import type { Devices } from "./devices.ts";
-import type { Position, Punches } from "./punches.ts";
-import type { Quarantine } from "./quarantine.ts";
-import type { QuarantineRetry } from "./quarantine_retry.ts";
-import type { DeviceSettings } from "./settings.ts";
+import { type Device, isSerial } from "./devices/device.ts";
+import type { Devices } from "./devices/registry.ts";
+import type { Position, Punches } from "./storage/punches.ts";
+import type { Quarantine } from "./storage/quarantine.ts";
+import type { QuarantineRetry } from "./protocols/quarantine_retry.ts";
+import type { DeviceConfig } from "./devices/config.ts";
 
 export interface AttendanceRoutesOptions {
   devices: Devices;
@@ -40,53 +41,6 @@ const serial = v.pipe(
   v.description("the device's serial number"),
 );
 const ofDevice = v.object({ sn: serial });
-
-const text = v.nullable(v.string());
-const number = v.nullable(v.number());
-const device = v.object({
-  sn: v.string(),
-  name: text,
-  state: v.picklist(["online", "offline", "pending", "refused", "unsupported"]),
-  silent: v.boolean(),
-  last_seen: text,
-  first_seen: text,
-  protocol: v.nullable(v.picklist(["aiface", "iclock", "fkweb", "xml"])),
-  address: text,
-  other_address: text,
-  model: text,
-  firmware: text,
-  mac: text,
-  backlog: number,
-  first_line: text,
-  skew_ms: number,
-  time_zone: v.string(),
-});
-const punch = v.object({
-  id: v.string(),
-  device_sn: v.string(),
-  person_id: v.string(),
-  person_name: text,
-  punched_at: v.string(),
-  device_time: v.string(),
-  time_zone: v.string(),
-  received_at: v.string(),
-  skew_ms: number,
-  time_suspect: v.boolean(),
-  mode: number,
-  in_out: number,
-  event: number,
-  raw: v.string(),
-  synced_at: text,
-});
-const entry = v.object({
-  id: v.number(),
-  device_sn: v.string(),
-  protocol: v.string(),
-  reason: v.string(),
-  raw: v.string(),
-  file: text,
-  received_at: v.string(),
-});
 
 const WHICH = "expected { ids: [1, 2] } or { all: true }";
 const entries = v.pipe(
@@ -177,7 +131,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       path: "/devices",
       summary: "Attendance devices and how they are",
       tag,
-      answer: v.array(device),
+      answer: v.array(deviceReport),
       handle: () => devices.list(),
     }),
     route({
@@ -193,7 +147,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
         409:
           "The device speaks a protocol that this agent does not, or is named otherwise in the configuration.",
       },
-      answer: device,
+      answer: deviceReport,
       async handle({ params: { sn }, body }) {
         const known = spoken(sn);
         const { name, time_zone, address } = body ?? {};
@@ -209,7 +163,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       tag,
       params: ofDevice,
       problems: { ...STORING, ...UNKNOWN },
-      answer: device,
+      answer: deviceReport,
       async handle({ params: { sn } }) {
         const known = found(sn);
         await devices.refuse(known);
@@ -227,7 +181,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
         ...UNKNOWN,
         409: "The device is not approved, or speaks a protocol over which it cannot be asked.",
       },
-      answer: device,
+      answer: deviceReport,
       async handle({ params: { sn } }) {
         const known = asked(sn);
         await resync(known);
@@ -290,7 +244,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
           v.description("before the entry of this id"),
         )),
       }),
-      answer: v.array(entry),
+      answer: v.array(quarantineEntry),
       paged: true,
       handle: ({ query: { limit, before }, raw }) =>
         listing(raw, {
@@ -311,7 +265,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       tag,
       body: entries,
       problems: STORING,
-      answer: v.object({ understood: v.number(), left: v.number() }),
+      answer: retried,
       handle: ({ body }) => retry.run("ids" in body ? body.ids : undefined),
     }),
   ];
@@ -322,7 +276,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
  * not be used at all.
  */
 function requireFree(
-  configured: DeviceSettings | undefined,
+  configured: DeviceConfig | undefined,
   wanted: Record<"name" | "time_zone" | "address", string | undefined>,
 ): void {
   for (const key of ["name", "time_zone", "address"] as const) {

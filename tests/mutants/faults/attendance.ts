@@ -2,8 +2,8 @@ import type { FaultyFile } from "../fault.ts";
 
 export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
   {
-    file: "streams/attendance/intake.ts",
-    tests: ["streams/attendance/intake_test.ts"],
+    file: "streams/attendance/storage/intake.ts",
+    tests: ["streams/attendance/storage/intake_test.ts"],
     faults: [
       [
         "the last rows are not durable",
@@ -28,8 +28,8 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/punches.ts",
-    tests: ["streams/attendance/intake_test.ts"],
+    file: "streams/attendance/storage/punches.ts",
+    tests: ["streams/attendance/storage/intake_test.ts"],
     faults: [
       ["known punches count as new", "if (changes === 0) continue;", ""],
       [
@@ -45,15 +45,15 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/iclock/tables.ts",
-    tests: ["streams/attendance/iclock/tables_test.ts"],
+    file: "streams/attendance/protocols/iclock/tables.ts",
+    tests: ["streams/attendance/protocols/iclock/tables_test.ts"],
     faults: [
       ["a body that broke off is acknowledged", `if (!next.value.complete) return "hung up";`, ""],
       ["what was not stored is acknowledged", `if (!stored) return "not stored";`, ""],
     ],
   },
   {
-    file: "streams/attendance/aiface/decode.ts",
+    file: "streams/attendance/protocols/aiface/decode.ts",
     faults: [
       [
         "ids of 17 digits lose their last one",
@@ -73,8 +73,8 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/aiface/commands.ts",
-    tests: ["streams/attendance/aiface/commands_test.ts"],
+    file: "streams/attendance/protocols/aiface/commands.ts",
+    tests: ["streams/attendance/protocols/aiface/commands_test.ts"],
     faults: [
       ["entry is granted", "result: !asksForEntry", "result: true"],
       ["a PIN grants entry", `|| cmd === "sendpin"`, ""],
@@ -86,13 +86,19 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/devices.ts",
+    file: "streams/attendance/devices/device_table.ts",
+    tests: ["streams/attendance/devices/registry_test.ts"],
     faults: [
       [
         "devices that could not be saved are forgotten",
         "for (const device of devices) this.#unsaved.add(device);",
         "",
       ],
+    ],
+  },
+  {
+    file: "streams/attendance/devices/registry.ts",
+    faults: [
       [
         "a decision is in memory before it is stored",
         "await this.#store.write(() => {\n      if (moves)",
@@ -116,7 +122,7 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/rezone.ts",
+    file: "streams/attendance/storage/rezone.ts",
     faults: [
       [
         "punches read again are not sent again",
@@ -132,7 +138,7 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/quarantine.ts",
+    file: "streams/attendance/storage/quarantine.ts",
     faults: [
       [
         "the same text of two devices is kept once",
@@ -141,13 +147,16 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
       ],
       ["photos and secrets are kept", "const text = stripText(raw);", "const text = raw;", [
         "streams/attendance/privacy_test.ts",
-        "streams/attendance/quarantine_test.ts",
+        "streams/attendance/storage/quarantine_test.ts",
       ]],
     ],
   },
   {
-    file: "streams/attendance/iclock/router.ts",
-    tests: ["streams/attendance/iclock/router_test.ts", "streams/attendance/resync_test.ts"],
+    file: "streams/attendance/protocols/iclock/router.ts",
+    tests: [
+      "streams/attendance/protocols/iclock/router_test.ts",
+      "streams/attendance/protocols/resync_test.ts",
+    ],
     faults: [
       [
         "a full resend is forgotten before it is noted",
@@ -163,13 +172,13 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         "a stranger's punches are acknowledged",
         'status: 503,\n        body: "device not allowed\\n",',
         'status: 200,\n        body: "OK: 1",',
-        ["streams/attendance/iclock/router_test.ts"],
+        ["streams/attendance/protocols/iclock/router_test.ts"],
       ],
     ],
   },
   {
-    file: "streams/attendance/aiface/session.ts",
-    tests: ["streams/attendance/aiface/session_test.ts"],
+    file: "streams/attendance/protocols/aiface/session.ts",
+    tests: ["streams/attendance/protocols/aiface/session_test.ts"],
     faults: [
       [
         "an absence of weeks is made up for by a day",

@@ -122,7 +122,7 @@ Deno.test("The envelope of a batch is the same for the same punches", () => {
 });
 
 Deno.test("A device that gets no answer hangs up, comes again and brings all of it", async () => {
-  await using relay = await Relay.start({ settings: { pull_interval_min: 0 } });
+  await using relay = await Relay.start({ config: { pull_interval_min: 0 } });
   const acknowledged: unknown[] = [];
   const device = new AifaceDevice({
     port: relay.port,

@@ -52,7 +52,7 @@ async function assertStored(relay: Relay): Promise<void> {
 
 for (const time_zone of ["Asia/Kolkata", "America/New_York", "Pacific/Kiritimati"]) {
   Deno.test(`iclock acknowledges and keeps lines of any time in ${time_zone}, and the good one behind`, async () => {
-    await using relay = await Relay.start({ settings: { time_zone } });
+    await using relay = await Relay.start({ config: { time_zone } });
     relay.clock.set("2026-10-05T14:00:00.000Z");
     const device = relay.iclock();
     const lines = [...TIMES, GOOD].map((time, index) => `${index + 1}\t${time}\t0\t15\n`);
@@ -64,7 +64,7 @@ for (const time_zone of ["Asia/Kolkata", "America/New_York", "Pacific/Kiritimati
   });
 
   Deno.test(`AiFace acknowledges and keeps records of any time in ${time_zone}, and the good one behind`, async () => {
-    await using relay = await Relay.start({ settings: { time_zone, pull_interval_min: 0 } });
+    await using relay = await Relay.start({ config: { time_zone, pull_interval_min: 0 } });
     relay.clock.set("2026-10-05T14:00:00.000Z");
     const device = await relay.registered();
     const values: unknown[] = [...TIMES, null, 0, -1, {}, [], true, 1e308, GOOD];

@@ -122,7 +122,7 @@ class Memory {
 
 Deno.test("AiFace frames by the thousand, each a little wrong, break nothing", async () => {
   await using watched = await watchErrors();
-  await using relay = await Relay.start({ options: { limits: { messagesPerSecond: Infinity } } });
+  await using relay = await Relay.start({ deps: { limits: { messagesPerSecond: Infinity } } });
   const roll = dice(1);
   let socket = await RawSocket.open(relay.port);
   let open = true;
@@ -167,7 +167,7 @@ Deno.test("AiFace frames by the thousand, each a little wrong, break nothing", a
 
 Deno.test("iclock bodies by the thousand, each a little wrong, break nothing", async () => {
   await using watched = await watchErrors();
-  await using relay = await Relay.start({ options: { limits: { messagesPerSecond: Infinity } } });
+  await using relay = await Relay.start({ deps: { limits: { messagesPerSecond: Infinity } } });
   const roll = dice(2);
   const memory = new Memory();
   let answered = 0;

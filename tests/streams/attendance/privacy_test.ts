@@ -21,7 +21,7 @@ function everything(folder: string): string {
 }
 
 Deno.test("No photo, template, password or card number of any device reaches a file", async () => {
-  await using relay = await Relay.start({ options: { limits: { messageBytes: 20_000 } } });
+  await using relay = await Relay.start({ deps: { limits: { messageBytes: 20_000 } } });
   const aiface = await relay.registered();
   const image = `data:image/jpeg;base64,${BLOB}`;
   const record = [{ enrollid: 7, time: "2026-10-05 09:15:30", image, cardno: NUMBER }];

@@ -7,18 +7,19 @@ import { DatabaseSync } from "node:sqlite";
 import { Hub, type Message, Readers, type Stream, Warnings } from "../../../src/core/mod.ts";
 import { Store, type WriteOptions } from "../../../src/store/mod.ts";
 import {
-  type AttendanceOptions,
-  type AttendanceSettings,
-  createAttendanceStream,
+  type AttendanceConfig,
+  type AttendanceDeps,
+  createAttendance,
   migrations,
 } from "../../../src/streams/attendance/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
 import { tempDir } from "../../support/temp.ts";
 import { IclockDevice } from "../../support/devices.ts";
 import { RawSocket } from "../../support/raw_wire.ts";
 
-export const SETTINGS: AttendanceSettings = {
+export const CONFIG: AttendanceConfig["attendance"] = {
   enabled: true,
   host: "127.0.0.1",
   port: 0,
@@ -50,8 +51,9 @@ export class WatchedStore extends Store {
 }
 
 export interface RelayOptions {
-  settings?: Partial<AttendanceSettings>;
-  options?: Partial<AttendanceOptions>;
+  config?: Partial<AttendanceConfig["attendance"]>;
+  unsyncedDays?: number;
+  deps?: Partial<AttendanceDeps>;
   /** A database that an earlier relay left. */
   path?: string;
   clock?: FakeClock;
@@ -71,7 +73,10 @@ export class Relay implements AsyncDisposable {
   readonly #sockets: RawSocket[] = [];
   port = 0;
 
-  private constructor({ settings, options, path, clock }: RelayOptions, listening: () => void) {
+  private constructor(
+    { config, unsyncedDays = 365, deps, path, clock }: RelayOptions,
+    listening: () => void,
+  ) {
     this.clock = clock ?? new FakeClock("2026-10-05T03:50:00.000Z");
     this.warnings = new Warnings({ clock: this.clock });
     if (path === undefined) this.#dir = tempDir();
@@ -80,20 +85,14 @@ export class Relay implements AsyncDisposable {
       clock: this.clock,
     });
     this.hub.subscribe((message) => this.messages.push(message));
-    this.stream = createAttendanceStream({
-      settings: { ...SETTINGS, ...settings },
-      store: this.store,
-      hub: this.hub,
-      warnings: this.warnings,
-      clock: this.clock,
-      cloud: false,
-      retentionUnsyncedDays: 365,
+    this.stream = createAttendance({
+      ...streamDeps(this.store, { hub: this.hub, warnings: this.warnings, clock: this.clock }),
       onListen: ({ port }) => {
         this.port = port;
         listening();
       },
-      ...options,
-    });
+      ...deps,
+    }, { retention_unsynced_days: unsyncedDays, attendance: { ...CONFIG, ...config } });
     this.#running = this.stream.run!(this.#stop.signal);
   }
 

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { Hub, Warnings } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
-import { createAttendanceStream, migrations } from "../../../src/streams/attendance/mod.ts";
-import { Intake } from "../../../src/streams/attendance/intake.ts";
-import { Device } from "../../../src/streams/attendance/device.ts";
-import { DeviceEvents } from "../../../src/streams/attendance/device_events.ts";
-import { Punches } from "../../../src/streams/attendance/punches.ts";
-import { Quarantine } from "../../../src/streams/attendance/quarantine.ts";
-import { Zone } from "../../../src/streams/attendance/time.ts";
+import { createAttendance, migrations } from "../../../src/streams/attendance/mod.ts";
+import { Intake } from "../../../src/streams/attendance/storage/intake.ts";
+import { Device } from "../../../src/streams/attendance/devices/device.ts";
+import { DeviceEvents } from "../../../src/streams/attendance/storage/device_events.ts";
+import { Punches } from "../../../src/streams/attendance/storage/punches.ts";
+import { Quarantine } from "../../../src/streams/attendance/storage/quarantine.ts";
+import { Zone } from "../../../src/streams/attendance/storage/time.ts";
 import { testApi } from "../../support/api.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
-import { Relay, SETTINGS } from "./relay.ts";
+import { CONFIG, Relay } from "./relay.ts";
 
 const zone = new Zone("Asia/Kolkata");
 
@@ -19,17 +20,14 @@ const zone = new Zone("Asia/Kolkata");
 async function api() {
   using cleanup = new DisposableStack();
   const { store } = cleanup.use(tempStore(migrations));
-  const stream = createAttendanceStream({
-    settings: {
-      ...SETTINGS,
+  const stream = createAttendance({
+    ...streamDeps(store, { clock: new FakeClock("2026-10-05T12:00:00.000Z") }),
+  }, {
+    retention_unsynced_days: 365,
+    attendance: {
+      ...CONFIG,
       devices: [{ sn: "DEV1", name: "Front" }, { sn: "DEV2", name: "Back" }],
     },
-    store,
-    hub: new Hub(),
-    warnings: new Warnings(),
-    clock: new FakeClock("2026-10-05T12:00:00.000Z"),
-    cloud: false,
-    retentionUnsyncedDays: 365,
   });
   await fill(store);
   const asked = cleanup.use(testApi({ store, routes: stream.routes! }));
@@ -177,7 +175,7 @@ Deno.test("GET /quarantine answers what was not understood, newest first", async
 
 Deno.test("A device that is configured is named and set to its zone there, not when it is approved", async () => {
   const devices = [{ sn: "DEV1", name: "Front door", time_zone: "Asia/Dubai" }];
-  await using relay = await Relay.start({ settings: { devices } });
+  await using relay = await Relay.start({ config: { devices } });
   const approve = (body: unknown) =>
     relay.api("POST", "/devices/{sn}/approve", { params: { sn: "DEV1" }, body });
   await assert.rejects(approve({ name: "Gate" }), /Device is configured/);

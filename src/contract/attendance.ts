@@ -1,0 +1,101 @@
+/**
+ * Attendance over the wire: devices, punches, quarantine entries, and what the stream adds to `/status`.
+ * @module
+ */
+import * as v from "valibot";
+
+const text = v.nullable(v.string());
+const number = v.nullable(v.number());
+
+/** `fkweb` and `xml` are recognised, so that the user learns why nothing arrives, but not supported. */
+export const deviceProtocol = v.picklist(["aiface", "iclock", "fkweb", "xml"]);
+export type DeviceProtocol = v.InferOutput<typeof deviceProtocol>;
+
+export const deviceState = v.picklist(["online", "offline", "pending", "refused", "unsupported"]);
+export type DeviceState = v.InferOutput<typeof deviceState>;
+
+export const deviceReport = v.object({
+  sn: v.string(),
+  name: text,
+  state: deviceState,
+  /** Not heard for `silent_after_min` of the hours in which it usually sends. */
+  silent: v.boolean(),
+  last_seen: text,
+  first_seen: text,
+  protocol: v.nullable(deviceProtocol),
+  /** The device's address; while it is not approved, the address of its last connection. */
+  address: text,
+  /** Another address that uses the same serial number. */
+  other_address: text,
+  model: text,
+  firmware: text,
+  mac: text,
+  /** Punches on the device that were not acknowledged, as it last reported. */
+  backlog: number,
+  /** First line that an unsupported device sent, redacted. */
+  first_line: text,
+  /** Device clock minus this machine's clock when last compared, in milliseconds. */
+  skew_ms: number,
+  time_zone: v.string(),
+});
+export type DeviceReport = v.InferOutput<typeof deviceReport>;
+
+export const punch = v.object({
+  id: v.string(),
+  device_sn: v.string(),
+  person_id: v.string(),
+  /** The person's name, where the device sends it. */
+  person_name: text,
+  punched_at: v.string(),
+  /** The device's wall time, in `time_zone`. */
+  device_time: v.string(),
+  time_zone: v.string(),
+  received_at: v.string(),
+  /** Device clock minus this machine's clock when last compared, in milliseconds. */
+  skew_ms: number,
+  /** The time cannot be right: the punch is kept, and the device's clock needs a look. */
+  time_suspect: v.boolean(),
+  mode: number,
+  in_out: number,
+  event: number,
+  /** The device's record, without photos and secrets. */
+  raw: v.string(),
+  synced_at: text,
+});
+export type Punch = v.InferOutput<typeof punch>;
+
+export const quarantineEntry = v.object({
+  id: v.number(),
+  device_sn: v.string(),
+  protocol: v.string(),
+  reason: v.string(),
+  raw: v.string(),
+  file: text,
+  received_at: v.string(),
+});
+export type QuarantineEntry = v.InferOutput<typeof quarantineEntry>;
+
+/** Result of reading quarantine entries again. */
+export const retried = v.object({
+  /** Entries that became punches and left the quarantine. */
+  understood: v.number(),
+  /** Entries that still cannot be read, or whose device is not approved. */
+  left: v.number(),
+});
+export type Retried = v.InferOutput<typeof retried>;
+
+/** What the stream adds to `/status`. */
+export const attendanceStatus = v.object({
+  attendance: v.object({
+    enabled: v.boolean(),
+    /** `0.0.0.0:5001`; null while the port is not open. */
+    listening: text,
+    /** Addresses to type into the devices' menus: `192.168.1.20:5001`. */
+    addresses: v.array(v.string()),
+    /** Number of devices by state. */
+    devices: v.record(deviceState, v.number()),
+    /** When the last punch was received. */
+    last_punch_at: text,
+  }),
+});
+export type AttendanceStatus = v.InferOutput<typeof attendanceStatus>;

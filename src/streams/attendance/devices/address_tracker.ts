@@ -1,0 +1,146 @@
+/**
+ * Where a device is. Neither protocol has a password, so that its address is all that tells a device from a stranger
+ * who knows its serial number. Punches are taken from any address, because a router may give the device another
+ * one; nothing else is believed from there until a person says so, or the former address has fallen silent.
+ *
+ *     its address        ──heard──heard──┐ silent for `silentMs`
+ *     another address           ──punches stored, warning──┴─ has moved: its mark begins again
+ *
+ * @module
+ */
+import { type Clock, logger, type Warnings } from "../../../core/mod.ts";
+import type { Device, Standing } from "./device.ts";
+import type { DeviceTable } from "./device_table.ts";
+
+/** A call from another address is over when it was not repeated within this time. */
+const OVER_MS = 10 * 60_000;
+/** After such a gap between two sweeps the machine slept: devices get their time to come back. */
+const SLEPT_MS = 2 * 60_000;
+
+export interface AddressTrackerOptions {
+  clock: Clock;
+  warnings: Warnings;
+  /** How long an address has to be silent until a device is believed to have left it; 0: until a person says so. */
+  silentMs: number;
+  /** The address that the configuration says, for good. */
+  configured: (sn: string) => string | undefined;
+  table: DeviceTable;
+  /** Called when a device's address, or the other address that uses its serial number, has changed. */
+  onChange: (device: Device) => void;
+}
+
+export class AddressTracker {
+  readonly #options: AddressTrackerOptions;
+  /** Since when devices are listened to without a gap: `clock.monotonic()`. */
+  #since: number;
+  #sweptAt: number;
+  /** Devices whose new address is being written. */
+  readonly #moving = new Set<Device>();
+
+  constructor(options: AddressTrackerOptions) {
+    this.#options = options;
+    this.#since = options.clock.monotonic();
+    this.#sweptAt = options.clock.now();
+  }
+
+  standing({ sn, approval, address: own }: Device, address: string): Standing {
+    if (approval !== "approved") return "stranger";
+    if (own === null || own === address) return "device";
+    return this.#options.configured(sn) === undefined ? "elsewhere" : "stranger";
+  }
+
+  /** An approved device's serial number was used at another address: the device has moved there, or a stranger uses it. */
+  metElsewhere(device: Device, address: string): void {
+    if (this.#hasLeft(device)) void this.#move(device, address);
+    else if (this.#note(device, address)) this.#options.onChange(device);
+  }
+
+  /** It is known where the device is. */
+  settle(device: Device): void {
+    device.elsewhere = null;
+    this.#options.warnings.clear(codeOf(device));
+  }
+
+  /** Called every few seconds: whose other address was not heard for a while. */
+  sweep(devices: Iterable<Device>): Device[] {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    if (Math.abs(clock.now() - this.#sweptAt) > SLEPT_MS) this.#since = now;
+    this.#sweptAt = clock.now();
+    const over = [...devices]
+      .filter(({ elsewhere }) => elsewhere !== null && now - elsewhere.heardAt > OVER_MS);
+    for (const device of over) this.settle(device);
+    return over;
+  }
+
+  /** Whether an approved device has left its own address. */
+  #hasLeft({ sn, heardAt }: Device): boolean {
+    const { clock, silentMs, configured } = this.#options;
+    if (silentMs === 0 || configured(sn) !== undefined) return false;
+    return clock.monotonic() - Math.max(heardAt, this.#since) > silentMs;
+  }
+
+  /** @returns whether the other address is news */
+  #note(device: Device, address: string): boolean {
+    const now = this.#options.clock.monotonic();
+    const former = device.elsewhere;
+    // Two other addresses that take turns are reported once.
+    const isNews = former === null ||
+      (former.address !== address && now - former.heardAt > OVER_MS);
+    device.elsewhere = { address: isNews ? address : former!.address, heardAt: now };
+    if (isNews) this.#warn(device, address);
+    return isNews;
+  }
+
+  /** The device is trusted at its new address as soon as that is on disk. */
+  async #move(device: Device, address: string): Promise<void> {
+    if (this.#moving.has(device)) return;
+    this.#moving.add(device);
+    const { table, clock, onChange } = this.#options;
+    const { sn, address: before } = device;
+    try {
+      await table.relocate(device, address, () => {
+        device.address = address;
+        // The former address has to be silent for long before the device is taken to move back.
+        device.heardAt = clock.monotonic();
+        this.settle(device);
+        logger("attendance").warn("Device {sn} has moved from {before} to {address}", {
+          sn,
+          before,
+          address,
+        });
+        onChange(device);
+      });
+    } catch (error) {
+      logger("attendance").error("Cannot note the new address of {sn}: {error}", { sn, error });
+    } finally {
+      this.#moving.delete(device);
+    }
+  }
+
+  #warn(device: Device, address: string): void {
+    const { warnings, configured, silentMs } = this.#options;
+    const { sn, name, address: own } = device;
+    const who = name === null ? sn : `${name} (${sn})`;
+    if (configured(sn) !== undefined) {
+      return warnings.raise(
+        codeOf(device),
+        `Device ${who} is configured at ${own}, and ${address} uses its serial number: nothing is taken from there. ` +
+          "If the device has moved, change its address in attendance.devices; if not, look who that is",
+      );
+    }
+    const minutes = Math.round(silentMs / 60_000);
+    warnings.raise(
+      codeOf(device),
+      `Device ${who} is at ${own}, and ${address} uses its serial number too: punches from there are stored, ` +
+        "nothing else is believed. If the device has moved, say so on the dashboard or with " +
+        `\`clockblock devices approve ${sn} --address ${address}\`` +
+        (minutes > 0 ? `, or wait until ${own} has been silent for ${minutes} minutes` : "") +
+        "; if not, look who that is",
+    );
+  }
+}
+
+function codeOf({ sn }: Device): string {
+  return `attendance.address.${sn}`;
+}

@@ -1,0 +1,62 @@
+/**
+ * The clocks of devices when summer time begins or ends, or their zone was mended: they still go by what they were
+ * told. One that holds a connection is made to come again and learns it before anybody punches; an iclock device
+ * learns it only when it restarts, so that someone has to restart it.
+ * @module
+ */
+import type { Clock, Warnings } from "../../../core/mod.ts";
+import type { Zone } from "../storage/time.ts";
+import type { Devices } from "./registry.ts";
+
+/** This machine's clock, and whether it agrees with the clocks it was compared with. */
+export interface ClockSource {
+  clock: Clock;
+  clockTrusted: () => boolean;
+}
+
+/** No version of this program is older. */
+const MIN_CLOCK_MS = Date.parse("2024-01-01T00:00:00Z");
+
+/** Whether devices may set their clocks by this machine's. */
+export function maySetClocks({ clock, clockTrusted }: ClockSource): boolean {
+  return clock.now() > MIN_CLOCK_MS && clockTrusted();
+}
+
+/** Wall time for a device's clock; undefined while this machine's clock is in doubt. */
+export function cloudTime(source: ClockSource, zone: Zone): string | undefined {
+  return maySetClocks(source) ? zone.wallAt(source.clock.now()) : undefined;
+}
+
+/** Looks whose clock was set by an offset that is over; called every few seconds. */
+export function sweepClocks(
+  { devices, warnings, ...source }: ClockSource & { devices: Devices; warnings: Warnings },
+): void {
+  const { clock } = source;
+  const offsets = new Map<Zone, number>();
+  for (const { sn, zone, toldOffset, approval, link, protocol } of devices.all()) {
+    const code = `attendance.clock.${sn}`;
+    const offset = offsets.get(zone) ?? zone.offsetMinutesAt(clock.now());
+    offsets.set(zone, offset);
+    if (approval !== "approved" || toldOffset === null || toldOffset === offset) {
+      warnings.clear(code);
+    } else if (link) {
+      if (maySetClocks(source)) link.close("the clocks have changed");
+    } else if (protocol === "iclock") {
+      warnings.raise(
+        code,
+        `Device ${sn} has set its clock by ${utc(toldOffset)}, and ${zone.name} is at ${
+          utc(offset)
+        } now: ` +
+          "restart it, it learns that only when it starts",
+      );
+    }
+  }
+}
+
+/** 330 → `UTC+5:30`. */
+function utc(offsetMinutes: number): string {
+  const hours = Math.trunc(Math.abs(offsetMinutes) / 60);
+  const minutes = Math.abs(offsetMinutes) % 60;
+  const rest = minutes === 0 ? "" : `:${String(minutes).padStart(2, "0")}`;
+  return `UTC${offsetMinutes < 0 ? "-" : "+"}${hours}${rest}`;
+}

@@ -1,0 +1,124 @@
+/**
+ * One device: what is known of it, and how it is connected just now.
+ * @module
+ */
+import { type Instant, instantOf } from "../../../core/mod.ts";
+import type { DeviceProtocol, DeviceReport, DeviceState } from "../../../contract/attendance.ts";
+import { HeardHours } from "./activity_hours.ts";
+import type { WallTime, Zone } from "../storage/time.ts";
+
+/** Where and how a device was met. */
+export interface Encounter {
+  address: string;
+  protocol: DeviceProtocol;
+}
+
+/** The same of one that is not understood, with the first line it sent. */
+export interface UnsupportedEncounter {
+  address: string;
+  /** Null when it is none that is known. */
+  protocol: DeviceProtocol | null;
+  firstLine: string;
+}
+
+/**
+ * How far whoever says a device's serial number is believed: an approved device at its own address; the same from
+ * another address, of which punches are taken and nothing else; anyone else.
+ */
+export type Standing = "device" | "elsewhere" | "stranger";
+
+/** What was decided about a device. */
+export type Approval = "approved" | "pending" | "refused" | "unsupported";
+
+/** The connection a device holds open; iclock devices come and go instead. */
+export interface Link {
+  /** Another connection has taken over, or the device is not wanted any more. */
+  close(reason: string): void;
+  /** Asks the device for everything it holds, as soon as it listens. */
+  resync(): void;
+}
+
+/** What a device is called that does not tell its serial number. */
+export function serialOf(address: string): string {
+  return `at-${address.replace(/[^A-Za-z0-9]+/g, "-")}`.slice(0, 64);
+}
+
+/** Whether text can be a serial number; nothing else gets near the database, a file name or the log. */
+export function isSerial(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+}
+
+export class Device {
+  name: string | null = null;
+  protocol: DeviceProtocol | null = null;
+  address: string | null = null;
+  model: string | null = null;
+  firmware: string | null = null;
+  mac: string | null = null;
+  backlog: number | null = null;
+  firstLine: string | null = null;
+  /** In which hours it was heard. */
+  hours = new HeardHours();
+  /** Whether it is expected to speak and does not. */
+  silent = false;
+  skewMs: number | null = null;
+  firstSeenMs: number | null = null;
+  lastSeenMs: number | null = null;
+
+  online = false;
+  link: Link | undefined;
+  /** When it was last heard: `clock.monotonic()`. */
+  heardAt = -Infinity;
+  /** Where else its serial number was said lately, and when (`clock.monotonic()`). */
+  elsewhere: { address: string; heardAt: number } | null = null;
+  /** What was last sent with fewer records than announced: a digest. */
+  shortMessages: Partial<Record<Standing, string>> = {};
+  /** By how many minutes its clock was set ahead of UTC when it was last told the time. */
+  toldOffset: number | null = null;
+  /** Whether it is to send everything again, and has not yet been asked to. */
+  resync = false;
+
+  /** A zone chosen for this device when it was approved; the configuration's own goes first. */
+  ownZone: string | null = null;
+  /** The zone in which its punches were read so far; null when there are none. */
+  readZone: string | null = null;
+  /** How a storage failure is told; see the settings. */
+  nackStatus: 200 | 503 = 503;
+
+  constructor(readonly sn: string, public approval: Approval, public zone: Zone) {}
+
+  get state(): DeviceState {
+    if (this.approval !== "approved") return this.approval;
+    return this.online ? "online" : "offline";
+  }
+
+  /** The device's clock was read: how far is it off? */
+  compareClock(time: WallTime, nowMs: number): void {
+    this.skewMs = Date.parse(this.zone.read(time, nowMs).at) - nowMs;
+  }
+
+  report(): DeviceReport {
+    return {
+      sn: this.sn,
+      name: this.name,
+      state: this.state,
+      silent: this.silent,
+      last_seen: instantOrNull(this.lastSeenMs),
+      first_seen: instantOrNull(this.firstSeenMs),
+      protocol: this.protocol,
+      address: this.address,
+      other_address: this.elsewhere?.address ?? null,
+      model: this.model,
+      firmware: this.firmware,
+      mac: this.mac,
+      backlog: this.backlog,
+      first_line: this.approval === "unsupported" ? this.firstLine : null,
+      skew_ms: this.skewMs,
+      time_zone: this.zone.name,
+    };
+  }
+}
+
+function instantOrNull(ms: number | null): Instant | null {
+  return ms === null ? null : instantOf(ms);
+}

@@ -1,0 +1,363 @@
+/**
+ * The devices: who is known, who waits for approval, who is there. Kept in memory and written behind, because
+ * a device is heard every few seconds and only its punches have to survive a power cut.
+ * @module
+ */
+import type { DeviceProtocol, DeviceReport } from "../../../contract/attendance.ts";
+import { type Clock, type Hub, logger, LogThrottle, type Warnings } from "../../../core/mod.ts";
+import type { Store } from "../../../store/mod.ts";
+import {
+  Device,
+  type Encounter,
+  type Link,
+  type Standing,
+  type UnsupportedEncounter,
+} from "./device.ts";
+import { type Decided, DeviceTable } from "./device_table.ts";
+import type { DeviceConfig } from "./config.ts";
+import { announce, turnAway, whoLeaves } from "./pending.ts";
+import { Zones } from "../storage/time.ts";
+import { AddressTracker } from "./address_tracker.ts";
+
+export interface DevicesOptions {
+  clock: Clock;
+  hub: Hub;
+  warnings: Warnings;
+  /** The zone of a device whose own is not configured. */
+  timeZone: string;
+  unknown: "pending" | "approve" | "refuse";
+  devices: readonly DeviceConfig[];
+  /** How long a device has to be silent at its address until it is believed at another; 0: for a person to say. */
+  silentMs: number;
+}
+
+/** An approved device without an open connection is there if it was heard within this time. */
+const ONLINE_MS = 120_000;
+/** More devices than this nobody has, even where strangers are let in. */
+const MOST_DEVICES = 1_000;
+/** One that is not understood is forgotten when it was not seen for this long. */
+const UNSUPPORTED_MS = 24 * 60 * 60_000;
+
+export class Devices {
+  readonly #store: Store;
+  readonly #options: DevicesOptions;
+  readonly #devices = new Map<string, Device>();
+  readonly #zones = new Zones();
+  readonly #table: DeviceTable;
+  readonly #addresses: AddressTracker;
+  readonly #log = logger("attendance");
+  /** A device comes and goes as often as whoever knows its serial number likes. */
+  readonly #logThrottle: LogThrottle;
+
+  constructor(store: Store, options: DevicesOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#table = new DeviceTable(store);
+    this.#addresses = new AddressTracker({
+      ...options,
+      table: this.#table,
+      configured: (sn) => this.configured(sn)?.address,
+      onChange: (device) => this.changed(device),
+    });
+    this.#logThrottle = new LogThrottle({ intervalMs: 60_000, burst: 4, clock: options.clock });
+    for (const device of this.#table.load(this.#zones.get(options.timeZone))) {
+      this.#devices.set(device.sn, device);
+      this.#setZone(device);
+    }
+    for (const settings of options.devices) this.#configure(settings);
+  }
+
+  find(sn: string): Device | undefined {
+    return this.#devices.get(sn);
+  }
+
+  /** What the configuration says of a device. */
+  configured(sn: string): DeviceConfig | undefined {
+    return this.#options.devices.find((settings) => settings.sn === sn);
+  }
+
+  all(): Iterable<Device> {
+    return this.#devices.values();
+  }
+
+  /** Every device, the approved first, each group by name. */
+  list(): DeviceReport[] {
+    const rank = (report: DeviceReport) =>
+      report.state === "online" || report.state === "offline" ? 0 : 1;
+    return [...this.#devices.values()].map((device) => device.report()).sort((a, b) =>
+      rank(a) - rank(b) || (a.name ?? a.sn).localeCompare(b.name ?? b.sn)
+    );
+  }
+
+  /** How many devices are in each state. */
+  count(): Record<DeviceReport["state"], number> {
+    const counts = { online: 0, offline: 0, pending: 0, refused: 0, unsupported: 0 };
+    for (const device of this.#devices.values()) counts[device.state]++;
+    return counts;
+  }
+
+  /** A device has said its serial number. Undefined when it is not known and not to be listed. */
+  meet(sn: string, encounter: Encounter): Device | undefined {
+    const device = this.#devices.get(sn) ?? this.#stranger(sn, encounter);
+    if (!device) return undefined;
+    if (device.approval === "unsupported") this.#understood(device, encounter);
+    const approved = device.approval === "approved";
+    if (approved && this.standing(device, encounter.address) !== "device") {
+      this.#addresses.metElsewhere(device, encounter.address);
+      return device;
+    }
+    const { clock } = this.#options;
+    device.heardAt = clock.monotonic();
+    device.lastSeenMs = clock.now();
+    device.firstSeenMs ??= device.lastSeenMs;
+    this.#table.touch(device);
+    const { address, protocol } = device;
+    device.address = encounter.address;
+    if (protocol !== encounter.protocol) this.#speaks(device, encounter.protocol);
+    // A device that is not there yet is news in a moment, when it is.
+    if (device.online && (address !== device.address || protocol !== device.protocol)) {
+      this.changed(device);
+    }
+    return device;
+  }
+
+  /** How far a device is believed that was met at this address. */
+  standing(device: Device | undefined, address: string): Standing {
+    return device ? this.#addresses.standing(device, address) : "stranger";
+  }
+
+  /** A device speaks a protocol that is not spoken here, or none that is known. */
+  meetUnsupported(sn: string, encounter: UnsupportedEncounter): void {
+    const known = this.#devices.get(sn);
+    const device = known ?? this.#stranger(sn, encounter, "unsupported");
+    if (!device) return;
+    const { address, protocol, firstLine } = encounter;
+    this.#logThrottle.log(`unsupported ${sn}`, (more) => {
+      this.#log.warn(
+        "Device {sn} at {address} is not understood: set it to AiFace JSON or ADMS push. It sent: {firstLine}{more}",
+        { sn, address, firstLine, more },
+      );
+    });
+    // One that was decided about, and understood before, stays what it is: anybody can say its serial number.
+    const decided = device.approval === "approved" || device.approval === "refused";
+    if (decided && device.protocol !== null) return;
+    device.lastSeenMs = this.#options.clock.now();
+    this.#table.touch(device);
+    if (known?.approval === "unsupported") return;
+    device.approval = "unsupported";
+    device.protocol = protocol;
+    device.firstLine = firstLine;
+    this.changed(device);
+  }
+
+  /** An approved device was heard: it is there. */
+  heard(device: Device): void {
+    device.heardAt = this.#options.clock.monotonic();
+    device.lastSeenMs = this.#options.clock.now();
+    device.hours.note(device.lastSeenMs);
+    this.#table.touch(device);
+    if (!device.online) this.#setOnline(device, true);
+  }
+
+  /** A device holds this connection from now on; one it held before is closed. */
+  connected(device: Device, link: Link): void {
+    const former = device.link;
+    device.link = link;
+    if (former && former !== link) former.close("another connection of the same device");
+    if (device.approval === "approved") this.heard(device);
+  }
+
+  /** A connection has ended; the device is gone only if it holds no newer one. */
+  disconnected(device: Device, link: Link): void {
+    if (device.link !== link) return;
+    device.link = undefined;
+    if (device.online) this.#setOnline(device, false);
+  }
+
+  /** Something that is shown has changed. */
+  changed(device: Device): void {
+    this.#table.touch(device);
+    this.#options.hub.publish("devices", device.report());
+  }
+
+  /** Lets a device in; it is made to come again, because it was told that it is not wanted. */
+  async approve(
+    device: Device,
+    { name = device.name, timeZone = device.ownZone, address = device.address }: {
+      name?: string | null | undefined;
+      timeZone?: string | null | undefined;
+      address?: string | null | undefined;
+    } = {},
+  ): Promise<void> {
+    await this.#decide(device, { approval: "approved", name, ownZone: timeZone, address });
+  }
+
+  /** Keeps a device out. */
+  async refuse(device: Device): Promise<void> {
+    const { name, ownZone, address } = device;
+    await this.#decide(device, { approval: "refused", name, ownZone, address });
+  }
+
+  /** Has a device send everything again: kept until it was asked to, however long that takes. */
+  async resync(device: Device): Promise<void> {
+    await this.#store.write(() => {
+      device.resync = true;
+      this.#table.write(device);
+    }, { durable: true });
+    device.link?.resync();
+  }
+
+  /** The device was asked to send everything again. */
+  resynced(device: Device): void {
+    device.resync = false;
+    this.#table.touch(device);
+  }
+
+  /** Looks who has gone; called every few seconds. */
+  sweep(): void {
+    const now = this.#options.clock.monotonic();
+    for (const device of this.#devices.values()) {
+      if (device.online && !device.link && now - device.heardAt > ONLINE_MS) {
+        this.#setOnline(device, false);
+      }
+      const unseenMs = this.#options.clock.now() - (device.lastSeenMs ?? 0);
+      if (device.approval === "unsupported" && unseenMs > UNSUPPORTED_MS) this.#forget(device);
+    }
+    for (const device of this.#addresses.sweep(this.#devices.values())) this.changed(device);
+  }
+
+  /** Writes what has changed since the last time. */
+  save(): Promise<void> {
+    return this.#table.save();
+  }
+
+  async #decide(device: Device, decided: Decided): Promise<void> {
+    const moves = decided.address !== device.address;
+    await this.#store.write(() => {
+      if (moves) this.#table.move(device, decided);
+      else this.#table.write(device, decided);
+    }, { durable: true });
+    const { approval: before, zone } = device;
+    Object.assign(device, decided);
+    this.#setZone(device);
+    if (moves || device.approval !== "approved") this.#addresses.settle(device);
+    // Another name is no reason to hang up on it.
+    if (device.approval === before && device.zone === zone && !moves) return this.changed(device);
+    const { link } = device;
+    device.link = undefined;
+    device.online = false;
+    const { sn, approval } = device;
+    this.#log.info("Device {sn} is {approval}", { sn, approval });
+    this.changed(device);
+    this.announceStrangers();
+    link?.close(`the device was ${approval}`);
+  }
+
+  #setOnline(device: Device, online: boolean): void {
+    device.online = online;
+    const { sn, address } = device;
+    const state = online ? "online" : "offline";
+    this.#logThrottle.log(sn, (more) => {
+      this.#log.info("Device {sn} at {address} is {state}{more}", { sn, address, state, more });
+    });
+    this.changed(device);
+  }
+
+  /** A device that was not understood speaks as it should now: somebody has changed its menu. */
+  #understood(device: Device, { address }: Encounter): void {
+    const configured = this.configured(device.sn);
+    const welcome = this.#options.unknown === "approve" || configured !== undefined;
+    device.approval = welcome ? "approved" : "pending";
+    device.address = configured?.address ?? address;
+    this.announceStrangers();
+    this.changed(device);
+  }
+
+  #speaks(device: Device, protocol: DeviceProtocol): void {
+    device.protocol = protocol;
+    const expected = this.configured(device.sn)?.protocol;
+    const code = `attendance.protocol.${device.sn}`;
+    if (expected === undefined || expected === protocol) {
+      this.#options.warnings.clear(code);
+    } else {
+      this.#options.warnings.raise(
+        code,
+        `Device ${device.sn} speaks ${protocol}, the configuration says ${expected}: is it another device?`,
+      );
+    }
+  }
+
+  /** Lists a device that nobody knows, if there is room. */
+  #stranger(
+    sn: string,
+    { address, protocol }: Encounter | UnsupportedEncounter,
+    unsupported?: "unsupported",
+  ): Device | undefined {
+    const { unknown, clock, warnings } = this.#options;
+    if (unknown === "refuse" && !unsupported) {
+      this.#log.debug("Device {sn} at {address} is not listed and refused", { sn, address });
+      return undefined;
+    }
+    if (!this.#makeRoom(address)) {
+      turnAway(warnings);
+      return undefined;
+    }
+    const approval = unsupported ?? (unknown === "approve" ? "approved" : "pending");
+    const device = new Device(sn, approval, this.#zones.get(this.#options.timeZone));
+    device.firstSeenMs = device.lastSeenMs = clock.now();
+    device.address = address;
+    device.protocol = protocol;
+    this.#devices.set(sn, device);
+    if (approval === "pending") {
+      this.#log.warn("Unknown device {sn} at {address} waits for approval", { sn, address });
+    }
+    if (approval !== "unsupported") this.changed(device);
+    this.announceStrangers();
+    return device;
+  }
+
+  #makeRoom(address: string): boolean {
+    if (this.#devices.size >= MOST_DEVICES) return false;
+    const now = this.#options.clock.now();
+    const leaver = whoLeaves(this.#devices.values(), { now, address });
+    if (leaver === undefined) return true;
+    if (leaver === "nobody") return false;
+    this.#forget(leaver);
+    return true;
+  }
+
+  #forget(device: Device): void {
+    this.#devices.delete(device.sn);
+    void this.#table.forget(device);
+  }
+
+  /** Says who waits for approval, also of those that called when another agent ran. */
+  announceStrangers(): void {
+    announce(this.#devices.values(), this.#options.warnings);
+  }
+
+  #configure({ sn, name, address, nack_status = 503 }: DeviceConfig): void {
+    const device = this.#devices.get(sn) ??
+      new Device(sn, "approved", this.#zones.get(this.#options.timeZone));
+    this.#devices.set(sn, device);
+    device.name = name;
+    device.nackStatus = nack_status;
+    if (device.approval === "pending") device.approval = "approved";
+    if (device.approval === "refused") {
+      this.#log.warn("Device {sn} is in the configuration but was refused: approve it", { sn });
+    }
+    this.#setZone(device);
+    this.#table.touch(device);
+    if (address !== undefined && address !== device.address) {
+      device.address = address;
+      void this.#store.write(() => this.#table.move(device, device)).catch((error) =>
+        this.#log.error("Cannot note the address of {sn}: {error}", { sn, error })
+      );
+    }
+  }
+
+  #setZone(device: Device): void {
+    const settings = this.configured(device.sn);
+    device.zone = this.#zones.get(settings?.time_zone ?? device.ownZone ?? this.#options.timeZone);
+  }
+}

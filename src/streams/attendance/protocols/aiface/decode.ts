@@ -1,0 +1,196 @@
+/**
+ * AiFace JSON, decoded: which message it is, and what its records say. Pure; the vendor's examples contradict
+ * each other, so that every field but the one that matters may be missing, text instead of a number, or
+ * written with trailing blanks.
+ * @module
+ */
+import {
+  isPersonId,
+  type ReadContext,
+  type ReadEvent,
+  type Readings,
+  wholeNumber,
+} from "../../storage/reading.ts";
+import { rawOf, stripText } from "../../storage/redact.ts";
+import { FrameScanner, type ScannedObject } from "./scan.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export type Message =
+  /** The device says who it is. */
+  | { kind: "reg"; sn: string; info: DeviceInfo }
+  /** The device brings punches: `items` of the scanned object. */
+  | { kind: "sendlog"; sn: string | undefined; count: number | null; logIndex: number }
+  /** An answer to one of our commands, or one of its pages. */
+  | { kind: "reply"; to: string; sn: string | undefined; result: boolean; fields: Fields }
+  /** Anything else a device wants. */
+  | { kind: "command"; cmd: string; sn: string | undefined; fields: Fields }
+  | { kind: "malformed"; reason: string };
+
+/** What a device tells of itself; firmware leaves out what it likes. */
+export interface DeviceInfo {
+  model: string | null;
+  firmware: string | null;
+  mac: string | null;
+  /** The device's own time, as it wrote it. */
+  time: string | null;
+  /** Punches it holds that nobody has acknowledged. */
+  backlog: number | null;
+}
+
+/** Ids that are no person's: a door or the system, and a stranger's face. */
+const NOBODY = new Set(["0", "99999999"]);
+
+/** Commands of ours that bring punches; some firmware answers with `cmd` instead of `ret`. */
+export const ASKED_FOR: ReadonlySet<string> = new Set(["getalllog", "getnewlog"]);
+
+/** What kind of message an object is. */
+export function decodeMessage({ head }: ScannedObject): Message {
+  const parsed = parseJson(head);
+  if (!isObject(parsed)) return { kind: "malformed", reason: "not valid JSON" };
+  const fields = trimKeys(parsed);
+  const cmd = word(fields.cmd);
+  const ret = word(fields.ret);
+  const sn = textOrNull(fields.sn) ?? undefined;
+  if (ret !== undefined || (cmd !== undefined && ASKED_FOR.has(cmd))) {
+    const to = ret ?? cmd!;
+    return { kind: "reply", to, sn, result: fields.result !== false, fields };
+  }
+  if (cmd === undefined) return { kind: "malformed", reason: "neither cmd nor ret" };
+  if (cmd === "reg") {
+    if (sn === undefined) return { kind: "malformed", reason: "reg without a serial number" };
+    return { kind: "reg", sn, info: deviceInfo(fields) };
+  }
+  if (cmd === "sendlog") {
+    const count = wholeNumber(fields.count);
+    return { kind: "sendlog", sn, count, logIndex: wholeNumber(fields.logindex) ?? 0 };
+  }
+  return { kind: "command", cmd, sn, fields };
+}
+
+/** The groups of a message's records: mostly its items, but some firmware sends one record without an array. */
+export function recordGroups({ head, items }: ScannedObject): readonly string[] {
+  if (items.length > 0) return items;
+  const parsed = parseJson(head);
+  const record = isObject(parsed) ? trimKeys(parsed).record : undefined;
+  return isObject(record) && Object.keys(record).length > 0 ? [JSON.stringify(record)] : [];
+}
+
+/** What one group of records says; a record that is no JSON does not spoil its neighbours. */
+export function readRecords(group: string, context: ReadContext): Readings {
+  const readings: Readings = { punches: [], events: [], unreadable: [] };
+  const records = parseJson(`[${group}]`);
+  if (Array.isArray(records)) {
+    for (const record of records) readRecord(record, readings, context);
+    return readings;
+  }
+  const scanner = new FrameScanner();
+  for (const scanned of scanner.push(new TextEncoder().encode(group))) {
+    const text = scanned.kind === "object" ? scanned.head : scanned.text;
+    const record = parseJson(text);
+    if (isObject(record)) readRecord(record, readings, context);
+    else readings.unreadable.push({ reason: "not valid JSON", raw: stripText(text) });
+  }
+  return readings;
+}
+
+function readRecord(record: unknown, readings: Readings, { zone, receivedMs }: ReadContext): void {
+  const fields = isObject(record) ? trimKeys(record) : {};
+  const raw = rawOf(fields);
+  const personId = textOrNull(fields.enrollid);
+  if (personId === null || !isPersonId(personId)) {
+    readings.unreadable.push({ reason: "no usable enrollid", raw });
+    return;
+  }
+  const deviceTime = zone.normalise(textOrNull(fields.time) ?? "");
+  if (deviceTime === undefined) {
+    readings.unreadable.push({ reason: "no usable time", raw });
+    return;
+  }
+  const event = wholeNumber(fields.event);
+  if (NOBODY.has(personId)) {
+    readings.events.push({ kind: "nobody", personId, deviceTime, event, raw });
+    return;
+  }
+  const { at, suspect } = zone.read(deviceTime, receivedMs);
+  readings.punches.push({
+    personId,
+    deviceTime,
+    at,
+    suspect,
+    mode: wholeNumber(fields.mode) ?? wholeNumber(fields.verifymode),
+    inOut: wholeNumber(fields.inout),
+    event,
+    raw,
+  });
+}
+
+/** A command nobody planned for, as an event of the device. */
+export function commandEvent(cmd: string, fields: Fields): ReadEvent {
+  return {
+    kind: cmd.slice(0, 64),
+    personId: textOrNull(fields.enrollid)?.slice(0, 64) ?? "",
+    deviceTime: "",
+    event: wholeNumber(fields.event),
+    raw: rawOf({ ...fields, record: undefined }),
+  };
+}
+
+function deviceInfo(fields: Fields): DeviceInfo {
+  const devinfo = isObject(fields.devinfo) ? trimKeys(fields.devinfo) : {};
+  const either = (key: string) => textOrNull(devinfo[key]) ?? textOrNull(fields[key]);
+  return {
+    model: short(either("modelname")),
+    firmware: short(either("firmware")),
+    mac: short(either("mac")),
+    time: short(either("time")),
+    backlog: wholeNumber(devinfo.usednewlog ?? fields.usednewlog),
+  };
+}
+
+/**
+ * JSON, every whole number beyond 2^53 as its text: an id of 18 digits is exact.
+ * @returns undefined when it is not JSON
+ */
+function parseJson(text: string): unknown {
+  try {
+    if (!/\d{16}/.test(text)) return JSON.parse(text);
+    return JSON.parse(text, exactNumber);
+  } catch {
+    return undefined;
+  }
+}
+
+// The third argument is in every runtime this is for, and not yet in the types of JSON.parse.
+function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" && !Number.isSafeInteger(value) &&
+      /^-?\d+$/.test(context?.source ?? "")
+    ? context?.source
+    : value;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function trimKeys(fields: Fields): Record<string, unknown> {
+  // Without a prototype, so that `__proto__` is a key like any other.
+  const trimmed: Record<string, unknown> = Object.create(null);
+  for (const key in fields) trimmed[key.trim()] = fields[key];
+  return trimmed;
+}
+
+function word(value: unknown): string | undefined {
+  const text = typeof value === "string" ? value.trim() : "";
+  return text === "" ? undefined : text;
+}
+
+function textOrNull(value: unknown): string | null {
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
+}
+
+/** Text that is shown to people, also on terminals: without control characters. */
+function short(text: string | null): string | null {
+  return text === null ? null : text.replace(/\p{C}/gu, "").slice(0, 128);
+}

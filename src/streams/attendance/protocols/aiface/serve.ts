@@ -1,0 +1,261 @@
+/**
+ * AiFace over the wire: WebSocket on any path, and the same JSON by HTTP POST.
+ * @module
+ */
+import { logger } from "../../../../core/mod.ts";
+import type { Context } from "../context.ts";
+import { isXml, meetUnknown, meetXml } from "../../devices/unsupported.ts";
+import { type Connection, TooMuchHeld } from "../../listener/connection.ts";
+import {
+  type Answer as HttpAnswer,
+  BadRequest,
+  readBody,
+  type RequestHead,
+} from "../../listener/http.ts";
+import {
+  closeFrame,
+  type FrameEvent,
+  FrameReader,
+  pingFrame,
+  pongFrame,
+  ProtocolError,
+  textFrame,
+} from "../../listener/websocket.ts";
+import type { Answer } from "./commands.ts";
+import { MessageReader } from "./message.ts";
+import type { Scanned } from "./scan.ts";
+import { AifaceSession } from "./session.ts";
+
+/** A quiet device is asked whether it is there, and given up when it does not answer. */
+const PING_MS = 15_000;
+const IDLE_MS = 30_000;
+/** A device says who it is at once; whoever does not is none. */
+const ANONYMOUS_MS = 60_000;
+/** They are held until the body has ended; no device brings more than a few. */
+const MOST_ANSWERS = 10_000;
+
+export class AifaceSocket {
+  readonly #context: Context;
+  readonly #connection: Connection;
+  readonly #session: AifaceSession;
+  readonly #reader: MessageReader;
+  readonly #since: number;
+  #heardAt = 0;
+  #pinged = false;
+  #closing = false;
+  /** Whether the first bytes of a message are still to come. */
+  #fresh = false;
+  /** Bytes of the message so far. */
+  #bytes = 0;
+
+  constructor(context: Context, connection: Connection) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#since = context.clock.monotonic();
+    this.#session = new AifaceSession(context, {
+      address: connection.address,
+      link: {
+        send: (text) => void connection.write(textFrame(text)),
+        close: (reason) => void this.close(1000, reason),
+      },
+    });
+    this.#reader = new MessageReader(context, this.#session, connection);
+  }
+
+  /** Talks with the device until one of both has enough. */
+  async run(): Promise<void> {
+    const connection = this.#connection;
+    const frames = new FrameReader();
+    try {
+      this.#heard();
+      for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
+        this.#heard();
+        for (const event of frames.read(bytes)) {
+          const dealing = this.#event(event);
+          if (dealing && await dealing === "over") return;
+        }
+        connection.consume(bytes.length);
+      }
+    } catch (error) {
+      const code = error instanceof ProtocolError ? error.code : 1011;
+      const { address } = connection;
+      if (error instanceof ProtocolError || error instanceof TooMuchHeld) {
+        this.#context.logThrottle.log(error.name, (more) => {
+          logger("attendance").warn("Hung up on {address}: {error}{more}", {
+            address,
+            error,
+            more,
+          });
+        });
+      } else {
+        logger("attendance").error("A conversation with {address} failed: {error}", {
+          address,
+          error,
+        });
+      }
+      await this.close(code);
+    } finally {
+      this.#session.end();
+      await this.#reader.close();
+      connection.close();
+    }
+  }
+
+  /** Says goodbye, then hangs up. */
+  async close(code: number, reason = ""): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#connection.expectWithin(1_000);
+    await this.#connection.write(closeFrame(code, reason));
+    this.#connection.close();
+  }
+
+  /** Called every second. */
+  async sweep(): Promise<void> {
+    const now = this.#context.clock.monotonic();
+    if (!this.#session.identified && now - this.#since > ANONYMOUS_MS) {
+      return await this.close(1008, "register first");
+    }
+    const quietMs = now - this.#heardAt;
+    if (quietMs >= PING_MS && !this.#pinged) {
+      this.#pinged = true;
+      void this.#connection.write(pingFrame());
+    }
+    for (const scanned of await this.#reader.sweep()) {
+      this.#connection.messageEnds();
+      await this.#session.take(scanned);
+    }
+    this.#session.sweep();
+  }
+
+  /** Undefined when there is nothing to wait for. */
+  #event(event: FrameEvent): Promise<"over" | void> | undefined {
+    switch (event.kind) {
+      case "begin": {
+        const { clock } = this.#context;
+        this.#connection.messageBegins();
+        const delayMs = this.#connection.seat.delay();
+        this.#fresh = true;
+        this.#bytes = 0;
+        return delayMs > 0 ? clock.wait(delayMs) : undefined;
+      }
+      case "data":
+        return this.#data(event.bytes);
+      case "end":
+        return this.#end();
+      case "ping":
+        void this.#connection.write(pongFrame(event.bytes));
+        return undefined;
+      case "close":
+        return this.close(event.code === 1005 ? 1000 : event.code).then(() => "over");
+      case "pong":
+        return undefined;
+    }
+  }
+
+  async #data(bytes: Uint8Array): Promise<"over" | void> {
+    this.#bytes += bytes.length;
+    const { endlessBytes, strangerBytes } = this.#context.turnstile.limits;
+    const endless = this.#bytes > endlessBytes || (this.#bytes > strangerBytes &&
+      !this.#session.believed && !this.#session.senderOf(this.#reader.head));
+    if (endless) throw new ProtocolError("a message without end", 1009);
+    if (this.#fresh) {
+      this.#fresh = false;
+      if (isXml(bytes)) return this.#unsupported(bytes);
+      const cutOff = this.#reader.begin(bytes);
+      if (cutOff) await this.#answer(await cutOff);
+    }
+    await this.#answer(await this.#reader.push(bytes));
+  }
+
+  #end(): Promise<void> | undefined {
+    const found = this.#reader.end();
+    if (!this.#reader.pending) this.#connection.messageEnds();
+    return this.#answer(found);
+  }
+
+  #answer(found: readonly Scanned[]): Promise<void> | undefined {
+    return found.length === 0 ? undefined : this.#answerAll(found);
+  }
+
+  async #answerAll(found: readonly Scanned[]): Promise<void> {
+    for (const scanned of found) {
+      const answer = await this.#session.take(scanned);
+      if (this.#session.believed) this.#connection.recognise();
+      if ("silent" in answer && answer.silent === "malformed" && !this.#session.identified) {
+        const sent = scanned.kind === "garbage" ? scanned.text : scanned.head;
+        meetUnknown(this.#context.devices, this.#connection.address, sent);
+      }
+      if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
+    }
+  }
+
+  #unsupported(bytes: Uint8Array): "over" {
+    meetXml(this.#context.devices, this.#connection.address, bytes);
+    return "over";
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#context.clock.monotonic();
+    this.#pinged = false;
+    this.#connection.expectWithin(IDLE_MS);
+    this.#session.heard();
+  }
+}
+
+/**
+ * One POST of AiFace JSON: the answers to its messages.
+ * @throws {BadRequest} also when it is too long for what nobody knows the sender of
+ */
+export async function answerPost(
+  context: Context,
+  connection: Connection,
+  head: RequestHead,
+): Promise<HttpAnswer | undefined> {
+  const session = new AifaceSession(context, { address: connection.address });
+  const reader = new MessageReader(context, session, connection);
+  const answers: Answer[] = [];
+  const take = async (found: readonly Scanned[]) => {
+    for (const scanned of found) answers.push(await session.take(scanned));
+    if (session.trusted) connection.recognise();
+    // What is stored stays so; not told of it, the device sends it again.
+    if (answers.length > MOST_ANSWERS) throw new BadRequest("too many messages in one body");
+  };
+  const { endlessBytes, strangerBytes } = context.turnstile.limits;
+  let bytes = 0;
+  try {
+    const body = readBody(connection, head, { limit: endlessBytes });
+    let next = await body.next();
+    for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
+      if (fresh && isXml(next.value)) meetXml(context.devices, connection.address, next.value);
+      bytes += next.value.length;
+      await take(await reader.push(next.value));
+      if (bytes > strangerBytes && !session.trusted && !session.senderOf(reader.head)) {
+        // Not even as something that nobody understands is it kept.
+        await reader.close();
+        throw new BadRequest("the body is too long");
+      }
+    }
+    if (!next.value.complete) return undefined;
+    await take(reader.end());
+  } finally {
+    await take(await reader.close());
+  }
+  return httpAnswer(answers);
+}
+
+function httpAnswer(answers: readonly Answer[]): HttpAnswer {
+  const refused = answers.find((answer) => "silent" in answer && answer.silent !== "nothing");
+  if (refused && "silent" in refused) {
+    switch (refused.silent) {
+      case "unknown":
+        return { status: 403, body: "device not allowed\n" };
+      case "malformed":
+        return { status: 400, body: "not understood\n" };
+      default:
+        return { status: 503, body: "not stored, send again\n" };
+    }
+  }
+  const said = answers.flatMap((answer) => "send" in answer ? [JSON.stringify(answer.send)] : []);
+  return { status: 200, body: said.join("\n"), type: "application/json" };
+}

@@ -1,0 +1,24 @@
+/**
+ * What every conversation with a device shares.
+ * @module
+ */
+import type { Clock, LogThrottle, Warnings } from "../../../core/mod.ts";
+import type { Devices } from "../devices/registry.ts";
+import type { Intake } from "../storage/intake.ts";
+import type { Turnstile } from "../devices/limits.ts";
+import type { Quarantine } from "../storage/quarantine.ts";
+
+export interface Context {
+  devices: Devices;
+  intake: Intake;
+  quarantine: Quarantine;
+  turnstile: Turnstile;
+  clock: Clock;
+  warnings: Warnings;
+  /** For lines that any host on the network can cause. */
+  logThrottle: LogThrottle;
+  /** Whether this machine's clock agrees with those it was compared with. */
+  clockTrusted: () => boolean;
+  /** How often connected devices are asked for what they failed to send, in milliseconds; 0 for never. */
+  pullIntervalMs: number;
+}

@@ -1,0 +1,46 @@
+/**
+ * Which protocol a device speaks: decided by its first bytes, never by the brand. What is recognised and not
+ * supported is listed, so that the user learns why nothing arrives.
+ * @module
+ */
+import { isSerial, serialOf } from "../devices/device.ts";
+import { firstLineOf, isXml, meetXml } from "../devices/unsupported.ts";
+import type { Connection } from "../listener/connection.ts";
+import { type Answer, readBody, type RequestHead } from "../listener/http.ts";
+import type { Protocols } from "../listener/listener.ts";
+import { AifaceSocket, answerPost } from "./aiface/serve.ts";
+import type { Context } from "./context.ts";
+import { endpointOf, type IclockRouter } from "./iclock/router.ts";
+
+export function createProtocols(context: Context, iclock: IclockRouter): Protocols {
+  return {
+    receive(address, bytes) {
+      if (!isXml(bytes)) return false;
+      meetXml(context.devices, address, bytes);
+      return true;
+    },
+    socket: (connection) => new AifaceSocket(context, connection),
+    async answer(connection, head) {
+      if (endpointOf(head.path) !== undefined) return await iclock.answer(connection, head);
+      if (head.headers.has("request_code") || head.headers.has("dev_id")) {
+        return answerFkweb(context, connection, head);
+      }
+      if (head.method === "POST") return await answerPost(context, connection, head);
+      const { strangerBytes: limit } = context.turnstile.limits;
+      for await (const _ of readBody(connection, head, { limit }));
+      return { status: 404, body: "not found\n" };
+    },
+  };
+}
+
+/** FKWeb, of older devices: listed, not supported. */
+function answerFkweb({ devices }: Context, { address }: Connection, head: RequestHead): Answer {
+  const sn = head.headers.get("dev_id") ?? "";
+  devices.meetUnsupported(isSerial(sn) ? sn : serialOf(address), {
+    address,
+    protocol: "fkweb",
+    firstLine: firstLineOf(`${head.method} ${head.target}`),
+  });
+  head.keepAlive = false;
+  return { status: 501, body: "protocol not supported\n" };
+}

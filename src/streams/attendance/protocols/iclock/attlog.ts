@@ -1,0 +1,52 @@
+/**
+ * The lines of iclock tables, read: `ATTLOG` holds punches, `OPERLOG` what people did at the menu, mixed with
+ * users and their templates. Pure. A line has as many columns as the firmware likes; only the first two count.
+ * @module
+ */
+import {
+  isPersonId,
+  type ReadContext,
+  type ReadEvent,
+  type ReadPunch,
+  type Unreadable,
+  wholeNumber,
+} from "../../storage/reading.ts";
+import { stripText } from "../../storage/redact.ts";
+
+/** `PIN ⇥ YYYY-MM-DD HH:MM:SS ⇥ status ⇥ verify ⇥ work code ⇥ …`; the person is text, never a number. */
+export function readAttlog(
+  line: string,
+  { zone, receivedMs }: ReadContext,
+): ReadPunch | Unreadable {
+  const raw = stripText(line);
+  const [pin = "", time = "", status, verify] = line.split("\t");
+  const personId = pin.trim();
+  if (!isPersonId(personId)) return { reason: "no usable PIN", raw };
+  const deviceTime = zone.normalise(time);
+  if (deviceTime === undefined) return { reason: "no usable time", raw };
+  const { at, suspect } = zone.read(deviceTime, receivedMs);
+  return {
+    personId,
+    deviceTime,
+    at,
+    suspect,
+    mode: wholeNumber(verify),
+    inOut: wholeNumber(status),
+    event: null,
+    raw,
+  };
+}
+
+/** `OPLOG <op> ⇥ <admin> ⇥ <time> ⇥ …` is an event; users, templates and photos are left out. */
+export function readOperlog(line: string, { zone }: ReadContext): ReadEvent | undefined {
+  const [op = "", admin = "", time = ""] = line.trim().split("\t");
+  const operation = /^OPLOG\s+(\d{1,6})$/i.exec(op)?.[1];
+  if (operation === undefined) return undefined;
+  return {
+    kind: "oplog",
+    personId: admin.trim().slice(0, 64),
+    deviceTime: zone.normalise(time) ?? "",
+    event: Number(operation),
+    raw: stripText(line.trim()),
+  };
+}

@@ -1,0 +1,25 @@
+/** What iclock devices tell of themselves in passing. @module */
+import type { Device } from "../../devices/device.ts";
+
+/** Notes what a device tells of itself: `FWVersion=Ver 8.0.4.6`, `~DeviceName=SilkBio`. */
+export function learn(device: Device, line: string): void {
+  for (const [, key, text] of line.matchAll(/~?(\w+)=([^,\t\r\n]{1,128})/g)) {
+    const value = shown(text!);
+    switch (key!.toLowerCase()) {
+      case "fwversion":
+      case "firmver":
+        device.firmware = value;
+        break;
+      case "devicename":
+        device.model = value;
+        break;
+      case "mac":
+        device.mac = value;
+    }
+  }
+}
+
+/** What a device says, fit to be shown to people: without control characters, and not endless. */
+export function shown(text: string): string {
+  return text.replace(/\p{C}/gu, "").trim().slice(0, 128);
+}

@@ -1,0 +1,211 @@
+/**
+ * The iclock push protocol of ZKTeco and eSSL devices: plain HTTP under a path that ends in `/iclock/<name>`, some
+ * firmware with `.aspx` behind it. `OK: n` acknowledges n lines, counting those that made no sense: a device that is told fewer
+ * sends all of them again, for ever.
+ * @module
+ */
+import { logger } from "../../../../core/mod.ts";
+import { maySetClocks } from "../../devices/clocks.ts";
+import type { Context } from "../context.ts";
+import { type Device, isSerial, type Standing } from "../../devices/device.ts";
+import type { Connection } from "../../listener/connection.ts";
+import { type Answer, readBody, type RequestHead } from "../../listener/http.ts";
+import { stripText } from "../../storage/redact.ts";
+import { CommandQueue } from "./commands.ts";
+import { learn, shown } from "./facts.ts";
+import { LineScanner } from "./lines.ts";
+import { optionBlock } from "./options.ts";
+import { receiveTable } from "./tables.ts";
+
+const OK: Answer = { status: 200, body: "OK" };
+/** How much of a request that only goes to the log is kept. */
+const LOGGED_BYTES = 1024;
+
+/** One request, as far as it is read before its body. */
+interface Request {
+  head: RequestHead;
+  /** `cdata`, `getrequest`, … */
+  name: string;
+  query: ReadonlyMap<string, string>;
+  /** Undefined when it is a stranger. */
+  device: Device | undefined;
+  standing: Standing;
+  sn: string;
+}
+
+export class IclockRouter {
+  readonly commands: CommandQueue;
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.commands = new CommandQueue(context);
+    for (const { sn, resync, protocol } of context.devices.all()) {
+      if (resync && protocol === "iclock") this.commands.add(sn, "REBOOT");
+    }
+  }
+
+  /** The answer to a request; undefined when the device hung up in the middle of it. */
+  async answer(connection: Connection, head: RequestHead): Promise<Answer | undefined> {
+    const name = endpointOf(head.path) ?? "";
+    const query = new Map([...head.query].map(([key, value]) => [key.toLowerCase(), value.trim()]));
+    const sn = query.get("sn") ?? "";
+    if (!isSerial(sn)) {
+      return await this.#drained(connection, head, {
+        status: 400,
+        body: "serial number not valid\n",
+      });
+    }
+    const { devices } = this.#context;
+    const met = devices.meet(sn, { address: connection.address, protocol: "iclock" });
+    const standing = devices.standing(met, connection.address);
+    const device = standing === "stranger" ? undefined : met;
+    if (device && standing === "device") {
+      devices.heard(device);
+      connection.recognise();
+    }
+
+    const request: Request = { head, name, query, device, standing, sn };
+    if (name === "cdata" && head.method === "GET") {
+      return await this.#drained(connection, head, await this.#handshake(request));
+    }
+    if (name === "cdata" && head.method === "POST") return await this.#table(connection, request);
+    if (name === "getrequest") return await this.#drained(connection, head, this.#offer(request));
+    if (name === "devicecmd") return await this.#done(connection, request);
+    return await this.#other(connection, request);
+  }
+
+  async #handshake({ sn, device, standing, query }: Request): Promise<Answer> {
+    const { intake, clock } = this.#context;
+    const pushVersion = query.get("pushver");
+    const offsetMinutes = device && maySetClocks(this.#context)
+      ? device.zone.offsetMinutesAt(clock.now())
+      : undefined;
+    if (!device || standing !== "device") {
+      // A mark is told to the address alone that has said it.
+      const stamps = { attlog: "0", operlog: "0" };
+      return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
+    }
+    if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
+    if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
+    const restarted = this.commands.settle(sn, "REBOOT");
+    const again = device.resync;
+    if (again && restarted) await this.#beginAgain(device);
+    const stamp = (table: string) => again ? "0" : intake.stamp(sn, table) ?? "0";
+    const stamps = { attlog: stamp("ATTLOG"), operlog: stamp("OPERLOG") };
+    return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
+  }
+
+  /** The device is told to send everything; once more at its next handshake if that cannot be noted. */
+  async #beginAgain(device: Device): Promise<void> {
+    const { devices, intake } = this.#context;
+    const { sn } = device;
+    try {
+      await intake.forgetStamps(sn);
+      devices.resynced(device);
+    } catch (error) {
+      logger("attendance").error("Cannot forget how far {sn} has come: {error}", { sn, error });
+    }
+  }
+
+  async #table(connection: Connection, request: Request): Promise<Answer | undefined> {
+    const { head, device, standing, query } = request;
+    // Not stored, so never acknowledged: the device keeps its punches until someone approves it.
+    if (!device) {
+      return await this.#drained(connection, head, {
+        status: 503,
+        body: "device not allowed\n",
+      });
+    }
+    const table = (query.get("table") ?? "").toUpperCase();
+    const believed = standing === "device";
+    const post = { connection, head, device, believed, table, query };
+    const received = await receiveTable(this.#context, post);
+    if (received === "hung up") return undefined;
+    if (received === "not stored") {
+      return device.nackStatus === 200
+        ? { status: 200, body: "ERROR: storage" }
+        : { status: 503, body: "ERROR: storage" };
+    }
+    // Told zero, a device begins again at once.
+    return { status: 200, body: `OK: ${Math.max(1, received.lines)}` };
+  }
+
+  #offer({ sn, device, standing, query }: Request): Answer {
+    if (!device || standing !== "device") return OK;
+    const firmware = shown(query.get("info")?.split(",")[0] ?? "");
+    if (firmware && firmware !== device.firmware) {
+      device.firmware = firmware;
+      this.#context.devices.changed(device);
+    }
+    return { status: 200, body: this.commands.offer(sn) || "OK" };
+  }
+
+  /** `ID=1&Return=0&CMD=INFO` lines; after an INFO, what the device tells about itself. */
+  async #done(
+    connection: Connection,
+    { head, sn, device, standing }: Request,
+  ): Promise<Answer | undefined> {
+    const lines = new LineScanner();
+    const body: string[] = [];
+    const complete = await this.#eachPiece(connection, head, (bytes) => {
+      for (const group of lines.push(bytes)) if (body.length < 1_000) body.push(...group);
+    });
+    if (!complete) return undefined;
+    body.push(...lines.end());
+    if (!device || standing !== "device") return OK;
+    for (const line of body) {
+      const id = /(?:^|&)ID=(\d{1,9})(?:&|$)/i.exec(line)?.[1];
+      if (id !== undefined) this.commands.close(sn, Number(id));
+      learn(device, line);
+    }
+    this.#context.devices.changed(device);
+    return OK;
+  }
+
+  /** Pings, PUSH 3.x registrations and whatever else there may be: logged, and found good. */
+  async #other(connection: Connection, { head, name, sn }: Request): Promise<Answer | undefined> {
+    let text = "";
+    const complete = await this.#eachPiece(connection, head, (bytes) => {
+      if (text.length < LOGGED_BYTES) {
+        text += String.fromCharCode(...bytes.subarray(0, LOGGED_BYTES));
+      }
+    });
+    if (!complete) return undefined;
+    logger("attendance").debug("{sn} {method} /iclock/{name}: {body}", {
+      sn,
+      method: head.method,
+      name,
+      body: stripText(text.slice(0, LOGGED_BYTES)),
+    });
+    return OK;
+  }
+
+  /** The answer to a request whose body says nothing of interest. */
+  async #drained(
+    connection: Connection,
+    head: RequestHead,
+    answer: Answer,
+  ): Promise<Answer | undefined> {
+    return await this.#eachPiece(connection, head, () => {}) ? answer : undefined;
+  }
+
+  async #eachPiece(
+    connection: Connection,
+    head: RequestHead,
+    use: (bytes: Uint8Array) => void,
+  ): Promise<boolean> {
+    const { strangerBytes: limit } = this.#context.turnstile.limits;
+    const body = readBody(connection, head, { limit });
+    for (;;) {
+      const { done, value } = await body.next();
+      if (done) return value.complete;
+      use(value);
+    }
+  }
+}
+
+/** `/iclock/cdata`, `/iclock/cdata.aspx`, `/acme/iclock/cdata` → `cdata`: what stands before is the server's affair. */
+export function endpointOf(path: string): string | undefined {
+  return /\/iclock\/+([a-z0-9_]{1,32})(?:\.aspx)?\/*$/i.exec(path)?.[1]?.toLowerCase();
+}

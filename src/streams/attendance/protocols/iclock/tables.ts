@@ -1,0 +1,152 @@
+/**
+ * What an iclock device posts: a table's lines, stored as they arrive, so that a body of any size takes no more
+ * memory than a small one.
+ * @module
+ */
+import type { Context } from "../context.ts";
+import type { Device } from "../../devices/device.ts";
+import type { Delivery } from "../../storage/intake.ts";
+import type { QuarantineFile } from "../../storage/quarantine_file.ts";
+import type { Readings } from "../../storage/reading.ts";
+import type { Connection } from "../../listener/connection.ts";
+import { readBody, type RequestHead } from "../../listener/http.ts";
+import { readAttlog, readOperlog } from "./attlog.ts";
+import { learn } from "./facts.ts";
+import { LineScanner } from "./lines.ts";
+
+export interface TablePost {
+  connection: Connection;
+  head: RequestHead;
+  device: Device;
+  /** Whether it speaks from its own address: else it may be a stranger who knows its serial number. */
+  believed: boolean;
+  /** In capitals. */
+  table: string;
+  query: ReadonlyMap<string, string>;
+}
+
+/** Users, templates and photos: acknowledged, so that the device stops sending them, and not kept. */
+const NOT_KEPT = new Set([
+  "USERINFO",
+  "FINGERTMP",
+  "BIODATA",
+  "BIOPHOTO",
+  "USERPIC",
+  "ATTPHOTO",
+  "ERRORLOG",
+]);
+
+/**
+ * Takes a table's lines; the last of them are stored together with how far the device says it has come. What is
+ * beyond the limit of a body also lies in a file, for someone to look at.
+ */
+export async function receiveTable(
+  context: Context,
+  post: TablePost,
+): Promise<{ lines: number } | "not stored" | "hung up"> {
+  const { connection, head, device, believed, table } = post;
+  const { intake, clock, turnstile, quarantine } = context;
+  const receivedMs = clock.now();
+  const scanner = new LineScanner();
+  let bytes = 0;
+  let stored = true;
+  let punches = 0;
+  let file: QuarantineFile | undefined;
+
+  const store = async (delivery: Partial<Delivery>) => {
+    stored = stored &&
+      await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
+  };
+
+  try {
+    const { endlessBytes, strangerBytes } = turnstile.limits;
+    const body = readBody(connection, head, { limit: believed ? endlessBytes : strangerBytes });
+    let next = await body.next();
+    for (; !next.done; next = await body.next()) {
+      bytes += next.value.length;
+      if (bytes > turnstile.limits.messageBytes && believed && !file && !NOT_KEPT.has(table)) {
+        file = await quarantine.openFile(device.sn, receivedMs);
+      }
+      for (const lines of scanner.push(next.value)) {
+        await file?.write(`${lines.join("\n")}\n`);
+        const readings = readLines(lines, { context, post, receivedMs });
+        punches += readings.punches.length;
+        await store(readings);
+      }
+    }
+    if (!next.value.complete) return "hung up";
+    const rest = scanner.end();
+    if (file && stored) {
+      await file.write(`${rest.join("\n")}\n`);
+      await file.finish();
+      await store(file.entry("larger than a body may be", `${table}, ${bytes} bytes`));
+      if (stored) await file.keep();
+    }
+    const last = readLines(rest, { context, post, receivedMs });
+    punches += last.punches.length;
+    // A mark moves with what is stored, and only for the device itself: what is before it is not sent again.
+    const moves = believed && (table === "ATTLOG" ? punches > 0 : scanner.count > 0);
+    const stamp = moves ? stampOf(post) : undefined;
+    if (rest.length > 0 || stamp) await store({ ...last, stamp });
+  } finally {
+    await file?.discard();
+  }
+  if (!stored) return "not stored";
+  // A photo is one thing, however many line breaks its bytes have.
+  return { lines: table === "ATTPHOTO" ? 1 : scanner.count };
+}
+
+function readLines(
+  lines: readonly string[],
+  { context, post: { device, believed, table }, receivedMs }: {
+    context: Context;
+    post: TablePost;
+    receivedMs: number;
+  },
+): Readings {
+  const readings: Readings = { punches: [], events: [], unreadable: [] };
+  if (lines.length === 0 || NOT_KEPT.has(table)) return readings;
+  const reading = { zone: device.zone, receivedMs };
+  switch (table) {
+    case "ATTLOG":
+      if (believed) context.warnings.clear(`attendance.push3.${device.sn}`);
+      for (const line of lines) {
+        const read = readAttlog(line, reading);
+        if ("reason" in read) readings.unreadable.push(read);
+        else readings.punches.push(read);
+      }
+      return readings;
+    case "OPERLOG":
+      for (const line of lines) {
+        const event = readOperlog(line, reading);
+        if (event) readings.events.push(event);
+      }
+      return readings;
+    case "OPTIONS":
+      if (!believed) return readings;
+      for (const line of lines) learn(device, line);
+      context.devices.changed(device);
+      return readings;
+  }
+  readings.unreadable.push({
+    reason: `table ${table.slice(0, 32)} is not supported`,
+    raw: lines.join("\n"),
+  });
+  if (believed && (table === "RTLOG" || table === "TABLEDATA")) {
+    context.warnings.raise(
+      `attendance.push3.${device.sn}`,
+      `Device ${device.sn} sends its punches as access control (PUSH 3.x), which is not understood: they are in ` +
+        'quarantine. Set "Device type" to "T&A PUSH" in its menu',
+    );
+  }
+  return readings;
+}
+
+/** How far the device says it has sent this table: an opaque text, given back at its next handshake. */
+function stampOf({ table, query }: TablePost): Delivery["stamp"] {
+  const value = table === "OPERLOG"
+    ? query.get("opstamp") ?? query.get("stamp")
+    : query.get("stamp");
+  if ((table !== "ATTLOG" && table !== "OPERLOG") || !value) return undefined;
+  return /^[\w.:-]{1,64}$/.test(value) ? { table, value } : undefined;
+}

@@ -1,0 +1,31 @@
+/**
+ * What devices report besides punches: doors, strangers' faces, menu operations, commands nobody planned for.
+ * Kept so that it may be acknowledged, and to be looked up; it is not sent to the cloud.
+ * @module
+ */
+import { hash } from "node:crypto";
+import { instantOf } from "../../../core/mod.ts";
+import type { Statement, Store } from "../../../store/mod.ts";
+import type { ReadEvent } from "./reading.ts";
+
+export class DeviceEvents {
+  readonly #insert: Statement;
+
+  constructor(store: Store) {
+    this.#insert = store.db.prepare(
+      `INSERT INTO device_events (id, device_sn, kind, person_id, device_time, event, raw, received_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    );
+  }
+
+  /** Stores events that are not known yet; called inside `write`. */
+  add(events: readonly ReadEvent[], { sn, receivedMs }: { sn: string; receivedMs: number }): void {
+    const receivedAt = instantOf(receivedMs);
+    for (const { kind, personId, deviceTime, event, raw } of events) {
+      // What has no time of its own is told apart by its content.
+      const key = ["v1", sn, kind, personId, deviceTime || raw, event ?? ""].join("|");
+      const id = hash("sha256", key, "hex");
+      this.#insert.run(id, sn, kind, personId, deviceTime, event, raw, receivedAt);
+    }
+  }
+}

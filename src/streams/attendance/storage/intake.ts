@@ -1,0 +1,135 @@
+/**
+ * The one way into the database for what devices send. A protocol acknowledges when `store` has resolved, and
+ * never otherwise: by then a power cut takes nothing of it any more.
+ * @module
+ */
+import { logger, type Warnings } from "../../../core/mod.ts";
+import { type Store, storeErrorKind } from "../../../store/mod.ts";
+import type { DeviceProtocol } from "../../../contract/attendance.ts";
+import type { DeviceEvents } from "./device_events.ts";
+import type { Punches } from "./punches.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Readings, RecordSource } from "./reading.ts";
+import type { WallTime } from "./time.ts";
+
+export interface Delivery extends Partial<Readings> {
+  device: RecordSource;
+  protocol: DeviceProtocol;
+  receivedMs: number;
+  /** How far the device says it has sent a table: kept with what it has sent. */
+  stamp?: { table: string; value: string } | undefined;
+  /** A file in the quarantine that is kept with an entry of the first unreadable record. */
+  file?: string;
+}
+
+/** Rows of one write: about 3 ms. */
+const SLICE_ROWS = 200;
+
+const WARNING = "attendance.storage";
+
+export class Intake {
+  readonly #store: Store;
+  readonly #options: {
+    punches: Punches;
+    events: DeviceEvents;
+    quarantine: Quarantine;
+    warnings: Warnings;
+  };
+  readonly #setStamp;
+  readonly #getStamp;
+  readonly #clearStamps;
+
+  constructor(
+    store: Store,
+    options: { punches: Punches; events: DeviceEvents; quarantine: Quarantine; warnings: Warnings },
+  ) {
+    this.#store = store;
+    this.#options = options;
+    this.#setStamp = store.db.prepare(
+      `INSERT INTO device_stamps (device_sn, table_name, stamp) VALUES (?, ?, ?)
+       ON CONFLICT (device_sn, table_name) DO UPDATE SET stamp = excluded.stamp`,
+    );
+    this.#getStamp = store.db.prepare(
+      "SELECT stamp FROM device_stamps WHERE device_sn = ? AND table_name = ?",
+    );
+    this.#clearStamps = store.db.prepare("DELETE FROM device_stamps WHERE device_sn = ?");
+  }
+
+  /**
+   * Stores what a device has sent, durably. Up to 200 records are stored all or none.
+   * @returns whether it is stored; if not, the device must not be told otherwise
+   */
+  async store(delivery: Delivery): Promise<boolean> {
+    const { punches = [] } = delivery;
+    const { warnings } = this.#options;
+    try {
+      let from = 0;
+      for (; punches.length - from > SLICE_ROWS; from += SLICE_ROWS) {
+        const slice = punches.slice(from, from + SLICE_ROWS);
+        await this.#store.write(() => this.#add(delivery, slice), { durable: true });
+      }
+      const rest = from === 0 ? punches : punches.slice(from);
+      await this.#store.write(() => {
+        this.#add(delivery, rest);
+        this.#addOthers(delivery);
+      }, { durable: true });
+    } catch (error) {
+      const full = storeErrorKind(error) === "full";
+      warnings.raise(
+        WARNING,
+        full
+          ? "Cannot store punches: the disk is full. Make room; the devices keep their punches and send them again"
+          : "Cannot store punches. The devices keep them and send them again; the log has the reason",
+      );
+      logger("attendance").error("Cannot store what {sn} sent: {error}", {
+        sn: delivery.device.sn,
+        error,
+      });
+      return false;
+    }
+    warnings.clear(WARNING);
+    return true;
+  }
+
+  /** How far a device has sent a table, as it said with what was stored last. */
+  stamp(sn: string, table: string): string | undefined {
+    const row = this.#getStamp.get(sn, table);
+    return row && String(row.stamp);
+  }
+
+  /** The device is to send everything again. */
+  async forgetStamps(sn: string): Promise<void> {
+    await this.#store.write(() => this.#clearStamps.run(sn));
+  }
+
+  #add({ device, receivedMs }: Delivery, punches: NonNullable<Delivery["punches"]>): void {
+    const { sn, skewMs, zone } = device;
+    device.readZone ??= zone.name;
+    const origin = { sn, skewMs, timeZone: zone.name, receivedMs };
+    const { added, suspect } = this.#options.punches.add(punches, origin);
+    if (added > 0) this.#store.afterCommit(() => this.#noteClock(sn, suspect));
+  }
+
+  /** Says that a device has sent a punch whose time cannot be right, until it sends others. */
+  #noteClock(sn: string, suspect: WallTime | undefined): void {
+    const { warnings } = this.#options;
+    const code = `attendance.time.${sn}`;
+    if (suspect === undefined) return warnings.clear(code);
+    warnings.raise(
+      code,
+      `Device ${sn} has sent a punch of ${suspect}, which cannot be right: look at its clock. ` +
+        "The punch is kept and marked",
+    );
+  }
+
+  #addOthers(delivery: Delivery): void {
+    const { device: { sn }, protocol, receivedMs, events = [], unreadable = [], stamp, file } =
+      delivery;
+    this.#options.events.add(events, { sn, receivedMs });
+    for (const [index, { reason, raw }] of unreadable.entries()) {
+      const entry = { sn, protocol, reason, raw, receivedMs };
+      this.#options.quarantine.add(index === 0 && file ? { ...entry, file } : entry);
+    }
+    if (stamp) this.#setStamp.run(sn, stamp.table, stamp.value);
+  }
+}

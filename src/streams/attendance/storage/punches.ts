@@ -1,0 +1,210 @@
+/**
+ * The punches: stored once however often a device sends them, listed newest first, and waiting for the cloud.
+ * What makes a punch the same punch is the device, the person and the device's own time; nothing else a device
+ * says is stable between two transmissions.
+ * @module
+ */
+import { hash } from "node:crypto";
+import type { Punch } from "../../../contract/attendance.ts";
+import { type Hub, type Instant, instantOf, type Row } from "../../../core/mod.ts";
+import {
+  type RawRow,
+  type Statement,
+  type Store,
+  type TableOutbox,
+  tableOutbox,
+} from "../../../store/mod.ts";
+import type { ReadPunch } from "./reading.ts";
+import type { WallTime } from "./time.ts";
+
+/** Where punches come from. */
+export interface Origin {
+  sn: string;
+  timeZone: string;
+  skewMs: number | null;
+  receivedMs: number;
+}
+
+export interface PunchQuery {
+  device?: string | undefined;
+  person?: string | undefined;
+  /** `[from, to)`. */
+  from?: Instant | undefined;
+  to?: Instant | undefined;
+}
+
+/** A place in the list; punches of the same millisecond lie in the order of their arrival. */
+export interface Position {
+  punchedAt: Instant;
+  seq: number;
+}
+
+const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
+  skew_ms, time_suspect, mode, in_out, event, raw, synced_at`;
+
+/** What the cloud is told of a punch. */
+const SENT = [
+  "device_sn",
+  "person_id",
+  "punched_at",
+  "device_time",
+  "time_zone",
+  "mode",
+  "in_out",
+  "event",
+  "raw",
+];
+
+/** News is for people who watch: of a backlog they see the last. */
+const MOST_NEWS = 100;
+
+export class Punches {
+  readonly outbox: TableOutbox;
+  /** When the newest punch came. */
+  lastReceivedAt: Instant | null;
+  readonly #store: Store;
+  readonly #hub: Hub;
+  readonly #insert: Statement;
+  readonly #lists: Readonly<Record<"all" | "device" | "person" | "both", Statement>>;
+
+  constructor(store: Store, { hub }: { hub: Hub }) {
+    const { db } = store;
+    this.#store = store;
+    this.#hub = hub;
+    this.outbox = tableOutbox(store, {
+      stream: "attendance",
+      table: "device_logs",
+      remoteTable: "punches",
+      index: "device_logs_waiting",
+      key: "seq",
+      columns: SENT,
+      row: sent,
+      instant: "received_at",
+    });
+    const last = db.prepare("SELECT received_at FROM device_logs ORDER BY seq DESC LIMIT 1").get();
+    this.lastReceivedAt = last ? String(last.received_at) : null;
+    this.#insert = db.prepare(
+      `INSERT INTO device_logs (id, device_sn, person_id, device_time, time_zone, punched_at, received_at,
+         skew_ms, time_suspect, mode, in_out, event, raw)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    const list = (index: string, condition: string) =>
+      db.prepare(
+        `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
+         WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
+           AND (punched_at, seq) >= (?, ?)
+         ORDER BY punched_at DESC, seq DESC`,
+      );
+    this.#lists = {
+      all: list("device_logs_time", ""),
+      device: list("device_logs_device", "device_sn = ? AND"),
+      person: list("device_logs_person", "person_id = ? AND"),
+      both: list("device_logs_person", "person_id = ? AND device_sn = ? AND"),
+    };
+  }
+
+  /**
+   * Stores punches that are not known yet; called inside `write`.
+   * @returns how many were new, and the device's time of one among them that cannot be right
+   */
+  add(
+    punches: readonly ReadPunch[],
+    origin: Origin,
+  ): { added: number; suspect: WallTime | undefined } {
+    const { sn, timeZone, skewMs, receivedMs } = origin;
+    const receivedAt = instantOf(receivedMs);
+    const news: Punch[] = [];
+    let added = 0;
+    let wrong: WallTime | undefined;
+    for (const punch of punches) {
+      const { personId, deviceTime, at, suspect, mode, inOut, event, raw } = punch;
+      const id = punchId(sn, personId, deviceTime);
+      // deno-fmt-ignore
+      const { changes } = this.#insert.run(
+        id, sn, personId, deviceTime, timeZone, at, receivedAt,
+        skewMs, suspect ? 1 : 0, mode, inOut, event, raw,
+      );
+      if (changes === 0) continue;
+      added++;
+      if (suspect) wrong = deviceTime;
+      if (added > punches.length - MOST_NEWS) {
+        news.push({
+          id,
+          device_sn: sn,
+          person_id: personId,
+          person_name: nameIn(raw),
+          punched_at: at,
+          device_time: deviceTime,
+          time_zone: timeZone,
+          received_at: receivedAt,
+          skew_ms: skewMs,
+          time_suspect: suspect,
+          mode,
+          in_out: inOut,
+          event,
+          raw,
+          synced_at: null,
+        });
+      }
+    }
+    if (added === 0) return { added, suspect: undefined };
+    this.outbox.added(added);
+    this.#store.afterCommit(() => {
+      this.lastReceivedAt = receivedAt;
+      for (const punch of news) this.#hub.publish("punches", punch);
+    });
+    return { added, suspect: wrong };
+  }
+
+  /** Punches, newest first, before one place and not before another, as many as are taken. */
+  *list(
+    { device, person, from, to }: PunchQuery,
+    { before, until }: { before: Position | undefined; until: Position | undefined },
+  ): Generator<{ at: Position; punch: Punch }> {
+    const kind = person === undefined
+      ? (device === undefined ? "all" : "device")
+      : (device === undefined ? "person" : "both");
+    const who = [person, device].filter((value) => value !== undefined);
+    const first = before ?? { punchedAt: "9999", seq: Number.MAX_SAFE_INTEGER };
+    const last = until ?? { punchedAt: "", seq: 0 };
+    const rows = this.#lists[kind].iterate(
+      ...who,
+      // One of them is the end that the index is read to.
+      from !== undefined && from > last.punchedAt ? from : last.punchedAt,
+      to ?? "9999",
+      first.punchedAt,
+      first.seq,
+      last.punchedAt,
+      last.seq,
+    );
+    for (const row of rows) {
+      yield {
+        at: { punchedAt: String(row.punched_at), seq: Number(row.seq) },
+        punch: asPunch(row),
+      };
+    }
+  }
+}
+
+/** Every row has a text `id`. */
+function sent({ seq: _, ...columns }: RawRow): Row {
+  return columns as unknown as Row;
+}
+
+/** The same for the same punch for ever, on this machine and in the cloud. */
+export function punchId(sn: string, personId: string, deviceTime: string): string {
+  return hash("sha256", `v1|${sn}|${personId}|${deviceTime}`, "hex");
+}
+
+function asPunch(row: RawRow): Punch {
+  const { seq: _, time_suspect, ...columns } = row;
+  // The columns are those of COLUMNS, with the types of the table.
+  const punch = columns as unknown as Omit<Punch, "time_suspect" | "person_name">;
+  return { ...punch, person_name: nameIn(punch.raw), time_suspect: time_suspect === 1 };
+}
+
+function nameIn(raw: string): string | null {
+  if (!raw.startsWith("{")) return null;
+  const found = /"name":"((?:[^"\\]|\\.)*)"/.exec(raw)?.[1];
+  return found ? String(JSON.parse(`"${found}"`)).replace(/\p{C}/gu, "").trim() || null : null;
+}

@@ -1,0 +1,91 @@
+/**
+ * How long punches, what devices told besides, and the quarantine are kept. A punch that waits for a cloud, or for
+ * someone to decide about its rejection, stays longer.
+ * @module
+ */
+import {
+  type Budget,
+  type Instant,
+  instantOf,
+  logger,
+  msOf,
+  type PruneResult,
+} from "../../../core/mod.ts";
+import { retention, type Store, type TableOutbox } from "../../../store/mod.ts";
+import type { Quarantine } from "./quarantine.ts";
+
+export interface AttendanceRetention {
+  outbox: TableOutbox;
+  retentionDays: number;
+  /** For how long a punch that waits for the cloud is kept; as `retentionDays` without a cloud. */
+  unsyncedDays: number;
+  quarantine: Quarantine;
+  /** How many of its entries are kept, whatever their age. */
+  quarantineEntries: number;
+}
+
+const DAY_MS = 86_400_000;
+/** Rows deleted between two looks at the budget. */
+const STEP_ROWS = 100;
+
+/** @returns the stream's `prune`, called inside `write` */
+export function attendanceRetention(
+  store: Store,
+  options: AttendanceRetention,
+): (now: Instant, budget: Budget) => PruneResult {
+  const { outbox, retentionDays, unsyncedDays, quarantine, quarantineEntries } = options;
+  const prunePunches = retention(store, {
+    table: "device_logs",
+    key: "seq",
+    instant: "received_at",
+    outbox,
+    retentionDays,
+    unsyncedDays,
+  });
+  // Up to the first that is young: what came after it is young, too, whatever the clock showed then.
+  const oldest = (table: string) => `
+    WITH oldest AS (SELECT seq, received_at FROM ${table} ORDER BY seq LIMIT ${STEP_ROWS})
+    DELETE FROM ${table} WHERE seq IN (SELECT seq FROM oldest) AND (received_at < ?1 AND seq < coalesce(
+      (SELECT min(seq) FROM oldest WHERE received_at >= ?1 AND received_at <= ?2), 9e18)`;
+  const removeEvents = store.db.prepare(`${oldest("device_events")})`);
+  // A device whose firmware is new to the agent may fill it day by day.
+  const removeEntries = store.db.prepare(
+    `${oldest("device_quarantine")}
+       OR seq <= (SELECT max(seq) FROM device_quarantine) - ${quarantineEntries}) RETURNING file`,
+  );
+
+  const entryOf = store.db.prepare("SELECT 1 FROM device_quarantine WHERE file = ?");
+
+  return (now, budget) => {
+    const before = instantOf(msOf(now) - retentionDays * DAY_MS);
+    const future = instantOf(msOf(now) + DAY_MS);
+    let deleted = 0;
+    let more: boolean;
+    do {
+      const events = Number(removeEvents.run(before, future).changes);
+      const entries = removeEntries.all(before, future);
+      store.afterCommit(() => {
+        for (const { file } of entries) if (typeof file === "string") void quarantine.remove(file);
+      });
+      deleted += events + entries.length;
+      more = events === STEP_ROWS || entries.length === STEP_ROWS;
+    } while (more && budget.left());
+    // Also what has lost its entry: a backup from before it may have taken the database's place.
+    const hasEntry = (file: string) => entryOf.get(file) !== undefined;
+    if (!more) store.afterCommit(() => void tidied(quarantine, { before, hasEntry }));
+    const punches = prunePunches(now, budget);
+    return { deleted: deleted + punches.deleted, more: more || punches.more };
+  };
+}
+
+async function tidied(
+  quarantine: Quarantine,
+  { before, hasEntry }: { before: Instant; hasEntry: (file: string) => boolean },
+): Promise<void> {
+  try {
+    await quarantine.removeBefore(before, { hasEntry });
+    await quarantine.look();
+  } catch (error) {
+    logger("attendance").warn("Cannot look through the quarantine: {error}", { error });
+  }
+}

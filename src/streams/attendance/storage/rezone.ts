@@ -1,0 +1,71 @@
+/**
+ * Reads a device's punches anew when its time zone was set to another: the text that the device said stays, what
+ * it means changes. Punches that the cloud had are sent again; their ids stay the same.
+ * @module
+ */
+import { logger, msOf } from "../../../core/mod.ts";
+import type { RawRow, Statement, Store, TableOutbox } from "../../../store/mod.ts";
+import type { RecordSource } from "./reading.ts";
+
+/** Punches of one write: about 3 ms. */
+const PAGE_ROWS = 100;
+
+export class Rezoner {
+  readonly #store: Store;
+  readonly #outbox: TableOutbox;
+  readonly #page: Statement;
+  readonly #update: Statement;
+
+  constructor(store: Store, { outbox }: { outbox: TableOutbox }) {
+    this.#store = store;
+    this.#outbox = outbox;
+    this.#page = store.db.prepare(
+      `SELECT seq, punched_at, device_time, time_zone, received_at,
+         synced_at IS NOT NULL AND rejected_at IS NULL AS synced
+       FROM device_logs INDEXED BY device_logs_device
+       WHERE device_sn = ? AND (punched_at, seq) > (?, ?)
+       ORDER BY punched_at, seq LIMIT ${PAGE_ROWS}`,
+    );
+    this.#update = store.db.prepare(
+      `UPDATE device_logs SET punched_at = ?, time_zone = ?, time_suspect = ?, synced_at = NULL
+       WHERE seq = ?`,
+    );
+  }
+
+  /** Whether the device's punches were read in another zone than its clock is in now. */
+  static isDue(device: RecordSource): boolean {
+    return device.readZone !== null && device.readZone !== device.zone.name;
+  }
+
+  /** Reads all punches of the device anew, page by page. An end before its time is made good the next time. */
+  async run(device: RecordSource, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { zone, sn } = device;
+    let changed = 0;
+    let last: [punchedAt: string, seq: number] = ["", 0];
+    for (;;) {
+      // What moves behind this place comes again, and is right by then.
+      const rows = this.#page.all(sn, ...last);
+      const wrong = rows.filter(({ time_zone }) => time_zone !== zone.name);
+      if (wrong.length > 0) await this.#store.write(() => this.#read(wrong, device));
+      changed += wrong.length;
+      if (rows.length < PAGE_ROWS) break;
+      if (signal.aborted || device.zone !== zone) return;
+      last = [String(rows.at(-1)!.punched_at), Number(rows.at(-1)!.seq)];
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    device.readZone = zone.name;
+    logger("attendance").info("{changed} punches of {sn} were read anew in {zone}", {
+      changed,
+      sn,
+      zone: zone.name,
+    });
+  }
+
+  #read(rows: readonly RawRow[], { zone }: RecordSource): void {
+    for (const { seq, device_time, received_at } of rows) {
+      const { at, suspect } = zone.read(String(device_time), msOf(String(received_at)));
+      this.#update.run(at, zone.name, suspect ? 1 : 0, Number(seq));
+    }
+    this.#outbox.added(rows.filter(({ synced }) => synced === 1).length);
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The attendance stream: its parts, wired together. Stored punches are readable and go to the cloud whether or not
+ * the listener runs.
+ * @module
+ */
+import { dirname } from "node:path";
+import type { AttendanceStatus } from "../../contract/attendance.ts";
+import { every, logger, LogThrottle, type Schedule, type Stream } from "../../core/mod.ts";
+import type { StreamDeps } from "../../store/mod.ts";
+import { sweepClocks } from "./devices/clocks.ts";
+import type { DeviceConfig } from "./devices/config.ts";
+import type { Device } from "./devices/device.ts";
+import { DEFAULT_LIMITS, type Limits, Turnstile } from "./devices/limits.ts";
+import { Devices } from "./devices/registry.ts";
+import { SilenceWatch } from "./devices/silence.ts";
+import { addressesOf, type Interface } from "./listener/addresses.ts";
+import { Listener } from "./listener/listener.ts";
+import type { Context } from "./protocols/context.ts";
+import { createProtocols } from "./protocols/dispatch.ts";
+import { IclockRouter } from "./protocols/iclock/router.ts";
+import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
+import { attendanceRoutes } from "./routes.ts";
+import { DeviceEvents } from "./storage/device_events.ts";
+import { Intake } from "./storage/intake.ts";
+import { Punches } from "./storage/punches.ts";
+import { Quarantine } from "./storage/quarantine.ts";
+import { attendanceRetention } from "./storage/retention.ts";
+import { Rezoner } from "./storage/rezone.ts";
+
+/** What the agent gives this stream, and what tests replace. */
+export interface AttendanceDeps extends StreamDeps {
+  /** When punches are pushed (default: every 10 s, 500 at a time). */
+  schedule?: Schedule;
+  limits?: Partial<Limits>;
+  networkInterfaces?: () => readonly Interface[];
+  /** Called with the listener's address each time it starts. */
+  onListen?: (address: Deno.NetAddr) => void;
+}
+
+/** The keys of the configuration that concern attendance. */
+export interface AttendanceConfig {
+  /** Days that a punch waiting for the cloud is kept. */
+  retention_unsynced_days: number;
+  attendance: {
+    enabled: boolean;
+    host: string;
+    port: number;
+    /** Zone of the devices' clocks; null: `deps.timeZone`. */
+    time_zone: string | null;
+    /** What happens with a device that is not listed. */
+    unknown: "pending" | "approve" | "refuse";
+    devices: readonly DeviceConfig[];
+    /** Minutes between requests for punches that a connected device may have failed to send; 0: never. */
+    pull_interval_min: number;
+    /** Minutes without a message, in hours in which the device usually sends, before a warning; 0: never. */
+    silent_after_min: number;
+    retention_days: number;
+  };
+}
+
+const SWEEP_MS = 1_000;
+/** Without a connection there are no deadlines to check. */
+const IDLE_SWEEP_MS = 10_000;
+const SAVE_MS = 10_000;
+/** The port may be another program's, and be released later. */
+const LISTEN_RETRY_MS = 15_000;
+/** With a larger offset to the cloud's clock, devices do not set their clocks by this machine's. */
+const MAX_CLOCK_OFFSET_MS = 60_000;
+const WARNING = "attendance.listener";
+
+export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceConfig): Stream {
+  const { attendance: config, retention_unsynced_days: unsyncedDays } = wholeConfig;
+  const { store, hub, warnings, clock, cloud } = deps;
+  const { onListen = () => {}, networkInterfaces = () => Deno.networkInterfaces() } = deps;
+  const timeZone = config.time_zone ?? deps.timeZone;
+  const clockTrusted = () => Math.abs(deps.clockOffsetMs() ?? 0) < MAX_CLOCK_OFFSET_MS;
+  const folder = `${dirname(store.path)}/quarantine`;
+
+  const punches = new Punches(store, { hub });
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const quarantine = new Quarantine(store, {
+    folder,
+    maxBytes: limits.quarantineBytes,
+    warnings,
+    clock,
+  });
+  const devices = new Devices(store, {
+    clock,
+    hub,
+    warnings,
+    timeZone,
+    unknown: config.unknown,
+    devices: config.devices,
+    silentMs: config.silent_after_min * 60_000,
+  });
+  const intake = new Intake(store, {
+    punches,
+    events: new DeviceEvents(store),
+    quarantine,
+    warnings,
+  });
+  const turnstile = new Turnstile(limits, { clock });
+  const context: Context = {
+    devices,
+    intake,
+    quarantine,
+    turnstile,
+    clock,
+    warnings,
+    logThrottle: new LogThrottle({ clock }),
+    clockTrusted,
+    pullIntervalMs: config.pull_interval_min * 60_000,
+  };
+  const iclock = new IclockRouter(context);
+  const protocols = createProtocols(context, iclock);
+  const silence = new SilenceWatch(devices, {
+    clock,
+    warnings,
+    afterMs: config.silent_after_min * 60_000,
+  });
+  const rezoner = new Rezoner(store, { outbox: punches.outbox });
+  let listening: string | null = null;
+  let addresses: string[] = [];
+
+  /** Listens until the signal aborts; ends early when the port cannot be had. */
+  async function listen(signal: AbortSignal): Promise<void> {
+    let listener: Listener;
+    try {
+      listener = new Listener({ ...context, hostname: config.host, port: config.port, protocols });
+    } catch (error) {
+      warnings.raise(
+        WARNING,
+        `Cannot listen for devices on ${config.host}:${config.port}: ${reasonOf(error)}`,
+      );
+      return;
+    }
+    warnings.clear(WARNING);
+    const { hostname, port } = listener.address;
+    listening = `${hostname}:${port}`;
+    // A machine may be given another address while it runs.
+    const look = () => addresses = addressesOf(listener.address, networkInterfaces());
+    look();
+    logger("attendance").info(
+      "Listening for devices on {listening}: they reach it at {addresses}",
+      {
+        listening,
+        addresses: addresses.join(", ") || "no address, there is no network",
+      },
+    );
+    devices.announceStrangers();
+    onListen(listener.address);
+    const accepting = listener.run();
+    const options = { signal, clock };
+    await Promise.all([
+      every(() => listener.quiet ? IDLE_SWEEP_MS : SWEEP_MS, async () => {
+        devices.sweep();
+        silence.sweep();
+        turnstile.sweep();
+        sweepClocks(context);
+        await listener.sweep();
+      }, { ...options, name: "attendance", later: true, wake: listener.arrival }),
+      every(SAVE_MS, async () => {
+        look();
+        quarantine.tell();
+        await devices.save();
+      }, { ...options, name: "attendance devices" }),
+      every(SAVE_MS, async () => {
+        for (const device of devices.all()) {
+          if (!Rezoner.isDue(device)) continue;
+          await rezoner.run(device, { signal });
+          devices.changed(device);
+        }
+      }, { ...options, name: "attendance zones" }),
+    ]);
+    await listener.close();
+    await accepting;
+    listening = null;
+    addresses = [];
+    await devices.save();
+  }
+
+  async function resync(device: Device): Promise<void> {
+    await devices.resync(device);
+    if (device.protocol === "iclock") iclock.commands.add(device.sn, "REBOOT");
+  }
+
+  return {
+    name: "attendance",
+    outbox: punches.outbox,
+    schedule: deps.schedule ?? { intervalMs: () => 10_000, batchSize: 500 },
+    routes: attendanceRoutes({
+      devices,
+      punches,
+      quarantine,
+      retry: new QuarantineRetry(store, { devices, punches, quarantine }),
+      timeZone,
+      resync,
+    }),
+    prune: attendanceRetention(store, {
+      outbox: punches.outbox,
+      retentionDays: config.retention_days,
+      unsyncedDays: cloud ? unsyncedDays : config.retention_days,
+      quarantine,
+      quarantineEntries: limits.quarantineEntries,
+    }),
+    gauges: () => [
+      {
+        name: "attendance_devices_silent",
+        help: "Devices that have not been heard for longer than usual at this hour.",
+        value: silence.count,
+      },
+      {
+        name: "attendance_quarantine_entries",
+        help: "Things that devices sent and that could not be understood.",
+        value: quarantine.size,
+      },
+    ],
+    status: (): AttendanceStatus => ({
+      attendance: {
+        enabled: config.enabled,
+        listening,
+        addresses,
+        devices: devices.count(),
+        last_punch_at: punches.lastReceivedAt,
+      },
+    }),
+    async run(signal) {
+      if (!config.enabled) return;
+      await quarantine.tidy().catch((error) =>
+        logger("attendance").warn("Cannot look through the quarantine: {error}", { error })
+      );
+      while (!signal.aborted) {
+        await listen(signal);
+        await clock.wait(LISTEN_RETRY_MS, { signal });
+      }
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "another program uses the port. Stop it (the vendor's own software does this), or set attendance.port";
+  }
+  if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
+    return "it is not permitted. The permissions allow 0.0.0.0:5001; see docs/permissions.md for others";
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return "this machine has no such address. Set attendance.host to 0.0.0.0 or one of its own";
+  }
+  return error instanceof Error ? error.message : String(error);
+}
