@@ -19,19 +19,16 @@ import {
 } from "./core/mod.ts";
 import { forgetNamesBefore, peekDeviceId, takeDeviceId } from "./device_id.ts";
 import { loadPage } from "./dashboard/mod.ts";
-import { mend } from "./mend.ts";
 import {
   DatabaseFileWatch,
   type Displacements,
   lockedBy,
   maintain,
-  noteSuspicion,
-  openStore,
+  openRecovered,
   Store,
-  storeErrorKind,
   type StreamDeps,
 } from "./store/mod.ts";
-import { migrations, type ProcessLister, STREAMS } from "./streams/mod.ts";
+import { afterRestore, migrations, type ProcessLister, STREAMS } from "./streams/mod.ts";
 import { deviceRow, SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
@@ -64,7 +61,7 @@ export interface Agent {
   fetch(request: Request): Response | Promise<Response>;
   /** One round of what streams do by themselves, for `--once`; the hub publishes what they recorded. */
   pollOnce(): Promise<void>;
-  /** Runs until the signal aborts, or until the database turns out to be damaged or displaced: it is to be opened anew. */
+  /** Runs until the signal aborts, or until the database turns out to be damaged or displaced: it must be opened again. */
   run(options: RunOptions): Promise<"stopped" | "damaged">;
   /** Closes the database; nothing may be asked afterwards. */
   close(): void;
@@ -78,7 +75,7 @@ export interface RunOptions {
 
 /**
  * Runs the agent until the signal aborts. A database that is found damaged meanwhile is repaired by opening
- * it anew: the agent ends and begins again.
+ * it again: the agent ends and restarts.
  */
 export async function runAgent(
   config: Config,
@@ -108,42 +105,15 @@ export async function runAgent(
   } while (outcome === "damaged" && !signal.aborted);
 }
 
-/**
- * Opens the database and builds the agent on it. Damage that only shows when the streams read it is repaired by
- * opening it once more.
- */
+/** Opens the database, repaired where it was damaged, and builds the agent on it. */
 export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
-  try {
-    return await openOnce(config, options);
-  } catch (error) {
-    const kind = storeErrorKind(error);
-    // A damaged schema may read as one that lacks a column.
-    if ((kind !== "corrupt" && kind !== "other") || options.dryRun) throw error;
-    noteSuspicion(config.db_path, error instanceof Error ? error.message : String(error));
-    return await openOnce(config, options);
-  }
-}
-
-async function openOnce(config: Config, options: AgentOptions): Promise<Agent> {
   const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
   const { warnings = new Warnings({ clock, hub }) } = options;
-  const store = dryRun
-    ? new Store(":memory:", { migrations, clock, warnings })
-    : openStore(config.db_path, { migrations, clock, warnings });
-  try {
-    if (!dryRun) {
-      await mend(store, {
-        config,
-        clock,
-        warnings,
-        signal: options.signal,
-      });
-    }
-    return await build(config, { ...options, clock, hub, warnings, dryRun, store });
-  } catch (error) {
-    store.close();
-    throw error;
-  }
+  const use = (store: Store) => build(config, { ...options, clock, hub, warnings, dryRun, store });
+  const parts = { migrations, clock, warnings };
+  if (dryRun) return await use(new Store(":memory:", parts));
+  const recovery = { ...parts, ...afterRestore(config, clock), signal: options.signal };
+  return await openRecovered(config.db_path, recovery, use);
 }
 
 interface BuildOptions extends AgentOptions {

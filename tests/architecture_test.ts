@@ -20,7 +20,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["client", "contract", "dist"],
   "clouds.ts": ["core", "config", "streams/mod.ts", "remotes/*"],
   "device_id.ts": ["core", "store"],
-  "mend.ts": ["core", "store", "streams/mod.ts"],
   "agent.ts": [
     "core",
     "config",
@@ -28,7 +27,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "streams/mod.ts",
     "clouds.ts",
     "device_id.ts",
-    "mend.ts",
     "sync",
     "api",
     "dashboard",

@@ -8,7 +8,7 @@ import { statOf } from "./files.ts";
 import { StoreError } from "./store_error.ts";
 
 /** @throws {StoreError} when the path is a folder or lies in none */
-export function checkPlace(path: string): void {
+export function checkPath(path: string): void {
   if (stat(path)?.isDirectory) {
     throw failure(path, "cannot-open", "it is a folder. Name a file in it");
   }

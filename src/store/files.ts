@@ -48,6 +48,24 @@ export async function discardLarge(path: string): Promise<void> {
   }
 }
 
+/** Copies a file; after a power cut the copy is whole or not there at all. */
+export function copyDurably(from: string, to: string): void {
+  Deno.copyFileSync(from, `${to}.part`);
+  renameDurably(`${to}.part`, to);
+}
+
+/** Writes a file; after a power cut it has its old text or the new one. */
+export function writeDurably(path: string, text: string): void {
+  Deno.writeTextFileSync(`${path}.part`, text);
+  renameDurably(`${path}.part`, path);
+}
+
+function renameDurably(from: string, to: string): void {
+  using file = Deno.openSync(from, { read: true, write: true });
+  file.syncSync();
+  Deno.renameSync(from, to);
+}
+
 /** The instant of now as a file name can have it, on Windows too: `20260302T120000Z`. */
 export function fileTime(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");

@@ -7,7 +7,7 @@ import { type Clock, every, logger, type Stream, systemClock, type Warnings } fr
 import { DailyBackup } from "./backup/backup.ts";
 import { ClockTrust } from "./outbox/clock_trust.ts";
 import { prune } from "./outbox/prune.ts";
-import { noteSuspicion } from "./recovery/repair.ts";
+import { noteSuspicion } from "./recovery/journal.ts";
 import type { Store } from "./store.ts";
 import { examine, type Finding } from "./worker.ts";
 

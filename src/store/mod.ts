@@ -8,14 +8,14 @@ export { findDamage, type InspectOptions, peekMeta } from "./recovery/inspect.ts
 export { type Lock, lockedBy } from "./lock.ts";
 export { maintain, type MaintainOptions } from "./maintain.ts";
 export { type Join } from "./recovery/join.ts";
-export { finishRepair, openStore, repairOf, warnOfRepair } from "./recovery/open.ts";
+export { type AfterRestore, openRecovered, type RecoveryOptions } from "./recovery/recovery.ts";
 export { refuseForeignFile } from "./recovery/ownership.ts";
 export { isWritableFile } from "./database_path.ts";
 export { retention, type RetentionOptions } from "./outbox/retention.ts";
 export { Rejected, type RejectedRow, type RejectedText } from "./outbox/rejected.ts";
-export { damagedFiles, noteSuspicion, type Repair } from "./recovery/repair.ts";
+export { damagedFiles } from "./recovery/aside.ts";
+export { noteSuspicion } from "./recovery/journal.ts";
 export { RowCounter, type RowCounterOptions } from "./outbox/row_counter.ts";
-export { salvage, type Salvaged, type SalvageOptions } from "./recovery/salvage.ts";
 export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
 export { Store, type StoreOptions } from "./store.ts";
 export type { StreamDeps } from "./stream_deps.ts";
@@ -32,4 +32,3 @@ export {
   tableOutbox,
   type TableOutboxOptions,
 } from "./outbox/table_outbox.ts";
-export { type Examination, examine, type Finding } from "./worker.ts";

@@ -15,7 +15,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
 import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
 import { DatabaseFile } from "./recovery/database_file.ts";
-import { APPLICATION_ID } from "./header.ts";
+import { APPLICATION_ID } from "./recovery/header.ts";
 import type { Lock } from "./lock.ts";
 import { LogSync } from "./log_sync.ts";
 import { migrate } from "./migrations.ts";

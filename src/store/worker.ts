@@ -4,7 +4,7 @@
  * @module
  */
 import type { Instant } from "../core/mod.ts";
-import { APPLICATION_ID } from "./header.ts";
+import { APPLICATION_ID } from "./recovery/header.ts";
 import { damageText } from "./store_error.ts";
 
 /** What the worker is asked. */

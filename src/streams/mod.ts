@@ -1,7 +1,7 @@
 /** Every stream the agent has. A new one is a folder beside this file and an entry of `STREAMS`. @module */
 import { dirname, join } from "node:path";
 import type { Clock, Migration, Stream, StreamName } from "../core/mod.ts";
-import type { Join, Store, StreamDeps } from "../store/mod.ts";
+import type { Join, RecoveryOptions, Store, StreamDeps } from "../store/mod.ts";
 import * as attendance from "./attendance/mod.ts";
 import * as events from "./events/mod.ts";
 import * as playtime from "./playtime/mod.ts";
@@ -26,14 +26,14 @@ export interface StreamEntry {
   create(deps: StreamDeps & playtime.PlaytimeDeps, config: StreamsConfig): Stream;
   /** What has to be done in the database before the stream is created. */
   prepare?(deps: StreamDeps): Promise<void>;
-  /** Corrects sums after a repair of the database, before anything new is recorded. */
+  /** Corrects sums after a restore of the database, before anything new is recorded. */
   correctSums?(
     store: Store,
     config: StreamsConfig,
     options: { clock: Clock; signal: AbortSignal },
   ): Promise<unknown>;
-  /** Ends a repair of the database; called inside its last `write`. */
-  endRepair?(store: Store): void;
+  /** Skips numbers that lost rows may have had; called inside the last `write` of a restore. */
+  skipNumbers?(store: Store): void;
 }
 
 export const STREAMS: readonly StreamEntry[] = [{
@@ -50,7 +50,7 @@ export const STREAMS: readonly StreamEntry[] = [{
   migrations: events.migrations,
   joins: events.joins,
   create: events.createEvents,
-  endRepair: events.leapSeq,
+  skipNumbers: events.skipSeqAfterRestore,
 }, {
   name: "attendance",
   migrations: attendance.migrations,
@@ -69,3 +69,21 @@ export const STREAMS: readonly StreamEntry[] = [{
 
 /** Every stream's migrations: what a database of this version has. */
 export const migrations: readonly Migration[] = STREAMS.flatMap((stream) => stream.migrations);
+
+/** How the streams' rows come through a restore of the database. */
+export function afterRestore(
+  config: StreamsConfig,
+  clock: Clock,
+): Required<Pick<RecoveryOptions, "joins" | "afterRestore">> {
+  return {
+    joins: STREAMS.flatMap(({ joins }) => joins),
+    afterRestore: {
+      async recompute(store, { signal }) {
+        for (const { correctSums } of STREAMS) await correctSums?.(store, config, { clock, signal });
+      },
+      skipNumbers(store) {
+        for (const { skipNumbers } of STREAMS) skipNumbers?.(store);
+      },
+    },
+  };
+}

@@ -313,7 +313,10 @@ Deno.test("An agent starts though its database is a text, its backups folder is 
   Deno.writeTextFileSync(`${dir.path}/clockblock.db.holder`, "{}");
   Deno.writeTextFileSync(`${dir.path}/backups`, "not a folder");
   await using agent = await startAgent({ dir: dir.path, config: CONFIG });
-  assert.match(await warningsAt(agent.url), /there was no good backup, so recording began anew/);
+  assert.match(
+    await warningsAt(agent.url),
+    /there was no good backup, so a new database was created/,
+  );
   assert.match(agent.output, /Cannot read the backups in/);
   await send(agent, agent.url, 1, 20);
   const { stdout } = await runAgent(["doctor"], { dir: dir.path });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Migration, Warnings } from "../../src/core/mod.ts";
-import { openStore, type Store, StoreError } from "../../src/store/mod.ts";
+import { type Store, StoreError } from "../../src/store/mod.ts";
+import { openStore } from "../../src/store/recovery/recovery.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 import { mountTmpfs } from "../support/tmpfs.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Migration } from "../../src/core/mod.ts";
-import { openStore } from "../../src/store/mod.ts";
+import { openStore } from "../../src/store/recovery/recovery.ts";
 import { tempDir } from "../support/temp.ts";
 
 const WRITER = fileURLToPath(new URL("../support/writer_process.ts", import.meta.url));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { lockedBy, openStore, StoreError } from "../../src/store/mod.ts";
+import { lockedBy, StoreError } from "../../src/store/mod.ts";
+import { openStore } from "../../src/store/recovery/recovery.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 

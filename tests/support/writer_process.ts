@@ -4,7 +4,7 @@
  * @module
  */
 import type { Migration } from "../../src/core/mod.ts";
-import { openStore } from "../../src/store/mod.ts";
+import { openStore } from "../../src/store/recovery/recovery.ts";
 
 const notes: Migration = {
   name: "test-1-notes",

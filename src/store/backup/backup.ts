@@ -7,7 +7,7 @@ import { type Clock, dayAt, instantOf, systemClock } from "../../core/mod.ts";
 import { backupFolder, backupPath, listBackups, readableBackups } from "./backups.ts";
 import { discardLarge, statOf } from "../files.ts";
 import { refuseForeignFile } from "../recovery/ownership.ts";
-import { checkPlace, fileFailure } from "../database_path.ts";
+import { checkPath, fileFailure } from "../database_path.ts";
 import type { Store } from "../store.ts";
 import { StoreError } from "../store_error.ts";
 import { examine, type Finding } from "../worker.ts";
@@ -39,7 +39,7 @@ export async function backupTo(
   options: BackupOptions = {},
 ): Promise<void> {
   refuseForeignFile(database.path);
-  checkPlace(target);
+  checkPath(target);
   if (statOf(target)) {
     throw new StoreError(
       "cannot-open",

@@ -7,7 +7,7 @@ import { dirname, join, parse } from "node:path";
 import { type Day, type Instant, instantOf, logger } from "../../core/mod.ts";
 import { connect, type Database } from "../database.ts";
 import { isFile, removeIfThere, statOf } from "../files.ts";
-import { APPLICATION_ID, firstBytesOf, headerOf } from "../header.ts";
+import { APPLICATION_ID, firstBytesOf, headerOf } from "../recovery/header.ts";
 
 export interface BackupFile {
   path: string;

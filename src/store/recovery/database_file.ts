@@ -5,7 +5,7 @@
  */
 import type { Database } from "../database.ts";
 import { inodeOf } from "../files.ts";
-import { APPLICATION_ID, firstBytes, type Header, headerOf } from "../header.ts";
+import { APPLICATION_ID, firstBytes, type Header, headerOf } from "./header.ts";
 
 /**
  * `gone`: its name is taken away or names something else · `overwritten`: the file itself has other content ·

@@ -8,7 +8,9 @@ import { backup } from "node:sqlite";
 import { type Clock, every, logger, type Warnings } from "../../core/mod.ts";
 import type { Displacement } from "./database_file.ts";
 import { removeIfThere } from "../files.ts";
-import { keepDeleted, noteDisplacement, setOverwrittenAside } from "./repair.ts";
+import { keepDeleted } from "./aside.ts";
+import { writeJournal } from "./journal.ts";
+import { setOverwrittenAside } from "./repair.ts";
 import type { Store } from "../store.ts";
 
 /** When the agent last began again because of a displacement: `clock.monotonic()`. Outlives the agent. */
@@ -91,7 +93,7 @@ export class DatabaseFileWatch {
     const what = WHAT[displaced];
     try {
       const kept = displaced === "gone" ? await this.#keep() : this.#stepAside();
-      noteDisplacement(path, `${what}; ${kept}`);
+      writeJournal(path, { step: "displaced", finding: `${what}; ${kept}` });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       logger("store").error("{what}, and what it held cannot be kept: {reason}", { what, reason });

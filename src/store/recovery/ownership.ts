@@ -7,7 +7,7 @@ import type { Migration } from "../../core/mod.ts";
 import { readableBackups } from "../backup/backups.ts";
 import type { Database } from "../database.ts";
 import { statOf } from "../files.ts";
-import { APPLICATION_ID, firstBytesOf, looksLikeDatabase } from "../header.ts";
+import { APPLICATION_ID, firstBytesOf, looksLikeDatabase } from "./header.ts";
 import { appliedNames, knownNames } from "../migrations.ts";
 import { PAGE_BYTES } from "./pages.ts";
 import { fileFailure } from "../database_path.ts";

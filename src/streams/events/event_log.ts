@@ -6,7 +6,7 @@
 import { type Clock, type Id, type Instant, instantOf } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import { COLUMNS, type NewEvent, type StoredEvent, storedEvent } from "./event.ts";
-import { seqFloor } from "./leap.ts";
+import { seqFloor } from "./skip_seq.ts";
 
 /** What became of an event: stored, or known already by its `idempotency_key`. */
 export interface Accepted {

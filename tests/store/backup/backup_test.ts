@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import type { Migration } from "../../../src/core/mod.ts";
-import { backupTo, openStore, storeErrorKind } from "../../../src/store/mod.ts";
+import { backupTo, storeErrorKind } from "../../../src/store/mod.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
 import { overwrite } from "../../support/damage.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ClockTrust } from "../../../src/store/outbox/clock_trust.ts";
-import { openStore } from "../../../src/store/mod.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 

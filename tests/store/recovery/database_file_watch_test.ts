@@ -5,9 +5,9 @@ import {
   backupTo,
   DatabaseFileWatch,
   type Displacements,
-  openStore,
   type Store,
 } from "../../../src/store/mod.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 
@@ -280,6 +280,6 @@ Deno.test({
     await life.end();
     life.begin();
     assert.deepEqual(life.kept(), [["monday", "tuesday"]]);
-    assert.match(life.warnings.list()[0]!.message, /no good backup, so recording began anew/);
+    assert.match(life.warnings.list()[0]!.message, /no good backup, so a new database was created/);
   },
 });

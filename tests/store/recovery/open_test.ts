@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import type { Migration } from "../../../src/core/mod.ts";
-import { openStore, StoreError, type StoreErrorKind } from "../../../src/store/mod.ts";
+import { StoreError, type StoreErrorKind } from "../../../src/store/mod.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 import { removeFolder, tempDir } from "../../support/temp.ts";
 import { mountTmpfs } from "../../support/tmpfs.ts";
 
@@ -132,7 +133,9 @@ Deno.test({
 Deno.test("openStore refuses a path outside the folder that the permissions allow", async () => {
   using dir = tempDir();
   const script = `
-    import { openStore } from ${JSON.stringify(import.meta.resolve("../../../src/store/mod.ts"))};
+    import { openStore } from ${
+    JSON.stringify(import.meta.resolve("../../../src/store/recovery/recovery.ts"))
+  };
     try { openStore("../outside.db", { migrations: [] }); } catch (error) {
       console.log(error.kind, error.message);
     }`;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Migration, Warnings } from "../../../src/core/mod.ts";
-import { findDamage, openStore, Store, storeErrorKind } from "../../../src/store/mod.ts";
+import { findDamage, Store, storeErrorKind } from "../../../src/store/mod.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 import { overwrite } from "../../support/damage.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -75,7 +76,7 @@ Deno.test("openStore begins anew when a damaged database has no backup", () => {
   Deno.truncateSync(path, 5000);
   const { texts, warnings } = opened(path);
   assert.deepEqual(texts, []);
-  assert.match(warnings[0]?.message ?? "", /no good backup, so recording began anew/);
+  assert.match(warnings[0]?.message ?? "", /no good backup, so a new database was created/);
 });
 
 Deno.test("openStore restores an emptied file where there is a backup", () => {

@@ -8,7 +8,7 @@
  *                        0  not marked yet
  * @module
  */
-import { PAGE_BYTES } from "./recovery/pages.ts";
+import { PAGE_BYTES } from "./pages.ts";
 
 export const APPLICATION_ID = 0x436c426b;
 
