@@ -17,6 +17,7 @@ import {
   type Warnings,
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { type SyncEngine, syncRoutes } from "../sync/mod.ts";
 import { Broadcast, streamRoute } from "./routes/stream.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -24,7 +25,7 @@ import { mount, type MountOptions } from "./mount.ts";
 import { type Page, pageRoutes } from "./routes/page.ts";
 import { problemOf, problemResponse, safe } from "./respond.ts";
 import { type ConnectionInfo, Security, type Visitor } from "./security/security.ts";
-import { Status, statusRoute, type SyncView } from "./routes/status.ts";
+import { Status, statusRoute } from "./routes/status.ts";
 import { healthRoute, openApiRoute } from "./routes/system.ts";
 
 export interface ApiOptions {
@@ -32,7 +33,7 @@ export interface ApiOptions {
   /** Their routes and their part of `/status`. */
   streams: readonly Stream[];
   /** Absent: nothing is synced. */
-  sync?: SyncView | undefined;
+  sync?: SyncEngine | undefined;
   hub: Hub;
   warnings: Warnings;
   deviceId: string;
@@ -88,7 +89,7 @@ export function createApi(options: ApiOptions): Api {
   const routes: Route[] = [
     statusRoute(status),
     ...streams.flatMap((stream) => stream.routes ?? []),
-    ...sync?.routes ?? [],
+    ...sync ? syncRoutes(sync) : [],
     streamRoute(broadcast),
     healthRoute({ store, sync, warnings, closing: closing.signal }),
     metricsRoute({

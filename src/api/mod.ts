@@ -3,5 +3,4 @@ export { type Api, type ApiOptions, createApi } from "./api.ts";
 export type { Page } from "./routes/page.ts";
 export { isLoopback } from "./security/security.ts";
 export { checkListen, ListenError, serve, type ServeOptions, type Serving } from "./server.ts";
-export type { SyncView } from "./routes/status.ts";
 export { loadToken } from "./security/token.ts";

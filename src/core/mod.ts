@@ -24,5 +24,6 @@ export * from "./json/parse.ts";
 export * from "./json/syntax_error.ts";
 export * from "./time/clock.ts";
 export * from "./time/day.ts";
+export * from "./time/deadline.ts";
 export * from "./time/every.ts";
 export * from "./time/notifier.ts";

@@ -1,6 +1,6 @@
 /**
- * The sync engine: one lane per stream, one connection per remote, all under one signal. It never lets one
- * lane's trouble become another's.
+ * The sync engine: one lane per stream, one `SharedRemote` per remote, all under one signal. No lane's failure affects
+ * another.
  * @module
  */
 import {
@@ -9,7 +9,6 @@ import {
   type Inbox,
   type Outbox,
   type Remote,
-  type Route,
   type Row,
   type Schedule,
   type StreamName,
@@ -17,14 +16,13 @@ import {
   systemClock,
   type Warnings,
 } from "../core/mod.ts";
+import type { LaneStatus, SyncState, SyncStatus } from "../contract/sync.ts";
 import type { Store } from "../store/mod.ts";
-import { Connection } from "./connection.ts";
 import { reportDevice } from "./device_report.ts";
 import { Lane } from "./lane.ts";
 import { type NetworkInterface, watchNetwork } from "./network.ts";
-import { RejectedRows, type Which } from "./rejected.ts";
-import { syncRoutes } from "./routes.ts";
-import { type LaneStatus, type SyncStatus, worst } from "./status.ts";
+import { RejectedRows, type RowSelection } from "./rejected.ts";
+import { SharedRemote } from "./shared_remote.ts";
 
 /** What a stream gives the engine, and where its rows go. */
 export interface LaneSetup {
@@ -34,14 +32,13 @@ export interface LaneSetup {
   /** Null when no cloud is configured for this stream: its rows wait. Lanes may share one. */
   remote: Remote | null;
   inbox?: Inbox | undefined;
-  /** What `reset` means to the stream beyond the lane itself: records read everything anew. */
   reset?: StreamReset | undefined;
 }
 
 export interface SyncEngineOptions {
   store: Store;
   lanes: readonly LaneSetup[];
-  /** Where this machine's own row goes, and what it says. */
+  /** Where this machine's own row goes, and its content. */
   device?: { remote: Remote; describe(): Row } | undefined;
   warnings: Warnings;
   hub: Hub;
@@ -52,24 +49,32 @@ export interface SyncEngineOptions {
   timeoutMs?: number;
 }
 
-/** How often a drain's progress is announced. */
-const NEWS_MS = 250;
+/** The interval of progress messages on the hub. */
+const PROGRESS_MS = 250;
+
+/** From worst to best; activity counts more than rest. */
+const WORST_FIRST: readonly SyncState[] = [
+  "failed",
+  "disconnected",
+  "connecting",
+  "syncing",
+  "connected",
+  "disabled",
+];
 
 export class SyncEngine {
   readonly clock: Clock;
   readonly rejected: RejectedRows;
-  /** For the API. */
-  readonly routes: readonly Route[];
   readonly #hub: Hub;
   readonly #warnings: Warnings;
   readonly #setups: readonly LaneSetup[];
   readonly #lanes = new Map<StreamName, Lane>();
-  readonly #connections: readonly Connection[];
+  readonly #remotes: readonly SharedRemote[];
   readonly #networkInterfaces: () => readonly NetworkInterface[];
   readonly #report: (signal: AbortSignal) => Promise<void>;
   #running = false;
-  #toldAtMs = -Infinity;
-  #toldStates = "";
+  #publishedMs = -Infinity;
+  #publishedStates = "";
 
   constructor(options: SyncEngineOptions) {
     const { store, lanes, warnings, hub } = options;
@@ -84,39 +89,38 @@ export class SyncEngine {
     this.#setups = lanes;
     this.#networkInterfaces = options.networkInterfaces ?? (() => Deno.networkInterfaces());
 
-    const connections = new Map<Remote, Connection>();
+    const remotes = new Map<Remote, SharedRemote>();
     for (const { name, outbox, inbox, schedule, remote } of lanes) {
       if (!remote) continue;
-      const connection = connections.get(remote) ??
-        new Connection({
+      const shared = remotes.get(remote) ??
+        new SharedRemote({
           remote,
           clock,
           random,
           warnings,
           wanted: () => hub.pages > 0 || lanes.some((lane) => lane.outbox.depth().rows > 0),
         });
-      connections.set(remote, connection);
+      remotes.set(remote, shared);
       const lane = new Lane({
         name,
         outbox,
         inbox,
         schedule,
-        connection,
+        shared,
         store,
         clock,
         random,
         warnings,
         timeoutMs,
-        onChange: () => this.#tell(),
+        onChange: () => this.#publish(),
       });
       this.#lanes.set(name, lane);
     }
-    this.#connections = [...connections.values()];
+    this.#remotes = [...remotes.values()];
     const { device } = options;
     this.#report = device
       ? (signal) => reportDevice({ ...device, clock, random, warnings, timeoutMs }, signal)
       : () => Promise.resolve();
-    this.routes = syncRoutes(this);
   }
 
   /** Syncs until the signal aborts; ends within two seconds of that. */
@@ -125,14 +129,14 @@ export class SyncEngine {
     this.#running = true;
     await Promise.all([
       ...[...this.#lanes.values()].map((lane) => lane.run(signal)),
-      ...this.#connections.map((connection) => connection.run(signal)),
+      ...this.#remotes.map((remote) => remote.run(signal)),
       this.#report(signal),
       watchNetwork({
         signal,
         clock: this.clock,
         interfaces: this.#networkInterfaces,
         onUp: () => {
-          for (const connection of this.#connections) connection.probeSoon();
+          for (const remote of this.#remotes) remote.probeSoon();
           for (const lane of this.#lanes.values()) lane.networkChanged();
         },
       }),
@@ -145,30 +149,33 @@ export class SyncEngine {
     return this.#setups.map(({ name }) => name);
   }
 
-  /** Those of them that have somewhere to go. */
+  /** Those of them with a remote. */
   get configured(): StreamName[] {
     return [...this.#lanes.keys()];
   }
 
-  /** Syncs at once, one stream or all; resolves when they have drained or failed. The engine is running. */
+  /** Syncs at once, one stream or all; resolves when everything is sent or has failed. The engine is running. */
   async now(stream?: StreamName): Promise<void> {
     await Promise.all(this.#chosen(stream).map((lane) => lane.now()));
   }
 
   /** Whether the cloud can be reached, by the newest evidence; null when none is configured. */
   online(): boolean | null {
-    return this.#connections.length === 0 ? null : this.#newest()?.evidence?.reached ?? false;
+    if (this.#remotes.length === 0) return null;
+    const newest = this.#remotes.reduce((newest, each) =>
+      (each.evidence?.atMs ?? -1) > (newest.evidence?.atMs ?? -1) ? each : newest
+    );
+    return newest.evidence?.reached ?? false;
   }
 
   /** The cloud's clock less this machine's, in milliseconds; null until one was compared. */
   get clockOffsetMs(): number | null {
-    return this.#connections.find(({ clockOffsetMs }) => clockOffsetMs !== null)?.clockOffsetMs ??
-      null;
+    return this.#remotes.find(({ clockOffsetMs }) => clockOffsetMs !== null)?.clockOffsetMs ?? null;
   }
 
   /** The account that rows are sent for, where people sign in to a cloud; null before the first request. */
   get signedInAs(): string | null {
-    return this.#connections.map(({ remote }) => remote.account?.() ?? null)
+    return this.#remotes.map(({ remote }) => remote.account?.() ?? null)
       .find((account) => account !== null) ?? null;
   }
 
@@ -180,7 +187,7 @@ export class SyncEngine {
   status(): SyncStatus {
     const lanes = this.#setups.map((setup) => this.#laneStatus(setup));
     return {
-      state: worst(lanes.map(({ state }) => state)),
+      state: worstOf(lanes.map(({ state }) => state)),
       running: this.#running,
       online: this.online(),
       clock_offset_ms: this.clockOffsetMs,
@@ -194,10 +201,7 @@ export class SyncEngine {
     return this.#resets(stream).reduce((sum, reset) => sum + reset.loses(), 0);
   }
 
-  /**
-   * Begins anew with everything that waits: backoff and pauses end, rejected rows are tried again, and a
-   * stream that keeps more does what its own reset says.
-   */
+  /** Ends backoff and pauses, tries everything that waits and rejected rows again, and runs the streams' own resets. */
   async reset(stream?: StreamName): Promise<void> {
     await this.rejected.retry({ stream });
     for (const reset of this.#resets(stream)) await reset.run();
@@ -205,21 +209,21 @@ export class SyncEngine {
   }
 
   /** Has rejected rows tried again, at once; resolves with how many there were. */
-  async retry(which: Which): Promise<number> {
+  async retry(which: RowSelection): Promise<number> {
     const readmitted = await this.rejected.retry(which);
     if (readmitted > 0) this.#chosen(which.stream).forEach((lane) => lane.hurry());
     this.#warnOfRejected();
     return readmitted;
   }
 
-  /** Gives rejected rows up; resolves with how many there were. */
-  async discard(which: Which): Promise<number> {
+  /** Discards rejected rows; resolves with how many there were. */
+  async discard(which: RowSelection): Promise<number> {
     const discarded = await this.rejected.discard(which);
     this.#warnOfRejected();
     return discarded;
   }
 
-  /** Of streams that have a cloud: without one there is nothing to begin anew with. */
+  /** Of streams with a remote: without one nothing is reset. */
   #resets(stream: StreamName | undefined): StreamReset[] {
     return this.#setups.flatMap(({ name, reset }) =>
       reset && this.#lanes.has(name) && (!stream || name === stream) ? [reset] : []
@@ -228,12 +232,6 @@ export class SyncEngine {
 
   #chosen(stream: StreamName | undefined): Lane[] {
     return [...this.#lanes.values()].filter(({ name }) => !stream || name === stream);
-  }
-
-  #newest(): Connection | undefined {
-    return this.#connections.reduce((newest, each) =>
-      (each.evidence?.at ?? -1) > (newest.evidence?.at ?? -1) ? each : newest
-    );
   }
 
   #warnOfRejected(): void {
@@ -276,14 +274,19 @@ export class SyncEngine {
     };
   }
 
-  /** News for the dashboard: every change of a state, and progress a few times a second. */
-  #tell(): void {
+  /** Publishes every change of a state at once, and progress a few times a second. */
+  #publish(): void {
     this.#warnOfRejected();
     const now = this.clock.monotonic();
     const states = [...this.#lanes.values()].map(({ state }) => state).join();
-    if (states === this.#toldStates && now - this.#toldAtMs < NEWS_MS) return;
-    this.#toldStates = states;
-    this.#toldAtMs = now;
+    if (states === this.#publishedStates && now - this.#publishedMs < PROGRESS_MS) return;
+    this.#publishedStates = states;
+    this.#publishedMs = now;
     this.#hub.publish("sync", this.status());
   }
+}
+
+/** The state of the whole: that of the lane in the worst state. */
+function worstOf(states: readonly SyncState[]): SyncState {
+  return WORST_FIRST.find((each) => states.includes(each)) ?? "disabled";
 }

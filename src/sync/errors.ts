@@ -3,27 +3,51 @@
  * the network.
  * @module
  */
-import { pause, REDIRECTED, RemoteError, type Verdict, VERDICTS } from "../core/mod.ts";
+import {
+  logger,
+  pause,
+  type PushResult,
+  REDIRECTED,
+  type Rejection,
+  RemoteError,
+  type Verdict,
+  VERDICTS,
+  type Warnings,
+} from "../core/mod.ts";
 
 const { retry, signIn, bisect, duplicate, tooLarge, tooSlow } = VERDICTS;
 
-/** Why a lane could not go on. */
+/** Why a lane could not continue. */
 export interface Failure {
   /** For the log and the status: names what was attempted, never a row's content. */
   message: string;
   status?: number | undefined;
   code?: string | undefined;
   retryAfterMs?: number | undefined;
-  /** The cloud's own words, which may quote a row: kept with the row, shown nowhere else. */
+  /** The cloud's own message, which may quote a row: kept with the row, shown nowhere else. */
   detail?: string | undefined;
   verdict: Verdict;
-  /** A mistake in the program, for the log. */
+  /** An error in the program, for the log. */
   cause?: unknown;
   /**
-   * Whether the remote itself answered: a redirect to elsewhere does not come from where the rows go. Undefined when
-   * the trouble is on this machine.
+   * Whether the remote itself answered: a redirect to another origin is no answer of it. Undefined when the cause is on
+   * this machine.
    */
   answered?: boolean | undefined;
+}
+
+/** How a lane's pull or push of one round ended. */
+export interface RoundResult {
+  /** Why it ended early, or could not sync some tables. */
+  failure?: Failure;
+  /** Whether the failure concerns some tables only. */
+  tableOnly?: boolean;
+  /** Why rows stay although the remote took others. */
+  deferredReason?: Failure;
+  /** Whether the remote took rows, or a table was read to its end. */
+  progress: boolean;
+  /** Whether the round was full, with rows left to push. */
+  more?: boolean;
 }
 
 /** What an error of a remote or of the database means to the lane. */
@@ -37,13 +61,16 @@ export function failureOf(error: unknown): Failure {
       retryAfterMs,
       detail,
       verdict: verdictOf(error),
-      // What a person has to do before anything is sent is this machine's matter.
+      // A pause without a status: what a person has to do first is on this machine.
       answered: status === undefined && error.verdict?.action === "pause"
         ? undefined
         : status !== undefined && !isRedirect(status),
     };
   }
-  if (error instanceof Error && !isMistake(error)) {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return { message: error.message, code: "timeout", verdict: tooSlow, answered: false };
+  }
+  if (error instanceof Error && !isProgramError(error)) {
     return { message: error.message, verdict: retry };
   }
   return {
@@ -53,23 +80,81 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** What JavaScript throws of itself: its words are for those who write programs. */
-function isMistake(error: Error): boolean {
+/** What JavaScript itself throws: its message helps programmers only. */
+function isProgramError(error: Error): boolean {
   return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 /**
- * Whether the failure concerns one table, so that the others can go on. No answer, a refused sign-in and a server that
- * is busy or away concern them all.
+ * Whether the failure concerns one table, so that the others can continue. No answer, a refused sign-in and a server
+ * that is busy or down concern them all.
  */
 export function concernsTable({ answered, status = 0, verdict }: Failure): boolean {
   if (!answered || verdict.action === "sign-in") return false;
   return verdict.action !== "retry" || (status !== 429 && status < 502);
 }
 
-/** Whether nothing helps but a person. */
+/** Whether a push would fail like the pull before it: no answer, or no sign-in. */
+export function preventsPush({ verdict, answered }: Failure): boolean {
+  return answered === false || verdict.action === "sign-in";
+}
+
+/** What failed, in the same words for any number of rows. */
+export function kindOf({ status, code, message }: Failure): string {
+  if (status === undefined) return code ?? message.replaceAll(/\d+/g, "…");
+  return code === undefined ? `status ${status}` : `status ${status} (${code})`;
+}
+
+/** Whether only a person can solve it. */
 export function needsPerson({ verdict }: Failure): boolean {
   return verdict.action === "pause" || verdict.action === "sign-in";
+}
+
+/** Whether a request beside the outbox succeeds. A failure is logged; one that needs a person becomes a warning. */
+export async function succeeds(
+  request: Promise<unknown>,
+  { what, code, warnings }: { what: string; code: string; warnings: Warnings },
+): Promise<boolean> {
+  try {
+    await request;
+    warnings.clear(code);
+    return true;
+  } catch (error) {
+    const failure = failureOf(error);
+    logger("sync").debug("{what} not pushed: {message}", { what, message: failure.message });
+    if (needsPerson(failure)) {
+      warnings.raise(code, `${failure.message}: ${failure.verdict.advice ?? "sign in again"}`);
+    }
+    return false;
+  }
+}
+
+/** Why a row of an accepted batch stays: it was named for another time, or not at all. */
+export function unansweredRow(
+  rejection: Rejection | undefined,
+  { accepted }: PushResult,
+): Failure {
+  return {
+    message: rejection
+      ? "The cloud wants some rows another time"
+      : `The cloud accepted ${accepted.length} rows and left the others unanswered`,
+    status: rejection?.status,
+    code: rejection?.code,
+    verdict: { action: "retry", alone: "wait" },
+    answered: true,
+  };
+}
+
+/** The failure of a remote that has refused so many single rows in a row that the address is suspected. */
+export function wrongAddress(failure: Failure, refusals: number): Failure {
+  const did = failure.verdict.alone === "settle" ? "claimed to have" : "refused";
+  return {
+    ...failure,
+    verdict: pause(
+      `it has ${did} the last ${refusals} rows, whatever they were: ` +
+        "check that the configured address is the right one and takes these rows",
+    ),
+  };
 }
 
 const RIGHTS = pause("access is refused: check the rights of this account or device there");
@@ -78,7 +163,7 @@ const FORMAT = pause(
   "the server does not know what to do with this: check that the configured address is the right one",
 );
 
-/** Statuses that do not mean what their hundred means. */
+/** Statuses that mean something else than their class (4xx, 5xx). */
 const BY_STATUS: Readonly<Record<number, Verdict>> = {
   400: bisect,
   401: signIn,
@@ -103,7 +188,7 @@ const BY_STATUS: Readonly<Record<number, Verdict>> = {
   524: tooSlow, // Cloudflare: the origin took too long
 };
 
-/** What a failed call means. Unknown facts mean `retry`: no row is given up for lack of knowledge. */
+/** What a failed call means. Unknown facts mean `retry`: no row is rejected for lack of knowledge. */
 export function verdictOf(
   { verdict, status, code }: Partial<Pick<RemoteError, "verdict" | "status" | "code">>,
 ): Verdict {

@@ -1,73 +1,108 @@
 /**
- * A lane brings one stream's rows to its remote, and for records takes what comes back: on its own schedule,
- * with its own backoff, so that a broken table does not stop the other streams.
+ * A lane brings one stream's rows to its remote, and for records reads what comes back: on its own schedule, with its
+ * own backoff, so that a broken table does not stop the other streams.
  *
- *     timer · wake · network up · now()  →  exchange  →  wait: schedule, backoff or pause
+ *     timer · wake · network up · now()  →  round: pull, push  →  wait: schedule, backoff or pause
  * @module
  */
-import { every, instantOf, logger, Notifier, type Schedule, type StreamName } from "../core/mod.ts";
-import { backoffMs, jitteredMs, retryAfterFloorMs } from "./backoff.ts";
-import type { Connection } from "./connection.ts";
-import type { Drained } from "./drain.ts";
-import { Exchange, type ExchangeOptions } from "./exchange.ts";
-import { type Failure, needsPerson } from "./errors.ts";
-import type { LaneStatus, SyncState } from "./status.ts";
+import {
+  type Clock,
+  every,
+  type Inbox,
+  instantOf,
+  logger,
+  Notifier,
+  type Outbox,
+  type Schedule,
+  type StreamName,
+  type Warnings,
+} from "../core/mod.ts";
+import type { LaneStatus, SyncState } from "../contract/sync.ts";
+import type { Store } from "../store/mod.ts";
+import { backoffMs, continuesAtOnce, nextRound } from "./backoff.ts";
+import {
+  type Failure,
+  failureOf,
+  kindOf,
+  needsPerson,
+  preventsPush,
+  type RoundResult,
+} from "./errors.ts";
+import { InboxPuller } from "./pull.ts";
+import { OutboxPusher } from "./push.ts";
+import { LaneRequests } from "./requests.ts";
+import type { SharedRemote } from "./shared_remote.ts";
 
-export interface LaneOptions extends Omit<ExchangeOptions, "batchSize" | "roundSize"> {
+export interface LaneOptions {
+  name: StreamName;
+  outbox: Outbox;
+  inbox?: Inbox | undefined;
   schedule: Schedule;
+  shared: SharedRemote;
+  store: Pick<Store, "write">;
+  clock: Clock;
   random: () => number;
+  warnings: Warnings;
+  /** How long one request may take. */
+  timeoutMs: number;
+  /** Called when the state or the counts have changed. */
+  onChange(): void;
 }
 
-/** How often a remote is asked again while it waits for a person. */
-const PAUSE_MS = 3 * 60_000;
-/** The least time between attempts of a failing lane, however often it is woken. */
-const BREATH_MS = 1_000;
-/** The least time between two returns of the remote that end a backoff; doubled while they do not help. */
-const RETURN_MS = 15_000;
-const MOST_RETURN_MS = 5 * 60_000;
+/** A subscription that lasted this long has worked: its backoff starts again. */
+const SUBSCRIBED_MS = 3 * 60_000;
+/** The least time between two reconnections that end a backoff; doubled while they do not help. */
+const MIN_RECONNECT_MS = 15_000;
+const MAX_RECONNECT_MS = 5 * 60_000;
 
 export class Lane {
   readonly name: StreamName;
   readonly #options: LaneOptions;
-  readonly #connection: Connection;
-  readonly #exchange: Exchange;
+  readonly #shared: SharedRemote;
+  readonly #requests: LaneRequests;
+  readonly #pusher: OutboxPusher;
+  readonly #puller: InboxPuller | undefined;
   readonly #wake: Notifier;
   #stop: AbortSignal | undefined;
 
   #waiters: (() => void)[] = [];
-  /** The next round begins whatever the lane is waiting for. */
+  /** The next round starts whatever the lane is waiting for. */
   #urgent = false;
-  /** Until then (monotonic) waking only shortens the wait to this moment. */
+  /** Until then (monotonic) a notification only shortens the wait to this moment. */
   #notBeforeMs = 0;
   #waitMs = 1;
   #nextAt: string | null = null;
 
   #failures = 0;
   #failure: Failure & { at: string } | undefined;
-  /** Whether the failure is of some rows only, which the remote wants another time. */
+  /** Whether the failure concerns deferred rows only. */
   #partial = false;
-  #returnAtMs = -Infinity;
-  #fruitlessReturns = 0;
+  #reconnectedMs = -Infinity;
+  #fruitlessReconnects = 0;
 
   constructor(options: LaneOptions) {
-    this.name = options.name;
+    const { name, shared, inbox, schedule, onChange } = options;
+    this.name = name;
     this.#options = options;
-    this.#connection = options.connection;
-    const { batchSize, roundSize, wake } = options.schedule;
-    this.#exchange = new Exchange({ ...options, batchSize, roundSize });
-    this.#wake = wake ?? new Notifier();
-    options.connection.onChange((reached) => {
-      if (reached) this.#returned();
-      options.onChange();
+    this.#shared = shared;
+    this.#wake = schedule.wake ?? new Notifier();
+    const requests = this.#requests = new LaneRequests(options);
+    this.#pusher = new OutboxPusher({ ...options, requests });
+    if (inbox && shared.remote.pull) {
+      this.#puller = new InboxPuller({ ...options, inbox, requests });
+    }
+    shared.onChange((reached) => {
+      if (reached) this.#reconnected();
+      onChange();
     });
   }
 
-  /** Syncs until the signal aborts; then a request that is under way has a moment to end. */
+  /** Syncs until the signal aborts; then a request in flight has a moment to end. */
   async run(signal: AbortSignal): Promise<void> {
     this.#stop = signal;
     const { clock } = this.#options;
     await Promise.all([
-      every(() => this.#waitMs, () => this.#round(signal), {
+      every(() => this.#waitMs, () => this.#tick(signal), {
         signal,
         name: `sync.${this.name}`,
         clock,
@@ -95,98 +130,117 @@ export class Lane {
 
   /** The machine's network has changed: a lane that had no answer, or has rows that wait, tries again. */
   networkChanged(): void {
-    this.#fruitlessReturns = 0;
+    this.#fruitlessReconnects = 0;
     if (this.#wasCutOff) this.hurry();
   }
 
-  /** Forgets its failures and what it waited for, and begins anew. */
+  /** Forgets its failures and what was learned of the remote, and syncs at once. */
   reset(): void {
     this.#succeeded();
-    this.#exchange.forget();
+    this.#pusher.trust();
+    this.#shared.remote.forget?.();
+    this.#retryAll();
     this.hurry();
   }
 
   /** The clock of its cloud less this machine's. */
   get clockOffsetMs(): number | null {
-    return this.#connection.clockOffsetMs;
+    return this.#shared.clockOffsetMs;
   }
 
   get state(): SyncState {
-    const reached = this.#connection.evidence?.reached;
-    if (this.#exchange.busy) return reached && !this.#failure ? "syncing" : "connecting";
+    const reached = this.#shared.evidence?.reached;
+    if (this.#requests.active) return reached && !this.#failure ? "syncing" : "connecting";
     if (this.#failure && (!this.#partial || needsPerson(this.#failure))) {
-      const away = this.#failure.answered === false && !needsPerson(this.#failure);
-      return away ? "disconnected" : "failed";
+      const unreachable = this.#failure.answered === false && !needsPerson(this.#failure);
+      return unreachable ? "disconnected" : "failed";
     }
-    // A command that only looks at the database connects to nothing.
+    // A command that only reads the database connects to nothing.
     if (reached === undefined) return this.#stop ? "connecting" : "disconnected";
     return reached ? "connected" : "disconnected";
   }
 
   status(): Omit<LaneStatus, "rows_rejected"> {
-    const { tally } = this.#exchange;
+    const requests = this.#requests;
     const { rows, oldest } = this.#options.outbox.depth();
     return {
       stream: this.name,
       state: this.state,
-      remote: this.#connection.remote.name,
+      remote: this.#shared.remote.name,
       rows_waiting: rows,
       oldest_waiting_at: oldest,
-      last_attempt_at: tally.lastAttemptAt,
-      last_success_at: tally.lastSuccessAt,
-      next_attempt_at: this.#exchange.busy ? null : this.#nextAt,
+      last_attempt_at: requests.lastAttemptAt,
+      last_success_at: requests.lastSuccessAt,
+      next_attempt_at: requests.active ? null : this.#nextAt,
       last_error: this.#failure ? this.#errorOf(this.#failure) : null,
       failures_in_a_row: this.#failures,
-      mean_latency_ms: tally.meanLatencyMs,
-      requests: tally.requests,
-      requests_failed: tally.requestsFailed,
-      rows_pushed: tally.rowsPushed,
-      rows_refused: tally.rowsRefused,
-      rows_pulled: tally.rowsPulled,
+      mean_latency_ms: requests.meanLatencyMs,
+      requests: requests.count,
+      requests_failed: requests.failed,
+      rows_pushed: this.#pusher.rowsPushed,
+      rows_refused: this.#pusher.rowsRejected,
+      rows_pulled: this.#puller?.rowsPulled ?? 0,
       reading: this.#options.inbox?.reading?.() ?? null,
     };
   }
 
-  async #round(signal: AbortSignal): Promise<void> {
+  async #tick(signal: AbortSignal): Promise<void> {
     const early = this.#notBeforeMs - this.#options.clock.monotonic();
     if (early > 0 && !this.#urgent) return this.#wait(early);
-    if (this.#urgent) this.#exchange.retryPaused();
+    if (this.#urgent) this.#retryAll();
     this.#urgent = false;
     const waiters = this.#waiters.splice(0);
-    const outcome = await this.#exchange.run(signal);
-    if (!signal.aborted) this.#conclude(outcome);
-    // They wait for the end of what waits, not for one round of it.
-    if (goesOnAtOnce(outcome) && !signal.aborted) return void this.#waiters.push(...waiters);
+    const result = await this.#round(signal);
+    if (!signal.aborted) this.#conclude(result);
+    // They wait until everything is sent, not for one round of it.
+    if (continuesAtOnce(result) && !signal.aborted) return void this.#waiters.push(...waiters);
     for (const done of waiters) done();
   }
 
-  /** Decides by the outcome when the next round is. */
-  #conclude(outcome: Drained): void {
-    const { failure, heldFor, progress } = outcome;
-    const { clock, random, schedule, onChange } = this.#options;
-    const trouble = failure ?? heldFor;
-    const interval = goesOnAtOnce(outcome) ? 0 : jitteredMs(schedule.intervalMs(), random);
-    if (!trouble) {
-      this.#succeeded();
-      this.#wait(interval);
-      return onChange();
+  /**
+   * Reads what the cloud has, then pushes what waits: in this order a conflict is seen while the local change still
+   * waits. What the remote or the database throws becomes the result's failure.
+   */
+  async #round(signal: AbortSignal): Promise<RoundResult> {
+    const { forbidden } = this.#shared.remote;
+    this.#requests.startRound(signal);
+    try {
+      if (forbidden) throw forbidden;
+      const pulled = await this.#puller?.run() ?? { progress: false };
+      // Where reading fails, writing may succeed, but not without an answer or a sign-in.
+      if (pulled.failure && preventsPush(pulled.failure)) return pulled;
+      const pushed = await this.#pusher.run();
+      await this.#pusher.pushHealth();
+      const { failure, tableOnly = false } = pushed.failure ? pushed : pulled;
+      return {
+        ...pushed,
+        ...(failure ? { failure, tableOnly } : {}),
+        progress: pushed.progress || pulled.progress,
+      };
+    } catch (error) {
+      return { failure: failureOf(error), progress: false };
+    } finally {
+      this.#requests.endRound();
     }
-    // What still flows keeps its schedule; only some rows or one table are left behind.
-    const flows = !failure || (progress && outcome.tableOnly === true);
-    this.#failed(trouble, !failure);
-    const { retryAfterMs } = trouble;
-    const floor = retryAfterFloorMs(retryAfterMs);
-    const pause = jitteredMs(PAUSE_MS, random);
-    const backoff = backoffMs(this.#failures, { retryAfterMs, random });
-    const calm = needsPerson(trouble) ? Math.max(floor, pause) : backoff;
-    const wait = flows ? Math.min(calm, interval) : calm;
-    const deaf = interval === 0
-      ? 0
-      : needsPerson(trouble) && !flows
-      ? wait
-      : Math.max(floor, BREATH_MS);
-    this.#notBeforeMs = clock.monotonic() + Math.min(wait, deaf);
-    this.#wait(wait);
+  }
+
+  /** Tables that back off and rows that were deferred are tried in the next round. */
+  #retryAll(): void {
+    this.#pusher.retryAll();
+    this.#puller?.retryAll();
+  }
+
+  /** Decides by the result when the next round is. */
+  #conclude(result: RoundResult): void {
+    const { failure, deferredReason } = result;
+    const { clock, random, schedule, onChange } = this.#options;
+    const cause = failure ?? deferredReason;
+    if (cause) this.#failed(cause, !failure);
+    else this.#succeeded();
+    const intervalMs = schedule.intervalMs();
+    const { waitMs, wakeMs } = nextRound(result, { failures: this.#failures, intervalMs, random });
+    this.#notBeforeMs = clock.monotonic() + wakeMs;
+    this.#wait(waitMs);
     onChange();
   }
 
@@ -200,14 +254,13 @@ export class Lane {
     this.#failures = 0;
     this.#failure = undefined;
     this.#notBeforeMs = 0;
-    this.#fruitlessReturns = 0;
+    this.#fruitlessReconnects = 0;
     this.#options.warnings.clear(this.#code);
   }
 
   #failed(failure: Failure, partial: boolean): void {
     const { clock, warnings } = this.#options;
-    // Once for each change of what is wrong, whatever the number of rows: a cloud that is away for a week is
-    // no week of log lines.
+    // Once for each change of the cause, whatever the number of rows: a week without a cloud is one log line.
     if (kindOf(failure) !== (this.#failure && kindOf(this.#failure))) {
       const { message, cause: error } = failure;
       if (error === undefined) {
@@ -220,16 +273,16 @@ export class Lane {
     this.#failure = { ...failure, at: instantOf(clock.now()) };
     this.#partial = partial;
     const advice = this.#advice(failure);
-    const { name } = this.#connection.remote;
+    const { name } = this.#shared.remote;
     if (advice) {
       warnings.raise(this.#code, `${this.name} to ${name}: ${kindOf(failure)}; ${advice}`);
     } else warnings.clear(this.#code);
   }
 
-  /** What a person has to do; null when the lane goes on by itself. */
+  /** What a person has to do; null when the lane continues by itself. */
   #advice(failure: Failure): string | null {
     if (failure.verdict.action !== "sign-in") return failure.verdict.advice ?? null;
-    return this.#connection.remote.refresh
+    return this.#shared.remote.refresh
       ? "sign in again: `clockblock login`"
       : "it does not know this device: check device_token";
   }
@@ -239,26 +292,27 @@ export class Lane {
     return { at, status, code, message, advice: this.#advice(failure) };
   }
 
-  /** The remote can be reached again. It may be lying: a probe passes where a push hangs. */
-  #returned(): void {
-    if (!this.#wasCutOff || this.#exchange.busy) return;
+  /** The remote answers again, which proves little: a probe may pass where a push hangs. */
+  #reconnected(): void {
+    if (!this.#wasCutOff || this.#requests.active) return;
     const now = this.#options.clock.monotonic();
-    const rest = Math.min(MOST_RETURN_MS, RETURN_MS * 2 ** Math.min(this.#fruitlessReturns, 10));
-    if (now - this.#returnAtMs < rest) return;
-    this.#returnAtMs = now;
-    this.#fruitlessReturns++;
+    const doublings = Math.min(this.#fruitlessReconnects, 10);
+    const rest = Math.min(MAX_RECONNECT_MS, MIN_RECONNECT_MS * 2 ** doublings);
+    if (now - this.#reconnectedMs < rest) return;
+    this.#reconnectedMs = now;
+    this.#fruitlessReconnects++;
     this.hurry();
   }
 
-  /** Whether a way to the remote is all that the lane may lack. */
+  /** Whether a reachable remote may be all that the lane needs. */
   get #wasCutOff(): boolean {
     return this.#failure ? this.#failure.answered === false : this.#options.outbox.depth().rows > 0;
   }
 
-  /** Rings when the remote says that something has changed; begins anew when it stops saying. */
+  /** Wakes the lane when the remote reports a change; subscribes again when the subscription ends. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { inbox, clock, random } = this.#options;
-    const { remote } = this.#connection;
+    const { remote } = this.#shared;
     if (!inbox || !remote.watch) return;
     let failures = 0;
     let waitMs = 1;
@@ -267,7 +321,7 @@ export class Lane {
       try {
         await remote.watch?.(() => this.#wake.notify(), { signal });
       } finally {
-        failures = clock.monotonic() - started > PAUSE_MS ? 1 : failures + 1;
+        failures = clock.monotonic() - started > SUBSCRIBED_MS ? 1 : failures + 1;
         waitMs = Math.max(1, backoffMs(failures, { random }));
       }
     }, {
@@ -275,7 +329,10 @@ export class Lane {
       name: `sync.${this.name}.watch`,
       clock,
       onError: (error) =>
-        logger("sync").debug("{lane} is not told of changes: {error}", { lane: this.name, error }),
+        logger("sync").debug("{lane} gets no notice of changes: {error}", {
+          lane: this.name,
+          error,
+        }),
     });
   }
 
@@ -287,15 +344,4 @@ export class Lane {
   get #code(): string {
     return `sync.${this.name}`;
   }
-}
-
-/** Whether the next round follows this one: a full round with more behind it, unless what was held has to wait. */
-function goesOnAtOnce({ more = false, progress, failure, tableOnly, heldFor }: Drained): boolean {
-  return more && progress && !heldFor && (!failure || tableOnly === true);
-}
-
-/** What is wrong, in the same words for any number of rows. */
-function kindOf({ status, code, message }: Failure): string {
-  if (status === undefined) return code ?? message.replaceAll(/\d+/g, "…");
-  return code === undefined ? `status ${status}` : `status ${status} (${code})`;
 }

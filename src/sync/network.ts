@@ -1,11 +1,11 @@
 /**
- * Notices that the machine's network has changed: a cable, a radio, a VPN. Cheap enough to be asked every few
- * seconds, and nothing has to be sent for it.
+ * Notices that the machine's network has changed: a cable, a radio, a VPN. Cheap enough to check every few seconds, and
+ * nothing is sent for it.
  * @module
  */
 import { type Clock, every } from "../core/mod.ts";
 
-/** As much of an interface as tells that something has changed. */
+/** The fields of an interface that show a change. */
 export interface NetworkInterface {
   name: string;
   address: string;
@@ -20,7 +20,7 @@ export interface WatchNetworkOptions {
 
 const POLL_MS = 5_000;
 
-/** Calls back when an address has come that was not there before. */
+/** Calls back when there is an address that was not there before. */
 export async function watchNetwork(options: WatchNetworkOptions): Promise<void> {
   const { signal, clock, interfaces, onUp } = options;
   let known: ReadonlySet<string> | undefined;

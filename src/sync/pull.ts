@@ -1,68 +1,74 @@
 /**
- * Takes what the cloud has for this machine: each table page by page from its cursor. A page and its cursor
- * are committed together, so that a crash only reads the page again.
+ * Reads what the cloud has for this machine: each table page by page from its cursor. A page and its cursor are
+ * committed together, so that a crash only reads the page again.
  * @module
  */
-import type { Cursor, Inbox, Page } from "../core/mod.ts";
-import { concernsTable, type Failure, failureOf } from "./errors.ts";
-import type { Pauses } from "./pauses.ts";
+import type { Clock, Cursor, Inbox } from "../core/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { TableBackoff } from "./backoff.ts";
+import { concernsTable, failureOf, type RoundResult } from "./errors.ts";
+import type { LaneRequests } from "./requests.ts";
 
-export interface PullOptions {
+export interface InboxPullerOptions {
   inbox: Inbox;
-  pauses: Pauses;
-  /** One request for a page. */
-  read(table: string, cursor: Cursor | null): Promise<Page>;
-  /** Applies a page in a transaction. */
-  apply(page: Page): Promise<unknown>;
-  /** Whether the lane has come to its end: no further page is read. */
-  stopped(): boolean;
+  requests: Pick<LaneRequests, "pull" | "stopped">;
+  store: Pick<Store, "write">;
+  clock: Clock;
+  /** Called after a page that another follows. */
+  onChange(): void;
 }
 
-export interface Pulled {
-  rows: number;
-  failure?: Failure;
-  /** Whether the failure is of some tables only. */
-  tableOnly?: boolean;
-  /** Whether a table was read to its end. */
-  progress: boolean;
-}
+export class InboxPuller {
+  rowsPulled = 0;
+  readonly #options: InboxPullerOptions;
+  readonly #backoff: TableBackoff;
 
-/** Pulls every table until nothing is new. A table that cannot be read does not stop the others. */
-export async function pull(options: PullOptions): Promise<Pulled> {
-  const { inbox, pauses, stopped } = options;
-  const skip = pauses.tables();
-  const pulled: Pulled = { rows: 0, progress: false };
-  for (const table of inbox.tables) {
-    if (skip.has(table) || stopped()) continue;
-    try {
-      pulled.rows += await pullTable(table, options);
-      pulled.progress = true;
-      pauses.passed(table);
-    } catch (error) {
-      const failure = failureOf(error);
-      if (!concernsTable(failure)) return { ...pulled, failure };
-      pauses.add(table, failure);
+  constructor(options: InboxPullerOptions) {
+    this.#options = options;
+    this.#backoff = new TableBackoff(options.clock);
+  }
+
+  /** The next round tries tables that back off. */
+  retryAll(): void {
+    this.#backoff.clear();
+  }
+
+  /** Pulls every table until nothing is new. A table that cannot be read does not stop the others. */
+  async run(): Promise<RoundResult> {
+    const { inbox, requests } = this.#options;
+    const skip = this.#backoff.tables();
+    const result: RoundResult = { progress: false };
+    for (const table of inbox.tables) {
+      if (skip.has(table) || requests.stopped) continue;
+      try {
+        await this.#pull(table);
+        result.progress = true;
+        this.#backoff.succeeded(table);
+      } catch (error) {
+        const failure = failureOf(error);
+        if (!concernsTable(failure)) return { ...result, failure };
+        this.#backoff.failed(table, failure);
+      }
+    }
+    const { failure } = this.#backoff;
+    return failure ? { ...result, failure, tableOnly: true } : result;
+  }
+
+  async #pull(table: string): Promise<void> {
+    const { inbox, requests, store, onChange } = this.#options;
+    let more = true;
+    while (more && !requests.stopped) {
+      const before = inbox.cursor(table);
+      const page = await requests.pull(table, before);
+      await store.write(() => inbox.apply(page));
+      this.rowsPulled += page.rows.length;
+      if (page.more) onChange();
+      // A page that does not move the cursor would be read forever.
+      more = page.more && !isSame(before, inbox.cursor(table));
     }
   }
-  const { failure } = pauses;
-  return failure ? { ...pulled, failure, tableOnly: true } : pulled;
 }
 
-async function pullTable(table: string, options: PullOptions): Promise<number> {
-  const { inbox, read, apply, stopped } = options;
-  let rows = 0;
-  let more = true;
-  while (more && !stopped()) {
-    const before = inbox.cursor(table);
-    const page = await read(table, before);
-    await apply(page);
-    rows += page.rows.length;
-    // A page that leads nowhere would be read for ever.
-    more = page.more && !sameCursor(before, inbox.cursor(table));
-  }
-  return rows;
-}
-
-function sameCursor(one: Cursor | null, other: Cursor | null): boolean {
+function isSame(one: Cursor | null, other: Cursor | null): boolean {
   return one?.id === other?.id && one?.updatedAt === other?.updatedAt;
 }

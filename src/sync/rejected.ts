@@ -1,20 +1,19 @@
 /**
- * What a person can do about rows that the cloud will not have: look at them, have them tried again, or give
- * them up. Whatever concerns many rows goes in slices.
+ * What a person can do about rows that the cloud refused: list, retry or discard them. Many rows are written in slices.
  * @module
  */
 import type { Id, Outbox, StreamName } from "../core/mod.ts";
 import type { RejectedText, Store } from "../store/mod.ts";
 
-/** Which rows are meant: some of a stream, or all of it, or all there are. */
-export interface Which {
+/** Some rows of a stream, all of it, or all there are. */
+export interface RowSelection {
   stream?: StreamName | undefined;
   /** Only with a stream. */
   ids?: readonly Id[] | undefined;
 }
 
-/** How many rows one transaction takes. */
-const SLICE = 200;
+/** Rows of one transaction. */
+const MAX_SLICE_ROWS = 200;
 
 export class RejectedRows {
   readonly #store: Store;
@@ -25,7 +24,7 @@ export class RejectedRows {
     this.#outboxes = outboxes;
   }
 
-  /** Newest first, before one id and not before another, as many as are taken. */
+  /** Newest first: ids below `before`, down to `from`. */
   *list(
     stream: StreamName | undefined,
     { before, from }: { before?: Id | undefined; from?: Id | undefined } = {},
@@ -49,18 +48,18 @@ export class RejectedRows {
     return this.#store.rejected.count(stream);
   }
 
-  /** Has rows tried again with the next push; resolves with how many there were. */
-  async retry(which: Which): Promise<number> {
+  /** The next push tries these again; resolves with how many there were. */
+  async retry(which: RowSelection): Promise<number> {
     return await this.#each(which, (outbox, ids) => outbox.readmit(ids));
   }
 
-  /** Gives rows up: they stay on this machine and are never sent. Resolves with how many there were. */
-  async discard(which: Which): Promise<number> {
+  /** They stay on this machine and are never sent; resolves with how many there were. */
+  async discard(which: RowSelection): Promise<number> {
     return await this.#each(which, (outbox, ids) => outbox.discard(ids));
   }
 
   async #each(
-    { stream, ids }: Which,
+    { stream, ids }: RowSelection,
     decide: (outbox: Outbox, ids: readonly Id[]) => void,
   ): Promise<number> {
     const { rejected } = this.#store;
@@ -71,8 +70,8 @@ export class RejectedRows {
       let from = 0;
       for (;;) {
         const slice = ids
-          ? ids.slice(from, from += SLICE)
-          : rejected.list(name, { after, limit: SLICE }).map(({ id }) => id);
+          ? ids.slice(from, from += MAX_SLICE_ROWS)
+          : rejected.list(name, { after, limit: MAX_SLICE_ROWS }).map(({ id }) => id);
         if (slice.length === 0) break;
         after = slice.at(-1)!;
         decided += await this.#store.write(() => {

@@ -1,10 +1,7 @@
-/**
- * The sync as the API shows it: how it stands, do it now, and what becomes of rejected rows.
- * @module
- */
+/** `/sync/*`: status, sync now, reset, and rejected rows. @module */
 import * as v from "valibot";
 import {
-  type Clock,
+  Deadline,
   listing,
   Problem,
   reply,
@@ -15,46 +12,16 @@ import {
   wholeNumber,
   yesNo,
 } from "../core/mod.ts";
+import { discarded, readmitted, rejectedRow, syncNowResult, syncStatus } from "../contract/sync.ts";
 import type { RejectedText } from "../store/mod.ts";
-import type { RejectedRows, Which } from "./rejected.ts";
-import { type SyncStatus, syncStatus } from "./status.ts";
+import type { SyncEngine } from "./engine.ts";
 
-/** What the routes need of the engine. */
-export interface SyncActions {
-  /** The streams that have an outbox. */
-  readonly streams: readonly StreamName[];
-  /** Those of them that have somewhere to go. */
-  readonly configured: readonly StreamName[];
-  readonly rejected: RejectedRows;
-  readonly clock: Clock;
-  status(): SyncStatus;
-  now(stream?: StreamName): Promise<void>;
-  reset(stream?: StreamName): Promise<void>;
-  /** How many changes a reset would lose. */
-  resetLoses(stream?: StreamName): number;
-  retry(which: Which): Promise<number>;
-  discard(which: Which): Promise<number>;
-}
+/** How long `POST /sync/now` waits for the end before it answers 202. */
+const NOW_WAIT_MS = 2_000;
+const MAX_IDS = 10_000;
 
-/** How long `POST /sync/now` waits for the end before it answers how it stands. */
-const PATIENCE_MS = 2_000;
-const MOST_IDS = 10_000;
-
-const rejectedRow = v.object({
-  stream: v.string(),
-  table: v.string(),
-  id: v.string(),
-  row: v.looseObject({ id: v.string() }),
-  status: v.nullable(v.number()),
-  code: v.nullable(v.string()),
-  message: v.string(),
-  attempts: v.number(),
-  first_at: v.string(),
-  last_at: v.string(),
-});
-
-export function syncRoutes(actions: SyncActions): Route[] {
-  const { streams, configured, rejected, clock } = actions;
+export function syncRoutes(engine: SyncEngine): Route[] {
+  const { streams, configured, rejected, clock } = engine;
   const streamName = v.pipe(
     v.picklist(streams, `expected one of ${streams.join(", ")}`),
     v.description("of this stream alone"),
@@ -66,9 +33,9 @@ export function syncRoutes(actions: SyncActions): Route[] {
       v.strictObject({
         stream: streamName,
         ids: v.pipe(
-          // Counted before each is looked at.
+          // The length is checked before each element is parsed.
           v.array(v.unknown()),
-          v.maxLength(MOST_IDS, `expected at most ${MOST_IDS} ids`),
+          v.maxLength(MAX_IDS, `expected at most ${MAX_IDS} ids`),
           v.array(v.string()),
         ),
       }),
@@ -84,22 +51,19 @@ export function syncRoutes(actions: SyncActions): Route[] {
 
   const now = async (chosen: StreamName | undefined) => {
     requireCloud(configured, chosen);
-    const patience = new AbortController();
-    const drained = actions.now(chosen).then(() => true);
-    const late = clock.wait(PATIENCE_MS, { signal: patience.signal }).then(() => false);
-    const done = await Promise.race([drained, late]);
-    patience.abort();
-    return reply({ done, sync: actions.status() }, { status: done ? 200 : 202 });
+    using deadline = new Deadline({ ms: NOW_WAIT_MS, clock });
+    const done = await deadline.met(engine.now(chosen));
+    return reply({ done, sync: engine.status() }, { status: done ? 200 : 202 });
   };
 
   return [
     route({
       method: "GET",
       path: "/sync/status",
-      summary: "How each stream's sync stands",
+      summary: "The state of each stream's sync",
       tag: "sync",
       answer: syncStatus,
-      handle: () => actions.status(),
+      handle: () => engine.status(),
     }),
     route({
       method: "POST",
@@ -107,8 +71,8 @@ export function syncRoutes(actions: SyncActions): Route[] {
       summary: "Sync at once; answers when it is done (200), or after a moment (202)",
       tag: "sync",
       query: whichStream,
-      answer: v.object({ done: v.boolean(), sync: syncStatus }),
-      also: { 202: "It goes on; `done` is false." },
+      answer: syncNowResult,
+      also: { 202: "It continues; `done` is false." },
       problems: { 409: "No cloud is configured for this." },
       handle: ({ query }) => now(query.stream),
     }),
@@ -116,7 +80,7 @@ export function syncRoutes(actions: SyncActions): Route[] {
       method: "POST",
       path: "/sync/reset",
       summary: "Forget backoff, pauses and refusals, and try everything that waits at once; " +
-        "records are read anew from the cloud. 409 with `would_lose` when changes of records that no cloud has " +
+        "records are read again from the cloud. 409 with `would_lose` when changes of records that no cloud has " +
         "would be lost, unless `lose_changes=true` allows it",
       tag: "sync",
       query: v.strictObject({
@@ -133,24 +97,24 @@ export function syncRoutes(actions: SyncActions): Route[] {
       },
       handle: async ({ query }) => {
         requireCloud(configured, query.stream);
-        if (!query.lose_changes) refuseLoss(actions.resetLoses(query.stream));
-        await actions.reset(query.stream);
-        return actions.status();
+        if (!query.lose_changes) refuseLoss(engine.resetLoses(query.stream));
+        await engine.reset(query.stream);
+        return engine.status();
       },
     }),
     route({
       method: "GET",
       path: "/sync/rejected",
-      summary: "Rows the cloud will not have, and why; newest first",
+      summary: "Rows the cloud refused, and why; newest first",
       tag: "sync",
       query: v.strictObject({
         stream,
         limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("at most so many")),
+          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("rows at most")),
           "100",
         ),
         before: v.optional(
-          v.pipe(v.string(), v.description("where the page begins: from the Link header")),
+          v.pipe(v.string(), v.description("where the page starts: from the Link header")),
         ),
       }),
       answer: v.array(rejectedRow),
@@ -170,22 +134,22 @@ export function syncRoutes(actions: SyncActions): Route[] {
     route({
       method: "POST",
       path: "/sync/rejected/retry",
-      summary: "Have rejected rows tried again",
+      summary: "Try rejected rows again",
       tag: "sync",
       body: which,
       problems: STORING,
-      answer: v.object({ readmitted: v.number() }),
-      handle: async ({ body }) => ({ readmitted: await actions.retry(body) }),
+      answer: readmitted,
+      handle: async ({ body }) => ({ readmitted: await engine.retry(body) }),
     }),
     route({
       method: "POST",
       path: "/sync/rejected/discard",
-      summary: "Give rejected rows up: they stay on this machine and are never sent",
+      summary: "Discard rejected rows: they stay on this machine and are never sent",
       tag: "sync",
       body: which,
       problems: STORING,
-      answer: v.object({ discarded: v.number() }),
-      handle: async ({ body }) => ({ discarded: await actions.discard(body) }),
+      answer: discarded,
+      handle: async ({ body }) => ({ discarded: await engine.discard(body) }),
     }),
   ];
 }

@@ -15,7 +15,8 @@ import {
 import type { Supabase, SupabaseOptions } from "../../src/remotes/supabase/mod.ts";
 import { Store } from "../../src/store/mod.ts";
 import { createRecords, migrations, type RecordsStream } from "../../src/streams/records/mod.ts";
-import { type LaneStatus, SyncEngine } from "../../src/sync/mod.ts";
+import type { LaneStatus } from "../../src/contract/sync.ts";
+import { SyncEngine } from "../../src/sync/mod.ts";
 import type { Cloud } from "./cloud.ts";
 import { streamDeps } from "./stream_deps.ts";
 import { supabaseOn } from "./supabase.ts";

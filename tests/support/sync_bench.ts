@@ -11,7 +11,8 @@ import {
   Warnings,
 } from "../../src/core/mod.ts";
 import type { TableOutbox } from "../../src/store/mod.ts";
-import { type LaneStatus, SyncEngine } from "../../src/sync/mod.ts";
+import type { LaneStatus } from "../../src/contract/sync.ts";
+import { SyncEngine } from "../../src/sync/mod.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeRemote } from "./fake_remote.ts";
 import { sampleMigration, sampleOutbox } from "./sample_outbox.ts";

@@ -8,7 +8,8 @@ import {
   type StreamName,
   Warnings,
 } from "../../src/core/mod.ts";
-import { type LaneSetup, SyncEngine, type SyncStatus } from "../../src/sync/mod.ts";
+import type { SyncStatus } from "../../src/contract/sync.ts";
+import { type LaneSetup, SyncEngine } from "../../src/sync/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { fail, FakeRemote } from "../support/fake_remote.ts";
 import { addNotes, sampleMigration } from "../support/sample_outbox.ts";

@@ -1,80 +1,81 @@
 import assert from "node:assert/strict";
 import { type Cursor, type Inbox, type Page, RemoteError } from "../../src/core/mod.ts";
-import { Pauses } from "../../src/sync/pauses.ts";
-import { pull, type PullOptions } from "../../src/sync/pull.ts";
+import { InboxPuller, type InboxPullerOptions } from "../../src/sync/pull.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-Deno.test("pull reads every table page by page, each from where the last one ended", async () => {
+Deno.test("InboxPuller reads every table page by page, each from where the last one ended", async () => {
   const cloud = new Cloud({ projects: 5, tasks: 2 });
-  const pulled = await pull(cloud.options());
-  assert.deepEqual(pulled, { rows: 7, progress: true });
+  assert.deepEqual(await cloud.pull(), { progress: true });
+  assert.equal(cloud.puller.rowsPulled, 7);
   assert.deepEqual(cloud.reads, ["projects ", "projects 2", "projects 4", "tasks "]);
   assert.deepEqual(cloud.applied, ["1", "2", "3", "4", "5", "1", "2"]);
 });
 
-Deno.test("pull goes on where it was, the next time", async () => {
+Deno.test("InboxPuller goes on where it was, the next time", async () => {
   const cloud = new Cloud({ projects: 3 });
-  await pull(cloud.options());
+  await cloud.pull();
   cloud.rows.projects = 4;
-  await pull(cloud.options());
+  await cloud.pull();
   assert.deepEqual(cloud.applied, ["1", "2", "3", "4"]);
 });
 
-Deno.test("pull does not read a page for ever that leads nowhere", async () => {
+Deno.test("InboxPuller does not read a page for ever that leads nowhere", async () => {
   const cloud = new Cloud({ projects: 1 });
-  const stuck: Page = { table: "projects", rows: [], cursor: null, more: true };
-  await pull(cloud.options({ read: () => Promise.resolve(stuck) }));
-  assert.deepEqual(cloud.reads, []);
+  cloud.stuck = { table: "projects", rows: [], cursor: null, more: true };
+  await cloud.pull();
+  assert.deepEqual(cloud.reads, ["projects "]);
 });
 
-Deno.test("pull reads the other tables when one waits for a person, and leaves it alone for a while", async () => {
+Deno.test("InboxPuller reads the other tables when one waits for a person, and leaves it alone for a while", async () => {
   const cloud = new Cloud({ projects: 1, tasks: 1 });
   cloud.broken.set("projects", new RemoteError("no such table", { status: 404, code: "PGRST205" }));
-  const first = await pull(cloud.options());
+  const first = await cloud.pull();
   assert.equal(first.failure?.code, "PGRST205");
   assert.equal(first.progress, true);
-  const second = await pull(cloud.options());
+  const second = await cloud.pull();
   assert.equal(second.failure?.code, "PGRST205");
   assert.equal(cloud.reads.filter((read) => read.startsWith("projects")).length, 1);
 
   cloud.broken.clear();
   await cloud.clock.advance(160_000);
-  const third = await pull(cloud.options());
+  const third = await cloud.pull();
   assert.equal(third.failure, undefined);
   assert.ok(cloud.applied.includes("1"));
 });
 
 for (const status of [400, 403, 500]) {
-  Deno.test(`pull reads the other tables when one answers ${status}`, async () => {
+  Deno.test(`InboxPuller reads the other tables when one answers ${status}`, async () => {
     const cloud = new Cloud({ projects: 1, tasks: 1 });
     cloud.broken.set("projects", new RemoteError("no", { status }));
-    const { failure, progress, tableOnly } = await pull(cloud.options());
+    const { failure, progress, tableOnly } = await cloud.pull();
     assert.deepEqual([failure?.status, progress, tableOnly], [status, true, true]);
     assert.deepEqual(cloud.applied, ["1"]);
   });
 }
 
-Deno.test("pull ends with the first failure that concerns all tables", async () => {
+Deno.test("InboxPuller ends with the first failure that concerns all tables", async () => {
   const cloud = new Cloud({ projects: 1, tasks: 1 });
   cloud.broken.set("projects", new RemoteError("away"));
-  const { failure, progress } = await pull(cloud.options());
+  const { failure, progress } = await cloud.pull();
   assert.equal(failure?.answered, false);
   assert.equal(progress, false);
   assert.deepEqual(cloud.reads, ["projects "]);
 });
 
-Deno.test("pull reads the page again whose rows the database did not take", async () => {
+Deno.test("InboxPuller reads the page again whose rows the database did not take", async () => {
   const cloud = new Cloud({ projects: 2 });
-  const full = () => Promise.reject(new Error("database or disk is full"));
-  const { failure } = await pull(cloud.options({ apply: full }));
+  cloud.full = true;
+  const { failure } = await cloud.pull();
   assert.match(failure?.message ?? "", /disk is full/);
-  await pull(cloud.options());
+  cloud.full = false;
+  await cloud.pull();
   assert.deepEqual(cloud.reads, ["projects ", "projects "]);
 });
 
-Deno.test("pull reads nothing more once the lane has come to its end", async () => {
+Deno.test("InboxPuller reads nothing more once the lane has come to its end", async () => {
   const cloud = new Cloud({ projects: 5 });
-  await pull(cloud.options({ stopped: () => cloud.reads.length > 0 }));
+  cloud.stopsAfterReads = 1;
+  await cloud.pull();
   assert.equal(cloud.reads.length, 1);
 });
 
@@ -85,7 +86,13 @@ class Cloud {
   readonly reads: string[] = [];
   readonly applied: string[] = [];
   readonly broken = new Map<string, RemoteError>();
-  readonly #pauses = new Pauses(this.clock);
+  /** Answers every read. */
+  stuck: Page | undefined;
+  /** The database takes nothing. */
+  full = false;
+  /** The agent stops after as many. */
+  stopsAfterReads = Infinity;
+  readonly puller: InboxPuller;
   readonly #cursors = new Map<string, Cursor | null>();
   readonly #inbox: Inbox;
 
@@ -100,23 +107,35 @@ class Cloud {
         return { applied: rows.length, conflicts: 0 };
       },
     };
+    const reads = this.reads;
+    const stopped = () => reads.length >= this.stopsAfterReads;
+    const store: InboxPullerOptions["store"] = {
+      write: (work) =>
+        this.full ? Promise.reject(new Error("database or disk is full")) : Promise.resolve(work()),
+    };
+    this.puller = new InboxPuller({
+      inbox: this.#inbox,
+      requests: {
+        pull: (table, cursor) => this.#read(table, cursor),
+        get stopped() {
+          return stopped();
+        },
+      },
+      store,
+      clock: this.clock,
+      onChange: () => {},
+    });
   }
 
-  options(others: Partial<PullOptions> = {}): PullOptions {
-    return {
-      inbox: this.#inbox,
-      pauses: this.#pauses,
-      read: (table, cursor) => this.#read(table, cursor),
-      apply: (page) => Promise.resolve(this.#inbox.apply(page)),
-      stopped: () => false,
-      ...others,
-    };
+  pull(): ReturnType<InboxPuller["run"]> {
+    return this.puller.run();
   }
 
   #read(table: string, cursor: Cursor | null): Promise<Page> {
     this.reads.push(`${table} ${cursor?.id ?? ""}`);
     const error = this.broken.get(table);
     if (error) return Promise.reject(error);
+    if (this.stuck) return Promise.resolve(this.stuck);
     const from = Number(cursor?.id ?? 0);
     const to = Math.min(from + 2, this.rows[table] ?? 0);
     const rows = Array.from({ length: to - from }, (_, n) => ({ id: String(from + n + 1) }));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SyncStatus } from "../../src/sync/mod.ts";
+import type { SyncStatus } from "../../src/contract/sync.ts";
 import { testApi } from "../support/api.ts";
 import { fail, poison } from "../support/fake_remote.ts";
 import { addNotes, rejectedNotes, settledNotes } from "../support/sample_outbox.ts";

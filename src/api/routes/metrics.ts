@@ -14,14 +14,15 @@ import {
   type Warnings,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import type { LaneStatus } from "../../sync/mod.ts";
+import type { LaneStatus } from "../../contract/sync.ts";
+import type { SyncEngine } from "../../sync/mod.ts";
 import { DELAY_BUCKETS_MS, type LoopDelay } from "../loop_delay.ts";
-import { databaseSizes, type SyncView } from "./status.ts";
+import { databaseSizes } from "./status.ts";
 
 export interface MetricsOptions {
   store: Store;
   warnings: Warnings;
-  sync: SyncView | undefined;
+  sync: Pick<SyncEngine, "status"> | undefined;
   streams: readonly Stream[];
   clock: Clock;
   flavour: string;

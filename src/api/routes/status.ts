@@ -18,23 +18,15 @@ import {
   type Warnings,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { type SyncStatus, syncStatus } from "../../sync/mod.ts";
+import { syncStatus } from "../../contract/sync.ts";
+import type { SyncEngine } from "../../sync/mod.ts";
 import type { LoopDelay } from "../loop_delay.ts";
 import { JsonText } from "../respond.ts";
-
-/** What the API shows of the sync engine. */
-export interface SyncView {
-  /** Whether the cloud can be reached; null when none is configured. */
-  online(): boolean | null;
-  status(): SyncStatus;
-  /** `/sync/*`. */
-  routes?: readonly Route[];
-}
 
 export interface StatusOptions {
   store: Store;
   streams: readonly Stream[];
-  sync?: SyncView | undefined;
+  sync?: SyncEngine | undefined;
   hub: Hub;
   warnings: Warnings;
   clock: Clock;

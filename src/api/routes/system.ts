@@ -5,10 +5,10 @@
 import * as v from "valibot";
 import { reply, type Route, route, type Warnings } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { syncStatus } from "../../sync/mod.ts";
+import { syncStatus } from "../../contract/sync.ts";
+import type { SyncEngine } from "../../sync/mod.ts";
 import { openApi } from "../openapi/openapi.ts";
 import { JsonText } from "../respond.ts";
-import type { SyncView } from "./status.ts";
 
 const health = v.object({
   status: v.picklist(["ok", "failing"]),
@@ -26,7 +26,7 @@ const health = v.object({
 
 export interface HealthOptions {
   store: Store;
-  sync: SyncView | undefined;
+  sync: SyncEngine | undefined;
   warnings: Warnings;
   closing: AbortSignal;
 }
@@ -58,7 +58,7 @@ export function healthRoute({ store, sync, warnings, closing }: HealthOptions): 
   });
 }
 
-function syncOf(sync: SyncView | undefined): v.InferOutput<typeof health>["sync"] {
+function syncOf(sync: SyncEngine | undefined): v.InferOutput<typeof health>["sync"] {
   if (!sync) return null;
   const { running, state, online } = sync.status();
   return { running, state, online };

@@ -1,7 +1,7 @@
 /** `clockblock status`: what goes on, for a person in a glance or for a script. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { type Instant, msOf, systemClock, type Warning } from "../../core/mod.ts";
-import type { LaneStatus, SyncStatus } from "../../sync/mod.ts";
+import type { LaneStatus, SyncStatus } from "../../contract/sync.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";

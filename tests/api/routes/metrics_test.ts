@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { LaneStatus } from "../../../src/sync/mod.ts";
+import type { LaneStatus } from "../../../src/contract/sync.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { SyncBench } from "../../support/sync_bench.ts";
 import { testApi } from "../../support/api.ts";
 
 function lane(stream: LaneStatus["stream"], known: Partial<LaneStatus> = {}): LaneStatus {
@@ -29,14 +30,14 @@ function lane(stream: LaneStatus["stream"], known: Partial<LaneStatus> = {}): La
 
 Deno.test("/metrics is text that Prometheus reads", async () => {
   const clock = new FakeClock("2026-03-02T12:00:00.000Z");
+  await using bench = new SyncBench();
   using test = testApi({
     clock,
     streams: [{
       name: "records",
       gauges: () => [{ name: "records_conflicts_last_day", help: "Conflicts.", value: 3 }],
     }],
-    sync: {
-      online: () => true,
+    sync: Object.assign(bench.engine, {
       status: () => ({
         state: "connected",
         online: true,
@@ -54,7 +55,7 @@ Deno.test("/metrics is text that Prometheus reads", async () => {
           }),
         ],
       }),
-    },
+    }),
   });
   test.warnings.raise("records.waiting", "More than 1000 changes wait");
   await clock.advance(60_000);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Hub, type Stream, Warnings } from "../../../src/core/mod.ts";
-import type { SyncStatus } from "../../../src/sync/mod.ts";
+import type { SyncStatus } from "../../../src/contract/sync.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
+import { SyncBench } from "../../support/sync_bench.ts";
 import { testApi } from "../../support/api.ts";
 
 const SYNC: SyncStatus = {
@@ -22,10 +23,11 @@ const playtime: Stream = {
 Deno.test("/status puts the streams' status and the agent's side by side", async () => {
   const clock = new FakeClock();
   const warnings = new Warnings({ clock });
+  await using bench = new SyncBench();
   warnings.raise("clock", "The clock is off by an hour.");
   using test = testApi({
     streams: [playtime, { name: "attendance", status: () => ({ devices: { online: 2 } }) }],
-    sync: { online: () => false, status: () => SYNC },
+    sync: Object.assign(bench.engine, { online: () => false, status: () => SYNC }),
     clock,
     warnings,
   });

@@ -2,6 +2,22 @@ import type { FaultyFile } from "../fault.ts";
 
 export const CORE_FAULTS: readonly FaultyFile[] = [
   {
+    file: "core/time/deadline.ts",
+    faults: [
+      [
+        "work without an end is waited for",
+        "return Promise.race([this.#rejection.promise, work]);",
+        "return work;",
+      ],
+      ["a timer is left behind", "this.#disposed.abort();", ""],
+      [
+        "the work's own error at the abort comes first",
+        "this.#rejection.reject(reason);\n    this.#passed.abort(reason);",
+        "this.#passed.abort(reason);\n    this.#rejection.reject(reason);",
+      ],
+    ],
+  },
+  {
     file: "core/time/day.ts",
     faults: [
       ["a day that is none is taken", ".toISOString().startsWith(text)", ".toISOString() !== text"],
@@ -53,53 +69,6 @@ export const CORE_FAULTS: readonly FaultyFile[] = [
         "what was sent is lost when the stream closes",
         `if (end === "closed" && this.#waiting.length > 0) {`,
         "if (false) {",
-      ],
-    ],
-  },
-  {
-    file: "sync/backoff.ts",
-    faults: [
-      [
-        "the wait has no upper limit",
-        "Math.min(CAP_MS, FIRST_MS * 2 ** doublings)",
-        "FIRST_MS * 2 ** doublings",
-      ],
-      ["a fleet comes back at once", "random() * Math.min(CAP_MS", "Math.min(CAP_MS"],
-      [
-        "a Retry-After of years is heeded",
-        "Math.min(RETRY_AFTER_CAP_MS, Math.max(0, retryAfterMs ?? 0))",
-        "Math.max(0, retryAfterMs ?? 0)",
-      ],
-    ],
-  },
-  {
-    file: "sync/batch_size.ts",
-    faults: [
-      [
-        "a batch that failed is as large the next time",
-        "this.#size = Math.min(this.#size, Math.max(1, Math.ceil(rows / 2)));",
-        "",
-      ],
-      ["a batch never grows again", "this.#size = Math.min(this.#most, this.#size * 2);", ""],
-      [
-        "a server with a limit is asked for more each time",
-        "this.#patience = Math.min(MOST_PATIENCE, this.#patience * 2);",
-        "",
-      ],
-    ],
-  },
-  {
-    file: "sync/pull.ts",
-    faults: [
-      [
-        "a table that waits for a person is read all the time",
-        "if (skip.has(table) || stopped()) continue;",
-        "if (stopped()) continue;",
-      ],
-      [
-        "a table that cannot be read stops the others",
-        "if (!concernsTable(failure)) return",
-        "return",
       ],
     ],
   },

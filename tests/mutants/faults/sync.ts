@@ -2,8 +2,8 @@ import type { FaultyFile } from "../fault.ts";
 
 export const SYNC_FAULTS: readonly FaultyFile[] = [
   {
-    file: "sync/deliver.ts",
-    tests: ["sync/deliver_test.ts", "sync/lane_test.ts"],
+    file: "sync/push.ts",
+    tests: ["sync/push_test.ts", "sync/lane_test.ts"],
     faults: [
       [
         "an answer covers all rows by their number alone",
@@ -12,13 +12,13 @@ export const SYNC_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "refusals are never forgotten",
-        "accepted(): void {\n    this.#count = 0;",
-        "accepted(): void {",
+        "trust(): void {\n    this.#refusals = 0;",
+        "trust(): void {",
       ],
       [
         "a remote that refuses everything is believed",
-        "return this.#count >= MAX_REFUSALS;",
-        "return false;",
+        "const suspicious = this.#refusals >= MAX_REFUSALS;",
+        "const suspicious = false;",
       ],
       [
         "the right half is to blame for what was too large",
@@ -27,62 +27,93 @@ export const SYNC_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "a row without an answer counts as accepted",
-        "else this.#hold(id, leftFor(rejection, result));",
+        "else sent.defer(id, unansweredRow(rejection, result));",
         "else settled.push(id);",
       ],
       ["a row that the cloud kept its own of waits on", "else if (newer) kept.push(newer);", ""],
       [
         "a child is rejected at the first refusal",
-        `if (alone === "later" && !spent(id))`,
-        "if (false)",
+        "if (mayPass) return sent.defer(id, failure);",
+        "",
       ],
-    ],
-  },
-  {
-    file: "sync/drain.ts",
-    tests: ["sync/drain_test.ts", "sync/lane_test.ts"],
-    faults: [
       [
         "a round goes one row too far",
-        "const rowsAtOnce = Math.min(size.rows, most - pushed);",
-        "const rowsAtOnce = Math.min(size.rows, most - pushed + 1);",
+        "const rowsAtOnce = Math.min(this.#size.rows, roundSize - pushed);",
+        "const rowsAtOnce = Math.min(this.#size.rows, roundSize - pushed + 1);",
       ],
       [
         "rows that come meanwhile keep the round going",
         "if (left <= 0 && batch.rows.length < limit) break;",
         "if (batch.rows.length === 0) break;",
       ],
-      ["chances are not forgotten once a row is accepted", "chances.forget(accepted);", ""],
-      ["rows that are put off hold up those behind", "outbox.passOver?.(ids);", ""],
-      ["a row is put off for ever", "const spent = tries >= MOST_CHANCES;", "const spent = false;"],
+      [
+        "attempts are not forgotten once a row is accepted",
+        "this.#deferred.accepted(accepted);",
+        "",
+      ],
       [
         "rows are settled before the remote has them",
-        "return delivery.failure;\n  } catch",
-        "return undefined;\n  } catch",
+        "return sent.failure;\n    } catch",
+        "return undefined;\n    } catch",
+      ],
+    ],
+  },
+  {
+    file: "sync/deferred.ts",
+    tests: ["sync/push_test.ts", "sync/lane_test.ts"],
+    faults: [
+      ["rows that are deferred hold up those behind", "this.#outbox.passOver?.(ids);", ""],
+      [
+        "a row is deferred for ever",
+        "const last = attempts >= MAX_ATTEMPTS;",
+        "const last = false;",
+      ],
+    ],
+  },
+  {
+    file: "sync/backoff.ts",
+    tests: ["sync/backoff_test.ts", "sync/lane_test.ts"],
+    faults: [
+      [
+        "the wait has no upper limit",
+        "Math.min(MAX_MS, FIRST_MS * 2 ** doublings)",
+        "FIRST_MS * 2 ** doublings",
+      ],
+      ["a fleet comes back at once", "random() * Math.min(MAX_MS", "Math.min(MAX_MS"],
+      [
+        "a Retry-After of years is heeded",
+        "Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs ?? 0))",
+        "Math.max(0, retryAfterMs ?? 0)",
+      ],
+      [
+        "Retry-After is ignored while a person is needed",
+        "needsPerson(cause) ? Math.max(floor, pause) : backoff",
+        "needsPerson(cause) ? pause : backoff",
+      ],
+      [
+        "Retry-After is ignored",
+        "backoffMs(failures, { retryAfterMs, random })",
+        "backoffMs(failures, { retryAfterMs: undefined, random })",
+      ],
+      [
+        "a deferred row does not end the round",
+        "return more && progress && !deferredReason && (",
+        "return more && progress && (",
       ],
     ],
   },
   {
     file: "sync/lane.ts",
+    tests: ["sync/lane_test.ts", "sync/lane_round_test.ts"],
     faults: [
       [
         "each return of the remote ends the backoff",
-        "if (now - this.#returnAtMs < rest) return;",
+        "if (now - this.#reconnectedMs < rest) return;",
         "",
       ],
       [
-        "Retry-After is ignored while a person is needed",
-        "needsPerson(trouble) ? Math.max(floor, pause) : backoff",
-        "needsPerson(trouble) ? pause : backoff",
-      ],
-      [
-        "Retry-After is ignored",
-        "backoffMs(this.#failures, { retryAfterMs, random })",
-        "backoffMs(this.#failures, { retryAfterMs: undefined, random })",
-      ],
-      [
         "now() resolves after one round of many",
-        "if (goesOnAtOnce(outcome) && !signal.aborted) return void this.#waiters.push(...waiters);",
+        "if (continuesAtOnce(result) && !signal.aborted) return void this.#waiters.push(...waiters);",
         "",
       ],
       ["a hurried lane is in a hurry for ever", "this.#urgent = false;", ""],
@@ -94,64 +125,89 @@ export const SYNC_FAULTS: readonly FaultyFile[] = [
       ["a change of network hurries nobody", "if (this.#wasCutOff) this.hurry();", ""],
       ["now() hangs when the lane ends", "for (const done of this.#waiters.splice(0)) done();", ""],
       [
-        "a held row does not end the round",
-        "return more && progress && !heldFor && (",
-        "return more && progress && (",
-      ],
-      [
-        "the bell is heeded at once while the lane fails",
-        "this.#notBeforeMs = clock.monotonic() + Math.min(wait, deaf);",
+        "a notification starts a round at once while the lane fails",
+        "this.#notBeforeMs = clock.monotonic() + wakeMs;",
         "",
       ],
       ["failures are not forgotten", "this.#failures = 0;", ""],
       ["a warning stays when the lane goes on", "this.#options.warnings.clear(this.#code);", ""],
-    ],
-  },
-  {
-    file: "sync/exchange.ts",
-    tests: ["sync/exchange_test.ts"],
-    faults: [
-      ["the sign-in is refreshed at each request of a round", "this.#refreshed = true;", ""],
-      [
-        "an answered refusal counts as out of reach",
-        "connection.heard(failureOf(error).answered ?? false);",
-        "connection.heard(false);",
-      ],
-      [
-        "a refusal after the stop is the remote's state",
-        "if (!this.#stop.aborted) connection.heard(",
-        "connection.heard(",
-      ],
-      [
-        "what the cloud has is read after the push",
-        'return answered === false || verdict.action === "sign-in";',
-        "return false;",
-      ],
       ["a lane that is forbidden pushes", "if (forbidden) throw forbidden;", ""],
     ],
   },
   {
-    file: "sync/connection.ts",
-    tests: ["sync/connection_test.ts", "sync/engine_test.ts"],
+    file: "sync/errors.ts",
+    tests: ["sync/lane_round_test.ts"],
+    faults: [
+      [
+        "a lane pushes after a pull without an answer",
+        'return answered === false || verdict.action === "sign-in";',
+        "return false;",
+      ],
+    ],
+  },
+  {
+    file: "sync/requests.ts",
+    faults: [
+      ["the sign-in is refreshed at each request of a round", "this.#refreshed = true;", ""],
+      [
+        "an answered refusal counts as out of reach",
+        "shared.note(failureOf(error).answered ?? false);",
+        "shared.note(false);",
+      ],
+      [
+        "a refusal after the stop is the remote's state",
+        "if (!this.stopped) shared.note(",
+        "shared.note(",
+      ],
+      [
+        "a request without an end holds the lane",
+        "await deadline.limit(remote.push(batch, { signal: deadline.signal }));",
+        "await remote.push(batch, { signal: deadline.signal });",
+      ],
+    ],
+  },
+  {
+    file: "sync/shared_remote.ts",
+    tests: ["sync/shared_remote_test.ts", "sync/engine_test.ts"],
     faults: [
       ["a lost remote is not probed at once", "if (lost) this.probeSoon();", ""],
       ["each lane makes the sign-in fresh", "this.#refreshing ??= (", "this.#refreshing = ("],
       [
         "a clock that is right stays in the warnings",
-        "if (Math.abs(offsetMs) <= CLOCK_OFF_MS) return this.#warnings.clear(code);",
-        "if (Math.abs(offsetMs) <= CLOCK_OFF_MS) return;",
+        "if (Math.abs(offsetMs) <= MAX_CLOCK_OFFSET_MS) return this.#warnings.clear(code);",
+        "if (Math.abs(offsetMs) <= MAX_CLOCK_OFFSET_MS) return;",
       ],
     ],
   },
   {
-    file: "sync/attempt.ts",
+    file: "sync/pull.ts",
     faults: [
       [
-        "a call without an end holds the lane",
-        "return await Promise.race([work(limit.signal), aborted]);",
-        "return await work(limit.signal);",
+        "a table that waits for a person is read all the time",
+        "if (skip.has(table) || requests.stopped) continue;",
+        "if (requests.stopped) continue;",
       ],
-      ["a timer is left behind", "over.abort();", ""],
+      [
+        "a table that cannot be read stops the others",
+        "if (!concernsTable(failure)) return",
+        "return",
+      ],
+    ],
+  },
+  {
+    file: "sync/batch_size.ts",
+    faults: [
+      [
+        "a batch that failed is as large the next time",
+        "this.#size = Math.min(this.#size, Math.max(1, Math.ceil(rows / 2)));",
+        "",
+      ],
+      ["a batch never grows again", "this.#size = Math.min(this.#most, this.#size * 2);", ""],
+      [
+        "a server with a limit is asked for more each time",
+        "this.#patience = Math.min(MOST_PATIENCE, this.#patience * 2);",
+        "",
+      ],
     ],
   },
 ];

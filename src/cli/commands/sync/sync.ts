@@ -1,7 +1,7 @@
 /** `clockblock sync now|status|conflicts|reset`: the way to the cloud. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
 import { type Clock, systemClock } from "../../../core/mod.ts";
-import type { LaneStatus, SyncStatus } from "../../../sync/mod.ts";
+import type { LaneStatus, SyncStatus } from "../../../contract/sync.ts";
 import type { AgentClient } from "../../client.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, UsageError } from "../../exit.ts";

@@ -1,7 +1,4 @@
-/**
- * How the sync stands, in the words of the API. Counts are since the agent's start.
- * @module
- */
+/** What `/sync/*` answers and accepts, and the lane status that `/status` and `/stream` show as well. @module */
 import * as v from "valibot";
 
 const state = v.picklist([
@@ -28,31 +25,32 @@ export const laneStatus = v.object({
   last_attempt_at: instant,
   last_success_at: instant,
   next_attempt_at: instant,
-  /** The newest failure, until something succeeds. */
+  /** The newest failure, until a request succeeds. */
   last_error: v.nullable(v.object({
     at: v.string(),
     status: v.nullable(v.number()),
     code: v.nullable(v.string()),
     message: v.string(),
-    /** What a person has to do before it can go on; null when it will go on by itself. */
+    /** What a person has to do before sync can continue; null when it continues by itself. */
     advice: v.nullable(v.string()),
   })),
   failures_in_a_row: count,
-  /** Of a request, the newer ones weighing more; null before the first. */
+  /** Moving average over requests; null before the first. */
   mean_latency_ms: v.nullable(v.number()),
+  /** This count and those below are since the agent's start. */
   requests: count,
   requests_failed: count,
   rows_pushed: count,
   rows_refused: count,
   rows_pulled: count,
   /**
-   * How far the first reading of a table is, or one after the agent was away for longer than the cloud keeps deletions;
-   * null otherwise.
+   * Progress of the first read of a table, or of one after the agent was away for longer than the cloud keeps
+   * deletions; null otherwise.
    */
   reading: v.nullable(v.object({
     table: v.string(),
     rows: count,
-    /** How many there are; null when the cloud did not say. */
+    /** How many there are; null when the cloud did not report it. */
     total: v.nullable(count),
     tables_done: count,
     tables: count,
@@ -60,9 +58,9 @@ export const laneStatus = v.object({
 });
 
 export const syncStatus = v.object({
-  /** The lane that is worst off. */
+  /** That of the lane in the worst state. */
   state,
-  /** Whether the engine runs: not while a command only looks at the database. */
+  /** Whether the engine runs: not while a command only reads the database. */
   running: v.boolean(),
   /** By the newest evidence; null when no cloud is configured. */
   online: v.nullable(v.boolean()),
@@ -73,21 +71,26 @@ export const syncStatus = v.object({
   lanes: v.array(laneStatus),
 });
 
+/** What `POST /sync/now` answers; `done` is false while it continues. */
+export const syncNowResult = v.object({ done: v.boolean(), sync: syncStatus });
+
+/** A row that the cloud refused, and why. */
+export const rejectedRow = v.object({
+  stream: v.string(),
+  table: v.string(),
+  id: v.string(),
+  row: v.looseObject({ id: v.string() }),
+  status: v.nullable(v.number()),
+  code: v.nullable(v.string()),
+  message: v.string(),
+  attempts: v.number(),
+  first_at: v.string(),
+  last_at: v.string(),
+});
+
+export const readmitted = v.object({ readmitted: v.number() });
+export const discarded = v.object({ discarded: v.number() });
+
 export type SyncState = v.InferOutput<typeof state>;
 export type LaneStatus = v.InferOutput<typeof laneStatus>;
 export type SyncStatus = v.InferOutput<typeof syncStatus>;
-
-/** From worst to best; what is going on counts more than what is at rest. */
-const ORDER: readonly SyncState[] = [
-  "failed",
-  "disconnected",
-  "connecting",
-  "syncing",
-  "connected",
-  "disabled",
-];
-
-/** The state of the whole: that of the lane that is worst off. */
-export function worst(states: readonly SyncState[]): SyncState {
-  return ORDER.find((each) => states.includes(each)) ?? "disabled";
-}
