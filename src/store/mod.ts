@@ -2,7 +2,7 @@
 export { type BackupOptions, backupTo } from "./backup/backup.ts";
 export { type BackupFile, listBackups } from "./backup/backups.ts";
 export type { WriteOptions } from "./commit_queue.ts";
-export type { Database, Statement } from "./database.ts";
+export { type Cells, type Database, prepareCells, type Statement } from "./database.ts";
 export { DatabaseFileWatch, type Displacements } from "./recovery/database_file_watch.ts";
 export { findDamage, type InspectOptions, peekMeta } from "./recovery/inspect.ts";
 export { type Lock, lockedBy } from "./lock.ts";

@@ -41,8 +41,10 @@ export async function load(
 
 if (import.meta.main) {
   const [url = "", connections = "32", seconds = "3", perConnection = "0"] = Deno.args;
-  const { hostname, port, pathname, host } = new URL(url);
-  const request = new TextEncoder().encode(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  const { hostname, port, pathname, search, host } = new URL(url);
+  const request = new TextEncoder().encode(
+    `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+  );
   const until = performance.now() + Number(seconds) * 1_000;
   const pauseMs = Number(perConnection) > 0 ? 1_000 / Number(perConnection) : 0;
   const latencies: number[] = [];

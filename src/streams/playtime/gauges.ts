@@ -1,9 +1,9 @@
 /** What play time gives `/metrics`. @module */
+import type { PlaytimeStatus } from "../../contract/playtime.ts";
 import type { Gauge } from "../../core/mod.ts";
-import type { TodayView } from "./today.ts";
 
 export function gaugesOf(
-  { is_playing, today }: { is_playing: boolean | null; today: TodayView },
+  { is_playing, today }: Pick<PlaytimeStatus, "is_playing" | "today">,
 ): Gauge[] {
   const { minutes_used, allowance_min } = today;
   return [

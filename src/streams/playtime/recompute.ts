@@ -6,23 +6,15 @@
  *     days         as they are                                    │ made anew          │
  * @module
  */
+import type { RecomputeResult } from "../../contract/playtime.ts";
 import { type Clock, type Day, type Instant, instantOf, msOf, SLOT_MS } from "../../core/mod.ts";
 import { inSlices, type Store } from "../../store/mod.ts";
-import { type Allowance, allowanceOn } from "./allowance.ts";
-import type { SlotSum } from "./heartbeats.ts";
-import { minutesOfMs } from "./minutes.ts";
-import { completeFrom } from "./retention.ts";
-import { type Rollup, rollupOf } from "./rollups.ts";
+import { type Allowance, allowanceOn } from "./days/allowance.ts";
+import type { SlotSum } from "./heartbeats/heartbeats.ts";
+import { minutesOfMs } from "./days/minutes.ts";
+import { completeFrom } from "./heartbeats/retention.ts";
+import { type Rollup, rollupOf } from "./days/rollups.ts";
 import { openTables, type Tables } from "./tables.ts";
-
-export interface RecomputeResult {
-  /** Days made anew. */
-  readonly days: number;
-  /** Days whose numbers were others before. */
-  readonly changed: number;
-  /** Days of which heartbeats are left, but not all: left as they are. */
-  readonly incomplete: number;
-}
 
 export interface RecomputeOptions {
   allowance: Allowance;

@@ -9,8 +9,8 @@
  */
 import { dayBounds, type Id, logger } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { msOfMinutes } from "./minutes.ts";
-import { type Rollup, rollupOf } from "./rollups.ts";
+import { msOfMinutes } from "./days/minutes.ts";
+import { type Rollup, rollupOf } from "./days/rollups.ts";
 import { openTables, type Tables } from "./tables.ts";
 
 export interface Rename {

@@ -1,6 +1,14 @@
 /** Play time's part of the local API: days, slots and heartbeats, read only but for `/recompute`. @module */
 import * as v from "valibot";
 import {
+  type DayView,
+  dayView,
+  type RecomputeResult,
+  recomputeResult,
+  slot,
+  storedHeartbeat,
+} from "../../contract/playtime.ts";
+import {
   addDays,
   type Clock,
   type Day,
@@ -24,9 +32,8 @@ import {
   zoneText,
 } from "../../core/mod.ts";
 import { inSlices } from "../../store/mod.ts";
-import { type DayOptions, type DayView, utcDays, zoneDay } from "./days.ts";
-import type { RecomputeResult } from "./recompute.ts";
-import type { Span } from "./slots.ts";
+import { type DayOptions, utcDay, utcDays, zoneDay } from "./days/days.ts";
+import type { Span } from "./days/slots.ts";
 import type { Tables } from "./tables.ts";
 
 export interface PlaytimeRoutesOptions extends DayOptions {
@@ -38,44 +45,6 @@ export interface PlaytimeRoutesOptions extends DayOptions {
 const MAX_DAYS = 366;
 const MAX_SLOT_DAYS = 31;
 const MAX_HISTORY = 5_000;
-
-const instant = v.pipe(v.string(), v.isoTimestamp());
-const minutes = v.pipe(v.number(), v.minValue(0));
-
-const day = v.object({
-  device_id: v.string(),
-  date_utc: v.pipe(v.string(), v.isoDate(), v.description("the day, as time_zone counts days")),
-  time_zone: v.string(),
-  minutes_used: minutes,
-  minutes_overdraft: v.pipe(
-    minutes,
-    v.description("minutes beyond the allowance; 0 without a limit"),
-  ),
-  allowance_min: v.pipe(
-    v.nullable(minutes),
-    v.description("minutes that the day allows; null without a limit"),
-  ),
-  last_heartbeat_at: v.nullable(instant),
-  updated_at: v.nullable(instant),
-});
-
-const slot = v.object({
-  device_id: v.string(),
-  slot_utc: v.pipe(instant, v.description("when the 15 minutes begin")),
-  minutes_used: minutes,
-});
-
-const heartbeat = v.object({
-  id: v.string(),
-  device_id: v.string(),
-  timestamp_utc: instant,
-  is_playing: v.boolean(),
-  poll_interval_sec: v.number(),
-  process_name: v.nullable(v.string()),
-  synced_at: v.nullable(instant),
-});
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[] {
   const { tables, clock, deviceId } = options;
@@ -91,12 +60,11 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
         date: v.optional(v.pipe(dayText(), v.description("default: today"))),
         tz: v.optional(v.pipe(zoneText(), v.description("whose day it is; default: UTC"))),
       }),
-      answer: day,
-      handle: async ({ query }) => {
-        const date = query.date ?? today(query.tz);
-        const [only] = await days({ from: date, to: date }, query.tz);
-        return only!;
-      },
+      answer: dayView,
+      handle: ({ query: { tz: timeZone = "UTC", date = today(timeZone) } }) =>
+        timeZone === "UTC"
+          ? utcDay(tables, date, options)
+          : zoneDay(tables, { date, timeZone }, options),
     }),
     route({
       method: "GET",
@@ -108,7 +76,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
         to: v.optional(v.pipe(dayText(), v.description("the last day; default: today"))),
         tz: v.optional(v.pipe(zoneText(), v.description("whose days these are; default: UTC"))),
       }),
-      answer: v.array(day),
+      answer: v.array(dayView),
       handle: ({ query }) => {
         const to = query.to ?? today(query.tz);
         const from = query.from ?? addDays(to, -29);
@@ -156,13 +124,14 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
           ),
         ),
       }),
-      answer: v.array(heartbeat),
+      answer: v.array(storedHeartbeat),
       paged: true,
       handle: ({ query: { limit, before = Number.MAX_SAFE_INTEGER }, raw }) =>
         listing(raw, {
           limit,
           after: typeof before === "number" ? before : tables.heartbeats.seqAt(before),
-          read: ({ after = Number.MAX_SAFE_INTEGER, until = 0 }) => history(after, until),
+          read: ({ after: before = Number.MAX_SAFE_INTEGER, until: from = 0 }) =>
+            history({ before, from, limit }),
           next: (before) => ({ limit, before }),
         }),
     }),
@@ -172,33 +141,35 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       summary: "Makes days and slots anew from the raw heartbeats, where these are all still there",
       tag: "playtime",
       problems: STORING,
-      answer: v.object({
-        days: v.pipe(count, v.description("days made anew")),
-        changed: v.pipe(count, v.description("days whose numbers were others before")),
-        incomplete: v.pipe(count, v.description("days left as they are")),
-      }),
+      answer: recomputeResult,
       handle: () => options.recompute(),
     }),
   ];
 
-  async function days(range: { from: Day; to: Day }, timeZone = "UTC"): Promise<DayView[]> {
-    if (timeZone === "UTC") return utcDays(tables, range, options);
+  function days(
+    range: { from: Day; to: Day },
+    timeZone = "UTC",
+  ): DayView[] | Promise<DayView[]> {
+    return timeZone === "UTC" ? utcDays(tables, range, options) : zoneDays(range, timeZone);
+  }
+
+  async function zoneDays(range: { from: Day; to: Day }, timeZone: string): Promise<DayView[]> {
     const wanted = daysBetween(range.from, range.to) + 1;
     const views: DayView[] = [];
     await inSlices((budget) => {
       do {
-        const day = addDays(range.from, views.length);
-        views.push(zoneDay(tables, { day, timeZone }, options));
+        const date = addDays(range.from, views.length);
+        views.push(zoneDay(tables, { date, timeZone }, options));
       } while (views.length < wanted && budget.left());
       return views.length < wanted;
     });
     return views;
   }
 
-  function* history(before: number, from: number): Generator<Placed<number>> {
-    for (const { seq, heartbeat } of tables.heartbeats.span({ before, from })) {
-      yield { at: seq, json: JSON.stringify(heartbeat) };
-    }
+  function* history(
+    span: { before: number; from: number; limit: number },
+  ): Generator<Placed<number>> {
+    for (const { seq, json } of tables.heartbeats.texts(span)) yield { at: seq, json };
   }
 }
 

@@ -3,6 +3,7 @@
  * missed, or after which it is not known whether the game runs, leaves no heartbeat and credits nothing.
  * @module
  */
+import type { Heartbeat, PlaytimeStatus, RecomputeResult } from "../../contract/playtime.ts";
 import {
   type Budget,
   type Day,
@@ -18,20 +19,20 @@ import {
   type Stream,
 } from "../../core/mod.ts";
 import { type StreamDeps, type TableOutbox, tableOutbox } from "../../store/mod.ts";
-import type { Allowance } from "./allowance.ts";
+import type { Allowance } from "./days/allowance.ts";
 import { gaugesOf } from "./gauges.ts";
-import { dayOf, type Heartbeat, sentRow } from "./heartbeats.ts";
-import { gameFinder, neverSeen, type ProcessName, toMatchers } from "./matchers.ts";
-import { lookForGame } from "./poller.ts";
+import { dayOf, sentRow } from "./heartbeats/heartbeats.ts";
+import { gameFinder, neverSeen, type ProcessName, toMatchers } from "./processes/matchers.ts";
+import { lookForGame } from "./processes/poller.ts";
 import { type Process, type ProcessLister, systemLister } from "./processes/mod.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder } from "./heartbeats/recorder.ts";
 import { renameHeartbeats } from "./rename.ts";
-import { recompute, type RecomputeResult } from "./recompute.ts";
-import { heartbeatRetention } from "./retention.ts";
+import { recompute } from "./recompute.ts";
+import { heartbeatRetention } from "./heartbeats/retention.ts";
 import { playtimeRoutes } from "./routes.ts";
-import { lastSession, Session, type SessionView } from "./session.ts";
+import { lastSession, Session } from "./heartbeats/session.ts";
 import { openTables, type Tables } from "./tables.ts";
-import { Today, type TodayView } from "./today.ts";
+import { Today } from "./days/today.ts";
 
 /** What the agent gives this stream, and what tests replace. */
 export interface PlaytimeDeps extends StreamDeps {
@@ -50,17 +51,6 @@ export interface PlaytimeConfig {
   daily_allowance_min: Allowance;
   retention_days: number;
   retention_unsynced_days: number;
-}
-
-/** What playtime adds to `/status`. */
-export interface PlaytimeStatus extends SessionView {
-  /** When the newest heartbeat was taken. */
-  readonly last_seen: Instant | null;
-  /** How many heartbeats wait in memory until the database takes writes. */
-  readonly heartbeats_waiting: number;
-  /** The first UTC day that was recorded. */
-  readonly first_day: Day | null;
-  readonly today: TodayView;
 }
 
 /** Rows of one push: 100 kB. Twice as many drain no faster, hold the loop twice as long and cost 25 MB more. */

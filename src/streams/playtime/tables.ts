@@ -1,10 +1,11 @@
 /** The three tables of play time, which change together: heartbeat, day and slot. @module */
+import type { Heartbeat } from "../../contract/playtime.ts";
 import { msOf, slotAt } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { type Allowance, allowanceOn } from "./allowance.ts";
-import { creditMs, dayOf, type Heartbeat, Heartbeats } from "./heartbeats.ts";
-import { grownRollup, Rollups } from "./rollups.ts";
-import { Slots } from "./slots.ts";
+import { type Allowance, allowanceOn } from "./days/allowance.ts";
+import { creditMs, dayOf, Heartbeats } from "./heartbeats/heartbeats.ts";
+import { grownRollup, Rollups } from "./days/rollups.ts";
+import { Slots } from "./days/slots.ts";
 
 export interface Tables {
   readonly heartbeats: Heartbeats;

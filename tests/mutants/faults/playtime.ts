@@ -29,7 +29,7 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/playtime/days.ts",
+    file: "streams/playtime/days/days.ts",
     faults: [
       [
         "the day of a zone takes the next UTC day in",
@@ -49,8 +49,8 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/playtime/today.ts",
-    tests: ["streams/playtime/today_test.ts"],
+    file: "streams/playtime/days/today.ts",
+    tests: ["streams/playtime/days/today_test.ts"],
     faults: [
       [
         "midnight belongs to both days",
@@ -75,8 +75,8 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/playtime/recorder.ts",
-    tests: ["streams/playtime/recorder_test.ts"],
+    file: "streams/playtime/heartbeats/recorder.ts",
+    tests: ["streams/playtime/heartbeats/recorder_test.ts"],
     faults: [
       [
         "heartbeats leave the queue before the commit",
@@ -114,8 +114,8 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/playtime/heartbeats.ts",
-    tests: ["streams/playtime/heartbeats_test.ts"],
+    file: "streams/playtime/heartbeats/heartbeats.ts",
+    tests: ["streams/playtime/heartbeats/heartbeats_test.ts"],
     faults: [
       [
         "gaps of deleted rows lead astray",

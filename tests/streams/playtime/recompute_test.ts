@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import type { Heartbeat } from "../../../src/contract/playtime.ts";
 import fc from "fast-check";
 import { instantOf, msOf } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
-import { type Heartbeat, migrations } from "../../../src/streams/playtime/mod.ts";
+import { migrations } from "../../../src/streams/playtime/mod.ts";
 import { raiseDays, recompute } from "../../../src/streams/playtime/recompute.ts";
 import { openTables, record } from "../../../src/streams/playtime/tables.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

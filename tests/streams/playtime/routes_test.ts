@@ -33,14 +33,17 @@ const NONE = {
   updated_at: null,
 };
 
+/** A day by both of its names: `date_utc` is that of earlier versions. */
+const dayNamed = (date: string) => ({ date, date_utc: date });
+
 Deno.test("GET /daily is today's rollup, and zeros for a day without data", async () => {
   using test = served();
-  assert.deepEqual((await test.get("/daily")).body, { ...NONE, date_utc: "2026-03-02" });
+  assert.deepEqual((await test.get("/daily")).body, { ...NONE, ...dayNamed("2026-03-02") });
   test.fixture.game = "Minecraft.exe";
   await play(test.fixture, 12);
   assert.deepEqual((await test.get("/daily")).body, {
     device_id: "pc-1",
-    date_utc: "2026-03-02",
+    ...dayNamed("2026-03-02"),
     time_zone: "UTC",
     minutes_used: 1,
     minutes_overdraft: 0,
@@ -50,7 +53,7 @@ Deno.test("GET /daily is today's rollup, and zeros for a day without data", asyn
   });
   assert.deepEqual((await test.get("/daily?date=2026-03-01")).body, {
     ...NONE,
-    date_utc: "2026-03-01",
+    ...dayNamed("2026-03-01"),
   });
 });
 
@@ -68,7 +71,7 @@ Deno.test("GET /daily?tz= is that zone's day", async () => {
   test.fixture.game = "Minecraft.exe";
   await play(test.fixture, 18);
   const { body: today } = await test.get("/daily?tz=Asia/Kolkata");
-  assert.equal(today.date_utc, "2026-03-03");
+  assert.equal(today.date, "2026-03-03");
   assert.equal(today.minutes_used, 1);
   assert.equal(today.allowance_min, 10);
   assert.equal(today.time_zone, "Asia/Kolkata");
@@ -83,11 +86,11 @@ Deno.test("GET /days is one entry a day, 30 days by default", async () => {
   await play(test.fixture, 12);
   const { body } = await test.get("/days");
   assert.equal(body.length, 30);
-  assert.deepEqual(body[0], { ...NONE, date_utc: "2026-02-01" });
+  assert.deepEqual(body[0], { ...NONE, ...dayNamed("2026-02-01") });
   assert.equal(body[29].minutes_used, 1);
   const some = await test.get("/days?from=2026-03-01&to=2026-03-03&tz=Europe/Berlin");
   assert.deepEqual(
-    some.body.map((day: typeof NONE & { date_utc: string }) => [day.date_utc, day.minutes_used]),
+    some.body.map((day: typeof NONE & { date: string }) => [day.date, day.minutes_used]),
     [["2026-03-01", 0], ["2026-03-02", 1], ["2026-03-03", 0]],
   );
   assert.equal(

@@ -1,5 +1,5 @@
 /** The process list of the operating system the agent runs on. @module */
-import type { Matcher } from "../matchers.ts";
+import type { Matcher } from "./matchers.ts";
 import type { ProcessLister } from "./process.ts";
 import { ps } from "./ps.ts";
 import { tasklist, tasklistWithTitles } from "./tasklist.ts";

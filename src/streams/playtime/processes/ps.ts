@@ -2,7 +2,7 @@
  * The process list of Linux and macOS: one call of `ps` with columns of its own choosing.
  * @module
  */
-import { imageWords, type Matcher } from "../matchers.ts";
+import { imageWords, type Matcher } from "./matchers.ts";
 import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
 

@@ -3,7 +3,7 @@
  * could be the game are asked for theirs.
  * @module
  */
-import { gameFinder, imageTest, type Matcher } from "../matchers.ts";
+import { gameFinder, imageTest, type Matcher } from "./matchers.ts";
 import { decodeOutput } from "./decode.ts";
 import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";

@@ -4,7 +4,7 @@ import {
   imageWords,
   MINECRAFT,
   toMatchers,
-} from "../../../../src/streams/playtime/matchers.ts";
+} from "../../../../src/streams/playtime/processes/matchers.ts";
 import { parsePs, ps } from "../../../../src/streams/playtime/processes/ps.ts";
 import { startFakeGame } from "../../../support/fake_game.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { toMatchers } from "../../../../src/streams/playtime/matchers.ts";
+import { toMatchers } from "../../../../src/streams/playtime/processes/matchers.ts";
 import { decodeOutput } from "../../../../src/streams/playtime/processes/decode.ts";
 import { parseTasklist, tasklist } from "../../../../src/streams/playtime/processes/tasklist.ts";
 

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import type { Heartbeat } from "../../../../src/contract/playtime.ts";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { instantOf, msOf, Warnings } from "../../../src/core/mod.ts";
-import { tableOutbox } from "../../../src/store/mod.ts";
-import { type Heartbeat, migrations } from "../../../src/streams/playtime/mod.ts";
-import { Recorder } from "../../../src/streams/playtime/recorder.ts";
-import { openTables } from "../../../src/streams/playtime/tables.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { tempStore } from "../../support/temp.ts";
+import { instantOf, msOf, Warnings } from "../../../../src/core/mod.ts";
+import { tableOutbox } from "../../../../src/store/mod.ts";
+import { migrations } from "../../../../src/streams/playtime/mod.ts";
+import { Recorder } from "../../../../src/streams/playtime/heartbeats/recorder.ts";
+import { openTables } from "../../../../src/streams/playtime/tables.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { tempStore } from "../../../support/temp.ts";
 
 /** As many as are kept in memory. */
 const ROOM = 720;

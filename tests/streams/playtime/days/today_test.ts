@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { instantOf, msOf } from "../../../src/core/mod.ts";
-import { type Heartbeat, migrations } from "../../../src/streams/playtime/mod.ts";
-import { openTables } from "../../../src/streams/playtime/tables.ts";
-import { Today } from "../../../src/streams/playtime/today.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { tempStore } from "../../support/temp.ts";
+import type { Heartbeat } from "../../../../src/contract/playtime.ts";
+import { instantOf, msOf } from "../../../../src/core/mod.ts";
+import { migrations } from "../../../../src/streams/playtime/mod.ts";
+import { openTables } from "../../../../src/streams/playtime/tables.ts";
+import { Today } from "../../../../src/streams/playtime/days/today.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { tempStore } from "../../../support/temp.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Heartbeat } from "../../../../src/contract/playtime.ts";
 import fc from "fast-check";
 import {
   addDays,
@@ -8,12 +9,12 @@ import {
   msOf,
   SLOT_MS,
   slotAt,
-} from "../../../src/core/mod.ts";
-import type { Store } from "../../../src/store/mod.ts";
-import { utcDays, zoneDay } from "../../../src/streams/playtime/days.ts";
-import { type Heartbeat, migrations } from "../../../src/streams/playtime/mod.ts";
-import { openTables, record, type Tables } from "../../../src/streams/playtime/tables.ts";
-import { tempStore } from "../../support/temp.ts";
+} from "../../../../src/core/mod.ts";
+import type { Store } from "../../../../src/store/mod.ts";
+import { utcDays, zoneDay } from "../../../../src/streams/playtime/days/days.ts";
+import { migrations } from "../../../../src/streams/playtime/mod.ts";
+import { openTables, record, type Tables } from "../../../../src/streams/playtime/tables.ts";
+import { tempStore } from "../../../support/temp.ts";
 
 const OPTIONS = { deviceId: "pc-1", allowance: { sun: 60 } };
 
@@ -64,11 +65,11 @@ for (const [timeZone, day, hours] of LONG_AND_SHORT) {
       from: noon - 60 * 3_600_000,
       to: noon + 60 * 3_600_000,
     });
-    const view = zoneDay(tables, { day, timeZone }, OPTIONS);
+    const view = zoneDay(tables, { date: day, timeZone }, OPTIONS);
     assert.equal(view.minutes_used, hours * 60);
     assert.equal(view.allowance_min, 60);
     assert.equal(view.minutes_overdraft, hours * 60 - 60);
-    assert.equal(zoneDay(tables, { day: addDays(day, 1), timeZone }, OPTIONS).minutes_used, 1_440);
+    assert.equal(zoneDay(tables, { date: addDays(day, 1), timeZone }, OPTIONS).minutes_used, 1_440);
   });
 }
 
@@ -77,7 +78,7 @@ Deno.test("zoneDay tells the newest heartbeat of the day it knows of", async () 
   const tables = openTables(temp.store);
   const from = msOf("2026-03-02T20:00:00.000Z");
   await playThrough({ store: temp.store, tables }, { from, to: from + 8 * 3_600_000 });
-  const view = (day: string) => zoneDay(tables, { day, timeZone: "Asia/Kolkata" }, OPTIONS);
+  const view = (day: string) => zoneDay(tables, { date: day, timeZone: "Asia/Kolkata" }, OPTIONS);
   assert.equal(view("2026-03-03").last_heartbeat_at, "2026-03-03T03:45:00.000Z");
   assert.equal(view("2026-03-03").updated_at, "2026-03-03T03:45:00.000Z");
   assert.equal(view("2026-03-02").last_heartbeat_at, null);
@@ -91,7 +92,7 @@ Deno.test("A day holds no more than its length, even when its hours came twice",
   for (let times = 0; times < 2; times++) {
     await playThrough({ store: temp.store, tables }, { from, to });
   }
-  const day = { day: "2026-03-29", timeZone: "Europe/Berlin" };
+  const day = { date: "2026-03-29", timeZone: "Europe/Berlin" };
   assert.equal(zoneDay(tables, day, OPTIONS).minutes_used, 23 * 60);
   const [utc] = utcDays(tables, { from: "2026-03-29", to: "2026-03-29" }, OPTIONS);
   assert.equal(utc!.minutes_used, 1_440);
@@ -103,7 +104,7 @@ Deno.test("utcDays fills days without data with zeros", async () => {
   const from = msOf("2026-03-02T20:00:00.000Z");
   await playThrough({ store: temp.store, tables }, { from, to: from + 3_600_000 });
   const days = utcDays(tables, { from: "2026-02-28", to: "2026-03-03" }, OPTIONS);
-  assert.deepEqual(days.map(({ date_utc, minutes_used }) => [date_utc, minutes_used]), [
+  assert.deepEqual(days.map(({ date, minutes_used }) => [date, minutes_used]), [
     ["2026-02-28", 0],
     ["2026-03-01", 0],
     ["2026-03-02", 60],
@@ -111,6 +112,7 @@ Deno.test("utcDays fills days without data with zeros", async () => {
   ]);
   assert.deepEqual(days[1], {
     device_id: "pc-1",
+    date: "2026-03-01",
     date_utc: "2026-03-01",
     time_zone: "UTC",
     minutes_used: 0,
@@ -148,7 +150,7 @@ Deno.test("The days of every zone hold the same play, and a day of UTC is the su
         days.set(day, (days.get(day) ?? 0) + seconds);
       }
       for (let day = "2026-10-20"; day <= "2026-10-30"; day = addDays(day, 1)) {
-        const view = zoneDay(tables, { day, timeZone }, OPTIONS);
+        const view = zoneDay(tables, { date: day, timeZone }, OPTIONS);
         assert.equal(view.minutes_used, (days.get(day) ?? 0) / 60);
         const { from, to } = dayBounds(day, timeZone);
         assert(view.minutes_used <= (to - from) / 60_000);
@@ -172,7 +174,7 @@ Deno.test("zoneDay knows nothing of the UTC day that begins where the day ends",
     }
   });
   // UTC+0 the whole year.
-  const day = zoneDay(tables, { day: "2026-01-05", timeZone: "Africa/Abidjan" }, OPTIONS);
+  const day = zoneDay(tables, { date: "2026-01-05", timeZone: "Africa/Abidjan" }, OPTIONS);
   assert.equal(day.updated_at, "2026-01-05T23:00:00.000Z");
   assert.equal(day.last_heartbeat_at, "2026-01-05T23:00:00.000Z");
 });

@@ -1,8 +1,9 @@
 /** The UTC days: minutes used and overdrawn, kept for ever. @module */
-import type { Day, Instant } from "../../core/mod.ts";
-import type { RawRow, Statement, Store } from "../../store/mod.ts";
+import type { Heartbeat } from "../../../contract/playtime.ts";
+import type { Day, Instant } from "../../../core/mod.ts";
+import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 import { overdraft } from "./allowance.ts";
-import { creditMs, dayOf, type Heartbeat } from "./heartbeats.ts";
+import { creditMs, dayOf } from "../heartbeats/heartbeats.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
 
 export interface Rollup {

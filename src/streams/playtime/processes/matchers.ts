@@ -3,7 +3,7 @@
  * launcher is not the game.
  * @module
  */
-import type { Process } from "./processes/process.ts";
+import type { Process } from "./process.ts";
 
 /** What a process must be like; case does not matter, `*` stands for anything, `.exe` may be left out. */
 export interface Matcher {

@@ -1,5 +1,5 @@
 /** How much play a day allows: the same every day, or by weekday. @module */
-import { type Day, weekday } from "../../core/mod.ts";
+import { type Day, weekday } from "../../../core/mod.ts";
 
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 

@@ -1,14 +1,10 @@
 /** Whether the game runs and since when, as far as the looks at the process list tell. @module */
-import { type Clock, type Instant, logger, msOf } from "../../core/mod.ts";
-import { inSlices } from "../../store/mod.ts";
-import type { Heartbeats, StoredHeartbeat } from "./heartbeats.ts";
+import type { PlaytimeStatus, StoredHeartbeat } from "../../../contract/playtime.ts";
+import { type Clock, type Instant, logger, msOf } from "../../../core/mod.ts";
+import { inSlices } from "../../../store/mod.ts";
+import type { Heartbeats } from "./heartbeats.ts";
 
-export interface SessionView {
-  /** Null while it is not known. */
-  readonly is_playing: boolean | null;
-  readonly playing_since: Instant | null;
-  readonly process_name: string | null;
-}
+export type SessionView = Pick<PlaytimeStatus, "is_playing" | "playing_since" | "process_name">;
 
 export class Session {
   readonly #clock: Clock;

@@ -7,8 +7,8 @@ import {
   neverSeen,
   type ProcessName,
   toMatchers,
-} from "../../../src/streams/playtime/matchers.ts";
-import type { Process } from "../../../src/streams/playtime/processes/mod.ts";
+} from "../../../../src/streams/playtime/processes/matchers.ts";
+import type { Process } from "../../../../src/streams/playtime/processes/mod.ts";
 
 const CP = "-cp /home/a/.minecraft/libraries/x.jar:/home/a/.minecraft/versions/1.21/1.21.jar";
 

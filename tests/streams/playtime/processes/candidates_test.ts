@@ -1,7 +1,7 @@
 /** @module */
 import assert from "node:assert/strict";
-import { parsePs } from "../../../src/streams/playtime/processes/ps.ts";
-import { candidates } from "../../../src/streams/playtime/mod.ts";
+import { parsePs } from "../../../../src/streams/playtime/processes/ps.ts";
+import { candidates } from "../../../../src/streams/playtime/mod.ts";
 
 Deno.test("candidates are told once by name, what counts first, threads of the kernel not at all", async () => {
   const found = await candidates({ image: "java", command: "*minecraft*" }, {

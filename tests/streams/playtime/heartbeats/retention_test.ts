@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { instantOf, msOf } from "../../../src/core/mod.ts";
-import { type PlaytimeFixture, playtimeFixture, rowsOf } from "./playtime_fixture.ts";
+import { instantOf, msOf } from "../../../../src/core/mod.ts";
+import { type PlaytimeFixture, playtimeFixture, rowsOf } from "../playtime_fixture.ts";
 
 const NOW = "2026-12-01T12:00:00.000Z";
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { allowanceOn, overdraft } from "../../../src/streams/playtime/allowance.ts";
-import { grownRollup, type Rollup } from "../../../src/streams/playtime/rollups.ts";
-import type { Heartbeat } from "../../../src/streams/playtime/mod.ts";
+import type { Heartbeat } from "../../../../src/contract/playtime.ts";
+import { allowanceOn, overdraft } from "../../../../src/streams/playtime/days/allowance.ts";
+import { grownRollup, type Rollup } from "../../../../src/streams/playtime/days/rollups.ts";
 
 function heartbeat(change: Partial<Heartbeat> = {}): Heartbeat {
   return {

@@ -3,15 +3,10 @@
  * play has no row. One can hold more than 15 minutes: its time came twice when the clock was set back.
  * @module
  */
-import { type Instant, instantOf } from "../../core/mod.ts";
-import type { Statement, Store } from "../../store/mod.ts";
+import type { Slot } from "../../../contract/playtime.ts";
+import { type Instant, instantOf } from "../../../core/mod.ts";
+import type { Statement, Store } from "../../../store/mod.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
-
-export interface Slot {
-  readonly device_id: string;
-  readonly slot_utc: Instant;
-  readonly minutes_used: number;
-}
 
 /** A stretch of time, `[from, to)` in milliseconds. */
 export interface Span {

@@ -3,11 +3,11 @@
  * in memory, shows among the warnings, and goes with the next one.
  * @module
  */
-import { logger, type Warnings } from "../../core/mod.ts";
-import type { Store, TableOutbox } from "../../store/mod.ts";
-import type { Allowance } from "./allowance.ts";
-import type { Heartbeat } from "./heartbeats.ts";
-import { record, type Tables } from "./tables.ts";
+import type { Heartbeat } from "../../../contract/playtime.ts";
+import { logger, type Warnings } from "../../../core/mod.ts";
+import type { Store, TableOutbox } from "../../../store/mod.ts";
+import type { Allowance } from "../days/allowance.ts";
+import { record, type Tables } from "../tables.ts";
 
 export interface RecorderOptions {
   tables: Tables;

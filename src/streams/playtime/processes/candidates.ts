@@ -1,6 +1,6 @@
 /** What runs on this machine and which of it counts as the game: for people whose game is not seen. @module */
 import { gameFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
-import { fullLister, type Process, type ProcessLister } from "./processes/mod.ts";
+import { fullLister, type Process, type ProcessLister } from "./mod.ts";
 
 export interface Candidate extends Omit<Process, "pid"> {
   /** Whether it counts as the game. */

@@ -2,8 +2,8 @@
  * One look for the game, which ends in time whatever the process list does.
  * @module
  */
-import type { Clock } from "../../core/mod.ts";
-import type { Process, ProcessLister } from "./processes/mod.ts";
+import type { Clock } from "../../../core/mod.ts";
+import type { Process, ProcessLister } from "./mod.ts";
 
 export interface LookOptions {
   find: (processes: readonly Process[]) => Process | undefined;

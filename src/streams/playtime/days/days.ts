@@ -3,6 +3,7 @@
  * for a day without data.
  * @module
  */
+import type { DayView } from "../../../contract/playtime.ts";
 import {
   addDays,
   type Day,
@@ -11,67 +12,69 @@ import {
   daysBetween,
   type Instant,
   msOf,
-} from "../../core/mod.ts";
+} from "../../../core/mod.ts";
 import { type Allowance, allowanceOn, overdraft } from "./allowance.ts";
 import { minutesOfMs } from "./minutes.ts";
 import type { Rollup } from "./rollups.ts";
-import type { Tables } from "./tables.ts";
-
-export interface DayView {
-  readonly device_id: string;
-  /** The day, as `time_zone` counts days. */
-  readonly date_utc: Day;
-  readonly time_zone: string;
-  readonly minutes_used: number;
-  readonly minutes_overdraft: number;
-  /** Null: there is no limit. */
-  readonly allowance_min: number | null;
-  readonly last_heartbeat_at: Instant | null;
-  readonly updated_at: Instant | null;
-}
+import type { Tables } from "../tables.ts";
 
 export interface DayOptions {
   deviceId: string;
   allowance: Allowance;
 }
 
+/** A UTC day, read by its key. */
+export function utcDay({ rollups }: Tables, date: Day, options: DayOptions): DayView {
+  return utcView(rollups.get(options.deviceId, date), date, options);
+}
+
 /** The UTC days from one to another, both included. */
 export function utcDays(
   { rollups }: Tables,
   { from, to }: { from: Day; to: Day },
-  { deviceId, allowance }: DayOptions,
+  options: DayOptions,
 ): DayView[] {
-  const known = new Map(rollups.between(deviceId, { from, to }).map((row) => [row.date_utc, row]));
+  const known = new Map(
+    rollups.between(options.deviceId, { from, to }).map((row) => [row.date_utc, row]),
+  );
   return Array.from({ length: daysBetween(from, to) + 1 }, (_, index) => {
-    const day = addDays(from, index);
-    const rollup = known.get(day);
-    if (rollup) return { ...rollup, time_zone: "UTC" };
-    return {
-      device_id: deviceId,
-      date_utc: day,
-      minutes_used: 0,
-      minutes_overdraft: 0,
-      allowance_min: allowanceOn(allowance, day),
-      last_heartbeat_at: null,
-      updated_at: null,
-      time_zone: "UTC",
-    };
+    const date = addDays(from, index);
+    return utcView(known.get(date), date, options);
   });
+}
+
+function utcView(
+  rollup: Rollup | undefined,
+  date: Day,
+  { deviceId, allowance }: DayOptions,
+): DayView {
+  return {
+    device_id: deviceId,
+    date,
+    date_utc: date,
+    time_zone: "UTC",
+    minutes_used: rollup?.minutes_used ?? 0,
+    minutes_overdraft: rollup?.minutes_overdraft ?? 0,
+    allowance_min: rollup ? rollup.allowance_min : allowanceOn(allowance, date),
+    last_heartbeat_at: rollup?.last_heartbeat_at ?? null,
+    updated_at: rollup?.updated_at ?? null,
+  };
 }
 
 /** A day of a time zone. */
 export function zoneDay(
   { rollups, slots }: Tables,
-  { day, timeZone }: { day: Day; timeZone: string },
+  { date, timeZone }: { date: Day; timeZone: string },
   { deviceId, allowance }: DayOptions,
 ): DayView {
-  const span = dayBounds(day, timeZone);
+  const span = dayBounds(date, timeZone);
   const minutesUsed = minutesOfMs(slots.usedMs(deviceId, span));
-  const allowanceMin = allowanceOn(allowance, day);
+  const allowanceMin = allowanceOn(allowance, date);
   const parts = rollups.between(deviceId, { from: dayAt(span.from), to: dayAt(span.to - 1) });
   return {
     device_id: deviceId,
-    date_utc: day,
+    date,
+    date_utc: date,
     time_zone: timeZone,
     minutes_used: minutesUsed,
     minutes_overdraft: overdraft(minutesUsed, allowanceMin),

@@ -1,20 +1,10 @@
 /** Today in the configured time zone, known without asking the database: `/status` is read all the time. @module */
-import { type Clock, type Day, dayAt, dayBounds, msOf } from "../../core/mod.ts";
+import type { Heartbeat, TodayView } from "../../../contract/playtime.ts";
+import { type Clock, type Day, dayAt, dayBounds, msOf } from "../../../core/mod.ts";
 import { type Allowance, allowanceOn, overdraft } from "./allowance.ts";
-import { creditMs, type Heartbeat } from "./heartbeats.ts";
+import { creditMs } from "../heartbeats/heartbeats.ts";
 import { minutesOfMs } from "./minutes.ts";
 import type { Slots, Span } from "./slots.ts";
-
-export interface TodayView {
-  readonly date: Day;
-  /** Whose day it is. */
-  readonly time_zone: string;
-  readonly minutes_used: number;
-  readonly minutes_overdraft: number;
-  /** Null, as `minutes_left` is: there is no limit. */
-  readonly allowance_min: number | null;
-  readonly minutes_left: number | null;
-}
 
 export interface TodayOptions {
   slots: Slots;

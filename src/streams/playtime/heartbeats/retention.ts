@@ -10,8 +10,8 @@ import {
   type Instant,
   msOf,
   type PruneResult,
-} from "../../core/mod.ts";
-import { retention, type Store, type TableOutbox } from "../../store/mod.ts";
+} from "../../../core/mod.ts";
+import { retention, type Store, type TableOutbox } from "../../../store/mod.ts";
 
 export interface HeartbeatRetention {
   outbox: TableOutbox;
