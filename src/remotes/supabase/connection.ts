@@ -2,7 +2,7 @@
  * The one client of supabase-js, and its sign-in: with e-mail and password, or with a key alone.
  * @module
  */
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { type AuthError, createClient, type SupabaseClient } from "@supabase/supabase-js";
 import {
   type Clock,
   clockOffsetMs,
@@ -124,7 +124,7 @@ export class Connection {
 
   async #check(): Promise<void> {
     const { data, error } = await this.client.auth.getSession();
-    if (error && isTransient(error)) throw this.failure("refresh the sign-in to", error);
+    this.#refreshed(error);
     if (!data.session && (error || this.#options.email !== undefined)) {
       if (!await this.#signIn()) {
         throw new RemoteError(`Cannot sign in to "${this.name}": ${SIGN_IN_AGAIN}`, {
@@ -140,13 +140,23 @@ export class Connection {
 
   /** Makes the sign-in fresh after it was refused; false when a person has to sign in. */
   async refresh(): Promise<boolean> {
-    const { data: { session } } = await this.client.auth.getSession();
+    const { data: { session }, error } = await this.client.auth.getSession();
+    this.#refreshed(error);
     if (session) {
       const { data, error } = await this.client.auth.refreshSession(session);
       if (data.session) return true;
-      if (error && isTransient(error)) throw this.failure("refresh the sign-in to", error);
+      this.#refreshed(error);
     }
     return await this.#signIn();
+  }
+
+  /** @throws {RemoteError} after a refresh that may succeed later: it says nothing about the sign-in */
+  #refreshed(error: AuthError | null): void {
+    if (!error || !isTransient(error)) return;
+    // supabase-js repeats its last failure until a minute has passed by the wall clock: after one that was a month
+    // ahead, for a month. Lanes have a backoff of their own.
+    Object.assign(this.client.auth, { lastRefreshFailure: null });
+    throw this.failure("refresh the sign-in to", error);
   }
 
   /**

@@ -31,6 +31,21 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
+    file: "remotes/supabase/push.ts",
+    faults: [
+      [
+        "42501 on records turns into a plain insert",
+        "if (rules.key !== undefined) return false;",
+        "if (rules.key !== undefined) return (profile.conflict = candidates.length) > 0;",
+      ],
+      [
+        "records that the cloud kept are accepted",
+        "accepted: ids.filter((id) => written.has(id)),",
+        "accepted: ids,",
+      ],
+    ],
+  },
+  {
     file: "remotes/supabase/token_store.ts",
     faults: [
       [
@@ -117,6 +132,21 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
         "a registration without an answer counts",
         "for (const system of open) await this.register(system);\n    this.#registeredAtMs = this.#clock.monotonic();",
         "this.#registeredAtMs = this.#clock.monotonic();\n    for (const system of open) await this.register(system);",
+      ],
+      [
+        "a passing failure of a refresh asks for a sign-in",
+        "if (!error || !isTransient(error)) return;",
+        "if (!error || isTransient(error)) return;",
+      ],
+      [
+        "a refresh that failed is remembered by the wall clock",
+        "Object.assign(this.client.auth, { lastRefreshFailure: null });",
+        "",
+      ],
+      [
+        "a passing failure before a refresh asks for a sign-in",
+        "this.#refreshed(error);\n    if (session) {",
+        "if (session) {",
       ],
       [
         "an answer leaves the Retry-After of an older one",

@@ -12,17 +12,17 @@ function status(code: number, headers: Record<string, string> = {}): Answer {
   return () => Response.json({ message: "not now" }, { status: code, headers });
 }
 
-function session(name: string): Answer {
+function session(name: string, { expiresInSec = 3_600 } = {}): Answer {
   const encoded = (value: unknown) =>
     new TextEncoder().encode(JSON.stringify(value)).toBase64({ alphabet: "base64url" })
       .replaceAll("=", "");
-  const claims = { sub: name, exp: Math.floor(Date.now() / 1_000) + 3_600 };
+  const claims = { sub: name, exp: Math.floor(Date.now() / 1_000) + expiresInSec };
   return () =>
     Response.json({
       access_token: `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded(claims)}.${encoded(0)}`,
       refresh_token: `refresh-${name}`,
       token_type: "bearer",
-      expires_in: 3_600,
+      expires_in: expiresInSec,
       user: { id: name, email: `${name}@example.com` },
     });
 }
@@ -54,6 +54,17 @@ function project(options: Partial<ConnectionOptions> = {}) {
   return { connection, answers, asked };
 }
 
+/** Lets the wall clock of this process jump, until it is disposed of. */
+function leapingClock(): Disposable & { leap(ms: number): void } {
+  const { now } = Date;
+  let aheadMs = 0;
+  Date.now = () => now() + aheadMs;
+  return {
+    leap: (ms) => aheadMs += ms,
+    [Symbol.dispose]: () => Date.now = now,
+  };
+}
+
 /** The status that a call is refused with; undefined where it is not. */
 async function refusal(call: Promise<unknown>): Promise<number | undefined> {
   const error = await call.then(() => undefined, (reason: unknown) => reason);
@@ -68,6 +79,43 @@ Deno.test("Connection does not take a server that is broken for a refused sign-i
   answers.password = status(400);
   assert.equal(await refusal(connection.signedIn()), 401);
   answers.password = session("alice");
+  assert.equal(await refusal(connection.signedIn()), undefined);
+});
+
+Deno.test("Connection keeps its session when a refresh finds the server broken, and asks nobody to sign in", async () => {
+  const tokens = memoryTokenStore();
+  const { connection, answers, asked } = project({ tokens });
+  answers.password = session("alice", { expiresInSec: -10 });
+  await connection.login("alice@example.com", "secret");
+  using clock = leapingClock();
+  answers.refresh_token = () => {
+    // supabase-js tries for half a minute, by the wall clock.
+    clock.leap(60_000);
+    return status(503)();
+  };
+  assert.equal(await refusal(connection.signedIn()), 503);
+  assert.equal(await refusal(connection.refresh()), 503);
+  assert.equal(asked.password, 1, "the password was not asked for again");
+  assert.equal(await connection.whoIsSignedIn(), "alice@example.com");
+  answers.refresh_token = session("alice");
+  assert.equal(await refusal(connection.signedIn()), undefined);
+  assert.equal(asked.password, 1);
+});
+
+Deno.test("Connection refreshes its session once the clock is right, also when a refresh had failed under a wrong one", async () => {
+  const { connection, answers } = project({ email: undefined, password: undefined });
+  answers.password = session("alice", { expiresInSec: -10 });
+  await connection.login("alice@example.com", "secret");
+  using clock = leapingClock();
+  const MONTH_MS = 30 * 86_400_000;
+  clock.leap(MONTH_MS);
+  answers.refresh_token = () => {
+    clock.leap(60_000);
+    return status(503)();
+  };
+  assert.equal(await refusal(connection.signedIn()), 503);
+  clock.leap(-MONTH_MS);
+  answers.refresh_token = session("alice");
   assert.equal(await refusal(connection.signedIn()), undefined);
 });
 

@@ -68,6 +68,30 @@ test("brings records, and the last write wins, not the last to arrive", async ()
   assert.deepEqual(await cloud.sql("SELECT name FROM projects"), [{ name: "newer" }]);
 });
 
+test("accepts only the records that it wrote, and names those that the cloud kept as it has them", async () => {
+  const remote = supabaseOn(cloud);
+  const newer = project("p1", { name: "newer", updated_at: "2026-11-20T12:00:00.000Z" });
+  await remote.push(batch("projects", [newer]), { signal });
+  const older = project("p1", { name: "older", updated_at: "2026-11-20T11:00:00.000Z" });
+  const result = await remote.push(batch("projects", [older, project("p2")]), { signal });
+  assert.deepEqual([result.accepted, result.rejected], [["p2"], []]);
+  assert.deepEqual(result.kept?.map(({ id, name }) => [id, name]), [["p1", "newer"]]);
+});
+
+test("adds no record where it may not write over one: none could be compared", async () => {
+  await cloud.ddl("REVOKE UPDATE ON projects FROM authenticated");
+  try {
+    const error = await refused(
+      supabaseOn(cloud).push(batch("projects", [project("p1")]), { signal }),
+    );
+    assert.equal(error.code, "42501");
+    assert.equal(verdictOf(error).action, "pause");
+    assert.deepEqual(await cloud.sql("SELECT 1 FROM projects"), []);
+  } finally {
+    await cloud.ddl("GRANT UPDATE ON projects TO authenticated");
+  }
+});
+
 test("brings rows of several shapes, and leaves alone what a shape does not name", async () => {
   const remote = supabaseOn(cloud);
   const whole = project("p1", { name: "one", status: "open" });
