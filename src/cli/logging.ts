@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { getRotatingFileSink } from "@logtape/file";
 import { configure, dispose, type LogRecord, type Sink, withFilter } from "@logtape/logtape";
 import type { Config } from "../config/mod.ts";
+import { type Clock, systemClock } from "../core/mod.ts";
 import type { Output } from "./io.ts";
 import { harmless, painter, spelledOut } from "./terminal.ts";
 
@@ -24,6 +25,7 @@ export interface LoggingOptions {
   held?: boolean;
   /** The size at which a file is put aside. */
   maxBytes?: number;
+  clock?: Clock;
 }
 
 /** With the file that is being written: six. */
@@ -111,9 +113,9 @@ export function secretsOf({ attendance, device_token, supabase }: Config): strin
  */
 function fileSink(
   path: string,
-  { output, formatter, held = false, maxBytes = MAX_BYTES }: LoggingOptions & {
-    formatter: (record: LogRecord) => string;
-  },
+  { output, formatter, held = false, maxBytes = MAX_BYTES, clock = systemClock }:
+    & LoggingOptions
+    & { formatter: (record: LogRecord) => string },
 ): { sink: Sink & AsyncDisposable; failed: (record: LogRecord) => void; release: () => void } {
   let waiting: LogRecord[] | undefined = held ? [] : undefined;
   let inner: (Sink & AsyncDisposable) | undefined;
@@ -122,14 +124,14 @@ function fileSink(
   const giveUp = (error: unknown) => {
     void inner?.[Symbol.asyncDispose]();
     inner = undefined;
-    retryAt = performance.now() + RETRY_MS;
+    retryAt = clock.monotonic() + RETRY_MS;
     if (reported) return;
     reported = true;
     const state = error instanceof Error ? error.message : String(error);
     output.write(`Cannot write the log ${path}: ${state}. Going on without it\n`);
   };
   const write: Sink = (record) => {
-    if (!inner && performance.now() < retryAt) return;
+    if (!inner && clock.monotonic() < retryAt) return;
     try {
       inner ??= openFile(path, { formatter, maxBytes });
       inner(record);

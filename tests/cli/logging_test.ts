@@ -3,6 +3,7 @@ import { redactor, secretsOf, startLogging } from "../../src/cli/logging.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { logger } from "../../src/core/mod.ts";
 import { capturedIo } from "../support/captured_io.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 
 const quiet = { level: "info", file: null, secrets: [] } as const;
@@ -115,6 +116,32 @@ Deno.test("startLogging goes on without a file that cannot be written, and says 
   const lines = io.err.trimEnd().split("\n");
   assert.equal(lines.filter((line) => line.includes("still here")).length, 3);
   assert.equal(lines.filter((line) => line.startsWith("Cannot write the log")).length, 1);
+});
+
+Deno.test("startLogging tries the file again after 30 s of work, whatever the clock is set to", async () => {
+  using dir = tempDir();
+  const folder = `${dir.path}/logs`;
+  const file = `${folder}/clockblock.log`;
+  Deno.writeTextFileSync(folder, "a file where the folder should be");
+  const io = capturedIo();
+  const clock = new FakeClock();
+  {
+    await using _log = await startLogging({ ...quiet, output: io.stderr, file, clock });
+    logger("sync").info("lost");
+    Deno.removeSync(folder);
+    clock.set(clock.now() + 3_600_000);
+    logger("sync").info("too early");
+    await clock.advance(29_000);
+    clock.set("2026-01-01T00:00:00.000Z");
+    logger("sync").info("still too early");
+    assert.deepEqual([...Deno.readDirSync(dir.path)], []);
+    await clock.advance(1_000);
+    logger("sync").info("in time");
+    logger("sync").info("and on");
+  }
+  const lines = Deno.readTextFileSync(file).trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ message }) => message), ["in time", "and on"]);
+  assert.equal(io.err.split("\n").filter((line) => line.startsWith("Cannot write")).length, 1);
 });
 
 Deno.test({

@@ -122,6 +122,46 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
+    file: "streams/attendance/storage/quarantine_file.ts",
+    faults: [
+      [
+        "a file is kept before its entry is stored",
+        "path + PART, { createNew",
+        "path, { createNew",
+      ],
+      [
+        "a file that was discarded keeps its room",
+        "this.#room.settle(this.#counted, { kept: false });",
+        "",
+      ],
+      ["a small file takes no room", "return Math.max(LEAST_BYTES, size);", "return size;"],
+      ["secrets are kept", "encode(stripSecrets(text))", "encode(text)"],
+      [
+        "a file that cannot be made takes room",
+        "room.settle(this.#counted, { kept: false });\n      throw",
+        "throw",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/devices/pending.ts",
+    faults: [
+      [
+        "a stranger that was heard before the clock was set back stays for ever",
+        "Math.abs(now - (oldest.lastSeenMs ?? 0)) >= STRANGER_MS",
+        "now - (oldest.lastSeenMs ?? 0) >= STRANGER_MS",
+      ],
+      ["two addresses drive each other out", "most.length > own + 1", "most.length > own"],
+      ["the newest of the crowd leaves", "? most[0]!", "? most.at(-1)!"],
+      [
+        "one that is not understood takes no room",
+        'approval === "pending" || approval === "unsupported"',
+        'approval === "pending"',
+      ],
+      ["the warning of a full list stays", "if (waiting.length < MOST_STRANGERS)", "if (false)"],
+    ],
+  },
+  {
     file: "streams/attendance/storage/rezone.ts",
     faults: [
       [

@@ -8,6 +8,26 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
+    file: "cli/logging.ts",
+    faults: [
+      [
+        "the log waits by a clock that may be set",
+        "retryAt = clock.monotonic() + RETRY_MS;",
+        "retryAt = clock.now() + RETRY_MS;",
+      ],
+      [
+        "a log that failed once is never tried again",
+        "if (!inner && clock.monotonic() < retryAt) return;",
+        "if (!inner && reported) return;",
+      ],
+      [
+        "a log that fails is tried with every line",
+        "if (!inner && clock.monotonic() < retryAt) return;",
+        "",
+      ],
+    ],
+  },
+  {
     file: "cli/commands/export.ts",
     faults: [
       ["the first moment of the next day is exported", "at(row) < end)", "at(row) <= end)"],
