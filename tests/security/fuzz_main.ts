@@ -33,9 +33,11 @@ print(`Seed ${seed}, ${minutes} minutes`);
 const found = await fuzz(agent, { seed, ms: minutes * 60_000 });
 const { asked, statuses, failures, heldMs, ownMs } = found;
 const answers = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`).join(", ");
-print(`${asked} requests, answered ${answers}`);
-print(
-  `The event loop was held for ${Math.round(heldMs)} ms at most, here for ${Math.round(ownMs)} ms`,
-);
 for (const { asked, answer } of failures.slice(0, 20)) print(`${JSON.stringify(asked)}\n${answer}`);
+print(
+  `${asked} requests, answered ${answers}; ${failures.length} failed; longest hold of the event loop ` +
+    `${Math.round(heldMs)} ms (limit ${MOST_HELD_MS} ms), meanwhile of this process ${
+      Math.round(ownMs)
+    } ms`,
+);
 if (failures.length > 0 || heldMs > MOST_HELD_MS + ownMs) Deno.exitCode = 1;
