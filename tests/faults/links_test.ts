@@ -32,6 +32,15 @@ const FAULTS: readonly (readonly [string, LinkFault, "fails" | "delays"])[] = [
   ["goes up only", { kind: "one-way", passes: "up" }, "fails"],
   ["goes down only", { kind: "one-way", passes: "down" }, "fails"],
   ["has a gateway that answers 503", { kind: "status", status: 503 }, "fails"],
+  ["has a sign-in page for an answer", { kind: "portal", status: 200 }, "fails"],
+  ["wants a sign-in first", { kind: "portal", status: 511 }, "fails"],
+  ...([301, 302, 307, 308] as const).map((status) =>
+    [
+      `redirects elsewhere by ${status}`,
+      { kind: "status", status, headers: { location: "http://localhost:1/elsewhere" } },
+      "fails",
+    ] as const
+  ),
 ];
 const ROWS = 300;
 

@@ -9,6 +9,10 @@ import { type Caller, pause } from "./caller.ts";
 const WRITERS = 4;
 const MODES = ["paper", "live"] as const;
 const LARGEST_BATCH = 20;
+/** Shares of long bodies, and of those near the limit of 65 536 characters. */
+const LONG_SHARE = 0.02;
+const HUGE_SHARE = 0.004;
+const HUGE_CHARACTERS = 60_000;
 const PAUSE_MS = [20, 300] as const;
 
 export class EventsLoad {
@@ -35,7 +39,7 @@ export class EventsLoad {
   /** The event of a key, as it was sent. */
   eventOf(key: string): Record<string, unknown> & { mode: string } {
     const random = randomOf(this.#seed, key);
-    const long = random() < 0.02;
+    const size = random();
     return {
       mode: random.pick(MODES),
       source: `soak "${key.split("-")[0]}"`,
@@ -43,7 +47,7 @@ export class EventsLoad {
       subtype: random() < 0.02 ? "KILL_SWITCH" : "TICK",
       symbol: random() < 0.5 ? "BTC-USD" : null,
       severity: random.pick(["info", "warning", "error"]),
-      body: `${key} äß→🌱 ' \\ ${"x".repeat(random.below(long ? 8_000 : 200))}`,
+      body: `${key} äß→🌱 ' \\ ${"x".repeat(fillingOf(size, random()))}`,
       meta: { n: random(), nested: { list: [1, null, "two"] } },
       idempotency_key: key,
     };
@@ -79,4 +83,10 @@ export class EventsLoad {
     });
     return true;
   }
+}
+
+/** How many characters follow in a body: few, many or about as many as there may be. */
+function fillingOf(size: number, share: number): number {
+  if (size < HUGE_SHARE) return HUGE_CHARACTERS;
+  return Math.floor(share * (size < LONG_SHARE ? 8_000 : 200));
 }

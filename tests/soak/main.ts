@@ -9,19 +9,20 @@ import { print } from "../bench/print.ts";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { argumentsOf } from "../support/arguments.ts";
 import { Cloud } from "../support/cloud.ts";
-import { FaultProxy } from "../support/fault_proxy.ts";
+import { FaultProxy, type LinkFault } from "../support/fault_proxy.ts";
 import { FaultyServer } from "../support/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
 import { callerOf, pause } from "./caller.ts";
+import { startClock } from "./clock.ts";
 import { startControl } from "./control.ts";
 import { EventsLoad } from "./events_load.ts";
 import { growthRules } from "./growth.ts";
 import { DevicesLoad, GAME, GameLoad, SERIALS, watchHeartbeats } from "./life_load.ts";
-import { judge } from "./oracle.ts";
-import { type Change, type LinkName, LINKS, makePlan } from "./plan.ts";
+import { judge, lastHeartbeat } from "./oracle.ts";
+import { type Change, type LinkName, LINKS, makePlan, nameOf } from "./plan.ts";
 import { randomOf } from "./random.ts";
 import { RecordsLoad, SYSTEM } from "./records_load.ts";
-import { printReport } from "./report.ts";
+import { type FaultCount, printReport } from "./report.ts";
 import { type LifeRecord, watch } from "./watch.ts";
 
 const DRAIN_MS = 180_000;
@@ -32,13 +33,16 @@ const USAGE = `Loads every stream, breaks the network and kills the agent, then 
 
   deno task soak [--minutes=2 | --hours=8] [--seed=1] [--keep]
 
+It needs libfaketime, to set the agent's clock (Debian, Ubuntu: apt-get install libfaketime).
+
   --minutes, --hours   for how long (2 minutes)
   --seed               which deaths, weather and load: the same number gives the same again (1)
   --keep               leaves the agent's folder where it is, and says where
 
 It ends with 0 when nothing was lost, changed or held up, with 1 when anything was.`;
 
-const { minutes, seed, keep } = argumentsOf(USAGE, (args) => {
+using home = tempDir();
+const { minutes, seed, keep, clock } = argumentsOf(USAGE, (args) => {
   const { values } = parseArgs({
     args,
     options: {
@@ -60,18 +64,23 @@ const { minutes, seed, keep } = argumentsOf(USAGE, (args) => {
   if (!Number.isSafeInteger(seed)) {
     throw new TypeError(`Cannot take "${values.seed}" for --seed: a whole number is wanted`);
   }
-  return { minutes: length, seed, keep };
+  return { minutes: length, seed, keep, clock: startClock(`${home.path}/clock`) };
 });
 const plan = makePlan({ seed, ms: minutes * 60_000 });
 print(
   `Soaking for ${minutes} minutes with seed ${seed}: ${plan.lives.length} lives, ` +
-    `${plan.changes.length / 2} faults on ${LINKS.length} links.`,
+    `${
+      plan.changes.length / 2
+    } faults on ${LINKS.length} links, ${plan.clock.length} steps of the clock.`,
 );
 
 using temp = tempDir();
 const dir = keep ? await Deno.makeTempDir({ prefix: "clockblock-soak-" }) : temp.path;
+const database = `${dir}/clockblock.db`;
 await using events = await FaultyServer.start();
 await using punches = await FaultyServer.start();
+/** Where redirects lead: nothing may ask it. */
+await using elsewhere = await FaultyServer.start();
 await using supabase = await Cloud.start();
 // Somebody may write there before the agent's first sign-in, and what has rows is nobody's to claim.
 await supabase.sql("INSERT INTO system_members (system_id, user_id) VALUES ($1, $2)", [
@@ -135,7 +144,12 @@ const loads = [
   devicesLoad.run(seed, { signal: ended.signal, hangUp: hangUp.signal }),
   gameLoad.run(seed, ended.signal),
 ];
-const weather = changeWeather(plan.changes);
+const faults = new Map<string, FaultCount>();
+const inForce = new Map<LinkName, FaultCount>();
+const weather = Promise.all([
+  atTheirTime(plan.changes, change),
+  atTheirTime(plan.clock, ({ offsetSec }) => clock.set(offsetSec)),
+]);
 let watching: Promise<void>[] = [];
 for (const { runMs, end } of plan.lives) {
   const alive = await begin();
@@ -146,32 +160,36 @@ for (const { runMs, end } of plan.lives) {
   } else if (end === "SIGTERM") await stopped(alive);
   else await alive.kill();
   await Promise.all(watching);
+  clock.forget(alive.pid);
 }
 
 // The weather clears, and everything has to arrive.
 ended.abort();
 await weather;
 for (const name of LINKS) change({ link: name, fault: { kind: "clear" } });
+clock.set(0);
 const last = await begin();
-const { drainedAt, drainedMs } = await drained();
+const { drainedSeq, drainedMs } = await drained();
 hangUp.abort();
 await Promise.all(loads);
 await stopped(last);
 await Promise.all(watching);
+clock.forget(last.pid);
 
-const database = `${dir}/clockblock.db`;
 const verdicts = await judge({
   database,
   events: { load: eventsLoad, cloud: events },
   punches: { load: devicesLoad, cloud: punches },
   told,
-  drainedAt,
+  drainedSeq,
   records: recordsLoad,
   supabase,
 });
 const good = printReport({
   lives,
   plan,
+  faults,
+  diverted: elsewhere.requests.map(({ method, path }) => `${method} ${path}`),
   verdicts,
   rules: growthRules(lives, { dir, database }),
   troubles,
@@ -186,7 +204,7 @@ Deno.exitCode = good ? 0 : 1;
 /** Starts the agent, and whoever looks at it. */
 async function begin(): Promise<AgentProcess> {
   const began = performance.now();
-  const alive = await startAgent({ dir, config });
+  const alive = await startAgent({ dir, config, env: clock.env });
   const startMs = performance.now() - began;
   links.devices.target = await listenerOf(alive);
   agent = alive;
@@ -218,43 +236,64 @@ async function hasEnded({ ended }: AgentProcess): Promise<boolean> {
   return await Promise.race([ended.then(() => true), pause(0).then(() => false)]);
 }
 
-async function changeWeather(changes: readonly Change[]): Promise<void> {
+async function atTheirTime<T extends { atMs: number }>(
+  planned: readonly T[],
+  act: (next: T) => void,
+): Promise<void> {
   const began = performance.now();
-  for (const next of changes) {
+  for (const next of planned) {
     await pause(Math.max(0, next.atMs - (performance.now() - began)));
     if (ended.signal.aborted) return;
-    change(next);
+    act(next);
   }
 }
 
 function change({ link, fault }: Omit<Change, "atMs">): void {
+  const count = faults.get(nameOf(fault)) ?? { times: 0, met: 0 };
+  if (fault.kind !== "clear") faults.set(nameOf(fault), count);
+  count.times++;
   const server = servers[link];
   const atServer = fault.kind === "server" ? fault.fault : undefined;
   if (server) {
-    server.nextFault = () => atServer;
+    server.nextFault = () => {
+      if (atServer) count.met++;
+      return atServer;
+    };
     // Hours of requests would fill the memory of this process.
     server.requests.length = 0;
     supabase.requests.length = 0;
   }
-  links[link].fault = fault.kind === "server" ? { kind: "clear" } : fault;
+  const before = inForce.get(link);
+  if (before) before.met += links[link].met;
+  if (fault.kind === "clear" || fault.kind === "server") inForce.delete(link);
+  else inForce.set(link, count);
+  links[link].fault = onLink(fault);
 }
 
-/** Waits until nothing waits; says when that was and how long it took. */
-async function drained(): Promise<{ drainedAt: string; drainedMs: number }> {
+function onLink(fault: Change["fault"]): LinkFault {
+  if (fault.kind === "server") return { kind: "clear" };
+  if (fault.kind !== "redirect") return fault;
+  const { status, host } = fault;
+  const location = `http://${host}:${elsewhere.port}/elsewhere`;
+  return { kind: "status", status, headers: { location } };
+}
+
+/** Waits until nothing waits; returns the last heartbeat that was there before, and how long it took. */
+async function drained(): Promise<{ drainedSeq: number; drainedMs: number }> {
   const began = performance.now();
   for (;;) {
-    const drainedAt = new Date().toISOString();
+    const drainedSeq = lastHeartbeat(database);
     await caller.ask("/sync/now", { method: "POST" });
     const status = await caller.ask("/sync/status") as {
       lanes: { stream: string; rows_waiting: number | null; rows_rejected: number }[];
     } | undefined;
     const drainedMs = performance.now() - began;
     const waits = status?.lanes.filter(({ rows_waiting }) => rows_waiting !== 0) ?? [];
-    if (status && waits.length === 0 && devicesLoad.waiting === 0) return { drainedAt, drainedMs };
+    if (status && waits.length === 0 && devicesLoad.waiting === 0) return { drainedSeq, drainedMs };
     if (drainedMs > DRAIN_MS) {
       const left = JSON.stringify({ lanes: status?.lanes, devices: devicesLoad.waiting });
       troubles.push(`after ${DRAIN_MS / 1000} s it still waits: ${left}`);
-      return { drainedAt, drainedMs };
+      return { drainedSeq, drainedMs };
     }
     await pause(100);
   }

@@ -16,8 +16,8 @@ export interface World {
   punches: { load: Pick<DevicesLoad, "acknowledged" | "waiting">; cloud: Kept };
   /** Heartbeats that the agent told of. */
   told: ReadonlySet<string>;
-  /** When nothing waited: the heartbeats since then may. */
-  drainedAt: string;
+  /** The last heartbeat that was there before nothing waited: those since then may wait. */
+  drainedSeq: number;
   records: Pick<RecordsLoad, "ours" | "theirs" | "edits">;
   supabase: Pick<Cloud, "sql">;
 }
@@ -48,6 +48,16 @@ export async function judge(world: World): Promise<Verdict[]> {
       await judgeHeartbeats(db, world),
       await judgeRecords(db, world),
     ];
+  } finally {
+    db.close();
+  }
+}
+
+/** The `seq` of the newest heartbeat, also while an agent runs. */
+export function lastHeartbeat(database: string): number {
+  const db = new DatabaseSync(database, { readOnly: true });
+  try {
+    return Number(db.prepare("SELECT max(seq) AS seq FROM heartbeats").get()?.seq ?? 0);
   } finally {
     db.close();
   }
@@ -116,7 +126,7 @@ function judgePunches(db: DatabaseSync, { load, cloud }: World["punches"]): Verd
 
 async function judgeHeartbeats(
   db: DatabaseSync,
-  { told, drainedAt, supabase }: World,
+  { told, drainedSeq, supabase }: World,
 ): Promise<Verdict> {
   const faults = new Faults();
   const there = await supabase.sql<Row>(
@@ -141,7 +151,7 @@ async function judgeHeartbeats(
     const id = String(row.id);
     const sent = byId.get(id);
     kept.add(id);
-    if (sent || String(row.timestamp_utc) < drainedAt) due.add(id);
+    if (sent || Number(row.seq) <= drainedSeq) due.add(id);
     const own = { ...row, is_playing: row.is_playing === 1 } as Row;
     for (const [field, value] of Object.entries(sent ?? {})) {
       if (own[field] !== value) faults.add(`came with another ${field}`, String(row.id));
@@ -183,15 +193,17 @@ async function judgeRecords(db: DatabaseSync, { records, supabase }: World): Pro
       }),
   );
   const text = (said: unknown) => JSON.stringify(said ?? null);
+  // Some say hundreds of KB.
+  const shown = (said: unknown) => text(said).slice(0, 80);
   for (const id of new Set([...there.keys(), ...here.keys()])) {
     if (text(here.get(id)) !== text(there.get(id))) {
-      faults.add("differs", `${id}: here ${text(here.get(id))}, there ${text(there.get(id))}`);
+      faults.add("differs", `${id}: here ${shown(here.get(id))}, there ${shown(there.get(id))}`);
     }
   }
   for (const [kind, said] of [["ours", records.ours], ["theirs", records.theirs]] as const) {
     for (const [id, last] of said) {
       if (text(there.get(id)) !== text(last)) {
-        faults.add(`is not what was written last (${kind})`, `${id}: ${text(there.get(id))}`);
+        faults.add(`is not what was written last (${kind})`, `${id}: ${shown(there.get(id))}`);
       }
     }
   }

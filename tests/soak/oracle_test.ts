@@ -13,7 +13,7 @@ import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { punchId } from "../../src/streams/attendance/mod.ts";
 import { EventsLoad } from "./events_load.ts";
-import { judge, type World } from "./oracle.ts";
+import { judge, lastHeartbeat, type World } from "./oracle.ts";
 
 const KEYS = Array.from({ length: 30 }, (_, n) => `0-${n}`);
 const PEOPLE = 6;
@@ -261,7 +261,7 @@ async function liveWell(dir: string): Promise<World> {
   );
   await until(() => door.waiting === 0, "the punches");
   await agent.sync.now();
-  const drainedAt = new Date(Date.now() + 1_000).toISOString();
+  const drainedSeq = lastHeartbeat(`${dir}/clockblock.db`);
   stop.abort();
   hangUp.abort();
   await Promise.all([running, calling]);
@@ -271,7 +271,7 @@ async function liveWell(dir: string): Promise<World> {
     events: { load, cloud: kept(events) },
     punches: { load: { acknowledged, waiting: door.waiting }, cloud: kept(punches) },
     told,
-    drainedAt,
+    drainedSeq,
     records: {
       ours: new Map([["ours-1", ours]]),
       theirs: new Map([["theirs-1", theirs]]),

@@ -1,6 +1,6 @@
 /** That a plan has in it what a soak is to show. */
 import assert from "node:assert/strict";
-import { LINKS, makePlan } from "./plan.ts";
+import { LINKS, makePlan, nameOf } from "./plan.ts";
 
 const HALF_AN_HOUR_MS = 30 * 60_000;
 
@@ -17,8 +17,17 @@ const NETWORK = [
   "trickle",
 ];
 /** gateways to those that speak HTTP, and servers to those that are ours. */
-const GATEWAY = ["status 4xx", "status 5xx"];
-const SERVER = ["server duplicate", "server half-written", "server slow"];
+const GATEWAY = [
+  "portal 200",
+  "portal 511",
+  "redirect 301",
+  "redirect 302",
+  "redirect 307",
+  "redirect 308",
+  "status 4xx",
+  "status 5xx",
+];
+const SERVER = ["server: duplicate", "server: half-written", "server: slow"];
 const EXPECTED = {
   devices: NETWORK,
   supabase: [...NETWORK, ...GATEWAY],
@@ -30,11 +39,7 @@ Deno.test("makePlan breaks every link in every way, and lets it be well in betwe
   const { changes } = makePlan({ seed: 1, ms: HALF_AN_HOUR_MS });
   for (const link of LINKS) {
     const faults = changes.filter((change) => change.link === link).map(({ fault }) => fault);
-    const kinds = faults.map((fault) => {
-      if (fault.kind === "server") return `server ${fault.fault.kind}`;
-      if (fault.kind === "one-way") return `one-way ${fault.passes}`;
-      return fault.kind === "status" ? `status ${fault.status.toString()[0]}xx` : fault.kind;
-    });
+    const kinds = faults.map(nameOf);
     assert.deepEqual([...new Set(kinds)].sort(), ["clear", ...EXPECTED[link]].sort(), link);
     assert.ok(kinds.every((kind, index) => (kind === "clear") === (index % 2 === 1)), link);
   }
@@ -47,6 +52,22 @@ Deno.test("makePlan kills at moments of every kind, and asks some lives to end",
   assert.ok(killed.some(({ runMs }) => runMs < 2_000), "one that has hardly begun");
   assert.ok(killed.some(({ runMs }) => runMs > 60_000), "one that has settled");
   assert.ok(lives.reduce((sum, { runMs }) => sum + runMs, 0) >= HALF_AN_HOUR_MS);
+});
+
+Deno.test("makePlan sets the clock ahead and back by hours and by days, and right in between", () => {
+  // Also in the shortest soak.
+  const { clock } = makePlan({ seed: 1, ms: 2 * 60_000 });
+  const hours = clock.map(({ offsetSec }) => offsetSec / 3_600);
+  for (
+    const [what, isOne] of Object.entries<(hour: number) => boolean>({
+      "hours ahead": (hour) => hour > 0 && hour < 24,
+      "hours behind": (hour) => hour < 0 && hour > -24,
+      "days ahead": (hour) => hour >= 24,
+      "days behind": (hour) => hour <= -24,
+      right: (hour) => hour === 0,
+    })
+  ) assert.ok(hours.some(isOne), what);
+  assert.ok(hours.every((hour) => Math.abs(hour) <= 40 * 24));
 });
 
 Deno.test("makePlan gives the same again for the same seed, and another for another", () => {

@@ -5,11 +5,14 @@
  */
 import type { Cloud } from "../support/cloud.ts";
 import { type Caller, pause } from "./caller.ts";
-import { randomOf } from "./random.ts";
+import { type Random, randomOf } from "./random.ts";
 
 export const SYSTEM = "soak-pc";
 const RECORDS = 20;
 const PAUSE_MS = [100, 800] as const;
+const LARGE_SHARE = 0.03;
+/** The API takes a body of 1 MiB. */
+const LARGE_CHARACTERS = [100_000, 400_000, 1_048_000] as const;
 
 /** What a record says; null when it was deleted. */
 export type Said = { name: string; status: string } | null;
@@ -39,7 +42,7 @@ export class RecordsLoad {
     for (let count = 0; !signal.aborted; count++) {
       const shared = random() < 0.3;
       const id = `${shared ? "shared" : "ours"}-${random.below(RECORDS)}`;
-      const said = random() < 0.1 ? null : { name: `${id} ${count}`, status: "here" };
+      const said = sayingOf(random, { name: `${id} ${count}`, status: "here" });
       while (!await this.#write(id, said)) await pause(50);
       this.edits++;
       if (!shared) this.ours.set(id, said);
@@ -63,7 +66,7 @@ export class RecordsLoad {
     for (let count = 0; !signal.aborted; count++) {
       const shared = random() < 0.3;
       const id = `${shared ? "shared" : "theirs"}-${random.below(RECORDS)}`;
-      const said = random() < 0.1 ? null : { name: `${id} ${count}`, status: "there" };
+      const said = sayingOf(random, { name: `${id} ${count}`, status: "there" });
       await this.#cloud.sql(
         `INSERT INTO projects (id, system_id, name, status, deleted_at)
          VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END)
@@ -77,4 +80,12 @@ export class RecordsLoad {
       await pause(random.between(...PAUSE_MS));
     }
   }
+}
+
+/** Now and then a deletion, or a record of hundreds of KB. */
+function sayingOf(random: Random, { name, status }: NonNullable<Said>): Said {
+  const kind = random();
+  if (kind < 0.1) return null;
+  const large = kind < 0.1 + LARGE_SHARE;
+  return { name, status: large ? status.padEnd(random.pick(LARGE_CHARACTERS), ".") : status };
 }

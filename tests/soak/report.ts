@@ -7,8 +7,17 @@ import type { Verdict } from "./oracle.ts";
 import type { Plan } from "./plan.ts";
 import { type LifeRecord, type Stall, STALL_MS } from "./watch.ts";
 
+/** How often a kind of fault was in force, and how many connections or requests met it. */
+export interface FaultCount {
+  times: number;
+  met: number;
+}
+
 export interface Outcome {
   plan: Plan;
+  faults: ReadonlyMap<string, FaultCount>;
+  /** What was asked of the server where redirects lead. */
+  diverted: readonly string[];
   lives: readonly LifeRecord[];
   verdicts: readonly Verdict[];
   rules: readonly Rule[];
@@ -30,6 +39,10 @@ export function printReport(outcome: Outcome): boolean {
       `A start took ${ms(starts[starts.length >> 1])}, at most ${ms(starts.at(-1))}. ` +
       `In the end all was in the cloud after ${ms(drainedMs)}.\n`,
   );
+  table(["fault", "times", "met by"], [
+    ...[...outcome.faults].sort().map(([name, { times, met }]) => [name, `${times}`, `${met}`]),
+    ["step of the clock", String(plan.clock.length), "all"],
+  ]);
   table(["stream", "acknowledged", "in the cloud", "came again", "verdict"], [
     ...verdicts.map(({ stream, acknowledged, inCloud, again, faults }) => [
       stream,
@@ -39,7 +52,13 @@ export function printReport(outcome: Outcome): boolean {
       faults.length === 0 ? "all there, once, as sent, in order" : "WRONG",
     ]),
   ]);
-  const rules = [...outcome.rules, ...stallRules(lives), playedRule(outcome)];
+  const rules = [
+    ...outcome.rules,
+    ...stallRules(lives),
+    playedRule(outcome),
+    divertedRule(outcome),
+    clockRule(outcome),
+  ];
   table(["measured", "value", "limit", "verdict"], [
     ...rules.map(({ what, value, limit, met }) => [what, value, limit, met ? "ok" : "EXCEEDED"]),
   ]);
@@ -103,6 +122,37 @@ export function playedRule(
     value: `${countedSec} s`,
     limit: `${mostSec} s`,
     met: countedSec > 0 && countedSec <= mostSec,
+  };
+}
+
+/** No redirect to another origin may be followed: neither a token nor a row may arrive there. */
+export function divertedRule({ diverted }: Pick<Outcome, "diverted">): Rule {
+  const [first] = diverted;
+  return {
+    what: "requests where redirects to another origin lead",
+    value: first === undefined ? "0" : `${diverted.length}: ${first}`,
+    limit: "0",
+    met: diverted.length === 0,
+  };
+}
+
+/** That the steps of the clock came to be: heartbeats carry the days that it showed. */
+export function clockRule(
+  { database, plan }: { database: string; plan: Pick<Plan, "clock"> },
+): Rule {
+  const db = new DatabaseSync(database, { readOnly: true });
+  const row = db.prepare(
+    "SELECT count(DISTINCT substr(timestamp_utc, 1, 10)) AS days FROM heartbeats",
+  )
+    .get();
+  db.close();
+  const days = Number(row?.days);
+  const isSet = plan.clock.some(({ offsetSec }) => offsetSec !== 0);
+  return {
+    what: "days in the stamps of heartbeats",
+    value: String(days),
+    limit: isSet ? "more than 1" : "for information",
+    met: !isSet || days > 1,
   };
 }
 

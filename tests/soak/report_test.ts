@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { tempDir } from "../support/temp.ts";
-import { playedRule, stallRules } from "./report.ts";
+import { clockRule, divertedRule, playedRule, stallRules } from "./report.ts";
 import { lateTimers, longestSince, type Stall } from "./watch.ts";
 
 const stalled = (...stalls: Partial<Stall>[]) => [{
@@ -59,5 +59,27 @@ Deno.test("playedRule allows a look for each start and end, and no play where th
   assert.equal(met(105), true);
   assert.equal(met(106), false);
   assert.equal(met(0), false);
+  db.close();
+});
+
+Deno.test("divertedRule names the first request that followed a redirect to another origin", () => {
+  assert.equal(divertedRule({ diverted: [] }).met, true);
+  const { met, value } = divertedRule({ diverted: ["POST /elsewhere", "GET /"] });
+  assert.deepEqual([met, value], [false, "2: POST /elsewhere"]);
+});
+
+Deno.test("clockRule wants heartbeats of several days where the clock was set", () => {
+  using dir = tempDir();
+  const database = `${dir.path}/clockblock.db`;
+  const db = new DatabaseSync(database);
+  db.exec("CREATE TABLE heartbeats (timestamp_utc TEXT)");
+  const beat = (at: string) => db.prepare("INSERT INTO heartbeats VALUES (?)").run(at);
+  const met = (offsetSec: number) =>
+    clockRule({ database, plan: { clock: [{ atMs: 0, offsetSec }] } }).met;
+  beat("2026-11-21T10:00:00.000Z");
+  beat("2026-11-21T11:00:00.000Z");
+  assert.deepEqual([met(0), met(86_400)], [true, false]);
+  beat("2026-11-24T10:00:00.000Z");
+  assert.equal(met(86_400), true);
   db.close();
 });

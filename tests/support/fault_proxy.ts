@@ -22,8 +22,10 @@ export type LinkFault =
   | { kind: "half-open" }
   /** Bytes pass in one direction only: `up` from the client, `down` to it. */
   | { kind: "one-way"; passes: "up" | "down" }
-  /** A gateway answers in the place of the server, which sees nothing. */
-  | { kind: "status"; status: number; headers?: Readonly<Record<string, string>> };
+  /** A gateway answers in the place of the server, which sees nothing: with an error, or a redirect. */
+  | { kind: "status"; status: number; headers?: Readonly<Record<string, string>> }
+  /** The network answers with its sign-in page, in the place of the server (a captive portal). */
+  | { kind: "portal"; status: 200 | 511 };
 
 type Direction = "up" | "down";
 
@@ -32,6 +34,8 @@ interface Link {
   server: Deno.TcpConn;
   /** Bytes were swallowed: what comes behind them would make no sense. */
   dead: boolean;
+  /** The last fault that it met. */
+  met?: LinkFault;
 }
 
 /** When TCP sends a lost packet again for the first time. */
@@ -47,6 +51,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   readonly #closing = new AbortController();
   #fault: LinkFault = { kind: "clear" };
+  #met = 0;
 
   constructor(target: number, { random = Math.random }: { random?: () => number } = {}) {
     this.target = target;
@@ -62,7 +67,16 @@ export class FaultProxy implements AsyncDisposable {
 
   set fault(fault: LinkFault) {
     this.#fault = fault;
-    if (fault.kind === "refuse") this.cut();
+    this.#met = 0;
+    if (fault.kind === "refuse") {
+      this.#met = this.links;
+      this.cut();
+    }
+  }
+
+  /** How many connections the fault in force has met. */
+  get met(): number {
+    return this.#met;
   }
 
   /** How many connections there are. */
@@ -96,7 +110,10 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #relay(client: Deno.TcpConn): Promise<void> {
-    if (this.#fault.kind === "refuse") return close(client);
+    if (this.#fault.kind === "refuse") {
+      this.#met++;
+      return close(client);
+    }
     let server: Deno.TcpConn;
     try {
       server = await Deno.connect({ hostname: "127.0.0.1", port: this.target });
@@ -133,6 +150,8 @@ export class FaultProxy implements AsyncDisposable {
     { link, to, direction }: { link: Link; to: Deno.TcpConn; direction: Direction },
   ): Promise<"passed" | "broken"> {
     const fault = this.#fault;
+    if (link.met !== fault) this.#met++;
+    link.met = fault;
     switch (fault.kind) {
       case "half-open":
         link.dead = true;
@@ -146,8 +165,12 @@ export class FaultProxy implements AsyncDisposable {
         if (direction === "down") return "broken";
         break;
       case "status":
-        if (direction === "up") await writeAll(link.client, gatewayAnswer(fault));
-        return "broken";
+      case "portal":
+        if (direction === "down") return "broken";
+        if (!link.dead) await answerInstead(link.client, fault);
+        // The rest of the request is read and swallowed: a break would reach the client before the answer.
+        link.dead = true;
+        break;
       case "latency":
         await this.#wait(fault.ms + this.#random() * fault.jitterMs);
         break;
@@ -194,16 +217,31 @@ export class FaultProxy implements AsyncDisposable {
   }
 }
 
-function gatewayAnswer({ status, headers = {} }: LinkFault & { kind: "status" }): Uint8Array {
-  const body = "<html><h1>The gateway says no</h1></html>";
+async function answerInstead(
+  client: Deno.TcpConn,
+  fault: LinkFault & { kind: "status" | "portal" },
+): Promise<void> {
+  await writeAll(client, answerOf(fault));
+  await client.closeWrite();
+}
+
+function answerOf(fault: LinkFault & { kind: "status" | "portal" }): Uint8Array {
+  const { status } = fault;
+  const body = fault.kind === "portal" ? SIGN_IN_PAGE : "<html><h1>The gateway says no</h1></html>";
+  const headers = fault.kind === "status" ? fault.headers : {};
   const lines = Object.entries({
     "content-type": "text/html",
     "content-length": String(body.length),
     connection: "close",
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return new TextEncoder().encode(`HTTP/1.1 ${status} No\r\n${lines.join("")}\r\n${body}`);
+  return new TextEncoder().encode(`HTTP/1.1 ${status} Other\r\n${lines.join("")}\r\n${body}`);
 }
+
+const SIGN_IN_PAGE = `<!DOCTYPE html>
+<html><head><title>Guest network</title><meta http-equiv="refresh" content="60"></head>
+<body><form action="/login" method="post"><input name="room"><button>Go online</button></form></body></html>
+`;
 
 async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
