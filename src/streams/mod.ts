@@ -79,7 +79,9 @@ export function afterRestore(
     joins: STREAMS.flatMap(({ joins }) => joins),
     afterRestore: {
       async recompute(store, { signal }) {
-        for (const { correctSums } of STREAMS) await correctSums?.(store, config, { clock, signal });
+        for (const { correctSums } of STREAMS) {
+          await correctSums?.(store, config, { clock, signal });
+        }
       },
       skipNumbers(store) {
         for (const { skipNumbers } of STREAMS) skipNumbers?.(store);
