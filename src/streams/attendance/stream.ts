@@ -80,7 +80,6 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const quarantine = new Quarantine(store, {
     folder,
-    maxBytes: limits.quarantineBytes,
     warnings,
     clock,
   });
@@ -226,9 +225,6 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     }),
     async run(signal) {
       if (!config.enabled) return;
-      await quarantine.tidy().catch((error) =>
-        logger("attendance").warn("Cannot look through the quarantine: {error}", { error })
-      );
       while (!signal.aborted) {
         await listen(signal);
         await clock.wait(LISTEN_RETRY_MS, { signal });

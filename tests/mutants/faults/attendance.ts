@@ -217,8 +217,8 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/protocols/aiface/session.ts",
-    tests: ["streams/attendance/protocols/aiface/session_test.ts"],
+    file: "streams/attendance/protocols/aiface/pull_schedule.ts",
+    tests: ["streams/attendance/protocols/aiface/pull_schedule_test.ts"],
     faults: [
       [
         "an absence of weeks is made up for by a day",

@@ -42,7 +42,6 @@ async function fill(store: Store): Promise<void> {
     events: new DeviceEvents(store),
     quarantine: new Quarantine(store, {
       folder: "quarantine",
-      maxBytes: 0,
       warnings,
       clock: new FakeClock(),
     }),

@@ -1,4 +1,6 @@
 /** One device as the configuration lists it, in `attendance.devices`. @module */
+import type { Warnings } from "../../../core/mod.ts";
+import type { Device } from "./device.ts";
 
 export interface DeviceConfig {
   sn: string;
@@ -14,4 +16,17 @@ export interface DeviceConfig {
    * said to throw the punches away after a 5xx and to keep them after a 200 that begins with `ERROR`.
    */
   nack_status?: 200 | 503 | undefined;
+}
+
+/** Warns while a device uses another protocol than it is configured with. */
+export function reportProtocol(
+  { sn, protocol }: Device,
+  { expected, warnings }: { expected: DeviceConfig["protocol"]; warnings: Warnings },
+): void {
+  const code = `attendance.protocol.${sn}`;
+  if (expected === undefined || expected === protocol) return warnings.clear(code);
+  warnings.raise(
+    code,
+    `Device ${sn} speaks ${protocol}, the configuration says ${expected}: is it another device?`,
+  );
 }

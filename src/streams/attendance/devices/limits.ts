@@ -23,14 +23,10 @@ export interface Limits {
   strangers: Share;
   /** Messages and requests a second from one address, after a burst of twice as many. */
   messagesPerSecond: number;
-  /** A message or body beyond this goes to a file in the quarantine. */
-  messageBytes: number;
   /** A message or body beyond this is not listened to any more: no device holds as much. */
   endlessBytes: number;
   /** The same, for strangers. */
   strangerBytes: number;
-  /** What all files of the quarantine may take together. */
-  quarantineBytes: number;
   /** How many entries the quarantine keeps: the newest. */
   quarantineEntries: number;
 }
@@ -42,10 +38,8 @@ export const DEFAULT_LIMITS: Limits = {
   devices: { connectionsPerAddress: 256, heldBytes: 64 * MIB, heldBytesPerAddress: 32 * MIB },
   strangers: { connectionsPerAddress: 64, heldBytes: 32 * MIB, heldBytesPerAddress: 8 * MIB },
   messagesPerSecond: 1_000,
-  messageBytes: 32 * MIB,
   endlessBytes: 1024 * MIB,
   strangerBytes: 32 * MIB,
-  quarantineBytes: 2 * 1024 * MIB,
   quarantineEntries: 10_000,
 };
 

@@ -14,7 +14,7 @@ import {
   type UnsupportedEncounter,
 } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
-import type { DeviceConfig } from "./config.ts";
+import { type DeviceConfig, reportProtocol } from "./config.ts";
 import { announce, turnAway, whoLeaves } from "./pending.ts";
 import { Zones } from "../storage/time.ts";
 import { AddressTracker } from "./address_tracker.ts";
@@ -31,11 +31,11 @@ export interface DevicesOptions {
   silentMs: number;
 }
 
-/** An approved device without an open connection is there if it was heard within this time. */
+/** An approved device without an open connection is online for this long after a message. */
 const ONLINE_MS = 120_000;
-/** More devices than this nobody has, even where strangers are let in. */
-const MOST_DEVICES = 1_000;
-/** One that is not understood is forgotten when it was not seen for this long. */
+/** Also where unknown devices are approved by themselves. */
+const MAX_DEVICES = 1_000;
+/** An unsupported device is forgotten when it was not seen for this long. */
 const UNSUPPORTED_MS = 24 * 60 * 60_000;
 
 export class Devices {
@@ -113,7 +113,7 @@ export class Devices {
     this.#table.touch(device);
     const { address, protocol } = device;
     device.address = encounter.address;
-    if (protocol !== encounter.protocol) this.#speaks(device, encounter.protocol);
+    if (protocol !== encounter.protocol) this.#setProtocol(device, encounter.protocol);
     // A device that is not there yet is news in a moment, when it is.
     if (device.online && (address !== device.address || protocol !== device.protocol)) {
       this.changed(device);
@@ -246,17 +246,15 @@ export class Devices {
     const { link } = device;
     device.link = undefined;
     device.online = false;
-    const { sn, approval } = device;
-    this.#log.info("Device {sn} is {approval}", { sn, approval });
+    this.#log.info("Device {sn} is {approval}", { sn: device.sn, approval: device.approval });
     this.changed(device);
     this.announceStrangers();
-    link?.close(`the device was ${approval}`);
+    link?.close(`the device was ${device.approval}`);
   }
 
   #setOnline(device: Device, online: boolean): void {
     device.online = online;
-    const { sn, address } = device;
-    const state = online ? "online" : "offline";
+    const { sn, address, state } = device;
     this.#logThrottle.log(sn, (more) => {
       this.#log.info("Device {sn} at {address} is {state}{more}", { sn, address, state, more });
     });
@@ -273,18 +271,10 @@ export class Devices {
     this.changed(device);
   }
 
-  #speaks(device: Device, protocol: DeviceProtocol): void {
+  #setProtocol(device: Device, protocol: DeviceProtocol): void {
     device.protocol = protocol;
     const expected = this.configured(device.sn)?.protocol;
-    const code = `attendance.protocol.${device.sn}`;
-    if (expected === undefined || expected === protocol) {
-      this.#options.warnings.clear(code);
-    } else {
-      this.#options.warnings.raise(
-        code,
-        `Device ${device.sn} speaks ${protocol}, the configuration says ${expected}: is it another device?`,
-      );
-    }
+    reportProtocol(device, { expected, warnings: this.#options.warnings });
   }
 
   /** Lists a device that nobody knows, if there is room. */
@@ -317,12 +307,11 @@ export class Devices {
   }
 
   #makeRoom(address: string): boolean {
-    if (this.#devices.size >= MOST_DEVICES) return false;
+    if (this.#devices.size >= MAX_DEVICES) return false;
     const now = this.#options.clock.now();
     const leaver = whoLeaves(this.#devices.values(), { now, address });
-    if (leaver === undefined) return true;
     if (leaver === "nobody") return false;
-    this.#forget(leaver);
+    if (leaver) this.#forget(leaver);
     return true;
   }
 

@@ -18,8 +18,6 @@ export interface Delivery extends Partial<Readings> {
   receivedMs: number;
   /** How far the device says it has sent a table: kept with what it has sent. */
   stamp?: { table: string; value: string } | undefined;
-  /** A file in the quarantine that is kept with an entry of the first unreadable record. */
-  file?: string;
 }
 
 /** Rows of one write: about 3 ms. */
@@ -123,12 +121,10 @@ export class Intake {
   }
 
   #addOthers(delivery: Delivery): void {
-    const { device: { sn }, protocol, receivedMs, events = [], unreadable = [], stamp, file } =
-      delivery;
+    const { device: { sn }, protocol, receivedMs, events = [], unreadable = [], stamp } = delivery;
     this.#options.events.add(events, { sn, receivedMs });
-    for (const [index, { reason, raw }] of unreadable.entries()) {
-      const entry = { sn, protocol, reason, raw, receivedMs };
-      this.#options.quarantine.add(index === 0 && file ? { ...entry, file } : entry);
+    for (const { reason, raw } of unreadable) {
+      this.#options.quarantine.add({ sn, protocol, reason, raw, receivedMs });
     }
     if (stamp) this.#setStamp.run(sn, stamp.table, stamp.value);
   }

@@ -3,14 +3,7 @@
  * someone to decide about its rejection, stays longer.
  * @module
  */
-import {
-  type Budget,
-  type Instant,
-  instantOf,
-  logger,
-  msOf,
-  type PruneResult,
-} from "../../../core/mod.ts";
+import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../../../core/mod.ts";
 import { retention, type Store, type TableOutbox } from "../../../store/mod.ts";
 import type { Quarantine } from "./quarantine.ts";
 
@@ -54,8 +47,6 @@ export function attendanceRetention(
        OR seq <= (SELECT max(seq) FROM device_quarantine) - ${quarantineEntries}) RETURNING file`,
   );
 
-  const entryOf = store.db.prepare("SELECT 1 FROM device_quarantine WHERE file = ?");
-
   return (now, budget) => {
     const before = instantOf(msOf(now) - retentionDays * DAY_MS);
     const future = instantOf(msOf(now) + DAY_MS);
@@ -65,27 +56,14 @@ export function attendanceRetention(
       const events = Number(removeEvents.run(before, future).changes);
       const entries = removeEntries.all(before, future);
       store.afterCommit(() => {
-        for (const { file } of entries) if (typeof file === "string") void quarantine.remove(file);
+        for (const { file } of entries) {
+          if (typeof file === "string") void quarantine.removeFile(file);
+        }
       });
       deleted += events + entries.length;
       more = events === STEP_ROWS || entries.length === STEP_ROWS;
     } while (more && budget.left());
-    // Also what has lost its entry: a backup from before it may have taken the database's place.
-    const hasEntry = (file: string) => entryOf.get(file) !== undefined;
-    if (!more) store.afterCommit(() => void tidied(quarantine, { before, hasEntry }));
     const punches = prunePunches(now, budget);
     return { deleted: deleted + punches.deleted, more: more || punches.more };
   };
-}
-
-async function tidied(
-  quarantine: Quarantine,
-  { before, hasEntry }: { before: Instant; hasEntry: (file: string) => boolean },
-): Promise<void> {
-  try {
-    await quarantine.removeBefore(before, { hasEntry });
-    await quarantine.look();
-  } catch (error) {
-    logger("attendance").warn("Cannot look through the quarantine: {error}", { error });
-  }
 }

@@ -27,7 +27,7 @@ function bench() {
   const intake = new Intake(store, {
     punches,
     events: new DeviceEvents(store),
-    quarantine: new Quarantine(store, { folder, maxBytes: 1 << 20, warnings, clock }),
+    quarantine: new Quarantine(store, { folder, warnings, clock }),
     warnings,
   });
   const writes: { durable: boolean; stored: number }[] = [];

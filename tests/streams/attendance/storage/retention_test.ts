@@ -102,16 +102,16 @@ Deno.test("Retention keeps the newest entries of a quarantine that fills up", as
   assert.equal(relay.count("device_events"), 400);
 });
 
-Deno.test("Retention removes the quarantine's files with their entries", async () => {
-  await using relay = await Relay.start({
-    config: { retention_days: 30 },
-    deps: { limits: { messageBytes: 100 } },
-  });
-  const body = "1\t2026-10-05 09:15:30\t0\t15\n".repeat(10);
-  await relay.iclock().post("ATTLOG", body);
+Deno.test("Retention removes the files that earlier versions kept, with their entries", async () => {
+  await using relay = await Relay.start({ config: { retention_days: 30 } });
+  await relay.iclock().post("ATTLOG", "no punch\n");
   const folder = relay.store.path.replace("clockblock.db", "quarantine");
-  assert.equal([...Deno.readDirSync(folder)].length, 1);
-  await relay.store.write(() => relay.rows("UPDATE device_quarantine SET received_at = '2020'"));
+  Deno.mkdirSync(folder);
+  for (const name of ["large.txt", "notes.txt"]) Deno.writeTextFileSync(`${folder}/${name}`, "x");
+  await relay.store.write(() =>
+    relay.rows("UPDATE device_quarantine SET received_at = '2020', file = 'large.txt'")
+  );
   await prune(relay);
-  await until(() => [...Deno.readDirSync(folder)].length === 0, "the file is gone");
+  await until(() => [...Deno.readDirSync(folder)].length === 1, "the file is gone");
+  assert.equal([...Deno.readDirSync(folder)][0]?.name, "notes.txt");
 });

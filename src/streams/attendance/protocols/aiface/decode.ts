@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from "../../storage/reading.ts";
 import { rawOf, stripText } from "../../storage/redact.ts";
-import { FrameScanner, type ScannedObject } from "./scan.ts";
+import { FrameScanner } from "./scan.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -45,7 +45,7 @@ const NOBODY = new Set(["0", "99999999"]);
 export const ASKED_FOR: ReadonlySet<string> = new Set(["getalllog", "getnewlog"]);
 
 /** What kind of message an object is. */
-export function decodeMessage({ head }: ScannedObject): Message {
+export function decodeMessage(head: string): Message {
   const parsed = parseJson(head);
   if (!isObject(parsed)) return { kind: "malformed", reason: "not valid JSON" };
   const fields = trimKeys(parsed);
@@ -68,12 +68,11 @@ export function decodeMessage({ head }: ScannedObject): Message {
   return { kind: "command", cmd, sn, fields };
 }
 
-/** The groups of a message's records: mostly its items, but some firmware sends one record without an array. */
-export function recordGroups({ head, items }: ScannedObject): readonly string[] {
-  if (items.length > 0) return items;
+/** The record of a message that has one without an array, as some firmware sends it; empty if there is none. */
+export function singleRecord(head: string): string {
   const parsed = parseJson(head);
   const record = isObject(parsed) ? trimKeys(parsed).record : undefined;
-  return isObject(record) && Object.keys(record).length > 0 ? [JSON.stringify(record)] : [];
+  return isObject(record) && Object.keys(record).length > 0 ? JSON.stringify(record) : "";
 }
 
 /** What one group of records says; a record that is no JSON does not spoil its neighbours. */
@@ -86,7 +85,7 @@ export function readRecords(group: string, context: ReadContext): Readings {
   }
   const scanner = new FrameScanner();
   for (const scanned of scanner.push(new TextEncoder().encode(group))) {
-    const text = scanned.kind === "object" ? scanned.head : scanned.text;
+    const text = scanned.kind === "garbage" ? scanned.text : scanned.head;
     const record = parseJson(text);
     if (isObject(record)) readRecord(record, readings, context);
     else readings.unreadable.push({ reason: "not valid JSON", raw: stripText(text) });

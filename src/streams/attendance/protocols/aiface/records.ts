@@ -1,47 +1,84 @@
-/** From the text of a message's records to rows, group by group. @module */
-import type { Context } from "../context.ts";
+/** The records of one AiFace message, stored group by group as soon as it is known whose they are. @module */
+import { createHash } from "node:crypto";
 import type { Device } from "../../devices/device.ts";
-import { readRecords, recordGroups } from "./decode.ts";
-import type { ScannedObject } from "./scan.ts";
+import type { Context } from "../context.ts";
+import { readRecords } from "./decode.ts";
 
-export interface StoredGroup {
-  records: number;
-  /** Whether the database took them. */
-  stored: boolean;
-  /** The days of its punches, as the device said them. */
-  days: ReadonlySet<string>;
+/** The sender of a message and what its records are, as its beginning says. */
+export interface Origin {
+  sn: string;
+  /** Whether the records are punches; others are not kept. */
+  punches: boolean;
 }
 
-/** Stores one group of records. */
-export async function storeGroup(
-  context: Context,
-  device: Device,
-  group: string,
-): Promise<StoredGroup> {
-  const receivedMs = context.clock.now();
-  const readings = readRecords(group, { zone: device.zone, receivedMs });
-  const { punches, events, unreadable } = readings;
-  const delivery = { device, protocol: "aiface", receivedMs, ...readings } as const;
-  return {
-    records: punches.length + events.length + unreadable.length,
-    stored: await context.intake.store(delivery),
-    days: new Set(punches.map(({ deviceTime }) => deviceTime.slice(0, 10))),
-  };
-}
+export class MessageRecords {
+  /** Known once the beginning of the message tells. */
+  origin: Origin | undefined;
+  /** Records so far. */
+  count = 0;
+  /** Whether the database has taken all of them. */
+  stored = true;
+  /** Bytes of groups that wait for the sender to be known. */
+  heldBytes = 0;
+  readonly #context: Context;
+  readonly #digest = createHash("sha256");
+  readonly #days = new Set<string>();
+  #held: string[] = [];
+  #empty = true;
 
-/** Stores all records of a message, their days in order; undefined when the database would not. */
-export async function storeRecords(
-  context: Context,
-  device: Device,
-  scanned: ScannedObject,
-): Promise<{ records: number; days: string[] } | undefined> {
-  let records = 0;
-  const days = new Set<string>();
-  for (const group of recordGroups(scanned)) {
-    const part = await storeGroup(context, device, group);
-    if (!part.stored) return undefined;
-    records += part.records;
-    for (const day of part.days) days.add(day);
+  constructor(context: Context) {
+    this.#context = context;
   }
-  return { records, days: [...days].sort() };
+
+  /** Whether the message has brought no records. */
+  get empty(): boolean {
+    return this.#empty;
+  }
+
+  /** Days of the punches, as the device reported them, in order. */
+  get days(): string[] {
+    return [...this.#days].sort();
+  }
+
+  add(group: string): void {
+    if (group === "") return;
+    this.#empty = false;
+    this.#digest.update(group).update("\n");
+    this.#held.push(group);
+    this.heldBytes += group.length;
+  }
+
+  /** Drops the groups that are held: their records are not punches. */
+  drop(): void {
+    this.#held = [];
+    this.heldBytes = 0;
+  }
+
+  /** The rest of the message is not stored. */
+  fail(): void {
+    this.stored = false;
+    this.drop();
+  }
+
+  /** Stores the groups that are held, as punches of this device. After a failure the rest is dropped. */
+  async store(device: Device): Promise<void> {
+    const groups = this.#held;
+    this.drop();
+    for (const group of groups) if (this.stored) await this.#store(device, group);
+  }
+
+  /** Identifies the whole message. */
+  digest(head: string): string {
+    return this.#digest.update(head).digest("hex");
+  }
+
+  async #store(device: Device, group: string): Promise<void> {
+    const { clock, intake } = this.#context;
+    const receivedMs = clock.now();
+    const readings = readRecords(group, { zone: device.zone, receivedMs });
+    const { punches, events, unreadable } = readings;
+    this.count += punches.length + events.length + unreadable.length;
+    for (const { deviceTime } of punches) this.#days.add(deviceTime.slice(0, 10));
+    this.stored = await intake.store({ device, protocol: "aiface", receivedMs, ...readings });
+  }
 }

@@ -1,43 +1,31 @@
 /**
- * Cuts the bytes of AiFace messages into JSON objects as they arrive, and leaves photos out on the way: a frame
- * of 20 MiB never lies in memory and never holds the event loop. It knows strings and braces, nothing more:
+ * Splits the bytes of AiFace messages into JSON objects as they arrive, without photos, and hands out the records of
+ * an object in groups before it has ended: a message of any size takes a few KiB. It knows strings and braces only.
  *
- *     {"cmd":"sendlog","count":2,"record":[{"enrollid":7,"image":"/9j/4AAQ…20 MiB…"},{"enrollid":8}]}
- *      head  {"cmd":"sendlog","count":2,"record":[]}
- *      items {"enrollid":7,"image":""},{"enrollid":8}
+ *     {"cmd":"sendlog","count":900,"record":[{"enrollid":7,"image":"/9j/4AAQ…20 MiB…"}, … {"enrollid":8}]}
+ *      records  head {"cmd":"sendlog","count":900,"record":[   group {"enrollid":7,"image":""}, … 16 KiB
+ *      object   head {"cmd":"sendlog","count":900,"record":[]} group … {"enrollid":8}
  *
  * Several objects in one message, and one object over several messages, are both fine.
  * @module
  */
-import type { QuarantineFile } from "../../storage/quarantine_file.ts";
 import { ByteBuffer, textOf } from "../../storage/text.ts";
+
+/** Complete records of an object that has not ended. */
+export interface ScannedRecords {
+  kind: "records";
+  /** The object so far, without its records: at most 4 KiB. */
+  head: string;
+  /** The records, joined by commas: about 16 KiB, small enough to parse in one go. */
+  group: string;
+}
 
 export interface ScannedObject {
   kind: "object";
   /** The object's JSON, the items of its `record` array taken out. */
   head: string;
-  /** Those items, joined by commas, in groups of about 16 KiB: small enough to parse in one go. */
-  items: readonly string[];
-  /** Where the object went as it arrived, because it is too large. */
-  spilled?: Spilled;
-}
-
-export interface Spilled extends Spilling {
-  /** The whole of it, in the quarantine. */
-  file: QuarantineFile;
-  /** How many punches it had, and whether all that could be read of them is stored. */
-  records: number;
-  stored: boolean;
-  /** Their days, in order. */
-  days: readonly string[];
-}
-
-/** What a message is, as its beginning says. */
-export interface Spilling {
-  /** The approved device that sends it. */
-  sn: string;
-  /** Whether its records are punches. */
-  punches: boolean;
+  /** The items that were not handed out before; empty if there are none. */
+  group: string;
 }
 
 /** Bytes that belong to no object, or an object that never ended. */
@@ -46,7 +34,7 @@ export interface ScannedGarbage {
   text: string;
 }
 
-export type Scanned = ScannedObject | ScannedGarbage;
+export type Scanned = ScannedRecords | ScannedObject | ScannedGarbage;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -57,23 +45,21 @@ const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 
 /** A string longer than this is a photo or a template and becomes "". */
-const LONGEST_STRING = 2 * 1024;
+const MAX_STRING_BYTES = 2 * 1024;
 /** When a group of items is complete. */
 const GROUP_BYTES = 16 * 1024;
-const DEEPEST = 32;
+const MAX_DEPTH = 32;
 /** What is parsed at once, an object without its items or one of these: anybody may send it, and nobody waits for it. */
-const LONGEST_PART = 512 * 1024;
+const MAX_PART_BYTES = 512 * 1024;
 /** Who sends an object, and what it is, stands in so much of it: it is looked at again and again. */
-const MOST_HEAD = 4 * 1024;
+const MAX_HEAD_BYTES = 4 * 1024;
 /** How much of what nobody understands is kept to be looked at. */
-const MOST_GARBAGE = 16 * 1024;
+const MAX_GARBAGE_BYTES = 16 * 1024;
 
 export class FrameScanner {
   readonly #head = new ByteBuffer(512);
   readonly #items = new ByteBuffer(512);
   readonly #garbage = new ByteBuffer(64);
-  #groups: string[] = [];
-  #held = 0;
 
   #depth = 0;
   /** Inside the array whose items are taken out: at depth 2, or deeper inside an item. */
@@ -97,7 +83,7 @@ export class FrameScanner {
 
   /** How many bytes the unfinished object takes in memory. */
   get held(): number {
-    return this.#held + this.#head.length + this.#items.length;
+    return this.#head.length + this.#items.length;
   }
 
   /**
@@ -112,22 +98,14 @@ export class FrameScanner {
 
   /** What the unfinished object says before its records, and after them as far as it has come. */
   headSoFar(): string {
-    return textOf(this.#head.view().subarray(0, MOST_HEAD));
-  }
-
-  /** Takes the records of the unfinished object that are complete out of memory. */
-  takeGroups(): readonly string[] {
-    const groups = this.#groups;
-    this.#groups = [];
-    this.#held = 0;
-    return groups;
+    return textOf(this.#head.view().subarray(0, MAX_HEAD_BYTES));
   }
 
   /** Gives up the unfinished object. */
   abandon(): ScannedGarbage | undefined {
     if (!this.pending) return undefined;
-    const text = [this.#head.text(), ...this.#groups, this.#items.text()]
-      .filter((part) => part !== "").join(" … ").slice(0, MOST_GARBAGE);
+    const text = [this.#head.text(), this.#items.text()]
+      .filter((part) => part !== "").join(" … ").slice(0, MAX_GARBAGE_BYTES);
     this.#reset();
     return { kind: "garbage", text };
   }
@@ -141,7 +119,7 @@ export class FrameScanner {
       else if (this.#depth === 0) at = this.#between(chunk, at, found);
       else at = this.#structure(chunk, at, found);
     }
-    if (Math.max(this.#head.length, this.#items.length) > LONGEST_PART) {
+    if (Math.max(this.#head.length, this.#items.length) > MAX_PART_BYTES) {
       this.#hopeless = true;
       found.push(this.abandon()!);
     }
@@ -165,7 +143,7 @@ export class FrameScanner {
       // White space, NUL padding, a byte order mark and commas between objects mean nothing.
       const blank = byte <= 0x20 || byte === COMMA || byte === 0xef || byte === 0xbb ||
         byte === 0xbf;
-      if (this.#garbage.length < MOST_GARBAGE && (!blank || this.#garbage.length > 0)) {
+      if (this.#garbage.length < MAX_GARBAGE_BYTES && (!blank || this.#garbage.length > 0)) {
         this.#garbage.push(byte);
       }
     }
@@ -184,7 +162,7 @@ export class FrameScanner {
           return at + 1;
         case OPEN_BRACE:
         case OPEN_BRACKET:
-          if (this.#depth >= DEEPEST) {
+          if (this.#depth >= MAX_DEPTH) {
             this.#hopeless = true;
             found.push(this.abandon()!);
             return chunk.length;
@@ -206,7 +184,9 @@ export class FrameScanner {
           if (this.#inItem && this.#depth === 2) {
             this.#inItem = false;
             out = this.#head;
-            if (this.#items.length >= GROUP_BYTES) this.#endGroup();
+            if (this.#items.length >= GROUP_BYTES) {
+              found.push({ kind: "records", head: this.headSoFar(), group: this.#takeGroup() });
+            }
           } else if (this.#depth === 1) {
             this.#inRecords = false;
           } else if (this.#depth === 0) {
@@ -234,7 +214,7 @@ export class FrameScanner {
       (backslashes === end - from && this.#escaping);
 
     if (!this.#stringTooLong) {
-      if (out.length - this.#stringStart + (end - from) > LONGEST_STRING) {
+      if (out.length - this.#stringStart + (end - from) > MAX_STRING_BYTES) {
         out.truncate(this.#stringStart);
         this.#stringTooLong = true;
       } else {
@@ -261,16 +241,18 @@ export class FrameScanner {
     return /"\s*record\s*"\s*:\s*$/i.test(String.fromCharCode(...tail));
   }
 
-  #endGroup(): void {
-    if (this.#items.length === 0) return;
-    this.#held += this.#items.length;
-    this.#groups.push(this.#items.text());
+  #takeGroup(): string {
+    const group = this.#items.text();
     this.#items.clear();
+    return group;
   }
 
   #finish(): ScannedObject {
-    this.#endGroup();
-    const object: ScannedObject = { kind: "object", head: this.#head.text(), items: this.#groups };
+    const object: ScannedObject = {
+      kind: "object",
+      head: this.#head.text(),
+      group: this.#takeGroup(),
+    };
     this.#reset();
     return object;
   }
@@ -285,8 +267,6 @@ export class FrameScanner {
   #reset(): void {
     this.#head.clear();
     this.#items.clear();
-    this.#groups = [];
-    this.#held = 0;
     this.#depth = 0;
     this.#inRecords = this.#inItem = false;
     this.#inString = this.#stringTooLong = this.#escaping = false;

@@ -32,7 +32,7 @@ const IDLE_MS = 30_000;
 /** A device says who it is at once; whoever does not is none. */
 const ANONYMOUS_MS = 60_000;
 /** They are held until the body has ended; no device brings more than a few. */
-const MOST_ANSWERS = 10_000;
+const MAX_ANSWERS = 10_000;
 
 export class AifaceSocket {
   readonly #context: Context;
@@ -96,7 +96,8 @@ export class AifaceSocket {
       await this.close(code);
     } finally {
       this.#session.end();
-      await this.#reader.close();
+      this.#reader.close();
+      this.#reader.countMemory();
       connection.close();
     }
   }
@@ -121,10 +122,11 @@ export class AifaceSocket {
       this.#pinged = true;
       void this.#connection.write(pingFrame());
     }
-    for (const scanned of await this.#reader.sweep()) {
+    for (const scanned of this.#reader.sweep()) {
       this.#connection.messageEnds();
       await this.#session.take(scanned);
     }
+    this.#reader.countMemory();
     this.#session.sweep();
   }
 
@@ -162,10 +164,9 @@ export class AifaceSocket {
     if (this.#fresh) {
       this.#fresh = false;
       if (isXml(bytes)) return this.#unsupported(bytes);
-      const cutOff = this.#reader.begin(bytes);
-      if (cutOff) await this.#answer(await cutOff);
+      await this.#answer(this.#reader.begin(bytes));
     }
-    await this.#answer(await this.#reader.push(bytes));
+    await this.#answer(this.#reader.push(bytes));
   }
 
   #end(): Promise<void> | undefined {
@@ -174,8 +175,11 @@ export class AifaceSocket {
     return this.#answer(found);
   }
 
+  /** Undefined when there is nothing to wait for. */
   #answer(found: readonly Scanned[]): Promise<void> | undefined {
-    return found.length === 0 ? undefined : this.#answerAll(found);
+    if (found.length > 0) return this.#answerAll(found);
+    this.#reader.countMemory();
+    return undefined;
   }
 
   async #answerAll(found: readonly Scanned[]): Promise<void> {
@@ -188,6 +192,7 @@ export class AifaceSocket {
       }
       if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
     }
+    this.#reader.countMemory();
   }
 
   #unsupported(bytes: Uint8Array): "over" {
@@ -216,10 +221,14 @@ export async function answerPost(
   const reader = new MessageReader(context, session, connection);
   const answers: Answer[] = [];
   const take = async (found: readonly Scanned[]) => {
-    for (const scanned of found) answers.push(await session.take(scanned));
+    for (const scanned of found) {
+      const answer = await session.take(scanned);
+      if (scanned.kind !== "records") answers.push(answer);
+    }
+    reader.countMemory();
     if (session.trusted) connection.recognise();
     // What is stored stays so; not told of it, the device sends it again.
-    if (answers.length > MOST_ANSWERS) throw new BadRequest("too many messages in one body");
+    if (answers.length > MAX_ANSWERS) throw new BadRequest("too many messages in one body");
   };
   const { endlessBytes, strangerBytes } = context.turnstile.limits;
   let bytes = 0;
@@ -229,17 +238,17 @@ export async function answerPost(
     for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
       if (fresh && isXml(next.value)) meetXml(context.devices, connection.address, next.value);
       bytes += next.value.length;
-      await take(await reader.push(next.value));
+      await take(reader.push(next.value));
       if (bytes > strangerBytes && !session.trusted && !session.senderOf(reader.head)) {
         // Not even as something that nobody understands is it kept.
-        await reader.close();
+        reader.close();
         throw new BadRequest("the body is too long");
       }
     }
     if (!next.value.complete) return undefined;
     await take(reader.end());
   } finally {
-    await take(await reader.close());
+    await take(reader.close());
   }
   return httpAnswer(answers);
 }

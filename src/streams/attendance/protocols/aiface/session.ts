@@ -4,8 +4,7 @@
  * a refusal does to the device, it gets no answer and sends again.
  * @module
  */
-import { hash } from "node:crypto";
-import { addDays, dayAt, logger } from "../../../../core/mod.ts";
+import { logger } from "../../../../core/mod.ts";
 import { cloudTime } from "../../devices/clocks.ts";
 import type { Context } from "../context.ts";
 import {
@@ -17,12 +16,10 @@ import {
 } from "../../devices/device.ts";
 import { wholeNumber } from "../../storage/reading.ts";
 import { type Answer, answerCommand } from "./commands.ts";
-import type { QuarantineFile } from "../../storage/quarantine_file.ts";
-import { ASKED_FOR, decodeMessage, type DeviceInfo, type Message } from "./decode.ts";
-import { Puller, type PullWindow } from "./pull.ts";
-import type { Spillway } from "./message.ts";
-import { type StoredGroup, storeGroup, storeRecords } from "./records.ts";
-import type { Scanned, ScannedObject, Spilled, Spilling } from "./scan.ts";
+import { ASKED_FOR, decodeMessage, type DeviceInfo, type Message, singleRecord } from "./decode.ts";
+import { PullSchedule } from "./pull_schedule.ts";
+import { MessageRecords, type Origin } from "./records.ts";
+import type { Scanned, ScannedObject } from "./scan.ts";
 
 /** How a session talks; over HTTP there is nothing to hold and nothing to ask. */
 export interface SessionLink {
@@ -30,67 +27,64 @@ export interface SessionLink {
   close(reason: string): void;
 }
 
-/** After a registration the device has this long for what it wants to say first. */
-const FIRST_PULL_MS = 3_000;
-/** How far back a resync goes; devices hold about as much. */
-const RESYNC_DAYS = 92;
-/** The longest absence that is made up for by asking. */
-const LONGEST_PULL_DAYS = 31;
-const DAY_MS = 86_400_000;
 /** How far a device's clock may be off in silence. */
 const WORTH_A_WORD_MS = 60_000;
 
-export class AifaceSession implements Link, Spillway {
+export class AifaceSession implements Link {
   readonly #context: Context;
   readonly #address: string;
   readonly #link: SessionLink | undefined;
-  readonly #puller: Puller | undefined;
+  readonly #pulls: PullSchedule | undefined;
   #device: Device | undefined;
   /** Whether its device is at another address, so far. */
   #elsewhere = false;
   #trusted = false;
-  #nextPull = Infinity;
-  /** The day from which the next pull asks; yesterday when not set. */
-  #pullFrom: string | undefined;
-
+  /** Records of the message that is being received. */
+  #records: MessageRecords | undefined;
   constructor(context: Context, { address, link }: { address: string; link?: SessionLink }) {
     this.#context = context;
     this.#address = address;
     this.#link = link;
     if (link) {
-      this.#puller = new Puller((command) => link.send(JSON.stringify(command)), context);
+      this.#pulls = new PullSchedule((command) => link.send(JSON.stringify(command)), context);
     }
   }
 
-  /** Deals with one thing a device has sent. */
+  /** Handles one thing a device has sent. */
   async take(scanned: Scanned): Promise<Answer> {
-    if (scanned.kind === "garbage") return await this.#malformed("no JSON object", scanned.text);
-    try {
-      return await this.#answer(scanned);
-    } finally {
-      await scanned.spilled?.file.discard();
+    const records = this.#records ??= new MessageRecords(this.#context);
+    if (scanned.kind === "records") {
+      records.add(scanned.group);
+      records.origin ??= this.#originOf(scanned.head);
+      if (records.origin) await this.#store(records, records.origin);
+      return { silent: "nothing" };
     }
+    this.#records = undefined;
+    return scanned.kind === "garbage"
+      ? await this.#malformed("no JSON object", scanned.text, records)
+      : await this.#answer(scanned, records);
   }
 
-  async #answer(scanned: ScannedObject): Promise<Answer> {
-    const { head, spilled } = scanned;
-    const message = decodeMessage(scanned);
-    if (message.kind === "malformed") return await this.#malformed(message.reason, head, spilled);
-    if (spilled && !isAsBegun(message, spilled)) {
-      return await this.#malformed("its end contradicts its beginning", head, spilled);
+  async #answer({ head, group }: ScannedObject, records: MessageRecords): Promise<Answer> {
+    records.add(group);
+    const message = decodeMessage(head);
+    if (message.kind === "malformed") return await this.#malformed(message.reason, head, records);
+    if (records.origin && !isFrom(records.origin, message)) {
+      return await this.#malformed("its end contradicts its beginning", head, records);
     }
     if (message.kind === "reg") return this.#register(message.sn, message.info);
     const device = this.#sender(message.sn);
     if (!device) return { silent: "unknown" };
-    if (spilled && !await this.#keep(device, head, spilled)) return { silent: "storage" };
-    switch (message.kind) {
-      case "sendlog":
-        return await this.#sendlog(device, message, scanned);
-      case "reply":
-        return await this.#reply(device, message, scanned);
-      case "command":
-        return await answerCommand(this.#context, device, message);
-    }
+    if (message.kind === "command") return await answerCommand(this.#context, device, message);
+    if (records.empty) records.add(singleRecord(head));
+    return message.kind === "sendlog"
+      ? await this.#sendlog(device, message, { head, records })
+      : await this.#reply(device, message, records);
+  }
+
+  /** Bytes of records whose sender is not known yet. */
+  get heldBytes(): number {
+    return this.#records?.heldBytes ?? 0;
   }
 
   /** The device that sends a message which begins like this, from its own address, before all of it is there. */
@@ -100,26 +94,23 @@ export class AifaceSession implements Link, Spillway {
     return this.#standing(device) === "device" ? device?.sn : undefined;
   }
 
-  spilling(head: string): Spilling | undefined {
+  #originOf(head: string): Origin | undefined {
     const sn = this.senderOf(head);
     const word = /"\s*(?:cmd|ret)\s*"\s*:\s*"\s*([^"]*?)\s*"/.exec(head)?.[1];
     if (sn === undefined || word === undefined) return undefined;
-    // Only punches come in such numbers; what else is large is kept in its file alone.
     return { sn, punches: word === "sendlog" || ASKED_FOR.has(word) };
   }
 
-  async storeGroup(sn: string, group: string): Promise<StoredGroup> {
+  async #store(records: MessageRecords, { sn, punches }: Origin): Promise<void> {
     const device = this.#context.devices.find(sn);
-    if (device?.approval !== "approved") return { records: 0, stored: false, days: new Set() };
-    return await storeGroup(this.#context, device, group);
+    if (!punches) return records.drop();
+    // Refused since the message began: never acknowledged.
+    if (device?.approval !== "approved") return records.fail();
+    await records.store(device);
   }
 
   resync(): void {
-    const device = this.#device;
-    if (!device) return;
-    const { clock, devices } = this.#context;
-    const today = dayAt(clock.now(), device.zone.name);
-    this.#pull(addDays(today, -RESYNC_DAYS), today, { done: () => devices.resynced(device) });
+    if (this.#device) this.#pulls?.resync(this.#device);
   }
 
   close(reason: string): void {
@@ -150,31 +141,14 @@ export class AifaceSession implements Link, Spillway {
   end(): void {
     if (this.#device) this.#context.devices.disconnected(this.#device, this);
     this.#device = undefined;
+    this.#records = undefined;
   }
 
   /** Asks for missed punches when it is time; called every second. */
   sweep(): void {
     if (this.#device && this.#elsewhere) this.#settle(this.#device);
-    this.#schedulePull();
-    this.#puller?.sweep();
-  }
-
-  #schedulePull(): void {
-    const now = this.#context.clock.monotonic();
-    const device = this.#device;
-    if (!device || now < this.#nextPull) return;
-    const { clock, pullIntervalMs } = this.#context;
-    this.#nextPull = pullIntervalMs > 0 ? now + pullIntervalMs : Infinity;
-    const today = dayAt(clock.now(), device.zone.name);
-    if (device.resync) this.resync();
-    else this.#pull(this.#pullFrom ?? addDays(today, -1), today);
-    this.#pullFrom = undefined;
-  }
-
-  /** Asks the device for its punches of these days, both included. */
-  #pull(from: string, to: string, also: Pick<PullWindow, "done"> = {}): void {
-    // Firmware differs on whether the last day is included: the day after it does no harm.
-    this.#puller?.ask({ from, to: addDays(to, 1), ...also });
+    if (this.#device) this.#pulls?.begin(this.#device);
+    this.#pulls?.sweep();
   }
 
   #register(sn: string, info: DeviceInfo): Answer {
@@ -213,22 +187,9 @@ export class AifaceSession implements Link, Spillway {
     }
     devices.heard(device);
     devices.changed(device);
-    this.#pullSince(device, seenBefore);
+    this.#pulls?.start(device, seenBefore);
     if (cloudtime) device.toldOffset = device.zone.offsetMinutesAt(clock.now());
     return welcome;
-  }
-
-  /** The first pull asks for what the device may have failed to send since it was last seen. */
-  #pullSince(device: Device, seenBeforeMs: number | null): void {
-    const { clock, pullIntervalMs } = this.#context;
-    if (pullIntervalMs === 0 && !device.resync) return;
-    this.#nextPull = clock.monotonic() + FIRST_PULL_MS;
-    const longAgo = clock.now() - LONGEST_PULL_DAYS * DAY_MS;
-    // One that was seen in the future was seen by a wrong clock: nobody knows when.
-    const isFuture = seenBeforeMs !== null && seenBeforeMs > clock.now() + DAY_MS;
-    const seen = isFuture ? longAgo : seenBeforeMs;
-    const missedFrom = Math.max(Math.min(seen ?? Infinity, clock.now()), longAgo) - DAY_MS;
-    this.#pullFrom = dayAt(missedFrom, device.zone.name);
   }
 
   /** A device that calls from another address is believed here once it has moved. */
@@ -237,24 +198,23 @@ export class AifaceSession implements Link, Spillway {
     this.#context.devices.meet(device.sn, this.#encounter);
     if (!this.believed) return;
     this.#hold(device, "device");
-    this.#pullSince(device, seenBefore);
+    this.#pulls?.start(device, seenBefore);
   }
 
   async #sendlog(
     device: Device,
     { count, logIndex }: Extract<Message, { kind: "sendlog" }>,
-    scanned: ScannedObject,
+    { head, records }: { head: string; records: MessageRecords },
   ): Promise<Answer> {
-    const stored = scanned.spilled ?? await storeRecords(this.#context, device, scanned);
-    if (!stored) return { silent: "storage" };
-    const announced = count ?? stored.records;
-    if (announced > stored.records && !this.#isRepeated(device, scanned)) {
+    await records.store(device);
+    if (!records.stored) return { silent: "storage" };
+    const announced = count ?? records.count;
+    if (announced > records.count && !this.#isRepeated(device, records.digest(head))) {
       return { silent: "incomplete" };
     }
-    if (announced > stored.records) {
+    if (announced > records.count) {
       // Sent twice with fewer records than announced: what is missing is fetched by its day.
-      const today = dayAt(this.#context.clock.now(), device.zone.name);
-      this.#pull(stored.days[0] ?? today, stored.days.at(-1) ?? today);
+      this.#pulls?.askAgain(device, records.days);
     }
     if (device.backlog !== null && this.#standing(device) === "device") {
       device.backlog = Math.max(0, device.backlog - announced);
@@ -274,55 +234,32 @@ export class AifaceSession implements Link, Spillway {
   async #reply(
     device: Device,
     { to, result, fields }: Extract<Message, { kind: "reply" }>,
-    scanned: ScannedObject,
+    records: MessageRecords,
   ): Promise<Answer> {
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
-    const stored = scanned.spilled ?? await storeRecords(this.#context, device, scanned);
-    this.#puller?.answered({
-      records: stored?.records ?? 0,
+    await records.store(device);
+    this.#pulls?.answered({
+      records: records.stored ? records.count : 0,
       count: wholeNumber(fields.count),
       from: wholeNumber(fields.from),
       to: wholeNumber(fields.to),
       result,
-    }, { stored: stored !== undefined });
+    }, { stored: records.stored });
     return { silent: "nothing" };
   }
 
-  /** A message beyond the limit: its punches are stored, the whole of it lies in a file for someone to look at. */
-  async #keep(device: Device, head: string, { file, stored }: Spilled): Promise<boolean> {
-    const reason = "larger than a message may be";
-    if (!stored || !await this.#quarantine(device, reason, head, file)) return false;
-    if (!file.full) {
-      logger("attendance").warn(
-        "A message of {sn} was too large and lies in the quarantine as {file}",
-        { sn: device.sn, file: file.name },
-      );
-    }
-    return true;
-  }
-
-  async #malformed(reason: string, raw: string, spilled?: Spilled): Promise<Answer> {
-    const sn = spilled?.sn ?? this.senderOf(raw);
+  async #malformed(reason: string, raw: string, { origin }: MessageRecords): Promise<Answer> {
+    const sn = origin?.sn ?? this.senderOf(raw);
     const device = sn === undefined ? undefined : this.#context.devices.find(sn);
-    if (device) await this.#quarantine(device, reason, raw, spilled?.file);
+    if (device) {
+      await this.#context.intake.store({
+        device,
+        protocol: "aiface",
+        receivedMs: this.#context.clock.now(),
+        unreadable: [{ reason, raw }],
+      });
+    }
     return { silent: "malformed" };
-  }
-
-  async #quarantine(
-    device: Device,
-    reason: string,
-    raw: string,
-    file?: QuarantineFile,
-  ): Promise<boolean> {
-    await file?.finish();
-    const stored = await this.#context.intake.store({
-      device,
-      protocol: "aiface",
-      receivedMs: this.#context.clock.now(),
-      ...(file?.entry(reason, raw) ?? { unreadable: [{ reason, raw }] }),
-    });
-    if (stored) await file?.keep();
-    return stored;
   }
 
   /** The approved device a message comes from: the one it names, or the one that registered here. */
@@ -362,8 +299,7 @@ export class AifaceSession implements Link, Spillway {
     return { address: this.#address, protocol: "aiface" };
   }
 
-  #isRepeated(device: Device, { head, items }: ScannedObject): boolean {
-    const digest = hash("sha256", [head, ...items].join("\n"), "hex");
+  #isRepeated(device: Device, digest: string): boolean {
     const standing = this.#standing(device);
     if (device.shortMessages[standing] === digest) return true;
     device.shortMessages[standing] = digest;
@@ -371,9 +307,12 @@ export class AifaceSession implements Link, Spillway {
   }
 }
 
-/** Whether a message that was stored as it came is, in the end, what its beginning said. */
-function isAsBegun(message: Exclude<Message, { kind: "malformed" }>, begun: Spilling): boolean {
-  const punches = message.kind === "sendlog" ||
+/** Whether a message whose first records were stored is, at its end, what its beginning said. */
+function isFrom(
+  { sn, punches }: Origin,
+  message: Exclude<Message, { kind: "malformed" }>,
+): boolean {
+  const brings = message.kind === "sendlog" ||
     (message.kind === "reply" && ASKED_FOR.has(message.to));
-  return punches === begun.punches && (message.sn === undefined || message.sn === begun.sn);
+  return brings === punches && (message.sn === undefined || message.sn === sn);
 }

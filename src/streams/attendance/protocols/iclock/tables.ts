@@ -6,7 +6,6 @@
 import type { Context } from "../context.ts";
 import type { Device } from "../../devices/device.ts";
 import type { Delivery } from "../../storage/intake.ts";
-import type { QuarantineFile } from "../../storage/quarantine_file.ts";
 import type { Readings } from "../../storage/reading.ts";
 import type { Connection } from "../../listener/connection.ts";
 import { readBody, type RequestHead } from "../../listener/http.ts";
@@ -37,60 +36,42 @@ const NOT_KEPT = new Set([
 ]);
 
 /**
- * Takes a table's lines; the last of them are stored together with how far the device says it has come. What is
- * beyond the limit of a body also lies in a file, for someone to look at.
+ * Stores a table's lines as they arrive; the last of them together with how far the device says it has come.
  */
 export async function receiveTable(
   context: Context,
   post: TablePost,
 ): Promise<{ lines: number } | "not stored" | "hung up"> {
   const { connection, head, device, believed, table } = post;
-  const { intake, clock, turnstile, quarantine } = context;
+  const { intake, clock, turnstile } = context;
   const receivedMs = clock.now();
   const scanner = new LineScanner();
-  let bytes = 0;
   let stored = true;
   let punches = 0;
-  let file: QuarantineFile | undefined;
 
   const store = async (delivery: Partial<Delivery>) => {
     stored = stored &&
       await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
   };
 
-  try {
-    const { endlessBytes, strangerBytes } = turnstile.limits;
-    const body = readBody(connection, head, { limit: believed ? endlessBytes : strangerBytes });
-    let next = await body.next();
-    for (; !next.done; next = await body.next()) {
-      bytes += next.value.length;
-      if (bytes > turnstile.limits.messageBytes && believed && !file && !NOT_KEPT.has(table)) {
-        file = await quarantine.openFile(device.sn, receivedMs);
-      }
-      for (const lines of scanner.push(next.value)) {
-        await file?.write(`${lines.join("\n")}\n`);
-        const readings = readLines(lines, { context, post, receivedMs });
-        punches += readings.punches.length;
-        await store(readings);
-      }
+  const { endlessBytes, strangerBytes } = turnstile.limits;
+  const body = readBody(connection, head, { limit: believed ? endlessBytes : strangerBytes });
+  let next = await body.next();
+  for (; !next.done; next = await body.next()) {
+    for (const lines of scanner.push(next.value)) {
+      const readings = readLines(lines, { context, post, receivedMs });
+      punches += readings.punches.length;
+      await store(readings);
     }
-    if (!next.value.complete) return "hung up";
-    const rest = scanner.end();
-    if (file && stored) {
-      await file.write(`${rest.join("\n")}\n`);
-      await file.finish();
-      await store(file.entry("larger than a body may be", `${table}, ${bytes} bytes`));
-      if (stored) await file.keep();
-    }
-    const last = readLines(rest, { context, post, receivedMs });
-    punches += last.punches.length;
-    // A mark moves with what is stored, and only for the device itself: what is before it is not sent again.
-    const moves = believed && (table === "ATTLOG" ? punches > 0 : scanner.count > 0);
-    const stamp = moves ? stampOf(post) : undefined;
-    if (rest.length > 0 || stamp) await store({ ...last, stamp });
-  } finally {
-    await file?.discard();
   }
+  if (!next.value.complete) return "hung up";
+  const rest = scanner.end();
+  const last = readLines(rest, { context, post, receivedMs });
+  punches += last.punches.length;
+  // A stamp moves with what is stored, and only for the device itself: what is before it is not sent again.
+  const moves = believed && (table === "ATTLOG" ? punches > 0 : scanner.count > 0);
+  const stamp = moves ? stampOf(post) : undefined;
+  if (rest.length > 0 || stamp) await store({ ...last, stamp });
   if (!stored) return "not stored";
   // A photo is one thing, however many line breaks its bytes have.
   return { lines: table === "ATTPHOTO" ? 1 : scanner.count };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   decodeMessage,
   readRecords,
-  recordGroups,
+  singleRecord,
 } from "../../../../../src/streams/attendance/protocols/aiface/decode.ts";
 import { Zone } from "../../../../../src/streams/attendance/storage/time.ts";
 
@@ -10,12 +10,9 @@ const context = {
   zone: new Zone("Asia/Kolkata"),
   receivedMs: Date.parse("2026-10-05T03:50:00Z"),
 };
-const object = (head: string, items: readonly string[] = []) =>
-  ({ kind: "object", head, items }) as const;
-
 Deno.test("decodeMessage knows a registration, whatever the firmware leaves out", () => {
   assert.deepEqual(
-    decodeMessage(object('{"cmd":"reg","sn":"A1","modelname":"AiFace","firmware":"f1"}')),
+    decodeMessage('{"cmd":"reg","sn":"A1","modelname":"AiFace","firmware":"f1"}'),
     {
       kind: "reg",
       sn: "A1",
@@ -23,18 +20,18 @@ Deno.test("decodeMessage knows a registration, whatever the firmware leaves out"
     },
   );
   assert.deepEqual(
-    decodeMessage(object('{"cmd ":" reg ","sn":"A1","devinfo":{"usednewlog":"12"}}')),
+    decodeMessage('{"cmd ":" reg ","sn":"A1","devinfo":{"usednewlog":"12"}}'),
     {
       kind: "reg",
       sn: "A1",
       info: { model: null, firmware: null, mac: null, time: null, backlog: 12 },
     },
   );
-  assert.equal(decodeMessage(object('{"cmd":"reg"}')).kind, "malformed");
+  assert.equal(decodeMessage('{"cmd":"reg"}').kind, "malformed");
 });
 
 Deno.test("decodeMessage takes numbers that are text, and an absent logindex as 0", () => {
-  assert.deepEqual(decodeMessage(object('{"cmd":"sendlog","count":"2"}')), {
+  assert.deepEqual(decodeMessage('{"cmd":"sendlog","count":"2"}'), {
     kind: "sendlog",
     sn: undefined,
     count: 2,
@@ -44,7 +41,7 @@ Deno.test("decodeMessage takes numbers that are text, and an absent logindex as 
 
 Deno.test("decodeMessage takes an answer that calls itself a command for an answer", () => {
   for (const word of ["ret", "cmd"]) {
-    const message = decodeMessage(object(`{"${word}":"getalllog","count":0,"record":[]}`));
+    const message = decodeMessage(`{"${word}":"getalllog","count":0,"record":[]}`);
     assert(message.kind === "reply");
     assert.deepEqual([message.to, message.result], ["getalllog", true]);
   }
@@ -52,15 +49,15 @@ Deno.test("decodeMessage takes an answer that calls itself a command for an answ
 
 Deno.test("decodeMessage refuses what is no message", () => {
   for (const head of ["{}", '{"a":1}', '{"cmd":7}', '{"cmd":"x",,}', '{"cmd":""}']) {
-    assert.equal(decodeMessage(object(head)).kind, "malformed", head);
+    assert.equal(decodeMessage(head).kind, "malformed", head);
   }
 });
 
-Deno.test("recordGroups takes one record without an array, and nothing for null", () => {
-  assert.deepEqual(recordGroups(object('{"record":{"enrollid":7}}')), ['{"enrollid":7}']);
-  assert.deepEqual(recordGroups(object('{"record":null}')), []);
-  assert.deepEqual(recordGroups(object('{"record":{}}')), []);
-  assert.deepEqual(recordGroups(object("{}")), []);
+Deno.test("singleRecord takes one record without an array, and nothing for null", () => {
+  assert.equal(singleRecord('{"record":{"enrollid":7}}'), '{"enrollid":7}');
+  for (const head of ['{"record":null}', '{"record":{}}', "{}"]) {
+    assert.equal(singleRecord(head), "");
+  }
 });
 
 Deno.test("readRecords reads a punch and leaves its photo behind", () => {

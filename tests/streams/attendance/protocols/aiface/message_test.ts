@@ -1,7 +1,6 @@
-/** What becomes of a message too large to wait for its end, over the real listener. @module */
+/** Messages whose records are stored before they end, over the real listener. @module */
 import assert from "node:assert/strict";
 import { rawRequest } from "../../../../support/raw_wire.ts";
-import { until } from "../../../../support/until.ts";
 import { DEFAULT_LIMITS } from "../../../../../src/streams/attendance/devices/limits.ts";
 import { Relay } from "../../relay.ts";
 
@@ -16,21 +15,11 @@ const records = (count = COUNT) =>
 const start = (limits = {}) =>
   Relay.start({
     config: { devices: [{ sn: "DEV1", name: "A" }, { sn: "DEV2", name: "B" }] },
-    deps: { limits: { messageBytes: 2_000, strangerBytes: 1_000_000, ...limits } },
+    deps: { limits: { strangerBytes: 1_000_000, ...limits } },
   });
 
 const post = (relay: Relay, body: string) =>
   rawRequest(relay.port, { method: "POST", path: "/", body, timeoutMs: 10_000 });
-
-/** The files in the quarantine, whole or not. */
-function files(relay: Relay): string[] {
-  try {
-    return [...Deno.readDirSync(relay.store.path.replace("clockblock.db", "quarantine"))]
-      .map(({ name }) => name);
-  } catch {
-    return [];
-  }
-}
 
 for (
   const [order, message] of [
@@ -45,7 +34,6 @@ for (
     const reply = await post(relay, message);
     assert.equal(JSON.parse(reply.body).count, COUNT);
     assert.equal(relay.count("device_logs"), COUNT);
-    assert.equal(files(relay).length, 1);
     const device = await relay.registered();
     await device.socket.send(message.replaceAll("09:15:30", "09:15:31"));
     assert.equal((await device.hear())?.count, COUNT);
@@ -60,7 +48,6 @@ Deno.test("A large message of an unknown device is refused, and nothing of it is
     assert.deepEqual([reply.status, reply.body], [403, "device not allowed\n"]);
   }
   assert.equal(relay.count("device_logs"), 0);
-  assert.deepEqual(files(relay), []);
 });
 
 Deno.test("A large message that does not say what it is takes no more memory than there is", async () => {
@@ -85,10 +72,9 @@ for (
     const reply = await post(relay, body);
     assert.deepEqual([reply.status, reply.body], [400, "not understood\n"]);
     assert.equal((await post(relay, body)).status, 400);
-    const entries = relay.rows("SELECT device_sn, reason, file FROM device_quarantine");
-    assert.deepEqual(entries.map(({ file }) => file), files(relay).sort(), "each is looked at");
-    assert.equal(entries.length, 2);
-    assert(entries.every(({ device_sn }) => device_sn === "DEV1"));
+    const [entry, ...more] = relay.rows("SELECT device_sn, reason FROM device_quarantine");
+    assert.equal(entry?.device_sn, "DEV1");
+    assert.deepEqual(more, [], "the same is kept once");
   });
 }
 
@@ -114,29 +100,44 @@ Deno.test("A large page of the past has the next one asked for", async () => {
   assert.equal(relay.count("device_logs"), COUNT);
 });
 
-Deno.test("A large message that breaks off leaves no file", async () => {
+Deno.test("A large message that breaks off has its first records stored, and is never acknowledged", async () => {
   await using relay = await start();
-  const begun = `{"cmd":"sendlog","sn":"DEV1","record":[${records()},`;
+  const begun = `{"cmd":"sendlog","sn":"DEV1","count":${COUNT},"record":[${records()},`;
   const device = await relay.registered();
-  await device.socket.send(begun);
-  await until(() => files(relay).length === 1, "a file is begun");
-  await device.socket.send(`${"[".repeat(40)}`);
-  await until(() => files(relay).length === 0, "it is nested too deep, and its file is gone");
-  await device.socket.send(begun);
-  await until(() => files(relay).length === 1, "a file is begun");
-  device.socket.close();
-  await until(() => files(relay).length === 0, "the file is gone");
+  await device.socket.send(`${begun}${"[".repeat(40)}`);
+  assert(await device.silence());
+  assert(relay.count("device_logs") > 0);
+  assert.equal(relay.count("device_quarantine"), 1, "it is nested too deep");
+  await device.socket.send(`${begun.slice(0, -1)}]}`);
+  assert.equal((await device.hear())?.count, COUNT);
+  assert.equal(relay.count("device_logs"), COUNT);
 });
 
-Deno.test("A large message whose entry cannot be stored is not acknowledged and leaves no file", async () => {
+Deno.test("A large message of which a record cannot be stored is not acknowledged", async () => {
   await using relay = await start();
   relay.store.db.exec(
-    "CREATE TEMP TRIGGER broken BEFORE INSERT ON device_quarantine BEGIN SELECT RAISE(ABORT, 'x'); END",
+    "CREATE TEMP TRIGGER broken BEFORE INSERT ON device_logs WHEN NEW.person_id = '5' " +
+      "BEGIN SELECT RAISE(ABORT, 'x'); END",
   );
   const message = `{"cmd":"sendlog","sn":"DEV1","count":${COUNT},"record":[${records()}]}`;
   assert.equal((await post(relay, message)).status, 503);
-  assert.deepEqual(files(relay), []);
-  const reply = await relay.iclock().post("ATTLOG", "1\t2026-10-05 09:15:30\t0\t15\n".repeat(99));
-  assert.equal(reply.status, 503);
-  assert.deepEqual(files(relay), []);
+  const lines = Array.from({ length: 2_000 }, (_, i) => `${i}\t2026-10-05 09:15:31\t0\t15\n`);
+  assert.equal((await relay.iclock().post("ATTLOG", lines.join(""))).status, 503);
+  relay.store.db.exec("DROP TRIGGER temp.broken");
+  assert.equal(JSON.parse((await post(relay, message)).body).count, COUNT);
+  assert.equal((await relay.iclock().post("ATTLOG", lines.join(""))).body, "OK: 2000");
+  assert.equal(relay.count("device_logs"), COUNT + 2_000);
+});
+
+Deno.test("Large records of other commands are not kept, and the command is answered", async () => {
+  await using relay = await start();
+  const device = await relay.registered();
+  const record = Array.from(
+    { length: 2_000 },
+    (_, id) => ({ id, text: "not so long ".repeat(20) }),
+  );
+  const answer = await device.ask({ cmd: "something", sn: "DEV1", record });
+  assert.deepEqual(answer, { ret: "something", result: true });
+  assert.equal(relay.count("device_logs"), 0);
+  assert.equal(relay.count("device_events"), 1);
 });

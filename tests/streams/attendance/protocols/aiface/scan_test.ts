@@ -21,6 +21,9 @@ function scan(text: string, { sizes = [Infinity] }: { sizes?: readonly number[] 
   return garbage ? [...found, garbage] : found;
 }
 
+const groupsOf = (found: readonly Scanned[]) =>
+  found.flatMap((scanned) => scanned.kind !== "garbage" && scanned.group ? [scanned.group] : []);
+
 Deno.test("FrameScanner takes the records out of a message", () => {
   assert.deepEqual(
     scan('{"cmd":"sendlog","count ":2,"record":[ {"a":1} , {"a":[{}]}\n],"z":"}"}'),
@@ -28,7 +31,7 @@ Deno.test("FrameScanner takes the records out of a message", () => {
       {
         kind: "object",
         head: '{"cmd":"sendlog","count ":2,"record":[],"z":"}"}',
-        items: ['{"a":1},{"a":[{}]}'],
+        group: '{"a":1},{"a":[{}]}',
       },
     ],
   );
@@ -37,7 +40,7 @@ Deno.test("FrameScanner takes the records out of a message", () => {
 Deno.test("FrameScanner leaves records alone that are no array of objects", () => {
   for (
     const text of ['{"record":null}', '{"record":{"a":1}}', '{"other":[{"a":1}]}', '{"record":"x"}']
-  ) assert.deepEqual(scan(text), [{ kind: "object", head: text, items: [] }]);
+  ) assert.deepEqual(scan(text), [{ kind: "object", head: text, group: "" }]);
 });
 
 Deno.test("FrameScanner empties strings that are too long to be anything but a photo", () => {
@@ -51,7 +54,7 @@ Deno.test("FrameScanner empties strings that are too long to be anything but a p
   assert.deepEqual(object, {
     kind: "object",
     head: '{"cmd":"x","record":[],"p":""}',
-    items: ['{"id":7,"image":"","b":"c"}'],
+    group: '{"id":7,"image":"","b":"c"}',
   });
 });
 
@@ -74,18 +77,18 @@ Deno.test("FrameScanner gives up what is too long to be parsed at once, and goes
     assert.deepEqual(found.map(({ kind }) => kind), ["garbage"]);
     assert(found[0]!.kind === "garbage" && found[0]!.text.length <= 16 * 1024);
     assert.deepEqual(scanner.push(bytes('{"b":2}')), [
-      { kind: "object", head: '{"b":2}', items: [] },
+      { kind: "object", head: '{"b":2}', group: "" },
     ]);
   }
 });
 
 Deno.test("FrameScanner takes any number of records", () => {
   const record = '{"id":1,"text":"not so long"}';
-  const [object] = scan(`{"cmd":"x","record":[${`${record},`.repeat(40_000)}${record}]}`, {
+  const found = scan(`{"cmd":"x","record":[${`${record},`.repeat(40_000)}${record}]}`, {
     sizes: [65_536],
   });
-  assert(object?.kind === "object");
-  assert.equal(object.items.join(",").split("},{").length, 40_001);
+  assert.equal(found.at(-1)?.kind, "object");
+  assert.equal(groupsOf(found).join(",").split("},{").length, 40_001);
 });
 
 Deno.test("FrameScanner skips white space, NUL and byte order marks between objects", () => {
@@ -99,7 +102,7 @@ Deno.test("FrameScanner skips white space, NUL and byte order marks between obje
 Deno.test("FrameScanner reports what is no object, and goes on with the next", () => {
   assert.deepEqual(scan('nonsense {"a":1} more'), [
     { kind: "garbage", text: "nonsense " },
-    { kind: "object", head: '{"a":1}', items: [] },
+    { kind: "object", head: '{"a":1}', group: "" },
     { kind: "garbage", text: "more" },
   ]);
 });
@@ -115,7 +118,7 @@ Deno.test("FrameScanner gives up an object that another message cuts off", () =>
     text: '{"cmd":"sendlog","record":[ … {"a',
   });
   assert.deepEqual(scanner.push(next), [
-    { kind: "object", head: '{"cmd":"checklive"}', items: [] },
+    { kind: "object", head: '{"cmd":"checklive"}', group: "" },
   ]);
 });
 
@@ -126,7 +129,7 @@ Deno.test("FrameScanner goes on with an object whose rest comes in the next mess
   const rest = bytes('{"a":2}]}');
   assert.equal(scanner.begin(rest), undefined);
   assert.deepEqual(scanner.push(rest), [
-    { kind: "object", head: '{"record":[]}', items: ['{"a":1},{"a":2}'] },
+    { kind: "object", head: '{"record":[]}', group: '{"a":1},{"a":2}' },
   ]);
 });
 
@@ -139,16 +142,23 @@ Deno.test("FrameScanner does not follow an object into any depth", () => {
   assert.equal(scanner.push(bytes('{"a":1}'))[0]?.kind, "object");
 });
 
-Deno.test("FrameScanner hands on many records in groups, and holds no photo", () => {
+Deno.test("FrameScanner hands out records before their object ends, and holds neither them nor photos", () => {
   const record = `{"enrollid":7,"time":"2026-10-05 09:15:30","image":"${"A".repeat(20_000)}"}`;
   const scanner = new FrameScanner();
-  scanner.push(bytes('{"cmd":"sendlog","record":['));
-  for (let i = 0; i < 1_000; i++) scanner.push(bytes(`${i ? "," : ""}${record}`));
-  assert(scanner.held < 100_000, `${scanner.held} bytes for 20 MB`);
-  const [object] = scanner.push(bytes("]}"));
-  assert(object?.kind === "object");
-  assert.equal(JSON.parse(`[${object.items.join(",")}]`).length, 1_000);
-  assert(object.items.length > 2 && object.items.every((group) => group.length < 20_000));
+  const found = scanner.push(bytes('{"cmd":"sendlog","record":['));
+  for (let i = 0; i < 1_000; i++) {
+    found.push(...scanner.push(bytes(`${i ? "," : ""}${record}`)));
+    assert(scanner.held < 20_000, `${scanner.held} bytes`);
+  }
+  assert(found.length > 2);
+  for (const scanned of found) {
+    assert(scanned.kind === "records");
+    assert.equal(scanned.head, '{"cmd":"sendlog","record":[');
+    assert(scanned.group.length < 20_000);
+  }
+  found.push(...scanner.push(bytes("]}")));
+  assert.equal(found.at(-1)?.kind, "object");
+  assert.equal(JSON.parse(`[${groupsOf(found).join(",")}]`).length, 1_000);
 });
 
 Deno.test("FrameScanner finds the same however a message is cut", () => {
@@ -168,7 +178,7 @@ Deno.test("FrameScanner finds the same however a message is cut", () => {
         JSON.parse(JSON.stringify({ ...message, record: [] })),
       );
       assert.deepEqual(
-        JSON.parse(`[${object.items.join(",")}]`),
+        JSON.parse(`[${object.group}]`),
         JSON.parse(JSON.stringify(records)),
       );
     },

@@ -288,17 +288,6 @@ Deno.test("iclock takes a long outage in one body, and answers once all of it is
   assert.equal(relay.stream.outbox!.depth().rows, 5_000);
 });
 
-Deno.test("iclock stores a body beyond the limit, and keeps it in a file as well", async () => {
-  await using relay = await Relay.start({ deps: { limits: { messageBytes: 1_000 } } });
-  const body = Array.from({ length: 100 }, (_, i) => `${i}\t2026-10-05 09:15:30\t0\t15`).join("\n");
-  assert.equal((await relay.iclock().post("ATTLOG", body)).body, "OK: 100");
-  assert.equal(relay.count("device_logs"), 100);
-  const [entry] = relay.rows("SELECT reason, file FROM device_quarantine");
-  assert.equal(entry?.reason, "larger than a body may be");
-  const path = relay.store.path.replace("clockblock.db", `quarantine/${entry?.file}`);
-  assert.equal((await Deno.readTextFile(path)).trim(), body);
-});
-
 Deno.test("iclock tells no time while this machine's clock is in doubt", async () => {
   await using relay = await Relay.start({ deps: { clockOffsetMs: () => 3_600_000 } });
   const reply = await relay.iclock().handshake();
