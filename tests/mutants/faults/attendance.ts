@@ -122,28 +122,6 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/attendance/storage/quarantine_file.ts",
-    faults: [
-      [
-        "a file is kept before its entry is stored",
-        "path + PART, { createNew",
-        "path, { createNew",
-      ],
-      [
-        "a file that was discarded keeps its room",
-        "this.#room.settle(this.#counted, { kept: false });",
-        "",
-      ],
-      ["a small file takes no room", "return Math.max(LEAST_BYTES, size);", "return size;"],
-      ["secrets are kept", "encode(stripSecrets(text))", "encode(text)"],
-      [
-        "a file that cannot be made takes room",
-        "room.settle(this.#counted, { kept: false });\n      throw",
-        "throw",
-      ],
-    ],
-  },
-  {
     file: "streams/attendance/devices/pending.ts",
     faults: [
       [
