@@ -6,9 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import type { Cloud } from "../support/cloud.ts";
 import type { FaultyServer, StoredRow } from "../support/faulty_server.ts";
-import type { EventsLoad } from "./events_load.ts";
-import type { DevicesLoad } from "./life_load.ts";
-import type { RecordsLoad } from "./records_load.ts";
+import type { EventsLoad } from "./load/events.ts";
+import type { DevicesLoad } from "./load/life.ts";
+import type { RecordsLoad } from "./load/records.ts";
 
 export interface World {
   database: string;

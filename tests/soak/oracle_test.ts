@@ -12,7 +12,7 @@ import { FaultyServer, type StoredRow } from "../support/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { punchId } from "../../src/streams/attendance/mod.ts";
-import { EventsLoad } from "./events_load.ts";
+import { EventsLoad } from "./load/events.ts";
 import { judge, lastHeartbeat, type World } from "./oracle.ts";
 
 const KEYS = Array.from({ length: 30 }, (_, n) => `0-${n}`);

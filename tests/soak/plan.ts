@@ -5,7 +5,7 @@
  */
 import type { LinkFault } from "../support/fault_proxy.ts";
 import type { Fault } from "../support/faulty_server.ts";
-import { type Random, randomOf } from "./random.ts";
+import { type Random, randomOf } from "./load/random.ts";
 
 /** The links that have weather: to each cloud, and from the devices to the agent. */
 export const LINKS = ["events", "punches", "supabase", "devices"] as const;

@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { print } from "../bench/print.ts";
 import type { Rule } from "./growth.ts";
-import type { GameLoad } from "./life_load.ts";
+import type { GameLoad } from "./load/life.ts";
 import type { Verdict } from "./oracle.ts";
 import type { Plan } from "./plan.ts";
 import { type LifeRecord, type Stall, STALL_MS } from "./watch.ts";

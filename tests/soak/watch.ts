@@ -7,7 +7,7 @@
  */
 import { processStats } from "../bench/process_stats.ts";
 import type { AgentProcess } from "../support/agent_process.ts";
-import { pause } from "./caller.ts";
+import { pause } from "./load/caller.ts";
 import type { Control } from "./control.ts";
 
 export interface Sample {

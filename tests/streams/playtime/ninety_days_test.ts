@@ -18,7 +18,7 @@ import { type TestApi, testApi } from "../../support/api.ts";
 import { defaultConfig } from "../../support/default_config.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
 import { tempDir } from "../../support/temp.ts";
-import { randomOf } from "../../soak/random.ts";
+import { randomOf } from "../../soak/load/random.ts";
 
 const DAYS = 90;
 const HOURS_ON = Number(Deno.env.get("CLOCKBLOCK_TEST_HOURS") ?? 4);
