@@ -1,8 +1,9 @@
 /**
  * Group commit: writers hand in closures, all that wait are committed in one transaction, then every promise
- * resolves. Each writer has a savepoint of its own, so that one that throws does not undo its neighbours.
+ * resolves. Each writer after the first has a savepoint of its own, so that one that throws does not undo its
+ * neighbours; when the first throws, the transaction is rolled back and the others share the next.
  *
- *     write(a) write(b) write(c)      BEGIN · SAVEPOINT a · SAVEPOINT b (throws, undone) · SAVEPOINT c · COMMIT
+ *     write(a) write(b) write(c)      BEGIN · a · SAVEPOINT b (throws, undone) · SAVEPOINT c · COMMIT
  *        └────────┴────────┴──────────────► a resolves, b rejects, c resolves
  *
  * Only what SQLite answers with undoing the whole transaction (a full disk, mostly) fails the group. A writer that
@@ -68,7 +69,7 @@ export class CommitQueue {
   readonly #busyPatienceMs: number;
   // Prepared, because errors of `exec` do not carry SQLite's result code.
   readonly #statements: Readonly<
-    Record<"begin" | "commit" | "savepoint" | "release" | "undo", Statement>
+    Record<"begin" | "commit" | "rollback" | "savepoint" | "release" | "undo", Statement>
   >;
   #waiting: Waiting[] = [];
   #scheduled = false;
@@ -93,6 +94,7 @@ export class CommitQueue {
     this.#statements = {
       begin: db.prepare("BEGIN IMMEDIATE"),
       commit: db.prepare("COMMIT"),
+      rollback: db.prepare("ROLLBACK"),
       savepoint: db.prepare("SAVEPOINT writer"),
       release: db.prepare("RELEASE writer"),
       undo: db.prepare("ROLLBACK TO writer"),
@@ -184,9 +186,11 @@ export class CommitQueue {
       this.#busySince = undefined;
       const started = performance.now();
       while (taken < writers.length && (taken === 0 || performance.now() - started < SLICE_MS)) {
-        outcomes.push(this.#run(writers[taken++]!));
+        outcomes.push(this.#run(writers[taken++]!, { first: taken === 1 }));
+        // The first one failed and took the transaction with it: the others have the next.
+        if (!this.#db.isTransaction) break;
       }
-      this.#statements.commit.run();
+      if (this.#db.isTransaction) this.#statements.commit.run();
     } catch (error) {
       if (taken === 0 && this.#mayWaitFor(error)) return;
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -220,19 +224,23 @@ export class CommitQueue {
     }).finally(() => this.#syncing = undefined);
   }
 
-  #run({ work, durable, resolve, reject }: Waiting): Outcome {
-    const { savepoint, release, undo } = this.#statements;
+  /** The first writer has the transaction itself for a savepoint: within one, SQLite copies every page it changes. */
+  #run({ work, durable, resolve, reject }: Waiting, { first }: { first: boolean }): Outcome {
+    const { savepoint, release, undo, rollback } = this.#statements;
     const hooks: (() => void)[] = this.#hooks = [];
-    savepoint.run();
+    if (!first) savepoint.run();
     try {
       const value = work();
-      release.run();
+      if (!first) release.run();
       return { hooks, settle: () => resolve(value), fail: reject, durable };
     } catch (error) {
       // A full disk makes SQLite undo the whole transaction: then every writer of it fails.
       if (!this.#db.isTransaction) throw error;
-      undo.run();
-      release.run();
+      if (first) rollback.run();
+      else {
+        undo.run();
+        release.run();
+      }
       const reason = this.#failure(error);
       return { hooks: [], settle: () => reject(reason), fail: reject, durable: false };
     } finally {

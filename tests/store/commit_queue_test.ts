@@ -45,6 +45,25 @@ Deno.test("CommitQueue commits the neighbours of a writer that throws, in their 
   assert.deepEqual(textsOf(store.db), ["a", "b"]);
 });
 
+Deno.test("CommitQueue undoes a first writer that throws, and commits those behind it", async () => {
+  using temp = tempStore([notes]);
+  const { store } = temp;
+  let hooks = 0;
+  const outcomes = await Promise.allSettled([
+    store.write(() => {
+      insert(store, "undone");
+      store.afterCommit(() => hooks++);
+      throw new Error("changed my mind");
+    }),
+    store.write(() => insert(store, "a")),
+    store.write(() => insert(store, "b")),
+  ]);
+  assert.deepEqual(outcomes.map((o) => o.status), ["rejected", "fulfilled", "fulfilled"]);
+  assert.match(String(reasonOf(outcomes[0]!)), /changed my mind/);
+  assert.deepEqual(textsOf(store.db), ["a", "b"]);
+  assert.equal(hooks, 0);
+});
+
 Deno.test("CommitQueue commits nothing while it is paused, and all that wait afterwards", async () => {
   using dir = tempDir();
   const db = connect(`${dir.path}/a.db`);

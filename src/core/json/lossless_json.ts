@@ -5,7 +5,9 @@
  */
 
 /** Texts without such a literal are parsed by the runtime alone: a reviver takes ten times as long. */
-const MAY_BE_INEXACT = /(?:^|[:[,\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+const MAY_BE_INEXACT = /[:[,\s]-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+/** A text that is a number and nothing else; as an alternative of the one above it would halve its speed. */
+const BARE_NUMBER = /^-?\d/;
 /** Any literal of at most 15 digits is repeated exactly (IEEE 754 binary64). */
 const ALWAYS_EXACT = /^-?[\d.]{1,15}$/;
 
@@ -30,7 +32,7 @@ export function parseLossless(
   text: string,
   inexact: (literal: string) => unknown = exactNumber,
 ): unknown {
-  if (!MAY_BE_INEXACT.test(text)) return JSON.parse(text);
+  if (!MAY_BE_INEXACT.test(text) && !BARE_NUMBER.test(text)) return JSON.parse(text);
   return json.parse(
     text,
     (_key, value, { source }) =>

@@ -41,8 +41,13 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "a writer that throws keeps what it wrote",
-        "undo.run();\n      release.run();",
+        "undo.run();\n        release.run();",
         "release.run();",
+      ],
+      [
+        "a first writer that throws keeps what it wrote",
+        "if (first) rollback.run();",
+        "if (first) return { hooks, settle: () => reject(error), fail: reject, durable };",
       ],
       [
         "another program's lock fails the writers at once",
