@@ -19,6 +19,8 @@ export interface LoggingOptions {
   outputLevel?: Config["log_level"];
   /** The log file, made with its folder at the first line; `null` for none. */
   file: string | null;
+  /** The file of conflicts of records, a JSON line each, whatever the level; without it they are not written. */
+  conflictsFile?: string | null;
   /** Texts that must not appear. */
   secrets: readonly string[];
   /** Whether the file waits for `release`: a start that fails leaves nothing behind. */
@@ -44,22 +46,37 @@ export interface Logging extends AsyncDisposable {
 
 /** Starts logging; disposal writes what is still on its way. */
 export async function startLogging(options: LoggingOptions): Promise<Logging> {
-  const { level, output, file, outputLevel = level } = options;
+  const { level, output, file, outputLevel = level, conflictsFile = null } = options;
   const withStack = debugs(level);
   const hide = redactor(options.secrets);
   const json = (record: LogRecord) => hide(jsonLine(record, { withStack }));
   const text = (record: LogRecord) => hide(textLine(record, output));
   const toFile = file === null ? undefined : fileSink(file, { ...options, formatter: json });
+  // Both versions of a record as they are: this file is where a person gets a lost one back from.
+  const conflictLine = ({ properties }: LogRecord) => `${JSON.stringify(properties)}\n`;
+  const toConflicts = conflictsFile === null
+    ? undefined
+    : fileSink(conflictsFile, { ...options, held: false, formatter: conflictLine });
   const format = output.terminal ? text : json;
-  await configure<"output" | "file" | "meta", never>({
+  await configure<"output" | "file" | "conflicts" | "meta", never>({
     reset: true,
     sinks: {
       output: withFilter((record) => output.write(format(record)), outputLevel),
       file: toFile?.sink ?? (() => {}),
-      meta: (record) => toFile?.failed(record),
+      conflicts: toConflicts?.sink ?? (() => {}),
+      meta(record) {
+        toFile?.failed(record);
+        toConflicts?.failed(record);
+      },
     },
     loggers: [
       { category: "clockblock", sinks: ["output", "file"], lowestLevel: level },
+      {
+        category: ["clockblock", "conflicts"],
+        sinks: ["conflicts"],
+        lowestLevel: "info",
+        parentSinks: "override",
+      },
       // LogTape's own messages: a sink that failed.
       {
         category: ["logtape", "meta"],
@@ -87,6 +104,7 @@ export function startCommandLogging(
     output,
     outputLevel: debugging || level === "info" ? "warning" : level,
     file: debugging ? logPathOf(config) : null,
+    conflictsFile: conflictsPathOf(config),
     secrets: secretsOf(config),
   });
 }
@@ -99,6 +117,11 @@ export function debugs(level: Config["log_level"]): boolean {
 /** The log file lies beside the database. */
 export function logPathOf({ db_path }: Config): string {
   return join(dirname(db_path), "logs", "clockblock.log");
+}
+
+/** The file of conflicts lies beside it. */
+export function conflictsPathOf({ db_path }: Config): string {
+  return join(dirname(db_path), "logs", "conflicts.log");
 }
 
 /** The configuration's secrets. */

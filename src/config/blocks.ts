@@ -216,7 +216,7 @@ export const attendance = v.object({
   ),
 }, "expected an object such as { enabled, port, time_zone, devices }");
 
-const recordsTable = 'expected a table\'s name or { "name", "parent"?, "key"? }';
+const recordsTable = 'expected a table\'s name or { "name", "key"? }';
 export const records = v.object({
   system_id: v.optional(
     v.nullable(
@@ -231,7 +231,8 @@ export const records = v.object({
           word("a table"),
           v.strictObject({
             name: word("a table"),
-            parent: v.optional(v.nullable(word("a table")), null),
+            // Read by earlier versions; the order of the list decides.
+            parent: v.optional(v.nullable(word("a table"))),
             key: v.optional(word("a column"), "id"),
           }),
         ], recordsTable),
@@ -239,18 +240,16 @@ export const records = v.object({
       ),
       v.transform((tables) =>
         tables.map((table) =>
-          typeof table === "string" ? { name: table, parent: null, key: "id" } : table
+          typeof table === "string"
+            ? { name: table, key: "id" }
+            : { name: table.name, key: table.key }
         )
       ),
       v.description(
         "tables kept on both sides, parents before children; key: column of the id",
       ),
     ),
-    [
-      { name: "projects" },
-      { name: "tasks", parent: "projects" },
-      { name: "results", parent: "tasks" },
-    ],
+    ["projects", "tasks", "results"],
   ),
   sync_interval_sec: v.optional(
     v.pipe(

@@ -36,13 +36,6 @@ export function contradictions(config: Config): string[] {
   problems.push(
     ...repeated(tables).map((name) => `Cannot use records.tables: "${name}" is listed twice`),
   );
-  for (const [index, { name, parent }] of records.tables.entries()) {
-    if (parent !== null && !tables.slice(0, index).includes(parent)) {
-      problems.push(
-        `Cannot use records.tables: the parent "${parent}" of "${name}" has to be listed before it`,
-      );
-    }
-  }
   const { endpoint_url, health_url } = config.events;
   if (health_url !== null && endpoint_url === null) {
     problems.push(

@@ -1,5 +1,4 @@
 /** Every stream the agent has. A new one is a folder beside this file and an entry of `STREAMS`. @module */
-import { dirname, join } from "node:path";
 import type { Clock, Migration, Stream, StreamName } from "../core/mod.ts";
 import type { Join, RecoveryOptions, Store, StreamDeps } from "../store/mod.ts";
 import * as attendance from "./attendance/mod.ts";
@@ -60,11 +59,7 @@ export const STREAMS: readonly StreamEntry[] = [{
   name: "records",
   migrations: records.migrations,
   joins: records.joins,
-  create: (deps, config) =>
-    records.createRecords({
-      ...deps,
-      writeConflict: records.conflictLog(join(dirname(deps.store.path), "logs", "conflicts.log")),
-    }, config),
+  create: records.createRecords,
 }];
 
 /** Every stream's migrations: what a database of this version has. */

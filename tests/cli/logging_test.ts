@@ -103,6 +103,25 @@ Deno.test("startLogging keeps few and small files", async () => {
   assert(Math.max(...sizes) < 30_000, `${sizes}`);
 });
 
+Deno.test("startLogging writes conflicts whole to a file of their own, and nowhere else", async () => {
+  using dir = tempDir();
+  const io = capturedIo();
+  const file = `${dir.path}/logs/clockblock.log`;
+  const conflictsFile = `${dir.path}/logs/conflicts.log`;
+  const remote = { text: "password-1", long: "x".repeat(20_000) };
+  {
+    const options = { ...quiet, level: "error" as const, secrets: ["password-1"] };
+    await using _log = await startLogging({ ...options, output: io.stderr, file, conflictsFile });
+    logger("conflicts").info("Conflict {id}", { id: 1, remote });
+    logger("sync").error("something else");
+  }
+  assert.equal(Deno.readTextFileSync(conflictsFile), `${JSON.stringify({ id: 1, remote })}\n`);
+  for (const text of [Deno.readTextFileSync(file), io.err]) {
+    assert.match(text, /something else/);
+    assert.doesNotMatch(text, /Conflict/);
+  }
+});
+
 Deno.test("startLogging goes on without a file that cannot be written, and says so once", async () => {
   using dir = tempDir();
   Deno.writeTextFileSync(`${dir.path}/logs`, "a file where the folder should be");

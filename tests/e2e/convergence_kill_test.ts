@@ -173,7 +173,7 @@ class Agent implements AsyncDisposable {
       },
       records: {
         system_id: "pc-1",
-        tables: [{ name: "projects" }, { name: "tasks", parent: "projects" }],
+        tables: [{ name: "projects" }, { name: "tasks" }],
       },
     };
   }

@@ -15,7 +15,7 @@ const MACHINES = 3;
 /** Histories of each seed. */
 const RUNS = Number(Deno.env.get("CLOCKBLOCK_TEST_RUNS") ?? 5);
 const SEEDS = [1, 20_261, 777_777];
-const TABLES = [{ name: "projects", parent: null }, { name: "tasks", parent: "projects" }];
+const TABLES = [{ name: "projects" }, { name: "tasks" }];
 
 type Step =
   | { do: "edit"; on: number; id: string; name: string; field: "name" | "status" }

@@ -30,14 +30,14 @@ export interface MachineOptions {
   realtime?: boolean;
   /** How long a request may take. */
   timeoutMs?: number;
-  tables?: readonly { name: string; parent: string | null; key?: string }[];
+  tables?: readonly { name: string; key?: string }[];
   supabase?: Partial<SupabaseOptions>;
 }
 
 const TABLES: NonNullable<MachineOptions["tables"]> = [
-  { name: "projects", parent: null },
-  { name: "tasks", parent: "projects" },
-  { name: "results", parent: "tasks" },
+  { name: "projects" },
+  { name: "tasks" },
+  { name: "results" },
 ];
 
 export class Machine implements AsyncDisposable {
@@ -46,8 +46,6 @@ export class Machine implements AsyncDisposable {
   readonly clock: Clock;
   /** What came from the cloud, as `/stream` would tell it: `tasks/t1`. */
   readonly news: string[] = [];
-  /** What would stand in `logs/conflicts.log`. */
-  readonly conflictLines: string[] = [];
   /** Whether Realtime works. */
   live = false;
   store!: Store;
@@ -156,7 +154,6 @@ export class Machine implements AsyncDisposable {
         systemId,
         clockOffsetMs: () => this.engine.clockOffsetMsOf("records"),
       }),
-      writeConflict: (line) => this.conflictLines.push(line),
       tombstoneDays: this.#options.tombstoneDays ?? 90,
     }, { records: { tables, sync_interval_sec: 3_600 } });
     const remote: Supabase = supabaseOn(this.#cloud, {

@@ -7,7 +7,14 @@ import { ListenError, openAgent, runAgent } from "../../agent.ts";
 import { Hub, logger, systemClock, version } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { EXIT, isUsersToMend } from "../exit.ts";
-import { debugs, logPathOf, secretsOf, startCommandLogging, startLogging } from "../logging.ts";
+import {
+  conflictsPathOf,
+  debugs,
+  logPathOf,
+  secretsOf,
+  startCommandLogging,
+  startLogging,
+} from "../logging.ts";
 import { pollOnce } from "../poll_once.ts";
 import { whoListens } from "../port_conflict.ts";
 
@@ -71,6 +78,7 @@ async function runUntilStopped(
     level: config.log_level,
     output: io.stderr,
     file: dryRun ? null : logPathOf(config),
+    conflictsFile: dryRun ? null : conflictsPathOf(config),
     held: true,
     secrets: secretsOf(config),
   });

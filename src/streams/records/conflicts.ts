@@ -1,9 +1,9 @@
 /**
- * What both sides had changed: kept in a table, and as lines of JSON in `logs/conflicts.log` for people who
- * look there. The rule has decided already; this is for a person who wants to know what was lost.
+ * Records that both sides had changed, with both versions. The rule has decided already; this is for a person who
+ * wants to know what was lost. Also logged as "conflicts", which the command line writes to `logs/conflicts.log`.
  * @module
  */
-import type { Instant, JsonObject, Placed } from "../../core/mod.ts";
+import { type Instant, type JsonObject, logger, type Placed } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import type { ConflictKind } from "./resolve.ts";
 
@@ -26,17 +26,14 @@ const KEPT = 10_000;
 
 export class Conflicts {
   readonly #store: Store;
-  readonly #writeLine: (line: string) => void;
   readonly #add: Statement;
   readonly #page: Statement;
   readonly #since: Statement;
   readonly #prune: Statement;
 
-  /** @param writeLine appends a line to the log file, once the conflict is committed */
-  constructor(store: Store, { writeLine }: { writeLine: (line: string) => void }) {
+  constructor(store: Store) {
     const { db } = store;
     this.#store = store;
-    this.#writeLine = writeLine;
     this.#add = db.prepare(
       `INSERT INTO sync_conflicts (at, table_name, record_id, kind, winner, local_updated_at,
          remote_updated_at, local_data, remote_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -65,8 +62,8 @@ export class Conflicts {
       JSON.stringify(local),
       JSON.stringify(remote),
     );
-    const line = JSON.stringify({ id: Number(lastInsertRowid), ...conflict });
-    this.#store.afterCommit(() => this.#writeLine(line));
+    const id = Number(lastInsertRowid);
+    this.#store.afterCommit(() => logger("conflicts").info("Conflict {id}", { id, ...conflict }));
   }
 
   /** Newest first, older than `before`, as the API shows them. */

@@ -13,8 +13,6 @@ import { recordRoutes } from "./routes.ts";
 import { Rows } from "./rows.ts";
 
 export interface RecordsDeps extends StreamDeps {
-  /** Appends a line to `logs/conflicts.log`. */
-  writeConflict?: (line: string) => void;
   /** How long the cloud keeps tombstones (`purge_tombstones` in the schema). */
   tombstoneDays?: number;
 }
@@ -48,7 +46,7 @@ const DAY_MS = 86_400_000;
 
 export function createRecords(deps: RecordsDeps, config: RecordsConfig): RecordsStream {
   const { store, hub, warnings, clock, systemId, realtime } = deps;
-  const { writeConflict = () => {}, tombstoneDays = 90 } = deps;
+  const { tombstoneDays = 90 } = deps;
   const { sync_interval_sec } = config.records;
   const clockOffsetMs = () => deps.clockOffsetMs("records") ?? 0;
   const tables = config.records.tables.map(({ name }) => name);
@@ -56,7 +54,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
   const rows = new Rows(store);
   const queue = new Queue(store, { onCount: () => warnOfDepth() });
   const changes = new Changes({ rows, queue, clock, systemId, clockOffsetMs });
-  const conflicts = new Conflicts(store, { writeLine: writeConflict });
+  const conflicts = new Conflicts(store);
   const inbox = new RecordsInbox({
     store,
     clock,

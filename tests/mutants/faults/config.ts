@@ -29,11 +29,6 @@ export const CONFIG_FAULTS: readonly FaultyFile[] = [
         "attendance.enabled && attendance.port",
         "attendance.port",
       ],
-      [
-        "a parent may come after its child",
-        "tables.slice(0, index).includes(parent)",
-        "tables.includes(parent)",
-      ],
     ],
   },
   {

@@ -14,12 +14,13 @@ import {
 import { createRecords, migrations } from "../../../src/streams/records/mod.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
+import { logged } from "../../support/logged.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
 import { tempStore } from "../../support/temp.ts";
 
 const TABLES = [
-  { name: "projects", parent: null },
-  { name: "tasks", parent: "projects" },
+  { name: "projects" },
+  { name: "tasks" },
 ];
 
 function setUp({ tombstoneDays = 90 } = {}) {
@@ -30,10 +31,8 @@ function setUp({ tombstoneDays = 90 } = {}) {
   const news: unknown[] = [];
   hub.subscribe(({ data }) => news.push(data));
   const warnings = new Warnings({ clock });
-  const conflictLines: string[] = [];
   const stream = createRecords({
     ...streamDeps(store, { hub, warnings, clock }),
-    writeConflict: (line) => conflictLines.push(line),
     tombstoneDays,
   }, { records: { tables: TABLES, sync_interval_sec: 10 } });
   const outbox = stream.outbox!;
@@ -91,7 +90,6 @@ function setUp({ tombstoneDays = 90 } = {}) {
     inbox,
     warnings,
     news,
-    conflictLines,
     call,
     push,
     pull,
@@ -228,12 +226,13 @@ Deno.test("Records applies what the cloud sends, tells of it, and makes no local
 
 Deno.test("Records does not take the echo of its own push for a change", async () => {
   using world = setUp();
-  const { call, push, pull, waiting, conflictLines } = world;
+  using log = logged("conflicts");
+  const { call, push, pull, waiting } = world;
   await call("PUT", "/records/tasks/1", { title: "a" });
   const { rows } = await push();
   const result = await pull("tasks", ...rows);
   assert.deepEqual([result.applied, result.conflicts, waiting()], [0, 0, 0]);
-  assert.deepEqual(conflictLines, []);
+  assert.deepEqual(log.entries, []);
 });
 
 Deno.test("Records ignores rows of other systems", async () => {
@@ -245,7 +244,8 @@ Deno.test("Records ignores rows of other systems", async () => {
 
 Deno.test("Records brings back what was deleted here and edited in the cloud, with a warning", async () => {
   using world = setUp();
-  const { call, push, pull, cloudRow, clock, warnings, conflictLines, waiting } = world;
+  const { call, push, pull, cloudRow, clock, warnings, waiting } = world;
+  using log = logged("conflicts");
   await call("PUT", "/records/tasks/1", { title: "a" });
   await push();
   clock.set(clock.now() + 1_000);
@@ -257,7 +257,7 @@ Deno.test("Records brings back what was deleted here and edited in the cloud, wi
   assert.equal((await call("GET", "/records/tasks/1") as JsonObject).title, "b");
   assert.equal(waiting(), 0);
   assert.deepEqual(warnings.list().map(({ code }) => code), ["records.restored"]);
-  assert.equal((JSON.parse(conflictLines[0]!) as { kind: string }).kind, "delete/edit");
+  assert.deepEqual(log.entries.map(({ kind }) => kind), ["delete/edit"]);
 });
 
 Deno.test("Records stamps a change later than what it changes, also when the clock was set back", async () => {
