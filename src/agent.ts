@@ -1,13 +1,15 @@
 /**
  * The composition root: builds the parts that a configuration asks for, starts them under one AbortSignal and
- * closes the store last. Nothing else in the agent knows more than one stream or one cloud.
+ * closes the store last. What streams there are stands in
+ * streams/mod.ts.
  * @module
  */
 import { dirname, join } from "node:path";
-import { checkListen, createApi, isLoopback, loadToken, serve } from "./api/mod.ts";
+import { checkListen, createApi, loadToken, serve } from "./api/mod.ts";
 import { createRemotes, NO_REMOTES } from "./clouds.ts";
 import type { Config } from "./config/mod.ts";
 import {
+  allEnded,
   type Clock,
   flavour,
   Hub,
@@ -17,7 +19,7 @@ import {
   systemClock,
   Warnings,
 } from "./core/mod.ts";
-import { forgetNamesBefore, peekDeviceId, takeDeviceId } from "./device_id.ts";
+import { forgetFormerDeviceIds, peekDeviceId, takeDeviceId } from "./device_id.ts";
 import { loadPage } from "./dashboard/mod.ts";
 import {
   DatabaseFileWatch,
@@ -26,9 +28,14 @@ import {
   maintain,
   openRecovered,
   Store,
-  type StreamDeps,
 } from "./store/mod.ts";
-import { afterRestore, migrations, type ProcessLister, STREAMS } from "./streams/mod.ts";
+import {
+  afterRestore,
+  createStreams,
+  migrations,
+  type ProcessLister,
+  type StreamsDeps,
+} from "./streams/mod.ts";
 import { deviceRow, SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
@@ -37,13 +44,13 @@ export { migrations, runningProcesses } from "./streams/mod.ts";
 
 export interface AgentOptions {
   clock?: Clock;
-  /** Where the agent's news goes: a command that prints heartbeats listens here. */
+  /** Publishes what happens: a command that prints heartbeats subscribes to it. */
   hub?: Hub;
   /** Warnings that outlive a repair. */
   warnings?: Warnings;
-  /** How processes are listed (default: as this system does it). */
+  /** Lists processes (default: this system's own list). */
   lister?: ProcessLister;
-  /** Looks and tells, but writes nothing and sends nothing. */
+  /** Polls and publishes, but writes nothing and sends nothing. */
   dryRun?: boolean;
   /** When its file was last deleted or replaced; outlives the agent that begins again. */
   displacements?: Displacements;
@@ -69,8 +76,8 @@ export interface Agent {
 
 export interface RunOptions {
   signal: AbortSignal;
-  /** Told where the API is, once it answers. */
-  onListening?: (url: string) => void;
+  /** Called with the API's address once it answers. */
+  onListening?: ((url: string) => void) | undefined;
 }
 
 /**
@@ -81,87 +88,68 @@ export async function runAgent(
   config: Config,
   { signal, onListening, ...options }: AgentOptions & RunOptions,
 ): Promise<void> {
-  const { clock = systemClock, hub = new Hub() } = options;
-  const warnings = options.warnings ?? new Warnings({ clock, hub });
-  const displacements: Displacements = { lastMs: -Infinity };
-  let outcome: "stopped" | "damaged";
-  // Before anything is made on the disk; that another agent runs is the better news, where that is why.
+  const shared = { ...withDefaults(options), displacements: { lastMs: -Infinity }, signal };
+  // "Already running" is the more useful error: the lock is checked first.
   if (!lockedBy(config.db_path)) checkListen({ host: config.api_host, port: config.api_port });
-  do {
-    let agent: Agent;
+  for (let outcome = "damaged"; outcome === "damaged" && !signal.aborted;) {
+    const agent = await openAgent(config, shared).catch((error) => {
+      // Stopped in the middle of a repair: the next start continues it.
+      if (!signal.aborted) throw error;
+    });
+    if (!agent) return;
     try {
-      agent = await openAgent(config, { ...options, clock, hub, warnings, displacements, signal });
-    } catch (error) {
-      // Asked to end in the middle of a repair: the next start goes on with it.
-      if (signal.aborted) return;
-      throw error;
-    }
-    try {
-      outcome = await agent.run({ signal, ...(onListening ? { onListening } : {}) });
+      outcome = await agent.run({ signal, onListening });
     } finally {
       agent.close();
     }
     onListening = undefined;
-  } while (outcome === "damaged" && !signal.aborted);
+  }
 }
 
 /** Opens the database, repaired where it was damaged, and builds the agent on it. */
 export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
-  const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
-  const { warnings = new Warnings({ clock, hub }) } = options;
-  const use = (store: Store) => build(config, { ...options, clock, hub, warnings, dryRun, store });
+  const given = withDefaults(options);
+  const { clock, warnings } = given;
+  const use = (store: Store) => build(config, { ...given, store });
   const parts = { migrations, clock, warnings };
-  if (dryRun) return await use(new Store(":memory:", parts));
+  if (given.dryRun) return await use(new Store(":memory:", parts));
   const recovery = { ...parts, ...afterRestore(config, clock), signal: options.signal };
   return await openRecovered(config.db_path, recovery, use);
 }
 
-interface BuildOptions extends AgentOptions {
-  clock: Clock;
-  hub: Hub;
-  warnings: Warnings;
-  store: Store;
-  dryRun: boolean;
+function withDefaults(options: AgentOptions) {
+  const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
+  const { warnings = new Warnings({ clock, hub }) } = options;
+  return { ...options, clock, hub, dryRun, warnings };
 }
 
-async function build(config: Config, options: BuildOptions): Promise<Agent> {
-  const { clock, hub, warnings, store, dryRun, lister, displacements } = options;
-  const folder = dirname(config.db_path);
-  const { id: deviceId, before } = dryRun
-    ? peekDeviceId(config.db_path, config.device_id)
-    : await takeDeviceId(store, config.device_id);
+async function build(
+  config: Config,
+  options: ReturnType<typeof withDefaults> & { store: Store },
+): Promise<Agent> {
+  const { clock, hub, warnings, store, dryRun, displacements } = options;
+  const device = dryRun ? peekDeviceId(config) : await takeDeviceId(store, config);
+  const { deviceId } = device;
   const systemId = config.records.system_id ?? deviceId;
   const remotes = dryRun ? NO_REMOTES : await createRemotes(config, { clock, deviceId, systemId });
-  const deps: StreamDeps & { lister?: ProcessLister | undefined } = {
-    store,
-    hub,
-    warnings,
-    clock,
+  const deps: StreamsDeps = {
+    ...options,
+    ...device,
     ids: idSource(clock),
-    deviceId,
-    formerDeviceIds: before,
-    forgetFormerDeviceIds: () => forgetNamesBefore(store),
+    forgetFormerDeviceIds: () => forgetFormerDeviceIds(store),
     systemId,
     timeZone: config.time_zone ?? localTimeZone(),
-    dryRun,
-    cloud: false,
     realtime: () => remotes.supabase?.realtime() ?? null,
     clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
-    lister,
   };
-  for (const stream of STREAMS) await stream.prepare?.(deps);
-  const streams = STREAMS.map(({ name, create }) =>
-    create({ ...deps, cloud: remotes[name] !== null }, config)
-  );
+  const streams = await createStreams(deps, config, remotes);
   const engine: SyncEngine = new SyncEngine({
     ...deps,
     timeoutMs: config.timeout_sec * 1_000,
-    device: remotes.devices
-      ? {
-        remote: remotes.devices,
-        describe: () => deviceRow({ deviceId, streams, sync: engine.status(), clock }),
-      }
-      : undefined,
+    device: {
+      remote: remotes.devices,
+      describe: () => deviceRow({ deviceId, streams, sync: engine.status(), clock }),
+    },
     lanes: streams.flatMap(({ name, outbox, schedule, inbox, reset }) =>
       outbox && schedule ? [{ name, outbox, schedule, inbox, reset, remote: remotes[name] }] : []
     ),
@@ -172,7 +160,7 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     sync: engine,
     host: config.api_host,
     allowedOrigins: config.api_allowed_origins,
-    token: dryRun ? randomId() : await loadToken(join(folder, "api-token")),
+    token: dryRun ? randomId() : await loadToken(join(dirname(config.db_path), "api-token")),
     page: await loadPage(),
     flavour: flavour(),
   });
@@ -182,53 +170,30 @@ async function build(config: Config, options: BuildOptions): Promise<Agent> {
     sync: engine,
     hub,
     warnings,
-    async pollOnce() {
-      for (const stream of streams) await stream.pollOnce?.();
-    },
+    pollOnce: async () => void await Promise.all(streams.map((stream) => stream.pollOnce?.())),
     fetch: (request) => api.fetch(request),
     async run({ signal, onListening = () => {} }) {
       const end = new AbortController();
+      const onDamaged = () => end.abort();
       const stop = AbortSignal.any([signal, end.signal]);
-      if (!isLoopback(config.api_host)) {
-        warnings.raise(
-          "api.exposed",
-          `Other machines can reach this agent (\`api_host\` is ${config.api_host}): they need its token, ` +
-            "which they send unencrypted",
-        );
-      }
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
       store.announce(server.url);
       onListening(server.url);
       const watch = dryRun
-        ? undefined
+        ? null
         : new DatabaseFileWatch(store, { clock, warnings, displacements });
       await allEnded([
         server.finished,
         engine.run(stop),
-        dryRun ? undefined : maintain(store, {
-          signal: stop,
-          warnings,
-          clock,
-          streams,
-          onDamaged: () => end.abort(),
-        }),
-        watch?.watch({ signal: stop, onDisplaced: () => end.abort() }),
+        dryRun ? undefined : maintain(store, { signal: stop, warnings, clock, streams, onDamaged }),
+        watch?.watch({ signal: stop, onDisplaced: onDamaged }),
         ...streams.map((stream) => stream.run?.(stop)),
-      ], () => end.abort());
-      // Whoever closes the database last takes its log away: not a worker that nobody waits for.
+      ], onDamaged);
+      // The last connection to close removes the log: that must be the agent's own, not a worker's.
       await store.checkpointer.rest();
       await watch?.leave();
       return signal.aborted ? "stopped" : "damaged";
     },
     close: () => store.close(),
   };
-}
-
-/** Waits for every part, so that none works on a closed store; the first that fails ends the others. */
-async function allEnded(
-  parts: readonly (Promise<void> | undefined)[],
-  endAll: () => void,
-): Promise<void> {
-  await Promise.allSettled(parts.map((part) => part?.catch(endAll)));
-  await Promise.all(parts);
 }

@@ -1,33 +1,42 @@
 /**
- * The name that this machine's rows have. When it changes, the machine is still the same: what it recorded under the
- * name before goes over to the new one. Rows of names that this database never had are another machine's.
+ * The id that this device's rows have. When it changes, rows with a former id get the new one. Rows with an id that
+ * this database never had are another device's.
  * @module
  */
 import { type Id, logger, randomId } from "./core/mod.ts";
 import { peekMeta, type Store } from "./store/mod.ts";
 
-export interface DeviceId {
-  readonly id: Id;
-  /** Names before, of which there may still be rows. */
-  readonly before: readonly Id[];
+export interface DeviceIds {
+  readonly deviceId: Id;
+  /** Former ids that rows may still have. */
+  readonly formerDeviceIds: readonly Id[];
 }
 
-/** Made on the first run: the name while the configuration has none. */
+/** The configuration's key, and where the database is. */
+interface DeviceIdConfig {
+  device_id: Id | null;
+  db_path: string;
+}
+
+/** Made on the first run: the id while the configuration has none. */
 const MADE = "device_id";
-/** The name that new rows had last. */
+/** The id that new rows had last. */
 const USED = "device_id_used";
-/** JSON: the names whose rows have not all gone over. */
+/** JSON: the former ids that rows still have. */
 const BEFORE = "device_ids_before";
 
-/** The device id to record under, remembered with those before it. */
-export async function takeDeviceId(store: Store, configured: Id | null): Promise<DeviceId> {
+/** The device id to record under, stored together with the former ones. */
+export async function takeDeviceId(
+  store: Store,
+  { device_id: configured }: DeviceIdConfig,
+): Promise<DeviceIds> {
   const made = store.meta(MADE);
   const used = store.meta(USED) ?? made;
   const id = configured ?? made ?? used ?? randomId();
   const pending = store.meta(BEFORE) ?? "[]";
   const before = new Set<Id>(JSON.parse(pending)); // only written here
   if (used !== undefined) before.add(used);
-  // Changed back before all had gone over: what is left is where it belongs.
+  // Changed back before all rows were renamed: the rest has the right id already.
   before.delete(id);
   const left = JSON.stringify([...before]);
   if (store.meta(USED) !== id || left !== pending || (configured === null && made === undefined)) {
@@ -38,23 +47,23 @@ export async function takeDeviceId(store: Store, configured: Id | null): Promise
     });
   }
   if (used !== undefined && used !== id) {
-    logger("agent").info("This device was {used} and is {id} now: its days go over to that name", {
+    logger("agent").info("This device was {used} and is {id} now: its days get that id", {
       used,
       id,
     });
   }
-  return { id, before: [...before] };
+  return { deviceId: id, formerDeviceIds: [...before] };
 }
 
-/** All rows have gone over; called inside `write`. */
-export function forgetNamesBefore(store: Store): void {
+/** No row has a former id any more; called inside `write`. */
+export function forgetFormerDeviceIds(store: Store): void {
   store.setMeta(BEFORE, "[]");
 }
 
-/** The device id of a folder that is only looked at. */
-export function peekDeviceId(path: string, configured: Id | null): DeviceId {
+/** The device id of a database that is only read. */
+export function peekDeviceId({ device_id, db_path }: DeviceIdConfig): DeviceIds {
   return {
-    id: configured ?? peekMeta(path, MADE) ?? peekMeta(path, USED) ?? randomId(),
-    before: [],
+    deviceId: device_id ?? peekMeta(db_path, MADE) ?? peekMeta(db_path, USED) ?? randomId(),
+    formerDeviceIds: [],
   };
 }

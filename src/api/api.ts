@@ -24,7 +24,7 @@ import { metricsRoute } from "./routes/metrics.ts";
 import { mount, type MountOptions } from "./mount.ts";
 import { type Page, pageRoutes } from "./routes/page.ts";
 import { problemOf, problemResponse, safe } from "./respond.ts";
-import { type ConnectionInfo, Security, type Visitor } from "./security/security.ts";
+import { type ConnectionInfo, isLoopback, Security, type Visitor } from "./security/security.ts";
 import { Status, statusRoute } from "./routes/status.ts";
 import { healthRoute, openApiRoute } from "./routes/system.ts";
 
@@ -181,7 +181,16 @@ export function createApi(options: ApiOptions): Api {
       return response.catch((error) => failed(error, request)).then(counted);
     },
     readerOf: (response) => readers.of(response),
-    run: (signal) => loopDelay.run(signal),
+    run(signal) {
+      if (!isLoopback(host)) {
+        warnings.raise(
+          "api.exposed",
+          `Other machines can reach this agent (\`api_host\` is ${host}): they need its token, ` +
+            "which they send unencrypted",
+        );
+      }
+      return loopDelay.run(signal);
+    },
     close() {
       closing.abort();
       status.close();

@@ -22,6 +22,7 @@ export * from "./json/lossless_json.ts";
 export * from "./json/params.ts";
 export * from "./json/parse.ts";
 export * from "./json/syntax_error.ts";
+export * from "./time/all_ended.ts";
 export * from "./time/clock.ts";
 export * from "./time/day.ts";
 export * from "./time/deadline.ts";

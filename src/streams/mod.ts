@@ -1,13 +1,15 @@
 /** Every stream the agent has. A new one is a folder beside this file and an entry of `STREAMS`. @module */
-import type { Clock, Migration, Stream, StreamName } from "../core/mod.ts";
+import type { Clock, Migration, Remote, Stream, StreamName } from "../core/mod.ts";
 import type { Join, RecoveryOptions, Store, StreamDeps } from "../store/mod.ts";
 import * as attendance from "./attendance/mod.ts";
 import * as events from "./events/mod.ts";
 import * as playtime from "./playtime/mod.ts";
+import type { ProcessLister } from "./playtime/mod.ts";
 import * as records from "./records/mod.ts";
 
 export { syncBatch } from "./attendance/mod.ts";
-export { candidates as runningProcesses, type ProcessLister } from "./playtime/mod.ts";
+export { candidates as runningProcesses } from "./playtime/mod.ts";
+export type { ProcessLister };
 
 /** The keys of the configuration that the streams read. */
 export type StreamsConfig =
@@ -16,15 +18,18 @@ export type StreamsConfig =
   & attendance.AttendanceConfig
   & records.RecordsConfig;
 
+/** What the agent gives all streams; the one of processes is replaced by tests. */
+export type StreamsDeps = Omit<StreamDeps, "cloud"> & { lister?: ProcessLister | undefined };
+
 /** What one folder gives the agent. */
-export interface StreamEntry {
+interface StreamEntry {
   name: StreamName;
   migrations: readonly Migration[];
   /** How its tables take in rows of a damaged database. */
   joins: readonly Join[];
-  create(deps: StreamDeps & playtime.PlaytimeDeps, config: StreamsConfig): Stream;
+  create(deps: StreamsDeps & StreamDeps, config: StreamsConfig): Stream;
   /** What has to be done in the database before the stream is created. */
-  prepare?(deps: StreamDeps): Promise<void>;
+  prepare?(deps: StreamsDeps): Promise<void>;
   /** Corrects sums after a restore of the database, before anything new is recorded. */
   correctSums?(
     store: Store,
@@ -35,7 +40,7 @@ export interface StreamEntry {
   skipNumbers?(store: Store): void;
 }
 
-export const STREAMS: readonly StreamEntry[] = [{
+const STREAMS: readonly StreamEntry[] = [{
   name: "playtime",
   migrations: playtime.migrations,
   joins: playtime.joins,
@@ -61,6 +66,18 @@ export const STREAMS: readonly StreamEntry[] = [{
   joins: records.joins,
   create: records.createRecords,
 }];
+
+/** @param remotes where each stream's rows go; null: nowhere */
+export async function createStreams(
+  deps: StreamsDeps,
+  config: StreamsConfig,
+  remotes: Readonly<Record<StreamName, Remote | null>>,
+): Promise<Stream[]> {
+  for (const { prepare } of STREAMS) await prepare?.(deps);
+  return STREAMS.map(({ name, create }) =>
+    create({ ...deps, cloud: remotes[name] !== null }, config)
+  );
+}
 
 /** Every stream's migrations: what a database of this version has. */
 export const migrations: readonly Migration[] = STREAMS.flatMap((stream) => stream.migrations);

@@ -39,7 +39,7 @@ export interface SyncEngineOptions {
   store: Store;
   lanes: readonly LaneSetup[];
   /** Where this machine's own row goes, and its content. */
-  device?: { remote: Remote; describe(): Row } | undefined;
+  device?: { remote: Remote | null; describe(): Row } | undefined;
   warnings: Warnings;
   hub: Hub;
   clock?: Clock;
@@ -117,9 +117,9 @@ export class SyncEngine {
       this.#lanes.set(name, lane);
     }
     this.#remotes = [...remotes.values()];
-    const { device } = options;
-    this.#report = device
-      ? (signal) => reportDevice({ ...device, clock, random, warnings, timeoutMs }, signal)
+    const { remote, describe } = options.device ?? {};
+    this.#report = remote && describe
+      ? (signal) => reportDevice({ remote, describe, clock, random, warnings, timeoutMs }, signal)
       : () => Promise.resolve();
   }
 
