@@ -1,12 +1,10 @@
 /**
- * The API on a port, from its first connection to its last answer. Request lines and headers are bounded by Deno: some
- * 64 KB (400 otherwise).
+ * Serves the API until a signal aborts. Deno limits request line and headers to some 64 KB (400 otherwise).
  * @module
  */
 import { type Clock, systemClock } from "../core/mod.ts";
 import type { Api } from "./api.ts";
-import { type ConnectionLimits, type Listening, listenOn } from "./connections.ts";
-import type { ServeConnection } from "./http_connection.ts";
+import { listen, type Listening } from "./listen.ts";
 import { problemOf, problemResponse } from "./respond.ts";
 import { inUrl } from "./security/security.ts";
 
@@ -16,10 +14,7 @@ export interface ServeOptions {
   port: number;
   /** Ends the server. */
   signal: AbortSignal;
-  limits?: Partial<ConnectionLimits>;
   clock?: Clock;
-  /** As `listenOn` takes it. */
-  serveConnection?: ServeConnection | null;
 }
 
 export interface Serving {
@@ -30,12 +25,12 @@ export interface Serving {
   finished: Promise<void>;
 }
 
-/** We cannot listen where we were told to. */
+/** The configured address cannot be listened on. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** How long answers that are under way may take when the server ends, so that all of the agent ends in 2 s. */
+/** How long answers in progress may take after the signal: the whole agent ends within 2 s. */
 const DRAIN_MS = 1_500;
 
 /**
@@ -44,7 +39,7 @@ const DRAIN_MS = 1_500;
  */
 export function serve(api: Api, options: ServeOptions): Serving {
   const { host, signal, clock = systemClock } = options;
-  const server = listen(api, options);
+  const server = listenFor(api, options);
   const finished = Promise.all([api.run(signal), served(server, { api, signal, clock })])
     .then(() => {});
   const { port: actual } = server.addr;
@@ -63,7 +58,7 @@ export function checkListen({ host, port }: { host: string; port: number }): voi
   }
 }
 
-/** Resolves when the signal has aborted and the last answer is out, or has had its time. */
+/** Resolves after the signal, when the last answer is out or `DRAIN_MS` are over. */
 async function served(
   server: Listening,
   { api, signal, clock }: { api: Api; signal: AbortSignal; clock: Clock },
@@ -79,22 +74,21 @@ async function served(
     clock.wait(DRAIN_MS, { signal: enough.signal }),
   ]);
   enough.abort();
-  // Whoever still does not read its answer is left to the end of the process (`Deno.exit`): cutting the server off
-  // after `shutdown` throws in Deno 2.9, and `unref` lets go of nothing any more by then.
+  // A caller that still does not read is left to `Deno.exit`: aborting the server after `shutdown` throws in Deno 2.9.
 }
 
-/** A host that a browser on this machine can be pointed to. */
+/** The host to open on this machine. */
 function reachable(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   return host === "::" ? "[::1]" : inUrl(host);
 }
 
-function listen(api: Api, { host, port, ...more }: ServeOptions): Listening {
+function listenFor(api: Api, { host, port, clock = systemClock }: ServeOptions): Listening {
   try {
-    return listenOn({
-      ...more,
+    return listen({
       hostname: host,
       port,
+      clock,
       readerOf: api.readerOf,
       handler: (request, info) => api.fetch(request, info),
       onError: (error) => problemResponse(problemOf(error, "answer a request")),

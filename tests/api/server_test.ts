@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { ListenError, serve, type Serving } from "../../src/api/mod.ts";
-import { serveConnection } from "../../src/api/http_connection.ts";
 import { type Clock, route, sseFrame, SseStream, systemClock } from "../../src/core/mod.ts";
 import { TEST_TOKEN, type TestApi, testApi } from "../support/api.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -23,25 +22,17 @@ interface Served extends AsyncDisposable {
   stop: () => void;
 }
 
-/** Every connection by itself, and all of them by `Deno.serve` where the runtime cannot do that. */
-const WAYS = [["", serveConnection], [" by Deno.serve", null]] as const;
-
 /**
  * @param more.clock what the server's patience goes by when it ends
- * @param more.by how connections are served
  */
 function served(
   options: Parameters<typeof testApi>[0] = {},
-  { host = "127.0.0.1", clock = systemClock, by = serveConnection }: {
-    host?: string;
-    clock?: Clock;
-    by?: typeof serveConnection;
-  } = {},
+  { host = "127.0.0.1", clock = systemClock }: { host?: string; clock?: Clock } = {},
 ): Served {
   const test = testApi(options);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const serving = serve(test.api, { host, port: 0, signal, clock, serveConnection: by });
+  const serving = serve(test.api, { host, port: 0, signal, clock });
   return {
     test,
     serving,
@@ -104,195 +95,175 @@ for (
     ],
   ] as const
 ) {
-  for (const [how, by] of WAYS) {
-    // Windows throws an answer away when the rest of the request comes after it.
-    const ignore = Deno.build.os === "windows" && request.length > 100_000;
-    Deno.test(`serve ${name}${how}`, { ignore }, async () => {
-      await using server = served({}, { by });
-      const answer = await raw(server.serving.port, request);
-      assert.match(answer, new RegExp(`^HTTP/1.1 ${expected} `));
-    });
-  }
-}
-
-for (const [how, by] of WAYS) {
-  Deno.test(`serve tells HEAD the length that GET has, and sends no body${how}`, async () => {
-    await using it = served({}, { by });
-    const { port } = new URL(it.serving.url);
-    const ask = (method: string) =>
-      raw(
-        Number(port),
-        `${method} /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-      );
-    const [head, get] = [await ask("HEAD"), await ask("GET")];
-    const [, length] = /content-length: (\d+)/.exec(get)!;
-    assert.notEqual(length, "0");
-    assert.match(head, new RegExp(`content-length: ${length}\r\n`));
-    assert.ok(head.endsWith("\r\n\r\n"));
+  // Windows throws an answer away when the rest of the request comes after it.
+  const ignore = Deno.build.os === "windows" && request.length > 100_000;
+  Deno.test(`serve ${name}`, { ignore }, async () => {
+    await using server = served({});
+    const answer = await raw(server.serving.port, request);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${expected} `));
   });
 }
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve gives the page its cookie, and only there${how}`, async () => {
-    await using server = served({}, { by });
-    const page = await fetch(`${server.serving.url}/`);
-    await page.body?.cancel();
-    assert.match(page.headers.get("set-cookie") ?? "", /^clockblock_\d+=/);
-  });
-}
+Deno.test(`serve tells HEAD the length that GET has, and sends no body`, async () => {
+  await using it = served({});
+  const { port } = new URL(it.serving.url);
+  const ask = (method: string) =>
+    raw(
+      Number(port),
+      `${method} /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
+  const [head, get] = [await ask("HEAD"), await ask("GET")];
+  const [, length] = /content-length: (\d+)/.exec(get)!;
+  assert.notEqual(length, "0");
+  assert.match(head, new RegExp(`content-length: ${length}\r\n`));
+  assert.ok(head.endsWith("\r\n\r\n"));
+});
+
+Deno.test(`serve gives the page its cookie, and only there`, async () => {
+  await using server = served({});
+  const page = await fetch(`${server.serving.url}/`);
+  await page.body?.cancel();
+  assert.match(page.headers.get("set-cookie") ?? "", /^clockblock_\d+=/);
+});
 
 const AUTHORIZED = `Host: 127.0.0.1\r\nAuthorization: Bearer ${TEST_TOKEN}\r\n` +
   "Content-Type: text/plain\r\n";
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve answers 413 before a body that is too long has been sent${how}`, async () => {
-    await using server = served({ routes: [lines] }, { by });
-    const answer = await raw(
-      server.serving.port,
-      `POST /lines HTTP/1.1\r\n${AUTHORIZED}Content-Length: 2000000\r\n\r\nxxx`,
-    );
-    assert.match(answer, /^HTTP\/1.1 413 /);
-    assert.match(answer, /"limit_bytes":100000/);
-  });
-}
+Deno.test(`serve answers 413 before a body that is too long has been sent`, async () => {
+  await using server = served({ routes: [lines] });
+  const answer = await raw(
+    server.serving.port,
+    `POST /lines HTTP/1.1\r\n${AUTHORIZED}Content-Length: 2000000\r\n\r\nxxx`,
+  );
+  assert.match(answer, /^HTTP\/1.1 413 /);
+  assert.match(answer, /"limit_bytes":100000/);
+});
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve answers 413 while a body without end is being sent${how}`, async () => {
-    await using server = served({ routes: [lines] }, { by });
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.serving.port });
-    const encoder = new TextEncoder();
-    await connection.write(
-      encoder.encode(`POST /lines HTTP/1.1\r\n${AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n`),
-    );
-    const reading = connection.readable.pipeThrough(new TextDecoderStream()).getReader().read();
-    let answered = false;
-    void reading.then(() => answered = true, () => answered = true);
-    const chunk = encoder.encode(`2710\r\n${"x".repeat(10_000)}\r\n`);
-    let sent = 0;
-    for (; !answered && sent < 10_000; sent++) {
-      try {
-        await connection.write(chunk);
-      } catch {
-        break;
-      }
+Deno.test(`serve answers 413 while a body without end is being sent`, async () => {
+  await using server = served({ routes: [lines] });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.serving.port });
+  const encoder = new TextEncoder();
+  await connection.write(
+    encoder.encode(`POST /lines HTTP/1.1\r\n${AUTHORIZED}Transfer-Encoding: chunked\r\n\r\n`),
+  );
+  const reading = connection.readable.pipeThrough(new TextDecoderStream()).getReader().read();
+  let answered = false;
+  void reading.then(() => answered = true, () => answered = true);
+  const chunk = encoder.encode(`2710\r\n${"x".repeat(10_000)}\r\n`);
+  let sent = 0;
+  for (; !answered && sent < 10_000; sent++) {
+    try {
+      await connection.write(chunk);
+    } catch {
+      break;
     }
-    assert.match((await reading).value ?? "", /^HTTP\/1.1 413 /);
-    assert.ok(sent < 10_000);
-  });
-}
+  }
+  assert.match((await reading).value ?? "", /^HTTP\/1.1 413 /);
+  assert.ok(sent < 10_000);
+});
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve takes a body in pieces up to the limit${how}`, async () => {
-    await using server = served({ routes: [lines] }, { by });
-    const response = await fetch(`${server.serving.url}/lines`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${TEST_TOKEN}`, "content-type": "text/plain" },
-      body: ReadableStream.from(["x".repeat(50_000), "x".repeat(50_000)])
-        .pipeThrough(new TextEncoderStream()),
-    });
-    assert.deepEqual(await response.json(), { bytes: 100_000 });
+Deno.test(`serve takes a body in pieces up to the limit`, async () => {
+  await using server = served({ routes: [lines] });
+  const response = await fetch(`${server.serving.url}/lines`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TEST_TOKEN}`, "content-type": "text/plain" },
+    body: ReadableStream.from(["x".repeat(50_000), "x".repeat(50_000)])
+      .pipeThrough(new TextEncoderStream()),
   });
-}
+  assert.deepEqual(await response.json(), { bytes: 100_000 });
+});
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve ends event streams first when it ends${how}`, async () => {
-    // Its patience with answers never runs out: the streams have to end by themselves.
-    await using server = served({}, { by, clock: new FakeClock() });
-    const response = await fetch(`${server.serving.url}/stream`);
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    assert.equal((await reader.read()).value, "retry: 1000\n\n");
-    server.stop();
-    await server.serving.finished;
-    assert.equal((await reader.read()).done, true);
-  });
-}
+Deno.test(`serve ends event streams first when it ends`, async () => {
+  // Its patience with answers never runs out: the streams have to end by themselves.
+  await using server = served({}, { clock: new FakeClock() });
+  const response = await fetch(`${server.serving.url}/stream`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await reader.read()).value, "retry: 1000\n\n");
+  server.stop();
+  await server.serving.finished;
+  assert.equal((await reader.read()).done, true);
+});
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve lets an answer that is under way finish${how}`, async () => {
-    const asked = Promise.withResolvers<void>();
-    const slow = route({
-      method: "GET",
-      path: "/slow",
-      summary: "Takes a while",
-      tag: "test",
-      answer: v.string(),
-      handle: async ({ closing }) => {
-        asked.resolve();
-        await new Promise((resolve) => closing.addEventListener("abort", resolve));
-        return "done";
-      },
-    });
-    await using server = served({ routes: [slow] }, { by });
-    const answer = fetch(`${server.serving.url}/slow`).then((response) => response.json());
-    await asked.promise;
-    server.stop();
-    assert.equal(await answer, "done");
-    await server.serving.finished;
+Deno.test(`serve lets an answer that is under way finish`, async () => {
+  const asked = Promise.withResolvers<void>();
+  const slow = route({
+    method: "GET",
+    path: "/slow",
+    summary: "Takes a while",
+    tag: "test",
+    answer: v.string(),
+    handle: async ({ closing }) => {
+      asked.resolve();
+      await new Promise((resolve) => closing.addEventListener("abort", resolve));
+      return "done";
+    },
   });
-}
+  await using server = served({ routes: [slow] });
+  const answer = fetch(`${server.serving.url}/slow`).then((response) => response.json());
+  await asked.promise;
+  server.stop();
+  assert.equal(await answer, "done");
+  await server.serving.finished;
+});
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve waits a second and a half at most for an answer that does not come${how}`, async () => {
-    const asked = Promise.withResolvers<void>();
-    const stuck = route({
-      method: "GET",
-      path: "/stuck",
-      summary: "Never answers",
-      tag: "test",
-      handle: () => {
-        asked.resolve();
-        return new Promise<undefined>(() => {});
-      },
-    });
-    const clock = new FakeClock();
-    await using server = served({ routes: [stuck] }, { by, clock });
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.serving.port });
-    await connection.write(
-      new TextEncoder().encode("GET /stuck HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-    );
-    await asked.promise;
-    let finished = false;
-    const ending = server.serving.finished.then(() => finished = true);
-    server.stop();
-    await clock.advance(1_499);
-    assert.equal(finished, false);
-    await clock.advance(1);
-    await ending;
+Deno.test(`serve waits a second and a half at most for an answer that does not come`, async () => {
+  const asked = Promise.withResolvers<void>();
+  const stuck = route({
+    method: "GET",
+    path: "/stuck",
+    summary: "Never answers",
+    tag: "test",
+    handle: () => {
+      asked.resolve();
+      return new Promise<undefined>(() => {});
+    },
   });
-}
+  const clock = new FakeClock();
+  await using server = served({ routes: [stuck] }, { clock });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.serving.port });
+  await connection.write(
+    new TextEncoder().encode("GET /stuck HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+  );
+  await asked.promise;
+  let finished = false;
+  const ending = server.serving.finished.then(() => finished = true);
+  server.stop();
+  await clock.advance(1_499);
+  assert.equal(finished, false);
+  await clock.advance(1);
+  await ending;
+});
 
-for (const [how, by] of WAYS) {
-  Deno.test(`serve cuts a client that does not read its event stream${how}`, async () => {
-    const ended = Promise.withResolvers<string>();
-    const flood = route({
-      method: "GET",
-      path: "/flood",
-      summary: "More than anyone reads",
-      tag: "test",
-      mediaType: "text/event-stream",
-      handle: ({ closing }) => {
-        const stream = new SseStream({
-          signal: closing,
-          bufferBytes: 100_000,
-          onEnd: (end) => ended.resolve(end),
-        });
-        const frame = sseFrame({ data: "x".repeat(10_000) });
-        const fill = () => {
-          for (let n = 0; n < 5; n++) stream.send(frame);
-          if (stream.open) setTimeout(fill, 0);
-        };
-        fill();
-        return stream.response;
-      },
-    });
-    await using server = served({ routes: [flood] }, { by });
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.serving.port });
-    await connection.write(
-      new TextEncoder().encode("GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-    );
-    assert.equal(await ended.promise, "slow");
+Deno.test(`serve cuts a client that does not read its event stream`, async () => {
+  const ended = Promise.withResolvers<string>();
+  const flood = route({
+    method: "GET",
+    path: "/flood",
+    summary: "More than anyone reads",
+    tag: "test",
+    mediaType: "text/event-stream",
+    handle: ({ closing }) => {
+      const stream = new SseStream({
+        signal: closing,
+        bufferBytes: 100_000,
+        onEnd: (end) => ended.resolve(end),
+      });
+      const frame = sseFrame({ data: "x".repeat(10_000) });
+      const fill = () => {
+        for (let n = 0; n < 5; n++) stream.send(frame);
+        if (stream.open) setTimeout(fill, 0);
+      };
+      fill();
+      return stream.response;
+    },
   });
-}
+  await using server = served({ routes: [flood] });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.serving.port });
+  await connection.write(
+    new TextEncoder().encode("GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+  );
+  assert.equal(await ended.promise, "slow");
+});
 
 Deno.test("serve says which port is taken and what to do", async () => {
   await using server = served();

@@ -199,17 +199,17 @@ export class Wire implements Disposable {
 export async function crowd(
   count: number,
   port: number,
-  options: { from?: (index: number) => string } = {},
+  options: { from?: (index: number) => string; mayBeRefused?: boolean } = {},
 ): Promise<Wire[] & Disposable> {
   const wires: Wire[] = [];
-  while (wires.length < count) {
-    const next = Array.from({ length: Math.min(100, count - wires.length) }, (_, index) => {
-      const from = options.from?.(wires.length + index);
+  for (let opened = 0; opened < count; opened += 100) {
+    const next = Array.from({ length: Math.min(100, count - opened) }, (_, index) => {
+      const from = options.from?.(opened + index);
       return Wire.open(port, from === undefined ? {} : { from });
     });
-    for (const opened of await Promise.allSettled(next)) {
-      if (opened.status === "rejected") throw opened.reason;
-      wires.push(opened.value);
+    for (const result of await Promise.allSettled(next)) {
+      if (result.status === "fulfilled") wires.push(result.value);
+      else if (!options.mayBeRefused) throw result.reason;
     }
   }
   return Object.assign(wires, {

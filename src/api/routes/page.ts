@@ -66,6 +66,7 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
 }
 
 function clientRoute(clientJs: string): Route {
+  const bytes = new TextEncoder().encode(clientJs);
   return route({
     method: "GET",
     path: "/client.js",
@@ -74,7 +75,7 @@ function clientRoute(clientJs: string): Route {
     query: anyQuery,
     mediaType: "text/javascript",
     handle: ({ readers }) =>
-      readers.text(clientJs, {
+      readers.shared(bytes, {
         headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "no-cache" },
       }),
   });

@@ -114,6 +114,16 @@ ${strings}  </array>
   </dict>
   <key>ThrottleInterval</key>
   <integer>60</integer>
+  <key>SoftResourceLimits</key>
+  <dict>
+    <key>NumberOfFiles</key>
+    <integer>4096</integer>
+  </dict>
+  <key>HardResourceLimits</key>
+  <dict>
+    <key>NumberOfFiles</key>
+    <integer>4096</integer>
+  </dict>
   <key>ProcessType</key>
   <string>Standard</string>
   <key>LimitLoadToSessionType</key>

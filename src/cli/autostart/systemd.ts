@@ -130,6 +130,8 @@ RestartSec=10
 # 2: the configuration has to be corrected first. 3: an agent already runs on the database.
 RestartPreventExitStatus=2 3
 UMask=0077
+# Twice the listeners that the API takes; at this limit it closes all of its connections.
+LimitNOFILE=4096
 NoNewPrivileges=yes
 LockPersonality=yes
 RestrictRealtime=yes

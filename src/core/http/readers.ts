@@ -198,16 +198,19 @@ export class Readers {
     first = "";
     // Of a text the whole stays in memory until its last piece has gone; bytes are shared.
     let whole = typeof rest === "string" ? rest.length : 0;
-    let stop: (why: Error) => void = () => {};
+    let stop = () => {};
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        stop = (why) => controller.error(why);
+        // An error would be printed to stderr with its stack. JSON that breaks off and a length that is not reached
+        // show the reader as well that the answer is cut.
+        stop = () => controller.close();
       },
       pull: async (controller) => {
         while (rest.length === 0) {
           const { done, value } = await pieces.next();
           if (reader.over.aborted) return;
           if (done) {
+            stop = () => {};
             reader.sent();
             return controller.close();
           }
@@ -226,7 +229,10 @@ export class Readers {
         reader.keeps(whole);
         reader.takes(piece.byteLength);
       },
-      cancel: () => reader.leave(),
+      cancel() {
+        stop = () => {};
+        reader.leave();
+      },
     }, { highWaterMark: 0 });
     const { response, reader } = this.enter(body, init);
     reader.keeps(whole);
@@ -235,9 +241,7 @@ export class Readers {
       void pieces.return?.();
       pieces = NO_MORE;
     }, { once: true });
-    reader.cut.addEventListener("abort", () => {
-      stop(new Error("Cannot send the rest: its reader is too slow"));
-    }, { once: true });
+    reader.cut.addEventListener("abort", () => stop(), { once: true });
     void this.#clock.wait(MAX_ANSWER_MS, { signal: reader.over }).then(() => reader.drop());
     return response;
   }

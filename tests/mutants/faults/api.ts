@@ -47,19 +47,12 @@ export const API_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "api/connections.ts",
+    file: "api/listen.ts",
     faults: [
-      ["an event stream has to end", "line.patienceMs = Infinity;", ""],
-      [
-        "idle connections stay",
-        "line.patienceMs = this.#limits.idleMs;",
-        "line.patienceMs = Infinity;",
-      ],
-      [
-        "there may be any number",
-        "if (this.#lines.size >= Math.min(this.#limits.connections, this.#room)) {",
-        "if (false) {",
-      ],
+      ["connections of callers that do not read stay", "void this.#replace();", "{}"],
+      ["what is in progress is not waited for", "if (this.#answering === 0) break;", "break;"],
+      ["the port is not listened on again", "server = await this.#start())", "server = undefined)"],
+      ["its connections stay when it ended by itself", "server.closeConnections();", ""],
     ],
   },
   {

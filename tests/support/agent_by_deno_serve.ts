@@ -1,3 +1,0 @@
-/** The agent's `main.ts` on a runtime that cannot serve a single connection. @module */
-import "./without_serve_connection.ts";
-import "../../main.ts";
