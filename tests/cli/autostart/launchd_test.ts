@@ -23,6 +23,18 @@ Deno.test("The property list has each argument by itself, as it is", () => {
   assert.match(text, /<key>WorkingDirectory<\/key>\n {2}<string>\/Zoë &amp; Tom's<\/string>/);
 });
 
+Deno.test("The property list limits the files, and with them the connections", () => {
+  const text = plist({ command: ["/a", "run"], folder: "/a" });
+  for (const kind of ["Soft", "Hard"]) {
+    assert.match(
+      text,
+      new RegExp(
+        `<key>${kind}ResourceLimits</key>\\s+<dict>\\s+<key>NumberOfFiles</key>\\s+<integer>4096<`,
+      ),
+    );
+  }
+});
+
 Deno.test({
   name: "The property list has nothing in it that macOS itself finds fault with",
   ignore: Deno.build.os !== "darwin",

@@ -30,6 +30,10 @@ Deno.test("systemd's unit takes spaces, quotes, letters and signs of a path as t
   assert.match(text, /^WorkingDirectory=\/a 1%%$/m);
 });
 
+Deno.test("systemd's unit limits the files, and with them the connections", () => {
+  assert.match(unit(programIn("/a")), /^LimitNOFILE=4096$/m);
+});
+
 Deno.test("systemd's unit starts a program whose path systemd refuses through env", () => {
   const text = unit({ command: ["/Zoë's/clockblock", "run"], folder: "/Zoë's" });
   assert.match(text, /^ExecStart=:\/usr\/bin\/env "\/Zoë's\/clockblock" "run"$/m);
