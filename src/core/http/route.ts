@@ -101,7 +101,9 @@ export function nextPage(
   raw: Request,
   cursor: Readonly<Record<string, string | number>>,
 ): Record<string, string> {
-  const url = new URL(raw.url);
-  for (const [name, value] of Object.entries(cursor)) url.searchParams.set(name, String(value));
-  return { link: `<${url.pathname}${url.search}>; rel="next"` };
+  // By hand: a `URL` is parsed again for each parameter that is set.
+  const [, path = "", search = ""] = /^[^:]+:\/\/[^/]+([^?#]*)\??([^#]*)/.exec(raw.url) ?? [];
+  const query = new URLSearchParams(search);
+  for (const [name, value] of Object.entries(cursor)) query.set(name, String(value));
+  return { link: `<${path}?${query}>; rel="next"` };
 }

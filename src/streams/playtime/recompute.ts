@@ -1,9 +1,9 @@
 /**
- * Makes the days and slots anew from raw heartbeats, beside the agent's work. Only days whose heartbeats are
- * all still there can be: retention remembers up to where it has deleted.
+ * Computes days and slots again from raw heartbeats, in the background. Only days whose heartbeats are
+ * all still stored can be: retention stores up to where it has deleted.
  *
  *     heartbeats   ░░░░░░░ deleted ░░░░░▒▒▒▒ a day half there ▒▒▒▒│████████████████████│
- *     days         as they are                                    │ made anew          │
+ *     days         as they are                                    │ computed again     │
  * @module
  */
 import type { RecomputeResult } from "../../contract/playtime.ts";
@@ -20,7 +20,7 @@ export interface RecomputeOptions {
   allowance: Allowance;
   clock: Clock;
   signal?: AbortSignal;
-  /** Leaves numbers that are higher: where heartbeats were lost, days and slots know of more than they say. */
+  /** Keeps numbers that are higher: where heartbeats were lost, days and slots still have their minutes. */
   atLeast?: boolean;
 }
 
@@ -33,7 +33,7 @@ interface Sums {
   readonly slots: Map<Instant, number>;
 }
 
-/** Heartbeats summed between two looks at the clock: about a millisecond. */
+/** Heartbeats summed between two checks of the time budget: about 1 ms. */
 const PAGE_ROWS = 500;
 
 export async function recompute(
@@ -72,7 +72,7 @@ export async function recompute(
   return result;
 }
 
-/** Days and slots that say less than their heartbeats do after a repair; called before the stream is made. */
+/** After a repair: raises days and slots that have less than their heartbeats; called before the stream is created. */
 export async function raiseDays(
   store: Store,
   options: Omit<RecomputeOptions, "atLeast">,
@@ -100,7 +100,7 @@ function apply(
   { allowance, now, atLeast }: { allowance: Allowance; now: Instant; atLeast: boolean },
 ): "changed" | "same" {
   const known = rollups.get(deviceId, day);
-  const anew = rollupOf({
+  const computed = rollupOf({
     device_id: deviceId,
     date_utc: day,
     usedMs,
@@ -108,9 +108,9 @@ function apply(
     last_heartbeat_at: last,
     updated_at: now,
   });
-  const more = atLeast && known !== undefined && known.minutes_used > anew.minutes_used;
-  let changed = !more && (!known || !sameNumbers(known, anew));
-  if (changed) rollups.put(anew);
+  const more = atLeast && known !== undefined && known.minutes_used > computed.minutes_used;
+  let changed = !more && (!known || !sameNumbers(known, computed));
+  if (changed) rollups.put(computed);
 
   const from = msOf(`${day}T00:00:00.000Z`);
   const before = slots.between(deviceId, { from, to: from + 96 * SLOT_MS });

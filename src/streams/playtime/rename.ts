@@ -1,10 +1,9 @@
 /**
- * A device that was given another name: its quarters of an hour and days go over before anything is recorded under the
- * new name, its heartbeats, of which there can be millions, beside the agent's work. What a crash interrupts is done
- * again.
+ * A device id that was changed: slots and days are renamed before anything is recorded under the new id, heartbeats, of
+ * which there can be millions, in the background. After a crash the renaming starts again.
  *
- *     slots, then days   before the first answer      a name has a day once: the new one
- *     heartbeats         while the agent records      those that wait for the cloud are sent under the new name
+ *     slots, then days   before the first answer      each day exists once: under the new id
+ *     heartbeats         while the agent records      those that wait for the cloud are sent under the new id
  * @module
  */
 import { dayBounds, type Id, logger } from "../../core/mod.ts";
@@ -22,7 +21,7 @@ export interface Rename {
 const PAGE_ROWS = 500;
 const PAGE_DAYS = 100;
 
-/** Brings days and slots over; called before the stream is made. */
+/** Renames days and slots; called before the stream is created. */
 export async function renameDays(store: Store, { before, id }: Rename): Promise<void> {
   if (before.length === 0) return;
   const tables = openTables(store);
@@ -48,7 +47,7 @@ function renamePage({ rollups, slots }: Tables, name: Id, id: Id): boolean {
   }
 }
 
-/** A day that both names have: what its slots come to, and no less than either knew. */
+/** A day that both ids have: the sum of its slots, and no less than either had. */
 function joined(known: Rollup, other: Rollup, { usedMs }: { usedMs: number }): Rollup {
   const later = known.updated_at > other.updated_at ? known : other;
   return rollupOf({
@@ -62,7 +61,7 @@ function joined(known: Rollup, other: Rollup, { usedMs }: { usedMs: number }): R
 }
 
 /**
- * Brings heartbeats over, page by page.
+ * Renames heartbeats, page by page.
  * @param options.done called inside the last write
  */
 export async function renameHeartbeats(
@@ -84,10 +83,10 @@ export async function renameHeartbeats(
     });
     await turn();
   }
-  logger("playtime").info("{renamed} heartbeats are of {id} now", { renamed, id });
+  logger("playtime").info("{renamed} heartbeats have the device id {id} now", { renamed, id });
 }
 
-/** Lets others have theirs. */
+/** Yields to the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

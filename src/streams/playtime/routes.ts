@@ -138,7 +138,8 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
     route({
       method: "POST",
       path: "/recompute",
-      summary: "Makes days and slots anew from the raw heartbeats, where these are all still there",
+      summary:
+        "Computes days and slots again from raw heartbeats, where all of these are still stored",
       tag: "playtime",
       problems: STORING,
       answer: recomputeResult,

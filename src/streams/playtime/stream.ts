@@ -1,6 +1,6 @@
 /**
- * The playtime stream: looks for the game on a fixed grid of times and records what it saw. A look that was
- * missed, or after which it is not known whether the game runs, leaves no heartbeat and credits nothing.
+ * The playtime stream: polls the process list on a fixed grid of times and records whether the game runs. A poll that
+ * was missed, or that could not tell, leaves no heartbeat and credits nothing.
  * @module
  */
 import type { Heartbeat, PlaytimeStatus, RecomputeResult } from "../../contract/playtime.ts";
@@ -56,7 +56,7 @@ export interface PlaytimeConfig {
 /** Rows of one push: 100 kB. Twice as many drain no faster, hold the loop twice as long and cost 25 MB more. */
 const BATCH_ROWS = 500;
 
-/** The warning for as long as it is not known whether the game runs. */
+/** Warning code while it is not known whether the game runs. */
 const UNKNOWN = "processes";
 
 export function createPlaytime(deps: PlaytimeDeps, config: PlaytimeConfig): PlaytimeStream {
@@ -95,7 +95,7 @@ export class PlaytimeStream implements Stream {
     this.#pollIntervalSec = config.poll_interval_sec;
     this.#allowance = allowance;
 
-    // Half a minute more than a poll: what Playnite found to tell sleep from a slow machine.
+    // The poll interval and 30 s: Playnite's limit between a slow machine and one that slept.
     this.#maxGapMs = config.poll_interval_sec * 1000 + 30_000;
     this.#session = new Session({ clock, maxGapMs: this.#maxGapMs });
 
@@ -163,9 +163,9 @@ export class PlaytimeStream implements Stream {
       signal,
     });
     if (last) this.#session.resume(last);
-    // Not waited for: while the database is held by another program, looks go on.
+    // Not awaited: polls continue while another program holds the database.
     const poll = async () => {
-      const heartbeat = await this.#look(signal);
+      const heartbeat = await this.#poll(signal);
       if (heartbeat) void this.#record(heartbeat);
     };
     const renaming = this.#rename(signal).catch((error) => {
@@ -185,7 +185,7 @@ export class PlaytimeStream implements Stream {
     await Promise.all([renaming, this.#recorder.settled()]);
   }
 
-  /** Gives heartbeats from before a change of the device id the new one, once. */
+  /** Gives heartbeats with a former device id the current one; runs once. */
   #rename(signal: AbortSignal): Promise<void> {
     const { store, deviceId, formerDeviceIds, forgetFormerDeviceIds } = this.#deps;
     if (formerDeviceIds.length === 0) return Promise.resolve();
@@ -205,8 +205,8 @@ export class PlaytimeStream implements Stream {
   }
 
   /**
-   * Looks once and records what it saw. Null when that cannot be known; why stands among the warnings.
-   * @throws when the heartbeat cannot be written; the next look tries that again
+   * Polls once and records the result. Null when the process list cannot tell; a warning says why.
+   * @throws when the heartbeat cannot be written; the next poll tries again
    */
   async pollOnce(
     { signal = new AbortController().signal, dryRun = this.#deps.dryRun }: {
@@ -214,7 +214,7 @@ export class PlaytimeStream implements Stream {
       dryRun?: boolean;
     } = {},
   ): Promise<Heartbeat | null> {
-    const heartbeat = await this.#look(signal);
+    const heartbeat = await this.#poll(signal);
     if (heartbeat && dryRun) this.#deps.hub.publish("heartbeat", heartbeat);
     else if (heartbeat) await this.#recorder.add(heartbeat);
     return heartbeat;
@@ -226,8 +226,8 @@ export class PlaytimeStream implements Stream {
     else await this.#recorder.keep(heartbeat);
   }
 
-  /** Looks for the game; null when it cannot be known whether it runs. */
-  async #look(signal: AbortSignal): Promise<Heartbeat | null> {
+  /** Polls the process list; null when it cannot tell whether the game runs. */
+  async #poll(signal: AbortSignal): Promise<Heartbeat | null> {
     const { clock, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#deps;
     const at = instantOf(clock.now());
     let game: Process | null;
@@ -235,7 +235,7 @@ export class PlaytimeStream implements Stream {
       game = await lookForGame(this.#lister, {
         find: this.#find,
         clock,
-        // Less than a poll, so that a list that hangs does not cost the next look as well.
+        // Less than the poll interval, so that a list that hangs does not cost the next poll as well.
         timeoutMs: Math.min(listTimeoutMs, 0.9 * this.#pollIntervalSec * 1000),
         signal,
       });
@@ -287,12 +287,12 @@ export class PlaytimeStream implements Stream {
     return gaugesOf(this.status());
   }
 
-  /** Makes days and slots anew from the raw heartbeats; a second call joins the one under way. */
+  /** Computes days and slots again from raw heartbeats; a second call joins the one in progress. */
   recompute({ signal }: { signal?: AbortSignal } = {}): Promise<RecomputeResult> {
     return this.#recomputing ??= (async () => {
       const { store, clock } = this.#deps;
       try {
-        // Under two names, a day would be made of a part of its heartbeats.
+        // With two device ids, a day would be computed from a part of its heartbeats.
         await this.#rename(store.closing);
         return await recompute(store, this.#tables, {
           allowance: this.#allowance,

@@ -5,7 +5,7 @@ const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
 export type Weekday = (typeof WEEKDAYS)[number];
 
-/** Minutes; a weekday that is not named allows none. Null: there is no limit. */
+/** Minutes; a weekday that is not named allows 0. Null: no limit. */
 export type Allowance = number | Readonly<Partial<Record<Weekday, number>>> | null;
 
 /** The minutes that a day allows; null without a limit. */

@@ -1,12 +1,12 @@
 /**
- * Minutes of play. They are kept as fractions, but every sum is made in whole milliseconds: so the same
- * heartbeats give the same bits in whatever order they are added.
+ * Minutes of play. Stored as fractions, but summed in whole milliseconds: the same heartbeats give the same bits in
+ * any order.
  * @module
  */
 
 const MS = 60_000;
 
-/** The milliseconds that minutes of ours stand for. */
+/** Minutes of ours in milliseconds. */
 export function msOfMinutes(minutes: number): number {
   return Math.round(minutes * MS);
 }

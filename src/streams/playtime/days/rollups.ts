@@ -19,7 +19,7 @@ export interface Rollup {
 
 const DAY_MS = 86_400_000;
 
-/** What a rollup is made of. */
+/** What a rollup is computed from. */
 export interface DayTotals {
   device_id: string;
   date_utc: Day;
@@ -114,12 +114,12 @@ export class Rollups {
     this.#remove.run(deviceId, day);
   }
 
-  /** From one day to another, both included; the caller sees to it that these are not too many. */
+  /** From one day to another, both included; the caller limits how many. */
   between(deviceId: string, { from, to }: { from: Day; to: Day }): Rollup[] {
     return this.#between.all(deviceId, from, to).map(rollupRow);
   }
 
-  /** The next ones in the order of devices and days. */
+  /** The next rollups in the order of devices and days. */
   after(last: { device_id: string; date_utc: Day }, limit: number): Rollup[] {
     return this.#after.all(last.device_id, last.date_utc, limit).map(rollupRow);
   }

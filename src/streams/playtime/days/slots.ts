@@ -67,7 +67,7 @@ export class Slots {
     this.#remove.run(deviceId, slot);
   }
 
-  /** Gives the first ones of a device to another name; whether there may be more. Called inside `write`. */
+  /** Renames the first slots of a device; returns whether more may follow. Called inside `write`. */
   rename(from: string, to: string, limit: number): boolean {
     const { last, rows } = this.#end.get(from, limit)!;
     if (last === null) return false;
@@ -76,7 +76,7 @@ export class Slots {
     return Number(rows) === limit;
   }
 
-  /** The slots with play, oldest first; the caller sees to it that these are not too many. */
+  /** Slots with play, oldest first; the caller limits the span. */
   between(deviceId: string, { from, to }: Span): Slot[] {
     return this.#between.all(deviceId, instantOf(from), instantOf(to)).map((raw) => ({
       device_id: String(raw.device_id),
@@ -85,7 +85,7 @@ export class Slots {
     }));
   }
 
-  /** The play within a span, which is no longer than the span itself. */
+  /** Play within a span, at most the length of the span. */
   usedMs(deviceId: string, { from, to }: Span): number {
     const used = Number(this.#sum.get(deviceId, instantOf(from), instantOf(to))?.ms);
     return Math.min(used, to - from);

@@ -1,4 +1,4 @@
-/** Today in the configured time zone, known without asking the database: `/status` is read all the time. @module */
+/** Today in the configured time zone, kept in memory: `/status` is read often. @module */
 import type { Heartbeat, TodayView } from "../../../contract/playtime.ts";
 import { type Clock, type Day, dayAt, dayBounds, msOf } from "../../../core/mod.ts";
 import { type Allowance, allowanceOn, overdraft } from "./allowance.ts";
@@ -28,7 +28,7 @@ export class Today {
     if (day && isWithin(day.span, msOf(heartbeat.timestamp_utc))) day.usedMs += creditMs(heartbeat);
   }
 
-  /** The slots changed otherwise. */
+  /** The slots were changed by other means than `add`. */
   forget(): void {
     this.#day = undefined;
   }

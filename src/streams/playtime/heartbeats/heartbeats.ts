@@ -1,4 +1,4 @@
-/** The heartbeats: whether the game ran, look by look, in the order in which they came. @module */
+/** The heartbeats: whether the game ran, poll by poll, in order of arrival. @module */
 import type { Heartbeat, StoredHeartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant } from "../../../core/mod.ts";
 import {
@@ -25,7 +25,7 @@ export interface PlacedHeartbeat {
   readonly heartbeat: StoredHeartbeat;
 }
 
-/** What a stretch of heartbeats comes to within a slot. */
+/** What consecutive heartbeats sum up to within a slot. */
 export interface SlotSum {
   readonly device_id: string;
   readonly slot_utc: Instant;
@@ -34,7 +34,7 @@ export interface SlotSum {
   readonly last: Instant;
 }
 
-/** Rows read at once where more are wanted. */
+/** Rows of one query where more are wanted. */
 const PAGE_ROWS = 200;
 
 export class Heartbeats {
@@ -96,14 +96,14 @@ export class Heartbeats {
     );
   }
 
-  /** The last ones that came before `seq`, newest first. */
+  /** The last heartbeats before `seq`, newest first. */
   before(seq: number, limit: number): PlacedHeartbeat[] {
     return this.#before.all(seq, limit).map(placed);
   }
 
   /**
-   * The JSON texts of those from `from` up to and without `before`, newest first. Read in pages of at most `limit`
-   * rows: row by row would take three times as long.
+   * JSON texts of the heartbeats from `from` to before `before`, newest first. Read in pages of at most `limit` rows: row
+   * by row takes three times as long.
    */
   *texts(
     { before, from, limit }: { before: number; from: number; limit: number },
@@ -116,20 +116,20 @@ export class Heartbeats {
     }
   }
 
-  /** The first ones that came after `seq`, oldest first. */
+  /** The first heartbeats after `seq`, oldest first. */
   after(seq: number, limit: number): PlacedHeartbeat[] {
     return this.#after.all(seq, limit).map(placed);
   }
 
   /**
-   * Where a time would stand in the log: the first `seq` of that time or later. Found by halves, as times have no
-   * index; where the clock was set back, one of the places that fit.
+   * The first `seq` of a time or later, by binary search, as times have no index. Where the clock was set back, one of
+   * several.
    */
   seqAt(time: Instant): number {
     let [low, high] = [1, (this.before(Number.MAX_SAFE_INTEGER, 1)[0]?.seq ?? 0) + 1];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      // Deleted ones leave gaps: the next that is there answers for them.
+      // Deleted rows leave gaps: the next row stands for them.
       const next = this.after(middle - 1, 1)[0];
       if (next && next.heartbeat.timestamp_utc < time) low = next.seq + 1;
       else high = middle;
@@ -137,7 +137,7 @@ export class Heartbeats {
     return low;
   }
 
-  /** What the first ones that came after `seq` come to, slot by slot, and how many and up to where these are. */
+  /** Sums by slot of the first heartbeats after `seq`, how many they are, and the last `seq` of them. */
   sumsAfter(seq: number, limit: number): { sums: SlotSum[]; rows: number; last: number } {
     const page = { sums: [] as SlotSum[], rows: 0, last: seq };
     for (const raw of this.#sumsAfter.all(seq, limit)) {
@@ -154,8 +154,8 @@ export class Heartbeats {
   }
 
   /**
-   * Gives those of the first ones after a place that have one of the `names` (JSON) another; called inside `write`.
-   * `last` is undefined when there were none after it.
+   * Renames those of the first `limit` rows after a place that have one of the `names` (JSON); called inside `write`.
+   * `last` is undefined when there was no row after it.
    */
   rename(
     names: string,

@@ -1,6 +1,6 @@
 /**
- * Writes heartbeats. What cannot be written now (the disk is full or slow, another program holds the database) waits
- * in memory, shows among the warnings, and goes with the next one.
+ * Writes heartbeats. Those that cannot be written now (disk full or slow, database held by another program) wait in
+ * memory, raise a warning, and are written with the next one.
  * @module
  */
 import type { Heartbeat } from "../../../contract/playtime.ts";
@@ -14,26 +14,26 @@ export interface RecorderOptions {
   outbox: TableOutbox;
   allowance: Allowance;
   warnings: Warnings;
-  /** Told of every heartbeat as soon as it is committed. */
+  /** Called with each heartbeat once it is committed. */
   onStored: (heartbeat: Heartbeat) => void;
 }
 
-/** An hour's heartbeats at 5 s; then the oldest are lost. */
+/** Heartbeats of an hour at 5 s; beyond it the oldest are lost. */
 const MAX_WAITING = 720;
 
-/** Written in one transaction: about 4 ms. */
-const BATCH = 100;
+/** Rows of one transaction: about 4 ms. */
+const MAX_BATCH = 100;
 
-/** The warning while heartbeats wait for longer than a poll. */
+/** Warning code while heartbeats wait for longer than a poll. */
 const WAITING = "heartbeats";
 
 export class Recorder {
   readonly #store: Store;
   readonly #options: RecorderOptions;
   readonly #waiting: Heartbeat[] = [];
-  /** How many of them are being written: the first ones. */
+  /** How many of the first are being written. */
   #taken = 0;
-  /** Ends when nothing waits any more. */
+  /** Resolves when nothing waits any more. */
   #writing: Promise<void> | undefined;
   #failure: string | undefined;
 
@@ -60,7 +60,7 @@ export class Recorder {
     await this.#write();
   }
 
-  /** As `add`, but never rejects: what is wrong stands among the warnings, and in the log once. */
+  /** As `add`, but never rejects: a failure raises a warning and is logged once. */
   async keep(heartbeat: Heartbeat): Promise<void> {
     try {
       await this.add(heartbeat);
@@ -79,7 +79,7 @@ export class Recorder {
     await this.#writing?.catch(() => {});
   }
 
-  /** One that comes while others are written goes with them: written by both, it would count twice. */
+  /** A heartbeat that arrives during a write joins it: written by both, it would count twice. */
   #write(): Promise<void> {
     return this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
@@ -90,7 +90,7 @@ export class Recorder {
   async #writeAll(): Promise<void> {
     const { tables, outbox, allowance, onStored, warnings } = this.#options;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, BATCH);
+      const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#taken = batch.length;
       await this.#store.write(() => {
         for (const each of batch) record(tables, each, { allowance });

@@ -1,5 +1,5 @@
 /**
- * Old heartbeats go; their days and slots stay, and it is remembered from which day on all heartbeats are there.
+ * Deletes old heartbeats; their days and slots stay. Stores from which day on all heartbeats are there.
  * @module
  */
 import {
@@ -16,13 +16,13 @@ import { retention, type Store, type TableOutbox } from "../../../store/mod.ts";
 export interface HeartbeatRetention {
   outbox: TableOutbox;
   retentionDays: number;
-  /** For how long a heartbeat that waits for the cloud is kept; as `retentionDays` without a cloud. */
+  /** Days that a heartbeat is kept while it waits for the cloud; `retentionDays` without a cloud. */
   unsyncedDays: number;
 }
 
 const COMPLETE_FROM = "playtime_complete_from";
 
-/** The first UTC day whose heartbeats may all still be there; null while none was ever deleted. */
+/** The first UTC day whose heartbeats may all be stored; null while none was ever deleted. */
 export function completeFrom(store: Store): Day | null {
   return store.meta(COMPLETE_FROM) ?? null;
 }

@@ -1,4 +1,4 @@
-/** Whether the game runs and since when, as far as the looks at the process list tell. @module */
+/** Whether the game runs and since when, by the polls of the process list. @module */
 import type { PlaytimeStatus, StoredHeartbeat } from "../../../contract/playtime.ts";
 import { type Clock, type Instant, logger, msOf } from "../../../core/mod.ts";
 import { inSlices } from "../../../store/mod.ts";
@@ -12,22 +12,22 @@ export class Session {
   #isPlaying: boolean | null = null;
   #game: { name: string; since: Instant; seenAt: number } | undefined;
 
-  /** @param options.maxGapMs after a longer time without a look (the machine slept) it is another session */
+  /** @param options.maxGapMs a longer time without a poll (the machine slept) begins another session */
   constructor({ clock, maxGapMs }: { clock: Clock; maxGapMs: number }) {
     this.#clock = clock;
     this.#maxGapMs = maxGapMs;
   }
 
   /**
-   * Before a restart the game ran: seen last at `seen`, all the time since `since`. The next look that finds it within
-   * the gap goes on with that session.
+   * Restores the session of before a restart: seen last at `seen`, without a gap since `since`. The next poll that finds
+   * the game within the gap continues it.
    */
   resume({ name, since, seen }: { name: string; since: Instant; seen: Instant }): void {
     const seenAt = this.#clock.monotonic() - (this.#clock.now() - msOf(seen));
     this.#game = { name, since, seenAt };
   }
 
-  /** A look found the game under this name. */
+  /** A poll found the game under this name. */
   playing(name: string, at: Instant): void {
     const seenAt = this.#clock.monotonic();
     const known = this.#game;
@@ -37,14 +37,14 @@ export class Session {
     this.#game = { name, since, seenAt };
   }
 
-  /** A look found that it does not run. */
+  /** A poll found that the game does not run. */
   idle(): void {
     if (this.#game) logger("playtime").info("{name} has ended", { name: this.#game.name });
     this.#isPlaying = false;
     this.#game = undefined;
   }
 
-  /** A look could not tell. */
+  /** A poll could not tell. */
   unknown(): void {
     this.#isPlaying = null;
   }
@@ -68,7 +68,7 @@ export interface LastSession {
 
 const PAGE_ROWS = 500;
 
-/** The play that the newest heartbeats tell of, without a gap; undefined when the last look found none. */
+/** The session of the newest heartbeats, without a gap; undefined when the last poll found no game. */
 export async function lastSession(
   heartbeats: Heartbeats,
   { now, maxGapMs, signal }: { now: number; maxGapMs: number; signal: AbortSignal },

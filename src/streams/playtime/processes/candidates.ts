@@ -1,4 +1,4 @@
-/** What runs on this machine and which of it counts as the game: for people whose game is not seen. @module */
+/** Running processes and which of them count as the game: for users whose game is not found. @module */
 import { gameFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
 import { fullLister, type Process, type ProcessLister } from "./mod.ts";
 

@@ -6,7 +6,7 @@ import { tasklist, tasklistWithTitles } from "./tasklist.ts";
 
 export type { Process, ProcessLister } from "./process.ts";
 
-/** The lister of this operating system, told what is looked for so that it asks for no more. */
+/** The lister of this operating system; it asks for no more than the matchers need. */
 export function systemLister(matchers: readonly Matcher[]): ProcessLister {
   return Deno.build.os === "windows" ? tasklist(matchers) : ps(matchers);
 }

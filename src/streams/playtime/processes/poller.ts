@@ -1,5 +1,5 @@
 /**
- * One look for the game, which ends in time whatever the process list does.
+ * One poll of the process list, which ends in time even if the list hangs.
  * @module
  */
 import type { Clock } from "../../../core/mod.ts";
@@ -21,7 +21,7 @@ export async function lookForGame(
   { find, clock, timeoutMs, signal }: LookOptions,
 ): Promise<Process | null> {
   signal.throwIfAborted();
-  // Made by hand: AbortSignal.any would leave something on the long-lived signal at every look.
+  // Not AbortSignal.any: it would leave an entry on the long-lived signal at each poll.
   const stop = new AbortController();
   const stopped = Promise.withResolvers<never>();
   stop.signal.addEventListener("abort", () => stopped.reject(stop.signal.reason), { once: true });

@@ -44,8 +44,8 @@ export async function runTool(
     ]);
     signal.throwIfAborted();
     if (code !== 0) {
-      const said = new TextDecoder().decode(stderr).trim().split(/\r?\n/)[0];
-      throw new Error(`${tool} ended with code ${code}${said && `: ${said}`}`);
+      const message = new TextDecoder().decode(stderr).trim().split(/\r?\n/)[0];
+      throw new Error(`${tool} ended with code ${code}${message && `: ${message}`}`);
     }
     return stdout;
   } finally {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { runTool } from "../../../../src/streams/playtime/processes/tool.ts";
 import { tempDir } from "../../../support/temp.ts";
 
@@ -72,6 +73,7 @@ Deno.test({
   async fn() {
     using dir = tempDir();
     const ps = new URL("../../../../src/streams/playtime/processes/ps.ts", import.meta.url);
+    const config = fileURLToPath(new URL("../../../../deno.json", import.meta.url));
     const script = `${dir.path}/list.ts`;
     Deno.writeTextFileSync(
       script,
@@ -80,7 +82,7 @@ Deno.test({
        console.log(processes.some(({ image }) => image === "ps"));`,
     );
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-config", "--no-prompt", "--allow-run=ps", script],
+      args: ["run", "--config", config, "--no-prompt", "--allow-run=ps", script],
       env: { LD_LIBRARY_PATH: "/nowhere", PS_FORMAT: "pid", PS_PERSONALITY: "bsd", COLUMNS: "20" },
     }).output();
     assert.equal(new TextDecoder().decode(stdout), "true\n", new TextDecoder().decode(stderr));
