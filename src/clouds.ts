@@ -1,7 +1,4 @@
-/**
- * Where each stream goes, by the configuration.
- * @module
- */
+/** The remote of each stream, by the configuration. @module */
 import { dirname, join } from "node:path";
 import { type Config, ConfigError, forbiddenHost } from "./config/mod.ts";
 import {
@@ -17,7 +14,7 @@ import { createEndpoint } from "./remotes/endpoint/mod.ts";
 import type { Supabase } from "./remotes/supabase/mod.ts";
 import { syncBatch } from "./streams/mod.ts";
 
-/** Each stream's remote, and those that are no stream's own. */
+/** Each stream's remote, and those that belong to no stream. */
 export type Remotes = Readonly<Record<StreamName, Remote | null>> & {
   /** Where this machine's own row goes. */
   devices: Remote | null;
@@ -25,7 +22,7 @@ export type Remotes = Readonly<Record<StreamName, Remote | null>> & {
   supabase: Supabase | null;
 };
 
-/** Where nothing may be sent. */
+/** For an agent that sends nothing. */
 export const NO_REMOTES: Remotes = {
   playtime: null,
   events: null,
@@ -40,8 +37,7 @@ export async function createRemotes(
   config: Config,
   { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
 ): Promise<Remotes> {
-  const { device_token, timeout_sec, endpoint_gzip } = config;
-  const timeoutMs = timeout_sec * 1_000;
+  const { device_token, endpoint_gzip } = config;
   const endpoint = (
     key: string,
     url: string,
@@ -51,7 +47,6 @@ export async function createRemotes(
       createEndpoint({
         url,
         token: device_token ?? undefined,
-        timeoutMs,
         gzip: endpoint_gzip,
         clock,
         ...shape,
@@ -84,7 +79,7 @@ export async function createRemotes(
   };
 }
 
-/** The remote, or one that says what a person has to do where this process may not connect to the address. */
+/** The remote; where this process may not connect to its address, one whose errors advise what to do. */
 function allowed(remote: Remote, key: string, url: string): Remote {
   const refused = forbiddenHost(key, url);
   if (!refused) return remote;
@@ -93,12 +88,12 @@ function allowed(remote: Remote, key: string, url: string): Remote {
   return { name: remote.name, forbidden, push: refuse, probe: refuse };
 }
 
-/** Whether an address is the whole one already. */
+/** Whether an address has the path already. */
 function endsIn(url: string, path: string): boolean {
   return new URL(url).pathname.replace(/\/+$/, "").endsWith(path);
 }
 
-/** A remote whose rows of one table go to another. */
+/** The remote, with the rows of one table going to another. */
 function withTableElsewhere(remote: Remote, table: string, elsewhere: Remote | null): Remote {
   if (elsewhere === null) return remote;
   return {
@@ -138,12 +133,12 @@ async function supabaseOf(
   });
 }
 
-/** Its library is as large as the rest of the agent, so only those who use it wait for it and hold it. */
+/** Loaded on demand: its library takes as much time and memory as the rest of the agent. */
 function loadSupabase(): Promise<typeof import("./remotes/supabase/mod.ts")> {
   return import("./remotes/supabase/mod.ts");
 }
 
-/** What the tables of a Supabase project are made with, as SQL. */
+/** The SQL that creates a Supabase project's tables. */
 export async function supabaseSchema(): Promise<string> {
   return (await loadSupabase()).schema;
 }
@@ -153,7 +148,7 @@ export type SignIn = Pick<Supabase, "login" | "logout" | "whoIsSignedIn">;
 
 /**
  * The sign-in of the configured project, without an agent; null when none is configured. Where this process may not
- * connect to it, `login` says so with a ConfigError.
+ * connect to it, `login` throws a ConfigError.
  */
 export async function signIn(config: Config): Promise<SignIn | null> {
   const account = await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });

@@ -57,7 +57,7 @@ for (const [what, fault, seen] of FAULTS) {
         name: "playtime",
         outbox,
         schedule: { intervalMs: () => 3_600_000, batchSize: 50 },
-        remote: createEndpoint({ url: `http://127.0.0.1:${link.port}/rows`, timeoutMs: 1_000 }),
+        remote: createEndpoint({ url: `http://127.0.0.1:${link.port}/rows` }),
       }],
       warnings: new Warnings(),
       hub: new Hub(),

@@ -131,11 +131,12 @@ async function start() {
       name: "playtime",
       outbox,
       schedule: { intervalMs: () => 300_000, batchSize: 250 },
-      remote: createEndpoint({ url: server.url, token: "token", timeoutMs: 250 }),
+      remote: createEndpoint({ url: server.url, token: "token" }),
     }],
     warnings: new Warnings(),
     hub: new Hub(),
     random: () => 0.001,
+    timeoutMs: 250,
   });
   const running = engine.run(stop.signal);
   await engine.now();

@@ -1,6 +1,6 @@
 /**
- * The plain endpoint: rows are POSTed as a JSON array to an address of the user's own, with a bearer token.
- * Neither the token nor a row's content gets into an error, and the token goes to no other origin.
+ * The plain endpoint: rows are POSTed as a JSON array to the user's own address, with a bearer token. Neither the token
+ * nor a row's content gets into an error, and the token goes to no other origin.
  * @module
  */
 import {
@@ -32,8 +32,6 @@ export interface EndpointOptions {
   url: string;
   /** Sent as `Authorization: Bearer`. */
   token?: string | undefined;
-  /** How long an answer may take, its body included. */
-  timeoutMs?: number;
   /** Whether bodies are compressed; ended by the first 415. */
   gzip?: boolean;
   /** Added to the address: `/api/devices/sync-batch`. */
@@ -44,20 +42,20 @@ export interface EndpointOptions {
   clock?: Clock;
 }
 
-/** An answer that names the rows of a batch is far smaller. */
+/** A response that names the rows of a batch is far smaller. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_ERROR_BYTES = 8 * 1024;
 /** Below this, compressing costs more than it saves. */
-const GZIP_FROM = 1_024;
+const MIN_GZIP_CHARS = 1_024;
 
-/** One call of the remote: what it is for, and when it has to end. */
+/** One call of the remote: its purpose, and the signal that ends it. */
 interface Call {
   /** `push 40 heartbeats to`, for messages. */
   task: string;
   signal: AbortSignal;
 }
 
-/** @throws {TypeError} when the address is none */
+/** @throws {TypeError} when the address is invalid */
 export function createEndpoint(options: EndpointOptions): Remote {
   return new Endpoint(options);
 }
@@ -66,7 +64,6 @@ class Endpoint implements Remote {
   readonly name: string;
   readonly #url: URL;
   readonly #token: string | undefined;
-  readonly #timeoutMs: number;
   readonly #envelope: (batch: OutboxBatch) => unknown;
   readonly #request: Outbound;
   readonly #clock: Clock;
@@ -75,13 +72,11 @@ class Endpoint implements Remote {
   #behindPage = false;
 
   constructor(options: EndpointOptions) {
-    const { url, token, timeoutMs = 10_000, gzip = false, path = "", clock = systemClock } =
-      options;
+    const { url, token, gzip = false, path = "", clock = systemClock } = options;
     this.#url = new URL(url);
     if (path) this.#url.pathname = this.#url.pathname.replace(/\/+$/, "") + path;
     this.name = `endpoint ${addressShown(this.#url)}`;
     this.#token = token;
-    this.#timeoutMs = timeoutMs;
     this.#gzip = gzip;
     this.#envelope = options.envelope ?? (({ rows }) => rows);
     this.#request = outbound(options.fetch);
@@ -89,33 +84,26 @@ class Endpoint implements Remote {
   }
 
   async push(batch: OutboxBatch, { signal }: { signal: AbortSignal }): Promise<PushResult> {
-    const { rows, table } = batch;
-    const body = JSON.stringify(this.#envelope(batch));
-    return await this.#limited(
-      { task: `push ${rows.length} ${table} to`, signal },
-      async (call) => {
-        const response = await this.#post(body, call);
-        if (!response.ok) throw await this.#refused(response, call);
-        return await this.#accepted(response, batch, call);
-      },
-    );
+    const call = { task: `push ${batch.rows.length} ${batch.table} to`, signal };
+    const response = await this.#post(JSON.stringify(this.#envelope(batch)), call);
+    if (!response.ok) throw await this.#refused(response, call);
+    return await this.#accepted(response, batch, call);
   }
 
   /** @throws {RemoteError} without a status when something else than the endpoint answers */
   async probe({ signal }: { signal: AbortSignal }): Promise<Probe> {
-    return await this.#limited({ task: "reach", signal }, async (call) => {
-      const sentAt = this.#clock.now();
-      const { ok, headers, body } = await this.#send({ method: "HEAD" }, call);
-      await body?.cancel();
-      // The same page, as far as one can see without its body.
-      const html = /\b(html|xml)\b/i.test(headers.get("content-type") ?? "");
-      if (this.#behindPage && ok && html) throw this.#diverted(pageInstead(), call);
-      return { clockOffsetMs: clockOffsetMs(headers, { sentAt, receivedAt: this.#clock.now() }) };
-    });
+    const call = { task: "reach", signal };
+    const sentAt = this.#clock.now();
+    const { ok, headers, body } = await this.#send({ method: "HEAD" }, call);
+    await body?.cancel();
+    // Probably the same page: HEAD has no body to check.
+    const html = /\b(html|xml)\b/i.test(headers.get("content-type") ?? "");
+    if (this.#behindPage && ok && html) throw this.#diverted(pageInstead(), call);
+    return { clockOffsetMs: clockOffsetMs(headers, { sentAt, receivedAt: this.#clock.now() }) };
   }
 
   async #post(body: string, call: Call): Promise<Response> {
-    const compressed = this.#gzip && body.length >= GZIP_FROM;
+    const compressed = this.#gzip && body.length >= MIN_GZIP_CHARS;
     const response = await this.#send({
       method: "POST",
       headers: {
@@ -164,7 +152,7 @@ class Endpoint implements Remote {
   /** The facts of an error answer. */
   async #refused(response: Response, call: Call): Promise<RemoteError> {
     const { status, headers } = response;
-    // The status says enough when the body does not come.
+    // The status is enough when the body does not come.
     const { text } = await readText(response, MAX_ERROR_BYTES).catch(() => ({ text: "" }));
     const page = isPage(text);
     if (!page) this.#behindPage = false;
@@ -178,35 +166,23 @@ class Endpoint implements Remote {
     });
   }
 
-  /** Ends the work after the timeout too, and says which of the two ended it. */
-  async #limited<T>({ task, signal }: Call, work: (call: Call) => Promise<T>): Promise<T> {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), this.#timeoutMs);
-    const call = { task, signal: AbortSignal.any([signal, timeout.signal]) };
-    try {
-      return await work(call);
-    } catch (error) {
-      // An error status stands, though its body never came.
-      const refused = error instanceof RemoteError && (error.status ?? 0) >= 300;
-      if (refused) throw error;
-      if (signal.aborted) throw this.#error(call, "stopped");
-      if (!timeout.signal.aborted) throw error;
-      throw this.#error(call, `no answer in ${this.#timeoutMs / 1_000} s`, { code: "timeout" });
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #diverted({ message, status, verdict }: DivertedError, call: Call): RemoteError {
     return this.#error(call, message, { status, verdict });
   }
 
-  #error({ task }: Call, state: string, facts: RemoteErrorOptions = {}): RemoteError {
-    return new RemoteError(`Cannot ${task} "${this.name}": ${state}`, facts);
+  /** An aborted call is reported as such, unless an error status had come before. */
+  #error({ task, signal }: Call, state: string, facts: RemoteErrorOptions = {}): RemoteError {
+    const message = `Cannot ${task} "${this.name}"`;
+    if (!signal.aborted || (facts.status ?? 0) >= 300) {
+      return new RemoteError(`${message}: ${state}`, facts);
+    }
+    return signal.reason?.name === "TimeoutError"
+      ? new RemoteError(`${message}: no answer in time`, { code: "timeout" })
+      : new RemoteError(`${message}: stopped`);
   }
 }
 
-/** Why no answer came: the innermost words of a fetch error, without the address. */
+/** Why no answer came: the innermost message of a fetch error, without the address. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "no connection";
   const words = error.cause instanceof Error ? error.cause.message : error.message;

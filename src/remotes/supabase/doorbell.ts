@@ -1,29 +1,31 @@
 /**
- * Realtime as a doorbell. It does not promise to deliver, and it does not replay what was missed, so nothing
- * is read from it but that a table may have changed; after every (re)subscription all tables may have.
+ * Realtime as a doorbell. It guarantees no delivery and replays nothing, so a message only means that a table may have
+ * changed; after every (re)subscription all tables may have.
  *
- * A channel that does not come back is torn down and made anew: a client that has seen the server restart can
- * stay broken for ever (realtime#1414).
+ * A channel that does not recover is closed and opened again: a client that has seen the server restart can stay broken
+ * for ever (realtime#1414).
  * @module
  */
 import type { RealtimeChannel } from "@supabase/supabase-js";
-import { type Clock, logger } from "../../core/mod.ts";
-import type { Connection } from "./connection.ts";
+import { type Clock, Deadline, logger } from "../../core/mod.ts";
+import type { Account } from "./account.ts";
+import type { Project } from "./project.ts";
 
 export interface DoorbellOptions {
-  connection: Connection;
+  project: Project;
+  account: Account;
   systemId: string;
   tables: readonly string[];
   clock: Clock;
   random: () => number;
-  /** Told when the subscription begins to work and when it ceases to. */
+  /** Called when the subscription starts to work and when it stops working. */
   onState: (connected: boolean) => void;
-  /** A channel that has not worked for this long is made anew. */
+  /** A channel that has not worked for this long is opened again. */
   giveUpMs: number;
 }
 
-/** So many times while it may be broken it is looked at. */
-const LOOKS = 6;
+/** Poll interval while the subscription is down: a part of `giveUpMs`. */
+const POLLS = 6;
 
 /** Rings for a table until the signal aborts. */
 export async function ringOnChange(
@@ -31,15 +33,16 @@ export async function ringOnChange(
   signal: AbortSignal,
   options: DoorbellOptions,
 ): Promise<void> {
-  const { connection, clock, random, onState, giveUpMs } = options;
+  const { account, clock, random, onState, giveUpMs } = options;
   while (!signal.aborted) {
     const subscription = new Subscription(ring, options);
     try {
-      await unlessOver(connection.signedIn(), signal);
-      if (signal.aborted) return;
+      // The sign-in ends with the agent: on a dead connection it takes as long as a request may.
+      using deadline = new Deadline({ signal });
+      if (!await deadline.met(account.signedIn())) return;
       subscription.open();
       while (!signal.aborted && !subscription.isLost(clock.monotonic())) {
-        await clock.wait(giveUpMs / LOOKS, { signal });
+        await clock.wait(giveUpMs / POLLS, { signal });
       }
     } catch (error) {
       logger("supabase").debug("Realtime is not available: {error}", { error });
@@ -47,19 +50,6 @@ export async function ringOnChange(
     await subscription.close();
     onState(false);
     if (!signal.aborted) await clock.wait(giveUpMs * (0.5 + random() / 2), { signal });
-  }
-}
-
-/** Waits for what takes as long as a request may on a dead connection, but not when the agent stops. */
-async function unlessOver(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const onAbort = () => over.resolve();
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([work, over.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -77,8 +67,8 @@ class Subscription {
   }
 
   open(): void {
-    const { connection, systemId, tables } = this.#options;
-    let channel = connection.client.channel(`clockblock:${systemId}`);
+    const { project, systemId, tables } = this.#options;
+    let channel = project.client.channel(`clockblock:${systemId}`);
     for (const table of tables) {
       channel = channel.on("postgres_changes", {
         event: "*",
@@ -87,14 +77,14 @@ class Subscription {
         filter: `system_id=eq.${systemId}`,
       }, () => this.#ring(table));
     }
-    // The reply to a join comes before the server listens to the database; this message comes after.
+    // The reply to a join comes before the server listens to the database; this message comes afterwards.
     channel.on("system", {}, (message: { extension?: string; status?: string }) => {
       if (message.extension !== "postgres_changes") return;
-      if (message.status === "ok") this.#began();
-      else this.#ceased();
+      if (message.status === "ok") this.#started();
+      else this.#stopped();
     });
     this.#channel = channel.subscribe((status) => {
-      if (status !== "SUBSCRIBED") this.#ceased();
+      if (status !== "SUBSCRIBED") this.#stopped();
     });
   }
 
@@ -103,16 +93,16 @@ class Subscription {
   }
 
   async close(): Promise<void> {
-    if (this.#channel) await this.#options.connection.client.removeChannel(this.#channel);
+    if (this.#channel) await this.#options.project.client.removeChannel(this.#channel);
   }
 
-  #began(): void {
+  #started(): void {
     this.#works = true;
     this.#options.onState(true);
     for (const table of this.#options.tables) this.#ring(table);
   }
 
-  #ceased(): void {
+  #stopped(): void {
     if (this.#works) {
       this.#lostAtMs = this.#options.clock.monotonic();
       this.#options.onState(false);

@@ -1,6 +1,6 @@
 /**
- * Errors of supabase-js, which come in several shapes, as the one that the sync engine knows, with the verdict that
- * the code of PostgREST or PostgreSQL means. No other room knows these codes.
+ * Turns the errors of supabase-js, which have several shapes, into a `RemoteError` with the verdict that the code of
+ * PostgREST or PostgreSQL means. No other part knows these codes.
  * @module
  */
 import { isPage, pageVerdict, pause, RemoteError, type Verdict, VERDICTS } from "../../core/mod.ts";
@@ -61,7 +61,7 @@ export function isHiddenRow(error: RemoteError): boolean {
 }
 
 /**
- * What a unique violation (23505) says of the key that a row met: its columns, from `Key (system_id, id)=(pc-1, a)
+ * The key of a unique violation (23505): its columns, from `Key (system_id, id)=(pc-1, a)
  * already exists.`, or, where the account may not see rows, that it is the table's primary key, by its usual name.
  */
 export function violatedKey(
@@ -83,7 +83,7 @@ export function columnIn(message: string): string | undefined {
   return found?.slice(1).find((column) => column !== undefined);
 }
 
-/** Messages of sign-in name accounts, these codes tables and columns; every other message may quote a row. */
+/** Messages of the sign-in name accounts, those of these codes tables and columns; all others may quote a row. */
 function quotesNoRow({ name, code }: Shape): boolean {
   return String(name).startsWith("Auth") ||
     /^(PGRST[23]\d\d|42P01|42P10|42703|42501|428C9)$/.test(String(code));
@@ -117,7 +117,7 @@ const RIGHTS = pause(
 const SERVER_SETUP = pause("the project is not set up to answer this: check its configuration");
 const REQUEST = pause("the project does not understand the request: check supabase.url");
 
-/** The longest beginning of the code that stands here decides. */
+/** The longest prefix of the code decides. */
 const BY_CODE: Readonly<Record<string, Verdict>> = {
   // PostgREST: https://docs.postgrest.org/en/stable/references/errors.html
   PGRST0: retry, // no connection to the database, pool timeout, schema cache not loaded yet
@@ -162,7 +162,7 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   XX: retry, // internal error
 };
 
-/** Undefined where only the HTTP status speaks. */
+/** Undefined where only the HTTP status decides. */
 function verdictOf(
   { status, code, words }: { status: number | undefined; code: string | undefined; words: string },
 ): Verdict | undefined {
@@ -176,8 +176,8 @@ function verdictOf(
   if (code === undefined || !/^(PGRST(\d{3}|X\d\d)|[0-9A-Z]{5})$/.test(code)) return undefined;
   if (code === "42501" && words.includes("row-level security")) return bisect;
   for (let length = code.length; length > 0; length--) {
-    const beginning = code.slice(0, length);
-    if (Object.hasOwn(BY_CODE, beginning)) return BY_CODE[beginning];
+    const prefix = code.slice(0, length);
+    if (Object.hasOwn(BY_CODE, prefix)) return BY_CODE[prefix];
   }
   return undefined;
 }

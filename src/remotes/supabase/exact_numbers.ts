@@ -1,5 +1,5 @@
 /**
- * supabase-js parses answers itself and would round numbers beyond 2^53. They pass through it as marked texts: the
+ * supabase-js parses responses itself and would round numbers beyond 2^53. They pass through it as marked strings: the
  * mark is U+0000, which no text in PostgreSQL can contain.
  * @module
  */
@@ -8,7 +8,7 @@ import { exactNumber, parseLossless } from "../../core/mod.ts";
 const MARK = "\u0000";
 
 /**
- * JSON with every number that JavaScript cannot hold as a marked text.
+ * JSON with every number that JavaScript cannot represent as a marked string.
  * @throws {SyntaxError} when it is no JSON
  */
 export function withMarkedNumbers(text: string): string {
@@ -26,7 +26,7 @@ export function idOf(value: unknown): string {
   return text.startsWith(MARK) ? text.slice(MARK.length) : text;
 }
 
-/** The value with its marked texts as numbers that JSON writes exactly. */
+/** The value with its marked strings as numbers that JSON writes exactly. */
 export function unmarked(value: unknown): unknown {
   if (typeof value === "string") {
     return value.startsWith(MARK) ? exactNumber(value.slice(MARK.length)) : value;

@@ -1,6 +1,6 @@
 /**
  * What was learned of tables from the cloud's refusals. It may change there at any time, so it is forgotten after an
- * hour, and whenever somebody signs in or resets the sync.
+ * hour, and whenever another account signs in or sync is reset.
  * @module
  */
 import type { Clock } from "../../core/mod.ts";

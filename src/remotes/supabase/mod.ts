@@ -1,14 +1,13 @@
-/**
- * Supabase: rows by PostgREST, changes by Realtime, people by e-mail and password.
- * @module
- */
+/** Supabase as a remote: rows through PostgREST, changes through Realtime, accounts by e-mail and password. @module */
 import { type Remote, systemClock } from "../../core/mod.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Account, type AccountOptions } from "./account.ts";
 import { ringOnChange } from "./doorbell.ts";
 import { LearnedTables } from "./learned_tables.ts";
-import { Puller, type ReadProfile } from "./pull.ts";
-import { Pusher, type TableProfile } from "./push.ts";
+import { Project, type ProjectOptions } from "./project.ts";
+import { type ReadProfile, TableReader } from "./pull.ts";
+import { TableWriter } from "./push.ts";
 import type { Keys } from "./query.ts";
+import type { TableProfile } from "./table_profile.ts";
 import { streamRules } from "./tables.ts";
 import schemaText from "./schema.sql" with { type: "text" };
 
@@ -17,8 +16,9 @@ export { encryptedTokenStore, memoryTokenStore, type TokenStore } from "./token_
 /** The tables, policies and triggers that the cloud needs, as SQL. */
 export const schema: string = schemaText;
 
-export interface SupabaseOptions extends Omit<ConnectionOptions, "systems"> {
-  /** Whose rows these are; the rows of other systems are not asked for. */
+export interface SupabaseOptions
+  extends ProjectOptions, Omit<AccountOptions, "systems" | "onAccount"> {
+  /** The system that the rows belong to; rows of other systems are not read. */
   systemId: string;
   deviceId: string;
   /** Tables of records, which are watched. */
@@ -28,19 +28,19 @@ export interface SupabaseOptions extends Omit<ConnectionOptions, "systems"> {
   eventsTable: string;
   healthTable: string;
   realtime?: boolean;
-  /** How long a subscription may be broken before it is made anew. */
+  /** How long a subscription may be down before it is opened again. */
   giveUpMs?: number;
-  /** Told when Realtime begins to work and when it ceases to. */
+  /** Called when Realtime starts to work and when it stops working. */
   onRealtime?: (connected: boolean) => void;
 }
 
-/** Supabase as a remote, and the sign-in that a person does. */
+/** The remote, and a person's sign-in. */
 export interface Supabase extends Remote {
-  /** Whether Realtime tells of changes; null when it is not wanted. */
+  /** Whether Realtime reports changes; null when it is off. */
   realtime(): boolean | null;
   login(email: string, password: string): Promise<void>;
   logout(): Promise<void>;
-  /** Who is signed in on this machine; null for nobody. Asks no server. */
+  /** The account that is signed in on this machine, or null. Makes no request. */
   whoIsSignedIn(): Promise<string | null>;
 }
 
@@ -54,35 +54,37 @@ export function createSupabase(options: SupabaseOptions): Supabase {
     profiles.forget();
     columns.forget();
   };
-  const connection = new Connection({
+  const project = new Project(options);
+  const account = new Account(project, {
     ...options,
     systems: [...new Set([systemId, deviceId])],
     onAccount: forget,
   });
   const rules = streamRules({ systemId, deviceId, eventsTable, healthTable });
-  const pusher = new Pusher(connection, { rules, keys, systemId, learned: profiles });
-  const puller = new Puller(connection, { systemId, keys, learned: columns });
+  const writer = new TableWriter({ project, account, rules, keys, systemId, learned: profiles });
+  const reader = new TableReader({ project, systemId, keys, learned: columns });
   let live = false;
 
   return {
-    name: connection.name,
+    name: project.name,
     async push(batch, { signal }) {
-      await connection.signedIn();
-      return await pusher.push(batch, signal);
+      await account.signedIn();
+      return await writer.push(batch, signal);
     },
     async pull(table, cursor, { signal }) {
-      await connection.signedIn();
-      return await puller.page(table, cursor, signal);
+      await account.signedIn();
+      return await reader.page(table, cursor, signal);
     },
-    probe: ({ signal }) => connection.probe(signal),
-    refresh: () => connection.refresh(),
+    probe: ({ signal }) => project.probe(signal),
+    refresh: () => account.refresh(),
     forget,
-    account: () => connection.account,
+    account: () => account.email,
     ...(realtime
       ? {
         watch: (ring: (table: string) => void, { signal }: { signal: AbortSignal }) =>
           ringOnChange(ring, signal, {
-            connection,
+            project,
+            account,
             systemId,
             tables: recordTables,
             clock,
@@ -96,8 +98,8 @@ export function createSupabase(options: SupabaseOptions): Supabase {
       }
       : {}),
     realtime: () => realtime ? live : null,
-    login: (email, password) => connection.login(email, password),
-    logout: () => connection.logout(),
-    whoIsSignedIn: () => connection.whoIsSignedIn(),
+    login: (email, password) => account.login(email, password),
+    logout: () => account.logout(),
+    whoIsSignedIn: () => account.whoIsSignedIn(),
   };
 }

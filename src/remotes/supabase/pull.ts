@@ -1,9 +1,9 @@
 /**
- * Rows of this system that are new since the cursor, in pages. Read by `received_at`, when a row came to the
- * server, where the table has it (ours do); by `updated_at` otherwise, which misses an edit that was made
- * offline and arrives late.
+ * Reads rows of this system that are new since the cursor, in pages. Ordered by `received_at`, when the server got a
+ * row, where the table has it (ours do); by `updated_at` otherwise, which misses an edit that was made offline and
+ * arrives late.
  *
- * A transaction that began earlier may commit later, with an earlier stamp. So the cursor rests a minute
+ * A transaction that started earlier may commit later, with an earlier stamp. So the cursor rests a minute
  * behind the server's clock, and what lies in between is read again:
  *
  *     ──────────●────────────────────●──●────────► received_at
@@ -14,13 +14,13 @@
  * @module
  */
 import { type Cursor, instantOf, msOf, type Page, type RemoteError } from "../../core/mod.ts";
-import type { Connection } from "./connection.ts";
 import { idOf } from "./exact_numbers.ts";
 import type { LearnedTables } from "./learned_tables.ts";
+import type { Project } from "./project.ts";
 import { type Keys, quoted, records, rowsOf } from "./query.ts";
 
-/** Supabase's own `max-rows`: it gives no more, however many are asked for. */
-const PAGE_ROWS = 1_000;
+/** Supabase's own `max-rows`: a larger page is cut to it. */
+const MAX_PAGE_ROWS = 1_000;
 /** Longer than a transaction takes. */
 const OVERLAP_MS = 60_000;
 const RECEIVED = "received_at";
@@ -28,7 +28,8 @@ const EDITED = "updated_at";
 /** Rows are read up to here: a stamp of `infinity`, or none, has no place in the order of time. */
 const END_OF_TIME = "9999-12-31";
 
-export interface PullerOptions {
+export interface TableReaderOptions {
+  project: Project;
   systemId: string;
   keys: Keys;
   learned: LearnedTables<ReadProfile>;
@@ -42,12 +43,12 @@ export interface ReadProfile {
   counted: boolean;
 }
 
-export class Puller {
-  readonly #connection: Connection;
-  readonly #options: PullerOptions;
+export class TableReader {
+  readonly #project: Project;
+  readonly #options: TableReaderOptions;
 
-  constructor(connection: Connection, options: PullerOptions) {
-    this.#connection = connection;
+  constructor(options: TableReaderOptions) {
+    this.#project = options.project;
     this.#options = options;
   }
 
@@ -57,7 +58,7 @@ export class Puller {
     const { column, counted } = learned.get(table) ?? { column: RECEIVED, counted: false };
     const { data, error, status } = await this.#query(table, { column, cursor, signal });
     if (error) {
-      const failure = this.#connection.failure(`pull ${table} from`, error, status);
+      const failure = this.#project.failure(`pull ${table} from`, error, status);
       if (column === RECEIVED && lacksColumn(failure)) {
         learned.set(table, { column: EDITED, counted: false });
         return await this.page(table, cursor, signal);
@@ -66,7 +67,7 @@ export class Puller {
     }
     const key = this.#keyOf(table);
     const rows = rowsOf(data, [key, column]);
-    if (!rows) throw this.#connection.misshapen(`pull ${table} from`);
+    if (!rows) throw this.#project.misshapen(`pull ${table} from`);
     const last = rows.at(-1);
     if (!counted) learned.set(table, { column, counted: true });
     const reached = last ? { updatedAt: String(last[column]), id: idOf(last[key]) } : cursor;
@@ -87,13 +88,13 @@ export class Puller {
     { column, cursor, signal }: { column: string; cursor: Cursor | null; signal: AbortSignal },
   ) {
     const key = this.#keyOf(table);
-    let query = this.#connection.client.from(table).select("*")
+    let query = this.#project.client.from(table).select("*")
       .eq("system_id", this.#options.systemId).lt(column, END_OF_TIME);
     if (cursor) {
       const { updatedAt, id } = cursor;
       // The index serves this alone; what follows only leaves out what was read of the same moment.
       query = query.gte(column, updatedAt);
-      // A cursor that rests names a moment, no row.
+      // A resting cursor names a moment, not a row.
       if (id !== "") {
         query = query.or(
           `${column}.gt.${quoted(updatedAt)},` +
@@ -101,15 +102,15 @@ export class Puller {
         );
       }
     }
-    return query.order(column).order(key).limit(PAGE_ROWS).abortSignal(signal);
+    return query.order(column).order(key).limit(MAX_PAGE_ROWS).abortSignal(signal);
   }
 
-  /** How many rows have a stamp to be read by, or none; null where the count takes too long to be had. */
+  /** How many rows have a stamp to be read by, or none; null where the count takes too long. */
   async #count(
     table: string,
     { column, signal, stamped = true }: { column: string; signal: AbortSignal; stamped?: boolean },
   ): Promise<number | null> {
-    const query = this.#connection.client.from(table)
+    const query = this.#project.client.from(table)
       .select("*", { count: "exact", head: true }).eq("system_id", this.#options.systemId);
     const { count } =
       await (stamped
@@ -122,10 +123,10 @@ export class Puller {
     return this.#options.keys[table] ?? "id";
   }
 
-  /** Where the next reading begins: never closer to now than the overlap. */
+  /** Where the next read starts: never closer to now than the overlap. */
   #resting(reached: Cursor | null): Cursor | null {
     if (!reached) return null;
-    const latestMs = this.#connection.serverNow() - OVERLAP_MS;
+    const latestMs = this.#project.serverNow() - OVERLAP_MS;
     return msOf(reached.updatedAt) > latestMs
       ? { updatedAt: instantOf(latestMs), id: "" }
       : reached;

@@ -1,8 +1,4 @@
-/**
- * Rows as PostgREST has them and as records are: values inside a filter, the key column, and the one that is the
- * server's own.
- * @module
- */
+/** Conversions between PostgREST's rows and records, and values inside a filter. @module */
 import type { Row } from "../../core/mod.ts";
 import { idOf, unmarked } from "./exact_numbers.ts";
 
@@ -30,7 +26,7 @@ export function queryGroups(values: readonly string[]): string[] {
   return groups.map((group) => `(${group.join(",")})`);
 }
 
-/** The column that a table of records is known by, where it is not `id`. */
+/** The key column of tables of records, where it is not `id`. */
 export type Keys = Readonly<Record<string, string>>;
 
 /** A row as supabase-js gives it. */

@@ -1,27 +1,27 @@
-/** How the rows of each table go to PostgREST: its keys, what is stamped on every row, what identifies one. @module */
+/** How the rows of each table are written: its keys, the columns added to every row, what identifies one. @module */
 
 export interface TableRules {
   /** The unique columns of an upsert, best first. Only a key that holds the system proves whose row is there. */
   conflict: readonly (readonly string[])[];
-  /** Of records: the column that they are known by. */
+  /** Of records: their key column. */
   key?: string;
-  /** Whether a row that is there already is written over, or left as it is. */
+  /** Whether a row that is there already is overwritten, or left as it is. */
   merge: boolean;
-  /** Whether rows that may not be written over can be left as they are. */
+  /** Whether rows that may not be overwritten can be left as they are. */
   mayIgnore?: boolean;
-  /** The column that says whose row it is. */
+  /** The column of the system that a row belongs to. */
   system: string;
   /** The column by which rows are looked up. */
   lookUp: string;
-  /** The columns that together tell a row from every other. */
+  /** The columns that together identify a row. */
   identity: readonly string[];
   /** Whether `id` is a random number made by this agent: a row that has it is the agent's own. */
   randomId?: boolean;
-  /** Columns that every row gets, unless the table has none such. */
+  /** Columns added to every row, unless the table lacks them. */
   stamp?: Readonly<Record<string, string>>;
-  /** What a table may do without, besides the stamp. */
+  /** Columns that a table may lack, besides the stamp. */
   optional?: readonly string[];
-  /** What a row has for this machine's use only. */
+  /** Columns for this machine's use only. */
   omit?: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export function streamRules(
     }],
     ["punches", {
       conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
-      // A time zone that is corrected later changes when its punches were.
+      // A time zone that is corrected later changes the times of its punches.
       merge: true,
       mayIgnore: true,
       system: "system_id",
@@ -68,7 +68,7 @@ export function streamRules(
       lookUp: "idempotency_key",
       identity: ["mode", "idempotency_key", "system_id"],
       randomId: true,
-      // Several machines may share a system: an event says which of them it is from.
+      // Several machines may share a system: an event names the one it is from.
       stamp: { ...stamp, device_id: deviceId },
     }],
     [healthTable, {

@@ -1,12 +1,11 @@
 /**
- * The sign-in as it lies on the disk: `auth.json` beside the database, AES-256-GCM, and the key in
- * `auth.key`, which only its owner may read. Whoever copies one file has nothing; whoever can read both is
- * this user.
+ * The session on disk: `auth.json` beside the database, AES-256-GCM, and the key in `auth.key`, which only its owner may
+ * read. A copy of one file is worthless; only this user can read both.
  *
- * Windows has no modes: there a file has the access list of the folder it lies in, in a user's profile that user, the
+ * Windows has no modes: there a file inherits the access list of its folder, which in a user's profile is that user, the
  * system and administrators, who could read it in any case. `icacls` could narrow it in a folder that others may read,
- * but it changes the rights of any file of this user, which is more than all the agent may do, and a list that is
- * rewritten by half locks its owner out. Such a folder is the wrong place for the database as well.
+ * but permission to run it covers the rights of any file of this user, more than the agent needs, and a half-written
+ * list locks its owner out. Such a folder is the wrong place for the database as well.
  * @module
  */
 import { logger } from "../../core/mod.ts";
@@ -33,9 +32,9 @@ interface Sealed {
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
 
-/** A store of one session. A damaged file is the same as none: someone signs in again. */
+/** A store of one session. A damaged file counts as none: a person signs in again. */
 export function encryptedTokenStore({ sessionPath, keyPath }: TokenFiles): TokenStore {
-  /** One after the other: two at once would write the same file aside, or make two keys. */
+  /** One at a time: two at once would write the same temporary file, or make two keys. */
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = last.then(work, work);
@@ -77,7 +76,7 @@ export function encryptedTokenStore({ sessionPath, keyPath }: TokenFiles): Token
   };
 }
 
-/** A store that forgets: for one run with a key alone, and for tests. */
+/** A store in memory: for one run with a key alone, and for tests. */
 export function memoryTokenStore(): TokenStore {
   const items = new Map<string, string>();
   return {
@@ -124,7 +123,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Written aside and renamed: a crash leaves the old session or the new one, never half of one. */
+/** Writes a temporary file and renames it: a crash leaves the old session or the new one, never half of one. */
 async function writeOwnerOnly(path: string, text: string): Promise<void> {
   const aside = `${path}.new`;
   await Deno.writeTextFile(aside, text, { mode: 0o600 });

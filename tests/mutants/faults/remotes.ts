@@ -6,10 +6,14 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
     tests: ["remotes/supabase/cursor_test.ts"],
     faults: [
       ["the cursor rests at the newest row", "const OVERLAP_MS = 60_000;", "const OVERLAP_MS = 0;"],
-      ["a full page is the last", "more: last !== undefined,", "more: data.length > PAGE_ROWS,"],
+      [
+        "a full page is the last",
+        "more: last !== undefined,",
+        "more: data.length > MAX_PAGE_ROWS,",
+      ],
       [
         "the cursor rests by this machine's clock",
-        "this.#connection.serverNow() - OVERLAP_MS",
+        "this.#project.serverNow() - OVERLAP_MS",
         "Date.now() - OVERLAP_MS",
       ],
       [
@@ -108,15 +112,15 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
         "words,",
       ],
       [
-        "the shortest beginning of a code decides",
+        "the shortest prefix of a code decides",
         "for (let length = code.length; length > 0; length--) {",
         "for (let length = 1; length <= code.length; length++) {",
       ],
     ],
   },
   {
-    file: "remotes/supabase/connection.ts",
-    tests: ["remotes/supabase/connection_test.ts"],
+    file: "remotes/supabase/account.ts",
+    tests: ["remotes/supabase/account_test.ts"],
     faults: [
       [
         "lanes sign in one by one",
@@ -125,14 +129,20 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "systems are not registered for another account",
-        "this.#memberships.clear();\n    this.#registeredAtMs = -Infinity;",
+        "this.#memberships.clear();\n    this.#registeredMs = -Infinity;",
         "",
       ],
       [
         "a registration without an answer counts",
-        "for (const system of open) await this.register(system);\n    this.#registeredAtMs = this.#clock.monotonic();",
-        "this.#registeredAtMs = this.#clock.monotonic();\n    for (const system of open) await this.register(system);",
+        "for (const system of open) await this.register(system);\n    this.#registeredMs = this.#clock.monotonic();",
+        "this.#registeredMs = this.#clock.monotonic();\n    for (const system of open) await this.register(system);",
       ],
+    ],
+  },
+  {
+    file: "remotes/supabase/project.ts",
+    tests: ["remotes/supabase/account_test.ts"],
+    faults: [
       [
         "a passing failure of a refresh asks for a sign-in",
         "if (!error || !isTransient(error)) return;",
@@ -160,7 +170,7 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "rows that are not named are accepted",
-        `return { accepted: list(said.accepted, "accepted").map(String), rejected };`,
+        `return { accepted: list(value.accepted, "accepted").map(String), rejected };`,
         "return { accepted: all(), rejected };",
       ],
       ["rejected rows are accepted as well", "all().filter((id) => !refused.has(id))", "all()"],

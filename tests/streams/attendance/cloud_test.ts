@@ -8,13 +8,12 @@ import { Relay } from "./relay.ts";
 import { until } from "../../support/until.ts";
 
 /** The relay's outbox on its way to a server, by the real engine. */
-function engine(relay: Relay, cloud: FaultyServer, { timeoutMs = 10_000 } = {}) {
+function engine(relay: Relay, cloud: FaultyServer) {
   const remote = createEndpoint({
     url: `http://127.0.0.1:${cloud.port}`,
     path: "/api/devices/sync-batch",
     envelope: syncBatch("agent-1"),
     clock: relay.clock,
-    timeoutMs,
   });
   const { store, hub, warnings, clock, stream } = relay;
   const { outbox, schedule } = stream;
@@ -70,7 +69,7 @@ Deno.test("Conformance: 35a. a batch that was stored and answered too late is se
   await using relay = await Relay.start();
   await using cloud = await FaultyServer.start();
   cloud.faults.push({ kind: "slow", ms: 60_000 });
-  await using _lane = engine(relay, cloud, { timeoutMs: 50 });
+  await using _lane = engine(relay, cloud);
   const device = await relay.registered();
   await device.ask({ cmd: "sendlog", sn: "DEV1", record: [1, 2, 3].map(punch) });
   await until(async () => {

@@ -1,8 +1,9 @@
-/** What the connection makes of a project's answers, which the test gives one by one. @module */
+/** What the account and the project make of responses, which the test gives one by one. @module */
 import assert from "node:assert/strict";
 import { RemoteError } from "../../../src/core/mod.ts";
-import { Connection, type ConnectionOptions } from "../../../src/remotes/supabase/connection.ts";
+import { Account, type AccountOptions } from "../../../src/remotes/supabase/account.ts";
 import { memoryTokenStore } from "../../../src/remotes/supabase/mod.ts";
+import { Project } from "../../../src/remotes/supabase/project.ts";
 
 type Answer = () => Response;
 
@@ -28,7 +29,7 @@ function session(name: string, { expiresInSec = 3_600 } = {}): Answer {
 }
 
 /** A project whose endpoints answer as told; how often each was asked. */
-function project(options: Partial<ConnectionOptions> = {}) {
+function project(options: Partial<AccountOptions> = {}) {
   const answers: Record<string, Answer> = {
     password: session("alice"),
     refresh_token: session("alice"),
@@ -36,22 +37,26 @@ function project(options: Partial<ConnectionOptions> = {}) {
     health: ok,
   };
   const asked: Record<string, number> = {};
-  const connection = new Connection({
+  const { tokens = memoryTokenStore() } = options;
+  const cloud = new Project({
     url: "https://project.example",
     key: "sb_publishable_key",
-    email: "alice@example.com",
-    password: "secret",
-    systems: ["pc-1"],
-    tokens: memoryTokenStore(),
+    tokens,
     fetch: (input) => {
       const url = new URL(input instanceof Request ? input.url : String(input));
       const what = url.searchParams.get("grant_type") ?? url.pathname.split("/").at(-1)!;
       asked[what] = (asked[what] ?? 0) + 1;
       return Promise.resolve(answers[what]!());
     },
+  });
+  const account = new Account(cloud, {
+    email: "alice@example.com",
+    password: "secret",
+    systems: ["pc-1"],
+    tokens,
     ...options,
   });
-  return { connection, answers, asked };
+  return { cloud, account, answers, asked };
 }
 
 /** Lets the wall clock of this process jump, until it is disposed of. */
@@ -72,40 +77,40 @@ async function refusal(call: Promise<unknown>): Promise<number | undefined> {
   return error?.status;
 }
 
-Deno.test("Connection does not take a server that is broken for a refused sign-in", async () => {
-  const { connection, answers } = project();
+Deno.test("Account does not take a server that is broken for a refused sign-in", async () => {
+  const { account, answers } = project();
   answers.password = status(500);
-  assert.equal(await refusal(connection.signedIn()), 500);
+  assert.equal(await refusal(account.signedIn()), 500);
   answers.password = status(400);
-  assert.equal(await refusal(connection.signedIn()), 401);
+  assert.equal(await refusal(account.signedIn()), 401);
   answers.password = session("alice");
-  assert.equal(await refusal(connection.signedIn()), undefined);
+  assert.equal(await refusal(account.signedIn()), undefined);
 });
 
-Deno.test("Connection keeps its session when a refresh finds the server broken, and asks nobody to sign in", async () => {
+Deno.test("Account keeps its session when a refresh finds the server broken, and asks nobody to sign in", async () => {
   const tokens = memoryTokenStore();
-  const { connection, answers, asked } = project({ tokens });
+  const { account, answers, asked } = project({ tokens });
   answers.password = session("alice", { expiresInSec: -10 });
-  await connection.login("alice@example.com", "secret");
+  await account.login("alice@example.com", "secret");
   using clock = leapingClock();
   answers.refresh_token = () => {
     // supabase-js tries for half a minute, by the wall clock.
     clock.leap(60_000);
     return status(503)();
   };
-  assert.equal(await refusal(connection.signedIn()), 503);
-  assert.equal(await refusal(connection.refresh()), 503);
+  assert.equal(await refusal(account.signedIn()), 503);
+  assert.equal(await refusal(account.refresh()), 503);
   assert.equal(asked.password, 1, "the password was not asked for again");
-  assert.equal(await connection.whoIsSignedIn(), "alice@example.com");
+  assert.equal(await account.whoIsSignedIn(), "alice@example.com");
   answers.refresh_token = session("alice");
-  assert.equal(await refusal(connection.signedIn()), undefined);
+  assert.equal(await refusal(account.signedIn()), undefined);
   assert.equal(asked.password, 1);
 });
 
-Deno.test("Connection refreshes its session once the clock is right, also when a refresh had failed under a wrong one", async () => {
-  const { connection, answers } = project({ email: undefined, password: undefined });
+Deno.test("Account refreshes its session once the clock is right, also when a refresh had failed under a wrong one", async () => {
+  const { account, answers } = project({ email: undefined, password: undefined });
   answers.password = session("alice", { expiresInSec: -10 });
-  await connection.login("alice@example.com", "secret");
+  await account.login("alice@example.com", "secret");
   using clock = leapingClock();
   const MONTH_MS = 30 * 86_400_000;
   clock.leap(MONTH_MS);
@@ -113,52 +118,52 @@ Deno.test("Connection refreshes its session once the clock is right, also when a
     clock.leap(60_000);
     return status(503)();
   };
-  assert.equal(await refusal(connection.signedIn()), 503);
+  assert.equal(await refusal(account.signedIn()), 503);
   clock.leap(-MONTH_MS);
   answers.refresh_token = session("alice");
-  assert.equal(await refusal(connection.signedIn()), undefined);
+  assert.equal(await refusal(account.signedIn()), undefined);
 });
 
-Deno.test("Connection signs in once for all who need it at the same time", async () => {
-  const { connection, asked } = project();
-  await Promise.all(Array.from({ length: 4 }, () => connection.refresh()));
+Deno.test("Account signs in once for all who need it at the same time", async () => {
+  const { account, asked } = project();
+  await Promise.all(Array.from({ length: 4 }, () => account.refresh()));
   assert.equal(asked.password, 1);
 });
 
-Deno.test("Connection registers the systems again for another account", async () => {
+Deno.test("Account registers the systems again for another account", async () => {
   const accounts: string[] = [];
-  const { connection, answers, asked } = project({ onAccount: () => accounts.push("another") });
-  await connection.signedIn();
-  await connection.signedIn();
+  const { account, answers, asked } = project({ onAccount: () => accounts.push("another") });
+  await account.signedIn();
+  await account.signedIn();
   assert.equal(asked.register_system, 1);
   answers.password = session("bob");
   answers.register_system = () => Response.json(false);
-  await connection.login("bob@example.com", "secret");
-  await connection.signedIn();
+  await account.login("bob@example.com", "secret");
+  await account.signedIn();
   assert.equal(asked.register_system, 2);
-  assert.equal(connection.account, "bob@example.com");
-  assert.equal(connection.membership("pc-1"), "foreign");
+  assert.equal(account.email, "bob@example.com");
+  assert.equal(account.membership("pc-1"), "foreign");
   assert.equal(accounts.length, 2);
 });
 
-Deno.test("Connection registers a system again that it had no answer for", async () => {
-  const { connection, answers, asked } = project();
+Deno.test("Account registers a system again that it had no answer for", async () => {
+  const { account, answers, asked } = project();
   answers.register_system = status(503);
-  assert.equal(await refusal(connection.signedIn()), 503);
+  assert.equal(await refusal(account.signedIn()), 503);
   answers.register_system = ok;
-  await connection.signedIn();
+  await account.signedIn();
   assert.equal(asked.register_system, 2);
-  assert.equal(connection.membership("pc-1"), "member");
+  assert.equal(account.membership("pc-1"), "member");
 });
 
-Deno.test("Connection heeds the Retry-After of the last answer, not of one before", async () => {
-  const { connection, answers } = project();
+Deno.test("Project reports the Retry-After of the last response, not of one before", async () => {
+  const { cloud, answers } = project();
   const { signal } = new AbortController();
-  const retryAfterMs = () => connection.failure("push to", { message: "x" }, 503).retryAfterMs;
+  const retryAfterMs = () => cloud.failure("push to", { message: "x" }, 503).retryAfterMs;
   answers.health = status(429, { "retry-after": "60" });
-  await connection.probe(signal).catch(() => {});
+  await cloud.probe(signal).catch(() => {});
   assert.equal(retryAfterMs(), 60_000);
   answers.health = status(503);
-  await connection.probe(signal).catch(() => {});
+  await cloud.probe(signal).catch(() => {});
   assert.equal(retryAfterMs(), undefined);
 });

@@ -1,32 +1,41 @@
 /**
- * Answers, judged before supabase-js reads them. It takes a page for the success of a write, an empty 404 for a
- * success, and ends the session at whatever answers to a refresh with a 4xx.
+ * Responses, checked before supabase-js reads them. It takes a page for the success of a write, an empty 404 for a
+ * success, and ends the session at any 4xx to a refresh.
  * @module
  */
 import { DivertedError, isPage, pageInstead, readText } from "../../core/mod.ts";
 import { withMarkedNumbers } from "./exact_numbers.ts";
 
-/** What was asked: by its address, supabase-js tells nothing else. */
-export type Asked = "rows" | "session" | "fresh session" | "other";
+/** What a request is for: its address is all that supabase-js passes on. */
+export type RequestKind = "rows" | "session" | "refresh" | "health" | "other";
 
-export function askedBy(address: string): Asked {
+/** How much of the health response is read. */
+const MAX_HEALTH_BYTES = 8 * 1024;
+
+export function requestKind(address: string): RequestKind {
   if (address.includes("/rest/v1/")) return "rows";
+  if (address.includes("/auth/v1/health")) return "health";
   if (!address.includes("/auth/v1/token")) return "other";
-  return address.includes("grant_type=refresh_token") ? "fresh session" : "session";
+  return address.includes("grant_type=refresh_token") ? "refresh" : "session";
 }
 
 /**
- * The answer as supabase-js may read it.
+ * The response as supabase-js may read it.
  * @throws {DivertedError} when it is not the project's
  */
-export async function judged(response: Response, asked: Asked): Promise<Response> {
-  if (asked === "other") return response;
+export async function checkedResponse(response: Response, kind: RequestKind): Promise<Response> {
+  if (kind === "other") return response;
   const { ok, status, headers } = response;
+  if (kind === "health") {
+    const { text } = await readText(response, MAX_HEALTH_BYTES);
+    if (status < 500 && isPage(text)) throw pageInstead();
+    return response;
+  }
   const { text } = await readText(response);
   if (ok && isPage(text)) throw pageInstead();
-  if (asked === "rows") return new Response(rowsIn(text, { ok, status }), { status, headers });
+  if (kind === "rows") return new Response(rowsIn(text, { ok, status }), { status, headers });
   if (ok) return sessionIn(text, status);
-  if (asked === "fresh session" && status < 500 && !isRefusal(text, status)) {
+  if (kind === "refresh" && status < 500 && !isRefusal(text, status)) {
     if (isPage(text)) throw pageInstead();
     throw new DivertedError(`status ${status}, which says nothing of the sign-in`, { status });
   }
@@ -45,7 +54,7 @@ function rowsIn(text: string, { ok, status }: { ok: boolean; status: number }): 
 }
 
 /**
- * A session whose end is counted from now: the server tells it by its clock, and ours may be a day off, so that
+ * A session whose expiry is counted from now: the server states it by its clock, and ours may be a day off, so that
  * every request would refresh, or none.
  */
 function sessionIn(text: string, status: number): Response {
