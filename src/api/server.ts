@@ -2,7 +2,7 @@
  * Serves the API until a signal aborts. Deno limits request line and headers to some 64 KB (400 otherwise).
  * @module
  */
-import { type Clock, systemClock } from "../core/mod.ts";
+import { type Clock, Deadline, systemClock } from "../core/mod.ts";
 import type { Api } from "./api.ts";
 import { listen, type Listening } from "./listen.ts";
 import { problemOf, problemResponse } from "./respond.ts";
@@ -68,12 +68,8 @@ async function served(
   }
   // `shutdown` waits for open answers, and an event stream never ends by itself.
   api.close();
-  const enough = new AbortController();
-  await Promise.race([
-    server.shutdown(),
-    clock.wait(DRAIN_MS, { signal: enough.signal }),
-  ]);
-  enough.abort();
+  using deadline = new Deadline({ ms: DRAIN_MS, clock });
+  await deadline.met(server.shutdown());
   // A caller that still does not read is left to `Deno.exit`: aborting the server after `shutdown` throws in Deno 2.9.
 }
 

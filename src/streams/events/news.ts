@@ -3,7 +3,7 @@
  * because a busy program makes more events than a page can show.
  * @module
  */
-import { type Clock, type Hub, Notifier } from "../../core/mod.ts";
+import { type Clock, Deadline, type Hub, Notifier } from "../../core/mod.ts";
 import { type EventItem, itemOf } from "./event.ts";
 import type { EventLog } from "./event_log.ts";
 
@@ -46,13 +46,9 @@ export class News {
 
   /** Tells until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
     while (!signal.aborted) {
-      await Promise.race([this.#wake.notified(), ended]);
-      if (signal.aborted) return;
+      using deadline = new Deadline({ signal });
+      if (!await deadline.met(this.#wake.notified())) return;
       this.#wake.reset();
       this.#tell();
       await this.#options.clock.wait(PAUSE_MS, { signal });

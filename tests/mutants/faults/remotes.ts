@@ -38,14 +38,20 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
     file: "remotes/supabase/push.ts",
     faults: [
       [
-        "42501 on records turns into a plain insert",
-        "if (rules.key !== undefined) return false;",
-        "if (rules.key !== undefined) return (profile.conflict = candidates.length) > 0;",
-      ],
-      [
         "records that the cloud kept are accepted",
         "accepted: ids.filter((id) => written.has(id)),",
         "accepted: ids,",
+      ],
+    ],
+  },
+  {
+    file: "remotes/supabase/table_profile.ts",
+    tests: ["remotes/supabase/push_test.ts"],
+    faults: [
+      [
+        "42501 on records turns into a plain insert",
+        "if (rules.key !== undefined) return false;",
+        "if (rules.key !== undefined) return (profile.conflict = candidates.length) > 0;",
       ],
     ],
   },
@@ -133,6 +139,21 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
         "",
       ],
       [
+        "a passing failure of a refresh asks for a sign-in",
+        "if (!error || !isTransient(error)) return;",
+        "if (!error || isTransient(error)) return;",
+      ],
+      [
+        "a refresh that failed is remembered by the wall clock",
+        "Object.assign(this.#project.client.auth, { lastRefreshFailure: null });",
+        "",
+      ],
+      [
+        "a passing failure before a refresh asks for a sign-in",
+        "this.#requireRefreshed(error);\n    if (session) {",
+        "if (session) {",
+      ],
+      [
         "a registration without an answer counts",
         "for (const system of open) await this.register(system);\n    this.#registeredMs = this.#clock.monotonic();",
         "this.#registeredMs = this.#clock.monotonic();\n    for (const system of open) await this.register(system);",
@@ -143,21 +164,6 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
     file: "remotes/supabase/project.ts",
     tests: ["remotes/supabase/account_test.ts"],
     faults: [
-      [
-        "a passing failure of a refresh asks for a sign-in",
-        "if (!error || !isTransient(error)) return;",
-        "if (!error || isTransient(error)) return;",
-      ],
-      [
-        "a refresh that failed is remembered by the wall clock",
-        "Object.assign(this.client.auth, { lastRefreshFailure: null });",
-        "",
-      ],
-      [
-        "a passing failure before a refresh asks for a sign-in",
-        "this.#refreshed(error);\n    if (session) {",
-        "if (session) {",
-      ],
       [
         "an answer leaves the Retry-After of an older one",
         "this.#retryAfterMs = retryAfterMs(headers, receivedAt);",

@@ -2,7 +2,7 @@
  * One poll of the process list, which ends in time even if the list hangs.
  * @module
  */
-import type { Clock } from "../../../core/mod.ts";
+import { type Clock, Deadline } from "../../../core/mod.ts";
 import type { Process, ProcessLister } from "./mod.ts";
 
 export interface LookOptions {
@@ -21,20 +21,6 @@ export async function lookForGame(
   { find, clock, timeoutMs, signal }: LookOptions,
 ): Promise<Process | null> {
   signal.throwIfAborted();
-  // Not AbortSignal.any: it would leave an entry on the long-lived signal at each poll.
-  const stop = new AbortController();
-  const stopped = Promise.withResolvers<never>();
-  stop.signal.addEventListener("abort", () => stopped.reject(stop.signal.reason), { once: true });
-  const onAbort = () => stop.abort(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  const timer = new AbortController();
-  void clock.wait(timeoutMs, { signal: timer.signal }).then(() => {
-    if (!timer.signal.aborted) stop.abort(new Error(`no answer within ${timeoutMs / 1000} s`));
-  });
-  try {
-    return find(await Promise.race([list({ signal: stop.signal }), stopped.promise])) ?? null;
-  } finally {
-    timer.abort();
-    signal.removeEventListener("abort", onAbort);
-  }
+  using deadline = new Deadline({ ms: timeoutMs, signal, clock });
+  return find(await deadline.limit(list({ signal: deadline.signal }))) ?? null;
 }
