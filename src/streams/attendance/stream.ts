@@ -10,7 +10,7 @@ import type { StreamDeps } from "../../store/mod.ts";
 import { sweepClocks } from "./devices/clocks.ts";
 import type { DeviceConfig } from "./devices/config.ts";
 import type { Device } from "./devices/device.ts";
-import { DEFAULT_LIMITS, type Limits, Turnstile } from "./devices/limits.ts";
+import { ConnectionQuota, DEFAULT_LIMITS, type Limits } from "./devices/limits.ts";
 import { Devices } from "./devices/registry.ts";
 import { SilenceWatch } from "./devices/silence.ts";
 import { addressesOf, type Interface } from "./listener/addresses.ts";
@@ -98,12 +98,12 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     quarantine,
     warnings,
   });
-  const turnstile = new Turnstile(limits, { clock });
+  const quota = new ConnectionQuota(limits, { clock });
   const context: Context = {
     devices,
     intake,
     quarantine,
-    turnstile,
+    quota,
     clock,
     warnings,
     logThrottle: new LogThrottle({ clock }),
@@ -146,7 +146,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         addresses: addresses.join(", ") || "no address, there is no network",
       },
     );
-    devices.announceStrangers();
+    devices.warnOfPending();
     onListen(listener.address);
     const accepting = listener.run();
     const options = { signal, clock };
@@ -154,13 +154,13 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
       every(() => listener.quiet ? IDLE_SWEEP_MS : SWEEP_MS, async () => {
         devices.sweep();
         silence.sweep();
-        turnstile.sweep();
+        quota.sweep();
         sweepClocks(context);
         await listener.sweep();
       }, { ...options, name: "attendance", later: true, wake: listener.arrival }),
       every(SAVE_MS, async () => {
         look();
-        quarantine.tell();
+        quarantine.updateWarning();
         await devices.save();
       }, { ...options, name: "attendance devices" }),
       every(SAVE_MS, async () => {

@@ -111,7 +111,7 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "a device stays online for ever",
-        "if (device.online && !device.link && now - device.heardAt > ONLINE_MS) {",
+        "if (device.online && !device.link && now - device.seenAt > ONLINE_MS) {",
         "if (false) {",
       ],
       [
@@ -136,7 +136,7 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         'approval === "pending" || approval === "unsupported"',
         'approval === "pending"',
       ],
-      ["the warning of a full list stays", "if (waiting.length < MOST_STRANGERS)", "if (false)"],
+      ["the warning of a full list stays", "if (waiting.length < MAX_PENDING)", "if (false)"],
     ],
   },
   {
@@ -163,7 +163,7 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         "`${sn}|${protocol}|${text}`",
         "`${protocol}|${text}`",
       ],
-      ["photos and secrets are kept", "const text = stripText(raw);", "const text = raw;", [
+      ["photos and secrets are kept", "const text = redactText(raw);", "const text = raw;", [
         "streams/attendance/privacy_test.ts",
         "streams/attendance/storage/quarantine_test.ts",
       ]],

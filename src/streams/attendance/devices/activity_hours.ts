@@ -15,7 +15,7 @@ const WEEK = 168;
 const KEPT = (1n << BigInt(WEEK + 1)) - 1n;
 
 /** The hours of the last week in which a device was heard. */
-export class HeardHours {
+export class ActivityHours {
   /** The last of them, in hours since 1970. */
   #hour = 0;
   /** Bit n: it was heard n hours before that. */
@@ -30,7 +30,7 @@ export class HeardHours {
   }
 
   /** It was heard at this time. */
-  note(ms: number): void {
+  record(ms: number): void {
     const hour = Math.floor(ms / HOUR_MS);
     const passed = hour - this.#hour;
     if (passed === 0) return;
@@ -44,7 +44,7 @@ export class HeardHours {
   expects(hour: number): boolean {
     const beforeThat = this.#bits >> BigInt(Math.max(0, this.#hour - hour + WEEK - DAY));
     const firstWeek = hour > this.#hour + WEEK || beforeThat === 0n;
-    return this.#heardIn(hour - (firstWeek ? DAY : WEEK));
+    return this.#activeIn(hour - (firstWeek ? DAY : WEEK));
   }
 
   /** `495234:1ff`; empty when it was never heard. */
@@ -52,7 +52,7 @@ export class HeardHours {
     return this.#bits === 0n ? "" : `${this.#hour}:${this.#bits.toString(16)}`;
   }
 
-  #heardIn(hour: number): boolean {
+  #activeIn(hour: number): boolean {
     const age = this.#hour - hour;
     return age >= 0 && ((this.#bits >> BigInt(age)) & 1n) === 1n;
   }
@@ -60,7 +60,7 @@ export class HeardHours {
 
 /** Since when a device is expected to speak and was not heard, in milliseconds; undefined while it is not expected. */
 export function expectedSince(
-  hours: HeardHours,
+  hours: ActivityHours,
   { nowMs, lastSeenMs }: { nowMs: number; lastSeenMs: number },
 ): number | undefined {
   const now = Math.floor(nowMs / HOUR_MS);

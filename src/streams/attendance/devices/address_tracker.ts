@@ -9,7 +9,7 @@
  * @module
  */
 import { type Clock, logger, type Warnings } from "../../../core/mod.ts";
-import type { Device, Standing } from "./device.ts";
+import type { Device, Trust } from "./device.ts";
 import type { DeviceTable } from "./device_table.ts";
 
 /** A call from another address is over when it was not repeated within this time. */
@@ -43,14 +43,14 @@ export class AddressTracker {
     this.#sweptAt = options.clock.now();
   }
 
-  standing({ sn, approval, address: own }: Device, address: string): Standing {
-    if (approval !== "approved") return "stranger";
-    if (own === null || own === address) return "device";
-    return this.#options.configured(sn) === undefined ? "elsewhere" : "stranger";
+  trust({ sn, approval, address: own }: Device, address: string): Trust {
+    if (approval !== "approved") return "none";
+    if (own === null || own === address) return "full";
+    return this.#options.configured(sn) === undefined ? "punches" : "none";
   }
 
   /** An approved device's serial number was used at another address: the device has moved there, or a stranger uses it. */
-  metElsewhere(device: Device, address: string): void {
+  noteOtherAddress(device: Device, address: string): void {
     if (this.#hasLeft(device)) void this.#move(device, address);
     else if (this.#note(device, address)) this.#options.onChange(device);
   }
@@ -68,16 +68,16 @@ export class AddressTracker {
     if (Math.abs(clock.now() - this.#sweptAt) > SLEPT_MS) this.#since = now;
     this.#sweptAt = clock.now();
     const over = [...devices]
-      .filter(({ elsewhere }) => elsewhere !== null && now - elsewhere.heardAt > OVER_MS);
+      .filter(({ elsewhere }) => elsewhere !== null && now - elsewhere.seenAt > OVER_MS);
     for (const device of over) this.settle(device);
     return over;
   }
 
   /** Whether an approved device has left its own address. */
-  #hasLeft({ sn, heardAt }: Device): boolean {
+  #hasLeft({ sn, seenAt }: Device): boolean {
     const { clock, silentMs, configured } = this.#options;
     if (silentMs === 0 || configured(sn) !== undefined) return false;
-    return clock.monotonic() - Math.max(heardAt, this.#since) > silentMs;
+    return clock.monotonic() - Math.max(seenAt, this.#since) > silentMs;
   }
 
   /** @returns whether the other address is news */
@@ -86,8 +86,8 @@ export class AddressTracker {
     const former = device.elsewhere;
     // Two other addresses that take turns are reported once.
     const isNews = former === null ||
-      (former.address !== address && now - former.heardAt > OVER_MS);
-    device.elsewhere = { address: isNews ? address : former!.address, heardAt: now };
+      (former.address !== address && now - former.seenAt > OVER_MS);
+    device.elsewhere = { address: isNews ? address : former!.address, seenAt: now };
     if (isNews) this.#warn(device, address);
     return isNews;
   }
@@ -102,7 +102,7 @@ export class AddressTracker {
       await table.relocate(device, address, () => {
         device.address = address;
         // The former address has to be silent for long before the device is taken to move back.
-        device.heardAt = clock.monotonic();
+        device.seenAt = clock.monotonic();
         this.settle(device);
         logger("attendance").warn("Device {sn} has moved from {before} to {address}", {
           sn,

@@ -33,18 +33,18 @@ export function sweepClocks(
 ): void {
   const { clock } = source;
   const offsets = new Map<Zone, number>();
-  for (const { sn, zone, toldOffset, approval, link, protocol } of devices.all()) {
+  for (const { sn, zone, sentOffset, approval, link, protocol } of devices.all()) {
     const code = `attendance.clock.${sn}`;
     const offset = offsets.get(zone) ?? zone.offsetMinutesAt(clock.now());
     offsets.set(zone, offset);
-    if (approval !== "approved" || toldOffset === null || toldOffset === offset) {
+    if (approval !== "approved" || sentOffset === null || sentOffset === offset) {
       warnings.clear(code);
     } else if (link) {
       if (maySetClocks(source)) link.close("the clocks have changed");
     } else if (protocol === "iclock") {
       warnings.raise(
         code,
-        `Device ${sn} has set its clock by ${utc(toldOffset)}, and ${zone.name} is at ${
+        `Device ${sn} has set its clock by ${utc(sentOffset)}, and ${zone.name} is at ${
           utc(offset)
         } now: ` +
           "restart it, it learns that only when it starts",

@@ -4,17 +4,17 @@
  */
 import { type Instant, instantOf } from "../../../core/mod.ts";
 import type { DeviceProtocol, DeviceReport, DeviceState } from "../../../contract/attendance.ts";
-import { HeardHours } from "./activity_hours.ts";
+import { ActivityHours } from "./activity_hours.ts";
 import type { WallTime, Zone } from "../storage/time.ts";
 
 /** Where and how a device was met. */
-export interface Encounter {
+export interface Contact {
   address: string;
   protocol: DeviceProtocol;
 }
 
 /** The same of one that is not understood, with the first line it sent. */
-export interface UnsupportedEncounter {
+export interface UnsupportedContact {
   address: string;
   /** Null when it is none that is known. */
   protocol: DeviceProtocol | null;
@@ -25,7 +25,7 @@ export interface UnsupportedEncounter {
  * How far whoever says a device's serial number is believed: an approved device at its own address; the same from
  * another address, of which punches are taken and nothing else; anyone else.
  */
-export type Standing = "device" | "elsewhere" | "stranger";
+export type Trust = "full" | "punches" | "none";
 
 /** What was decided about a device. */
 export type Approval = "approved" | "pending" | "refused" | "unsupported";
@@ -58,7 +58,7 @@ export class Device {
   backlog: number | null = null;
   firstLine: string | null = null;
   /** In which hours it was heard. */
-  hours = new HeardHours();
+  hours = new ActivityHours();
   /** Whether it is expected to speak and does not. */
   silent = false;
   skewMs: number | null = null;
@@ -68,13 +68,13 @@ export class Device {
   online = false;
   link: Link | undefined;
   /** When it was last heard: `clock.monotonic()`. */
-  heardAt = -Infinity;
+  seenAt = -Infinity;
   /** Where else its serial number was said lately, and when (`clock.monotonic()`). */
-  elsewhere: { address: string; heardAt: number } | null = null;
+  elsewhere: { address: string; seenAt: number } | null = null;
   /** What was last sent with fewer records than announced: a digest. */
-  shortMessages: Partial<Record<Standing, string>> = {};
+  shortMessages: Partial<Record<Trust, string>> = {};
   /** By how many minutes its clock was set ahead of UTC when it was last told the time. */
-  toldOffset: number | null = null;
+  sentOffset: number | null = null;
   /** Whether it is to send everything again, and has not yet been asked to. */
   resync = false;
 

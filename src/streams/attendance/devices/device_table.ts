@@ -3,7 +3,7 @@ import { logger, msOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import { type Approval, Device } from "./device.ts";
-import { HeardHours } from "./activity_hours.ts";
+import { ActivityHours } from "./activity_hours.ts";
 import type { Zone } from "../storage/time.ts";
 
 /** What is decided about a device. */
@@ -51,7 +51,7 @@ export class DeviceTable {
     // deno-fmt-ignore
     this.#upsert.run(
       sn, name, approval, protocol, ownZone, device.readZone, address, model,
-      firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.toldOffset,
+      firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.sentOffset,
       device.firstLine, `${device.hours}`,
     );
   }
@@ -121,8 +121,8 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.firstSeenMs = ms("first_seen");
   device.lastSeenMs = ms("seen");
   device.resync = row.resync === 1;
-  device.toldOffset = number("told_offset");
+  device.sentOffset = number("told_offset");
   device.firstLine = text("first_line");
-  device.hours = new HeardHours(text("heard_hours"));
+  device.hours = new ActivityHours(text("heard_hours"));
   return device;
 }

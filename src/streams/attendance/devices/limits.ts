@@ -24,7 +24,7 @@ export interface Limits {
   /** Messages and requests a second from one address, after a burst of twice as many. */
   messagesPerSecond: number;
   /** A message or body beyond this is not listened to any more: no device holds as much. */
-  endlessBytes: number;
+  maxMessageBytes: number;
   /** The same, for strangers. */
   strangerBytes: number;
   /** How many entries the quarantine keeps: the newest. */
@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: Limits = {
   devices: { connectionsPerAddress: 256, heldBytes: 64 * MIB, heldBytesPerAddress: 32 * MIB },
   strangers: { connectionsPerAddress: 64, heldBytes: 32 * MIB, heldBytesPerAddress: 8 * MIB },
   messagesPerSecond: 1_000,
-  endlessBytes: 1024 * MIB,
+  maxMessageBytes: 1024 * MIB,
   strangerBytes: 32 * MIB,
   quarantineEntries: 10_000,
 };
@@ -56,7 +56,7 @@ interface Usage {
 }
 
 /** The place of one connection. */
-export interface Seat {
+export interface ConnectionSlot {
   /** Whether it counts as a device's. */
   readonly known: boolean;
   /** An approved device speaks here: it counts as one from now on, if there is room. */
@@ -69,7 +69,7 @@ export interface Seat {
   leave(): void;
 }
 
-export class Turnstile {
+export class ConnectionQuota {
   readonly limits: Limits;
   readonly #clock: Clock;
   readonly #addresses = { devices: new Map<string, Usage>(), strangers: new Map<string, Usage>() };
@@ -87,14 +87,14 @@ export class Turnstile {
   }
 
   /** Whether no stranger's connection is let in from this address. */
-  crowded(address: string): boolean {
+  addressFull(address: string): boolean {
     const { connections = 0 } = this.#addresses.strangers.get(address) ?? {};
     return connections >= this.limits.strangers.connectionsPerAddress;
   }
 
   /** Lets a connection in as a stranger's; undefined when there is no room. */
-  enter(address: string): Seat | undefined {
-    if (this.full || this.crowded(address)) return undefined;
+  enter(address: string): ConnectionSlot | undefined {
+    if (this.full || this.addressFull(address)) return undefined;
     let state: State = "strangers";
     let usage = this.#usage(state, address);
     let held = 0;

@@ -8,7 +8,7 @@ import type { Device } from "./device.ts";
 /** The warning that no more of them are listed. */
 const TOO_MANY = "attendance.strangers";
 /** More devices than this waiting for approval are an attack or a mistake. */
-const MOST_STRANGERS = 64;
+const MAX_PENDING = 64;
 /** A stranger not heard for this long makes room for another. */
 const STRANGER_MS = 60 * 60_000;
 
@@ -16,13 +16,13 @@ const STRANGER_MS = 60 * 60_000;
  * Who makes room for one more at this address: undefined while there is some; one that was not heard lately, else
  * one of the address that has most of the list; `"nobody"` when that is the newcomer's own.
  */
-export function whoLeaves(
+export function toEvict(
   devices: Iterable<Device>,
   { now, address }: { now: number; address: string },
 ): Device | "nobody" | undefined {
   const strangers = [...devices]
     .filter(({ approval }) => approval === "pending" || approval === "unsupported");
-  if (strangers.length < MOST_STRANGERS) return undefined;
+  if (strangers.length < MAX_PENDING) return undefined;
   strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
   const oldest = strangers[0]!;
   // One that was heard in the future was heard before the clock was set back.
@@ -34,7 +34,7 @@ export function whoLeaves(
 }
 
 /** Warns that there is no room for one more. */
-export function turnAway(warnings: Warnings): void {
+export function warnListFull(warnings: Warnings): void {
   warnings.raise(
     TOO_MANY,
     "Too many unknown devices have called: no more are listed. " +
@@ -43,9 +43,9 @@ export function turnAway(warnings: Warnings): void {
 }
 
 /** Warns of those that wait for approval, and no longer when none does. */
-export function announce(devices: Iterable<Device>, warnings: Warnings): void {
+export function warnOfPending(devices: Iterable<Device>, warnings: Warnings): void {
   const waiting = [...devices].filter(({ approval }) => approval === "pending");
-  if (waiting.length < MOST_STRANGERS) warnings.clear(TOO_MANY);
+  if (waiting.length < MAX_PENDING) warnings.clear(TOO_MANY);
   if (waiting.length === 0) return warnings.clear("attendance.pending");
   const serials = waiting.slice(0, 5).map(({ sn }) => sn).join(", ");
   const more = waiting.length > 5 ? ", …" : "";

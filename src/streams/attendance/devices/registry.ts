@@ -6,16 +6,10 @@
 import type { DeviceProtocol, DeviceReport } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, logger, LogThrottle, type Warnings } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
-import {
-  Device,
-  type Encounter,
-  type Link,
-  type Standing,
-  type UnsupportedEncounter,
-} from "./device.ts";
+import { type Contact, Device, type Link, type Trust, type UnsupportedContact } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import { type DeviceConfig, reportProtocol } from "./config.ts";
-import { announce, turnAway, whoLeaves } from "./pending.ts";
+import { toEvict, warnListFull, warnOfPending } from "./pending.ts";
 import { Zones } from "../storage/time.ts";
 import { AddressTracker } from "./address_tracker.ts";
 
@@ -97,23 +91,23 @@ export class Devices {
   }
 
   /** A device has said its serial number. Undefined when it is not known and not to be listed. */
-  meet(sn: string, encounter: Encounter): Device | undefined {
-    const device = this.#devices.get(sn) ?? this.#stranger(sn, encounter);
+  identify(sn: string, contact: Contact): Device | undefined {
+    const device = this.#devices.get(sn) ?? this.#stranger(sn, contact);
     if (!device) return undefined;
-    if (device.approval === "unsupported") this.#understood(device, encounter);
+    if (device.approval === "unsupported") this.#understood(device, contact);
     const approved = device.approval === "approved";
-    if (approved && this.standing(device, encounter.address) !== "device") {
-      this.#addresses.metElsewhere(device, encounter.address);
+    if (approved && this.trust(device, contact.address) !== "full") {
+      this.#addresses.noteOtherAddress(device, contact.address);
       return device;
     }
     const { clock } = this.#options;
-    device.heardAt = clock.monotonic();
+    device.seenAt = clock.monotonic();
     device.lastSeenMs = clock.now();
     device.firstSeenMs ??= device.lastSeenMs;
     this.#table.touch(device);
     const { address, protocol } = device;
-    device.address = encounter.address;
-    if (protocol !== encounter.protocol) this.#setProtocol(device, encounter.protocol);
+    device.address = contact.address;
+    if (protocol !== contact.protocol) this.#setProtocol(device, contact.protocol);
     // A device that is not there yet is news in a moment, when it is.
     if (device.online && (address !== device.address || protocol !== device.protocol)) {
       this.changed(device);
@@ -122,16 +116,16 @@ export class Devices {
   }
 
   /** How far a device is believed that was met at this address. */
-  standing(device: Device | undefined, address: string): Standing {
-    return device ? this.#addresses.standing(device, address) : "stranger";
+  trust(device: Device | undefined, address: string): Trust {
+    return device ? this.#addresses.trust(device, address) : "none";
   }
 
   /** A device speaks a protocol that is not spoken here, or none that is known. */
-  meetUnsupported(sn: string, encounter: UnsupportedEncounter): void {
+  noteUnsupported(sn: string, contact: UnsupportedContact): void {
     const known = this.#devices.get(sn);
-    const device = known ?? this.#stranger(sn, encounter, "unsupported");
+    const device = known ?? this.#stranger(sn, contact, "unsupported");
     if (!device) return;
-    const { address, protocol, firstLine } = encounter;
+    const { address, protocol, firstLine } = contact;
     this.#logThrottle.log(`unsupported ${sn}`, (more) => {
       this.#log.warn(
         "Device {sn} at {address} is not understood: set it to AiFace JSON or ADMS push. It sent: {firstLine}{more}",
@@ -151,10 +145,10 @@ export class Devices {
   }
 
   /** An approved device was heard: it is there. */
-  heard(device: Device): void {
-    device.heardAt = this.#options.clock.monotonic();
+  seen(device: Device): void {
+    device.seenAt = this.#options.clock.monotonic();
     device.lastSeenMs = this.#options.clock.now();
-    device.hours.note(device.lastSeenMs);
+    device.hours.record(device.lastSeenMs);
     this.#table.touch(device);
     if (!device.online) this.#setOnline(device, true);
   }
@@ -164,7 +158,7 @@ export class Devices {
     const former = device.link;
     device.link = link;
     if (former && former !== link) former.close("another connection of the same device");
-    if (device.approval === "approved") this.heard(device);
+    if (device.approval === "approved") this.seen(device);
   }
 
   /** A connection has ended; the device is gone only if it holds no newer one. */
@@ -217,7 +211,7 @@ export class Devices {
   sweep(): void {
     const now = this.#options.clock.monotonic();
     for (const device of this.#devices.values()) {
-      if (device.online && !device.link && now - device.heardAt > ONLINE_MS) {
+      if (device.online && !device.link && now - device.seenAt > ONLINE_MS) {
         this.#setOnline(device, false);
       }
       const unseenMs = this.#options.clock.now() - (device.lastSeenMs ?? 0);
@@ -248,7 +242,7 @@ export class Devices {
     device.online = false;
     this.#log.info("Device {sn} is {approval}", { sn: device.sn, approval: device.approval });
     this.changed(device);
-    this.announceStrangers();
+    this.warnOfPending();
     link?.close(`the device was ${device.approval}`);
   }
 
@@ -262,12 +256,12 @@ export class Devices {
   }
 
   /** A device that was not understood speaks as it should now: somebody has changed its menu. */
-  #understood(device: Device, { address }: Encounter): void {
+  #understood(device: Device, { address }: Contact): void {
     const configured = this.configured(device.sn);
     const welcome = this.#options.unknown === "approve" || configured !== undefined;
     device.approval = welcome ? "approved" : "pending";
     device.address = configured?.address ?? address;
-    this.announceStrangers();
+    this.warnOfPending();
     this.changed(device);
   }
 
@@ -280,7 +274,7 @@ export class Devices {
   /** Lists a device that nobody knows, if there is room. */
   #stranger(
     sn: string,
-    { address, protocol }: Encounter | UnsupportedEncounter,
+    { address, protocol }: Contact | UnsupportedContact,
     unsupported?: "unsupported",
   ): Device | undefined {
     const { unknown, clock, warnings } = this.#options;
@@ -289,7 +283,7 @@ export class Devices {
       return undefined;
     }
     if (!this.#makeRoom(address)) {
-      turnAway(warnings);
+      warnListFull(warnings);
       return undefined;
     }
     const approval = unsupported ?? (unknown === "approve" ? "approved" : "pending");
@@ -302,14 +296,14 @@ export class Devices {
       this.#log.warn("Unknown device {sn} at {address} waits for approval", { sn, address });
     }
     if (approval !== "unsupported") this.changed(device);
-    this.announceStrangers();
+    this.warnOfPending();
     return device;
   }
 
   #makeRoom(address: string): boolean {
     if (this.#devices.size >= MAX_DEVICES) return false;
     const now = this.#options.clock.now();
-    const leaver = whoLeaves(this.#devices.values(), { now, address });
+    const leaver = toEvict(this.#devices.values(), { now, address });
     if (leaver === "nobody") return false;
     if (leaver) this.#forget(leaver);
     return true;
@@ -321,8 +315,8 @@ export class Devices {
   }
 
   /** Says who waits for approval, also of those that called when another agent ran. */
-  announceStrangers(): void {
-    announce(this.#devices.values(), this.#options.warnings);
+  warnOfPending(): void {
+    warnOfPending(this.#devices.values(), this.#options.warnings);
   }
 
   #configure({ sn, name, address, nack_status = 503 }: DeviceConfig): void {

@@ -5,7 +5,7 @@
  */
 import { isSerial, serialOf } from "./device.ts";
 import type { Devices } from "./registry.ts";
-import { SECRET, stripText } from "../storage/redact.ts";
+import { redactText, SECRET } from "../storage/redact.ts";
 import { textOf } from "../storage/text.ts";
 
 const OPEN_BRACE = 0x7b;
@@ -21,10 +21,10 @@ const SECRET_VALUE = new RegExp(
 );
 
 /** Lists the sender of something that is of no known protocol, by its address. */
-export function meetUnknown(devices: Devices, address: string, sent: string | Uint8Array): void {
+export function noteUnknown(devices: Devices, address: string, sent: string | Uint8Array): void {
   const firstLine = firstLineOf(sent);
   if (firstLine === "") return;
-  devices.meetUnsupported(serialOf(address), { address, protocol: null, firstLine });
+  devices.noteUnsupported(serialOf(address), { address, protocol: null, firstLine });
 }
 
 /** The first line of what was sent, fit to be shown to people: one line, bounded, without secrets. */
@@ -37,7 +37,7 @@ export function firstLineOf(sent: string | Uint8Array): string {
     const shown = typeof sent === "string" ? bytes : sent.subarray(0, MAX_BYTES);
     return `bytes ${Array.from(shown, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
   }
-  const harmless = stripText(line.replace(SECRET_VALUE, "$1$2…")).replace(/\p{C}/gu, "").trim();
+  const harmless = redactText(line.replace(SECRET_VALUE, "$1$2…")).replace(/\p{C}/gu, "").trim();
   return harmless.length <= MAX_LINE ? harmless : `${harmless.slice(0, MAX_LINE)}…`;
 }
 
@@ -48,10 +48,10 @@ export function isXml(bytes: Uint8Array): boolean {
 }
 
 /** Lists a device that speaks XML, under its serial number where it can be found. */
-export function meetXml(devices: Devices, address: string, bytes: Uint8Array): void {
+export function noteXml(devices: Devices, address: string, bytes: Uint8Array): void {
   const text = String.fromCharCode(...bytes.subarray(0, 4096));
   const sn = /<(?:DeviceSerialNo|SerialNumber|SerialNo|DeviceUID|SN)>\s*([^<\s]+)/i.exec(text)?.[1];
-  devices.meetUnsupported(sn && isSerial(sn) ? sn : serialOf(address), {
+  devices.noteUnsupported(sn && isSerial(sn) ? sn : serialOf(address), {
     address,
     protocol: "xml",
     firstLine: firstLineOf(bytes),

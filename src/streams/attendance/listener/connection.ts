@@ -4,25 +4,25 @@
  * @module
  */
 import type { Clock } from "../../../core/mod.ts";
-import type { Seat } from "../devices/limits.ts";
+import type { ConnectionSlot } from "../devices/limits.ts";
 import type { ReadScheduler } from "./read_scheduler.ts";
 
 const FIRST_BYTES = 4 * 1024;
-const MOST_BYTES = 64 * 1024;
+const MAX_BUFFER_BYTES = 64 * 1024;
 /** What may wait for a peer that does not read. */
-const MOST_UNSENT = 1024 * 1024;
+const MAX_UNSENT_BYTES = 1024 * 1024;
 /** How long a stranger may take for a whole message: a device gives up on its acknowledgement no later. */
 const STRANGER_MESSAGE_MS = 15_000;
 
 /** Unfinished messages take too much: this connection is closed, the device will send again. */
-export class TooMuchHeld extends Error {
-  override readonly name = "TooMuchHeld";
+export class MessageMemoryError extends Error {
+  override readonly name = "MessageMemoryError";
   override readonly message = "unfinished messages take too much memory";
 }
 
 export class Connection {
   readonly address: string;
-  readonly seat: Seat;
+  readonly slot: ConnectionSlot;
   /** Called once when the connection is over, whoever ended it. */
   onClose: (() => void) | undefined;
   readonly #conn: Deno.TcpConn;
@@ -41,12 +41,12 @@ export class Connection {
 
   constructor(
     conn: Deno.TcpConn,
-    { clock, pace, seat }: { clock: Clock; pace: ReadScheduler; seat: Seat },
+    { clock, pace, slot }: { clock: Clock; pace: ReadScheduler; slot: ConnectionSlot },
   ) {
     this.#conn = conn;
     this.#clock = clock;
     this.#pace = pace;
-    this.seat = seat;
+    this.slot = slot;
     this.address = addressOf(conn);
     try {
       // An acknowledgement is one small packet that a device waits for.
@@ -62,13 +62,13 @@ export class Connection {
 
   /** Whether an approved device speaks here: it does not make room for strangers. */
   get known(): boolean {
-    return this.seat.known;
+    return this.slot.known;
   }
 
   /** An approved device speaks here: it takes its time for a message, and has the devices' budget. */
   recognise(): void {
     if (this.known) return;
-    this.seat.recognise();
+    this.slot.recognise();
     this.messageEnds();
   }
 
@@ -119,7 +119,7 @@ export class Connection {
     if (this.#closed) return Promise.resolve();
     this.#unsent.push(bytes);
     this.#unsentBytes += bytes.length;
-    if (this.#unsentBytes > MOST_UNSENT) this.close();
+    if (this.#unsentBytes > MAX_UNSENT_BYTES) this.close();
     this.#sending ??= this.#send();
     return this.#sending;
   }
@@ -156,8 +156,8 @@ export class Connection {
   }
 
   #grow(): boolean {
-    if (this.#buffer.length >= MOST_BYTES) return false;
-    const grown = new Uint8Array(MOST_BYTES);
+    if (this.#buffer.length >= MAX_BUFFER_BYTES) return false;
+    const grown = new Uint8Array(MAX_BUFFER_BYTES);
     grown.set(this.#buffer.subarray(0, this.#end));
     this.#buffer = grown;
     return true;

@@ -35,7 +35,7 @@ export class BadRequest extends Error {
 /** How long a peer may take for the next piece of a body. */
 export const PIECE_MS = 60_000;
 
-const LONGEST_HEAD = 16 * 1024;
+const MAX_HEAD_BYTES = 16 * 1024;
 /** The headers that say how long the body is. */
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
 const REASONS: Readonly<Record<number, string>> = {
@@ -58,13 +58,13 @@ export async function readHead(connection: Connection): Promise<RequestHead | nu
     const end = headEnd(bytes, Math.max(0, looked - 3));
     if (end > 0) {
       const head = parseHead(
-        String.fromCharCode(...bytes.subarray(0, Math.min(end, LONGEST_HEAD))),
+        String.fromCharCode(...bytes.subarray(0, Math.min(end, MAX_HEAD_BYTES))),
       );
       connection.consume(end);
       return head;
     }
     looked = bytes.length;
-    if (looked > LONGEST_HEAD) throw new BadRequest("the request's head is too long");
+    if (looked > MAX_HEAD_BYTES) throw new BadRequest("the request's head is too long");
     bytes = await connection.readMore();
   }
   return null;

@@ -5,10 +5,10 @@
  */
 import { type Clock, logger, type LogThrottle, Notifier } from "../../../core/mod.ts";
 import { type ClockSource, maySetClocks } from "../devices/clocks.ts";
-import type { Seat, Turnstile } from "../devices/limits.ts";
+import type { ConnectionQuota, ConnectionSlot } from "../devices/limits.ts";
 import type { Devices } from "../devices/registry.ts";
-import { meetUnknown } from "../devices/unsupported.ts";
-import { addressOf, Connection, TooMuchHeld } from "./connection.ts";
+import { noteUnknown } from "../devices/unsupported.ts";
+import { addressOf, Connection, MessageMemoryError } from "./connection.ts";
 import {
   type Answer,
   answerBytes,
@@ -44,7 +44,7 @@ export interface ListenerOptions extends ClockSource {
   port: number;
   protocols: Protocols;
   devices: Devices;
-  turnstile: Turnstile;
+  quota: ConnectionQuota;
   clock: Clock;
   logThrottle: LogThrottle;
 }
@@ -96,13 +96,13 @@ export class Listener {
         continue;
       }
       const address = addressOf(conn);
-      const seat = this.#seat(address);
-      if (!seat) {
+      const slot = this.#admit(address);
+      if (!slot) {
         this.#say("full", "Too many connections, turned {address} away{more}", { address });
         conn.close();
         continue;
       }
-      const conversation = this.#talk(new Connection(conn, { clock, pace: this.#pace, seat }));
+      const conversation = this.#talk(new Connection(conn, { clock, pace: this.#pace, slot }));
       this.#conversations.add(conversation);
       void conversation.then(() => this.#conversations.delete(conversation));
     }
@@ -143,21 +143,21 @@ export class Listener {
 
   #hangUp(connection: Connection): void {
     connection.close();
-    if (this.#connections.delete(connection)) connection.seat.leave();
+    if (this.#connections.delete(connection)) connection.slot.leave();
   }
 
   /** A place for a newcomer, who may be a device that has not yet said so: a stranger makes room for it. */
-  #seat(address: string): Seat | undefined {
-    const { turnstile } = this.#options;
-    const crowded = turnstile.crowded(address);
-    if (crowded || turnstile.full) {
+  #admit(address: string): ConnectionSlot | undefined {
+    const { quota } = this.#options;
+    const addressFull = quota.addressFull(address);
+    if (addressFull || quota.full) {
       this.#say("full", "Too many connections, closed a stranger's for {address}{more}", {
         address,
       });
     }
-    if (crowded) this.#hangUpOnStranger(address);
-    if (turnstile.full) this.#hangUpOnStranger();
-    return turnstile.enter(address);
+    if (addressFull) this.#hangUpOnStranger(address);
+    if (quota.full) this.#hangUpOnStranger();
+    return quota.enter(address);
   }
 
   /** Hangs up on the one that has been there for longest without being a device, at this address or at all. */
@@ -192,7 +192,7 @@ export class Listener {
       if (!head) return;
       connection.expectWithin(PIECE_MS);
       connection.messageBegins();
-      const delayMs = connection.seat.delay();
+      const delayMs = connection.slot.delay();
       if (delayMs > 0) await clock.wait(delayMs);
 
       if (isBrowser(head)) {
@@ -213,7 +213,7 @@ export class Listener {
       try {
         answer = await protocols.answer(connection, head);
       } catch (error) {
-        if (!(error instanceof BadRequest) && !(error instanceof TooMuchHeld)) throw error;
+        if (!(error instanceof BadRequest) && !(error instanceof MessageMemoryError)) throw error;
         this.#refused(connection, error);
         answer = { status: error instanceof BadRequest ? 400 : 503, body: `${error.message}\n` };
         head.keepAlive = false;
@@ -221,7 +221,7 @@ export class Listener {
       if (!answer) return;
       // 404 for a path that is none, 400 for a body or a serial number that makes no sense.
       if (!connection.known && (answer.status === 404 || answer.status === 400)) {
-        meetUnknown(devices, connection.address, `${head.method} ${head.target}`);
+        noteUnknown(devices, connection.address, `${head.method} ${head.target}`);
       }
       const date = maySetClocks(this.#options) ? new Date(clock.now()) : null;
       await connection.write(answerBytes(answer, { keepAlive: head.keepAlive, date }));
@@ -251,7 +251,7 @@ export class Listener {
     if (!connection.known) {
       // What could not be read was not consumed.
       const sent = await connection.read();
-      if (sent) meetUnknown(this.#options.devices, connection.address, sent);
+      if (sent) noteUnknown(this.#options.devices, connection.address, sent);
     }
     void connection.write(
       answerBytes({ status: 400, body: `${message}\n` }, { keepAlive: false, date: null }),

@@ -5,14 +5,14 @@
 import type { Clock, LogThrottle, Warnings } from "../../../core/mod.ts";
 import type { Devices } from "../devices/registry.ts";
 import type { Intake } from "../storage/intake.ts";
-import type { Turnstile } from "../devices/limits.ts";
+import type { ConnectionQuota } from "../devices/limits.ts";
 import type { Quarantine } from "../storage/quarantine.ts";
 
 export interface Context {
   devices: Devices;
   intake: Intake;
   quarantine: Quarantine;
-  turnstile: Turnstile;
+  quota: ConnectionQuota;
   clock: Clock;
   warnings: Warnings;
   /** For lines that any host on the network can cause. */

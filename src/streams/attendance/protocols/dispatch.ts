@@ -4,7 +4,7 @@
  * @module
  */
 import { isSerial, serialOf } from "../devices/device.ts";
-import { firstLineOf, isXml, meetXml } from "../devices/unsupported.ts";
+import { firstLineOf, isXml, noteXml } from "../devices/unsupported.ts";
 import type { Connection } from "../listener/connection.ts";
 import { type Answer, readBody, type RequestHead } from "../listener/http.ts";
 import type { Protocols } from "../listener/listener.ts";
@@ -16,7 +16,7 @@ export function createProtocols(context: Context, iclock: IclockRouter): Protoco
   return {
     receive(address, bytes) {
       if (!isXml(bytes)) return false;
-      meetXml(context.devices, address, bytes);
+      noteXml(context.devices, address, bytes);
       return true;
     },
     socket: (connection) => new AifaceSocket(context, connection),
@@ -26,7 +26,7 @@ export function createProtocols(context: Context, iclock: IclockRouter): Protoco
         return answerFkweb(context, connection, head);
       }
       if (head.method === "POST") return await answerPost(context, connection, head);
-      const { strangerBytes: limit } = context.turnstile.limits;
+      const { strangerBytes: limit } = context.quota.limits;
       for await (const _ of readBody(connection, head, { limit }));
       return { status: 404, body: "not found\n" };
     },
@@ -36,7 +36,7 @@ export function createProtocols(context: Context, iclock: IclockRouter): Protoco
 /** FKWeb, of older devices: listed, not supported. */
 function answerFkweb({ devices }: Context, { address }: Connection, head: RequestHead): Answer {
   const sn = head.headers.get("dev_id") ?? "";
-  devices.meetUnsupported(isSerial(sn) ? sn : serialOf(address), {
+  devices.noteUnsupported(isSerial(sn) ? sn : serialOf(address), {
     address,
     protocol: "fkweb",
     firstLine: firstLineOf(`${head.method} ${head.target}`),

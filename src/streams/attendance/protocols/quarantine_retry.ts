@@ -10,7 +10,7 @@ import type { Devices } from "../devices/registry.ts";
 import { readAttlog } from "./iclock/attlog.ts";
 import type { Punches } from "../storage/punches.ts";
 import type { Quarantine } from "../storage/quarantine.ts";
-import type { ReadContext, ReadPunch } from "../storage/reading.ts";
+import type { ParseContext, ParsedPunch } from "../storage/parsed.ts";
 
 /** Entries of one transaction: about 3 ms. */
 const STEP = 50;
@@ -48,7 +48,7 @@ export class QuarantineRetry {
         retried.left += page.length - understood;
       }
     } finally {
-      this.#quarantine.tell();
+      this.#quarantine.updateWarning();
     }
     return retried;
   }
@@ -87,7 +87,7 @@ export class QuarantineRetry {
 }
 
 /** The punches of an entry all of which can be read; none otherwise. */
-function punchesOf({ protocol, raw }: QuarantineEntry, context: ReadContext): ReadPunch[] {
+function punchesOf({ protocol, raw }: QuarantineEntry, context: ParseContext): ParsedPunch[] {
   if (protocol !== "iclock") {
     const { punches, unreadable } = readRecords(raw, context);
     return unreadable.length === 0 ? punches : [];

@@ -6,7 +6,7 @@
 import { hash } from "node:crypto";
 import { instantOf } from "../../../core/mod.ts";
 import type { Statement, Store } from "../../../store/mod.ts";
-import type { ReadEvent } from "./reading.ts";
+import type { ParsedEvent } from "./parsed.ts";
 
 export class DeviceEvents {
   readonly #insert: Statement;
@@ -19,7 +19,10 @@ export class DeviceEvents {
   }
 
   /** Stores events that are not known yet; called inside `write`. */
-  add(events: readonly ReadEvent[], { sn, receivedMs }: { sn: string; receivedMs: number }): void {
+  add(
+    events: readonly ParsedEvent[],
+    { sn, receivedMs }: { sn: string; receivedMs: number },
+  ): void {
     const receivedAt = instantOf(receivedMs);
     for (const { kind, personId, deviceTime, event, raw } of events) {
       // What has no time of its own is told apart by its content.

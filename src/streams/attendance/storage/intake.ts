@@ -9,10 +9,10 @@ import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import type { DeviceEvents } from "./device_events.ts";
 import type { Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
-import type { Readings, RecordSource } from "./reading.ts";
+import type { ParsedRecords, RecordSource } from "./parsed.ts";
 import type { WallTime } from "./time.ts";
 
-export interface Delivery extends Partial<Readings> {
+export interface Delivery extends Partial<ParsedRecords> {
   device: RecordSource;
   protocol: DeviceProtocol;
   receivedMs: number;

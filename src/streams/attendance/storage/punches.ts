@@ -14,7 +14,7 @@ import {
   type TableOutbox,
   tableOutbox,
 } from "../../../store/mod.ts";
-import type { ReadPunch } from "./reading.ts";
+import type { ParsedPunch } from "./parsed.ts";
 import type { WallTime } from "./time.ts";
 
 /** Where punches come from. */
@@ -56,7 +56,7 @@ const SENT = [
 ];
 
 /** News is for people who watch: of a backlog they see the last. */
-const MOST_NEWS = 100;
+const MAX_PUBLISHED = 100;
 
 export class Punches {
   readonly outbox: TableOutbox;
@@ -108,7 +108,7 @@ export class Punches {
    * @returns how many were new, and the device's time of one among them that cannot be right
    */
   add(
-    punches: readonly ReadPunch[],
+    punches: readonly ParsedPunch[],
     origin: Origin,
   ): { added: number; suspect: WallTime | undefined } {
     const { sn, timeZone, skewMs, receivedMs } = origin;
@@ -127,7 +127,7 @@ export class Punches {
       if (changes === 0) continue;
       added++;
       if (suspect) wrong = deviceTime;
-      if (added > punches.length - MOST_NEWS) {
+      if (added > punches.length - MAX_PUBLISHED) {
         news.push({
           id,
           device_sn: sn,

@@ -7,7 +7,7 @@ import { hash } from "node:crypto";
 import type { QuarantineEntry } from "../../../contract/attendance.ts";
 import { type Clock, instantOf, logger, msOf, type Warnings } from "../../../core/mod.ts";
 import type { Statement, Store } from "../../../store/mod.ts";
-import { stripText } from "./redact.ts";
+import { redactText } from "./redact.ts";
 
 export interface Unknown {
   sn: string;
@@ -52,7 +52,7 @@ export class Quarantine {
 
   /** Keeps something, once however often it comes; called inside `write`. */
   add({ sn, protocol, reason, raw, receivedMs }: Unknown): void {
-    const text = stripText(raw);
+    const text = redactText(raw);
     const key = hash("sha256", `${sn}|${protocol}|${text}`, "hex");
     this.#insert.run(key, sn, protocol, reason, text, instantOf(receivedMs));
   }
@@ -90,7 +90,7 @@ export class Quarantine {
   }
 
   /** Warns of what was not understood within the last week. */
-  tell(): void {
+  updateWarning(): void {
     const [newest] = this.list({ limit: 1 });
     if (!newest || this.#clock.now() - msOf(newest.received_at) > NEWS_MS) {
       return this.#warnings.clear(NEWS);

@@ -13,17 +13,17 @@ export const SECRET =
 const SECRET_KEY = new RegExp(`${SECRET}|^(?:pic|face|palm|fp|content|pin)$`, "i");
 
 /** No name, time or state is as long as this; a template or a photo always is. */
-export const LONGEST_VALUE = 512;
-const LONGEST_RECORD = 4 * 1024;
+export const MAX_VALUE_CHARS = 512;
+const MAX_RECORD_CHARS = 4 * 1024;
 
 /** A device's record without secrets and without anything that is too long to be a plain value. */
-export function stripRecord(record: Readonly<Record<string, unknown>>): JsonObject {
+export function redactRecord(record: Readonly<Record<string, unknown>>): JsonObject {
   const kept: Record<string, Json> = {};
   for (const [key, value] of Object.entries(record)) {
     const name = key.trim();
     // An assignment to `__proto__` makes no member.
     if (SECRET_KEY.test(name) || name === "__proto__") continue;
-    const plain = strip(value);
+    const plain = redact(value);
     if (plain !== undefined) kept[name] = plain;
   }
   return kept;
@@ -31,18 +31,18 @@ export function stripRecord(record: Readonly<Record<string, unknown>>): JsonObje
 
 /** A record as it is stored beside what was read of it. */
 export function rawOf(record: Readonly<Record<string, unknown>>): string {
-  const raw = JSON.stringify(stripRecord(record));
+  const raw = JSON.stringify(redactRecord(record));
   // No device has so much to say of a punch.
-  return raw.length <= LONGEST_RECORD
+  return raw.length <= MAX_RECORD_CHARS
     ? raw
     : JSON.stringify({ removed: `${raw.length} characters` });
 }
 
-function strip(value: unknown): Json | undefined {
-  if (typeof value === "string") return value.length <= LONGEST_VALUE ? value : undefined;
+function redact(value: unknown): Json | undefined {
+  if (typeof value === "string") return value.length <= MAX_VALUE_CHARS ? value : undefined;
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => strip(item) ?? null);
-  if (typeof value === "object") return stripRecord(value as Record<string, unknown>);
+  if (Array.isArray(value)) return value.map((item) => redact(item) ?? null);
+  if (typeof value === "object") return redactRecord(value as Record<string, unknown>);
   return undefined;
 }
 
@@ -63,10 +63,10 @@ const SECRET_MEMBER = new RegExp(
 const BLOB = /[A-Za-z0-9+/_-]{128,}={0,2}/g;
 
 /** The most that is kept of something nobody understands. */
-const LONGEST_RAW = 16 * 1024;
+const MAX_RAW_CHARS = 16 * 1024;
 
 /** Text of any length without secrets, whether it can be parsed or not. */
-export function stripSecrets(text: string): string {
+export function redactSecrets(text: string): string {
   return text
     .replace(SECRET_FIELD, "$1=")
     .replace(SECRET_MEMBER, '"$1":""')
@@ -74,7 +74,7 @@ export function stripSecrets(text: string): string {
 }
 
 /** Text that could not be parsed, fit to be kept in the database for a person to look at. */
-export function stripText(text: string): string {
-  const stripped = stripSecrets(text.slice(0, LONGEST_RAW * 4));
-  return stripped.length <= LONGEST_RAW ? stripped : `${stripped.slice(0, LONGEST_RAW)}…`;
+export function redactText(text: string): string {
+  const stripped = redactSecrets(text.slice(0, MAX_RAW_CHARS * 4));
+  return stripped.length <= MAX_RAW_CHARS ? stripped : `${stripped.slice(0, MAX_RAW_CHARS)}…`;
 }

@@ -5,7 +5,7 @@
  */
 import { logger, msOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store, TableOutbox } from "../../../store/mod.ts";
-import type { RecordSource } from "./reading.ts";
+import type { RecordSource } from "./parsed.ts";
 
 /** Punches of one write: about 3 ms. */
 const PAGE_ROWS = 100;

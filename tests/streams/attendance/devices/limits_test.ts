@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import {
+  ConnectionQuota,
   DEFAULT_LIMITS,
   type Limits,
-  Turnstile,
 } from "../../../../src/streams/attendance/devices/limits.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
-function turnstile(limits: Partial<Limits> = {}): { turnstile: Turnstile; clock: FakeClock } {
+function quota(limits: Partial<Limits> = {}): { quota: ConnectionQuota; clock: FakeClock } {
   const clock = new FakeClock();
-  return { turnstile: new Turnstile({ ...DEFAULT_LIMITS, ...limits }, { clock }), clock };
+  return { quota: new ConnectionQuota({ ...DEFAULT_LIMITS, ...limits }, { clock }), clock };
 }
 
 const share = (bounds: Partial<Limits["strangers"]>) => ({
@@ -16,8 +16,8 @@ const share = (bounds: Partial<Limits["strangers"]>) => ({
   ...bounds,
 });
 
-Deno.test("Turnstile bounds the connections of strangers at one address, and all connections", () => {
-  const { turnstile: gate } = turnstile({
+Deno.test("ConnectionQuota bounds the connections of strangers at one address, and all connections", () => {
+  const { quota: gate } = quota({
     connections: 4,
     strangers: share({ connectionsPerAddress: 2 }),
   });
@@ -25,24 +25,24 @@ Deno.test("Turnstile bounds the connections of strangers at one address, and all
   device.recognise();
   const seats = ["a", "a", "a", "b", "b"].map((address) => gate.enter(address));
   assert.deepEqual(seats.map(Boolean), [true, true, false, true, false]);
-  assert(gate.crowded("a"));
+  assert(gate.addressFull("a"));
   assert(gate.full);
   seats[0]!.leave();
   assert(gate.enter("b"));
 });
 
-Deno.test("Turnstile counts a connection as a device's only as long as there is room", () => {
-  const { turnstile: gate } = turnstile({ devices: share({ connectionsPerAddress: 1 }) });
+Deno.test("ConnectionQuota counts a connection as a device's only as long as there is room", () => {
+  const { quota: gate } = quota({ devices: share({ connectionsPerAddress: 1 }) });
   const seats = [gate.enter("a")!, gate.enter("a")!, gate.enter("b")!];
-  for (const seat of seats) seat.recognise();
+  for (const slot of seats) slot.recognise();
   assert.deepEqual(seats.map(({ known }) => known), [true, false, true]);
   seats[0]!.leave();
   seats[1]!.recognise();
   assert(seats[1]!.known);
 });
 
-Deno.test("Turnstile makes a sender wait that is too fast, and forgives with time", async () => {
-  const { turnstile: gate, clock } = turnstile({ messagesPerSecond: 10 });
+Deno.test("ConnectionQuota makes a sender wait that is too fast, and forgives with time", async () => {
+  const { quota: gate, clock } = quota({ messagesPerSecond: 10 });
   const fast = gate.enter("a")!;
   const delays = Array.from({ length: 23 }, () => fast.delay());
   assert.deepEqual(delays.slice(0, 20), Array(20).fill(0));
@@ -55,8 +55,8 @@ Deno.test("Turnstile makes a sender wait that is too fast, and forgives with tim
   assert.equal(fast.delay(), 0);
 });
 
-Deno.test("Turnstile bounds what unfinished messages hold, for each address and for all strangers", () => {
-  const { turnstile: gate } = turnstile({
+Deno.test("ConnectionQuota bounds what unfinished messages hold, for each address and for all strangers", () => {
+  const { quota: gate } = quota({
     strangers: share({ heldBytes: 100, heldBytesPerAddress: 60 }),
   });
   const [a, b] = [gate.enter("a")!, gate.enter("b")!];
@@ -66,8 +66,8 @@ Deno.test("Turnstile bounds what unfinished messages hold, for each address and 
   assert(b.hold(-30));
 });
 
-Deno.test("Turnstile moves what a device holds to the devices' budget", () => {
-  const { turnstile: gate } = turnstile({
+Deno.test("ConnectionQuota moves what a device holds to the devices' budget", () => {
+  const { quota: gate } = quota({
     strangers: share({ heldBytes: 100 }),
     devices: share({ heldBytes: 50 }),
   });

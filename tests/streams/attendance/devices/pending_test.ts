@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { Warnings } from "../../../../src/core/mod.ts";
 import { type Approval, Device } from "../../../../src/streams/attendance/devices/device.ts";
 import {
-  announce,
-  turnAway,
-  whoLeaves,
+  toEvict,
+  warnListFull,
+  warnOfPending,
 } from "../../../../src/streams/attendance/devices/pending.ts";
 import { Zone } from "../../../../src/streams/attendance/storage/time.ts";
 
@@ -35,11 +35,11 @@ function devices(count: number, heard: Heard = {}): Device[] {
 }
 
 const leaver = (list: readonly Device[], address = "10.0.0.6") => {
-  const who = whoLeaves(list, { now: NOW, address });
+  const who = toEvict(list, { now: NOW, address });
   return who instanceof Device ? who.sn : who;
 };
 
-Deno.test("whoLeaves has room for 64 strangers, whatever was decided about others", () => {
+Deno.test("toEvict has room for 64 strangers, whatever was decided about others", () => {
   const decided = [
     ...devices(100, { approval: "approved" }),
     ...devices(100, { approval: "refused" }),
@@ -51,7 +51,7 @@ Deno.test("whoLeaves has room for 64 strangers, whatever was decided about other
   assert.equal(leaver(both), "U");
 });
 
-Deno.test("whoLeaves lets one leave that was not heard for an hour, also at the newcomer's address", () => {
+Deno.test("toEvict lets one leave that was not heard for an hour, also at the newcomer's address", () => {
   const list = devices(ROOM - 1);
   const at = (minutesAgo: number) =>
     leaver([...list, device("OLD", { address: "10.0.0.9", minutesAgo })], "10.0.0.5");
@@ -59,20 +59,20 @@ Deno.test("whoLeaves lets one leave that was not heard for an hour, also at the 
   assert.equal(at(59), "nobody");
 });
 
-Deno.test("whoLeaves takes one that was heard in the future for one that was heard long ago", () => {
+Deno.test("toEvict takes one that was heard in the future for one that was heard long ago", () => {
   // The clock has been set back by a day: nobody was heard before that.
   assert.equal(leaver(devices(ROOM, { minutesAgo: -24 * 60 })), "S-0");
   assert.equal(leaver(devices(ROOM, { minutesAgo: -24 * 60 }), "10.0.0.5"), "S-0");
 });
 
-Deno.test("whoLeaves lets one of the address leave that has most of the list, its longest unheard", () => {
+Deno.test("toEvict lets one of the address leave that has most of the list, its longest unheard", () => {
   const crowd = devices(40, { address: "10.0.0.66" });
   const few = devices(ROOM - 40, { address: "10.0.0.6", minutesAgo: 30 });
   assert.equal(leaver([...few, ...crowd], "10.0.0.7"), "10.0.0.66-0");
   assert.equal(leaver([...few, ...crowd], "10.0.0.6"), "10.0.0.66-0");
 });
 
-Deno.test("whoLeaves turns a newcomer away whose address has most of the list, or as much as another", () => {
+Deno.test("toEvict turns a newcomer away whose address has most of the list, or as much as another", () => {
   const half = (address: string) => devices(ROOM / 2, { address });
   const list = [...half("10.0.0.5"), ...half("10.0.0.6")];
   for (const address of ["10.0.0.5", "10.0.0.6"]) assert.equal(leaver(list, address), "nobody");
@@ -90,16 +90,16 @@ Deno.test("whoLeaves turns a newcomer away whose address has most of the list, o
 Deno.test("announce names five that wait, and withdraws its warnings with the last of them", () => {
   const warnings = new Warnings();
   const said = () => warnings.list().map(({ code, message }) => `${code}: ${message}`);
-  announce([device("A1", {}), device("B", { approval: "approved" })], warnings);
+  warnOfPending([device("A1", {}), device("B", { approval: "approved" })], warnings);
   assert.match(said().join("\n"), /^attendance\.pending: Device A1 waits .*devices approve A1`$/);
-  announce(devices(7), warnings);
+  warnOfPending(devices(7), warnings);
   assert.match(said().join("\n"), /: 7 devices wait .*: S-0, S-1, S-2, S-3, S-4, …\. Approve/);
-  announce(devices(ROOM), warnings);
-  turnAway(warnings);
-  announce(devices(ROOM), warnings);
+  warnOfPending(devices(ROOM), warnings);
+  warnListFull(warnings);
+  warnOfPending(devices(ROOM), warnings);
   assert.equal(said().length, 2, "while the list is full");
-  announce(devices(ROOM - 1), warnings);
+  warnOfPending(devices(ROOM - 1), warnings);
   assert.equal(said().length, 1, "one of them was decided about");
-  announce(devices(3, { approval: "refused" }), warnings);
+  warnOfPending(devices(3, { approval: "refused" }), warnings);
   assert.deepEqual(said(), []);
 });

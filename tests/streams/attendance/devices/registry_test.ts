@@ -33,11 +33,11 @@ const from = (address: string) => ({ address, protocol: "aiface" }) as const;
 Deno.test("Devices keeps what it knows over a restart, and nobody is online then", async () => {
   using temp = tempStore(migrations);
   const { devices } = registry(temp.store);
-  const device = devices.meet("A1", from("10.0.0.5"))!;
+  const device = devices.identify("A1", from("10.0.0.5"))!;
   device.firmware = "f1";
   device.skewMs = -1_500;
   await devices.approve(device, { name: "Door", timeZone: "Europe/Berlin" });
-  devices.heard(device);
+  devices.seen(device);
   await devices.save();
 
   const { devices: again } = registry(temp.store);
@@ -64,12 +64,12 @@ Deno.test("Devices keeps what it knows over a restart, and nobody is online then
 Deno.test("Devices lists so many strangers and no more, and forgets those that are gone", async () => {
   using temp = tempStore(migrations);
   const { devices, clock, warnings } = registry(temp.store);
-  for (let i = 0; i < 100; i++) devices.meet(`S${i}`, from("10.0.0.5"));
+  for (let i = 0; i < 100; i++) devices.identify(`S${i}`, from("10.0.0.5"));
   assert.equal(devices.count().pending, 64);
   assert(warnings.list().some(({ code }) => code === "attendance.strangers"));
   await devices.save();
   await clock.sleep(2 * HOUR_MS);
-  assert(devices.meet("NEW", from("10.0.0.6")));
+  assert(devices.identify("NEW", from("10.0.0.6")));
   assert.equal(devices.find("S0"), undefined);
   assert.equal(devices.count().pending, 64);
 });
@@ -77,9 +77,9 @@ Deno.test("Devices lists so many strangers and no more, and forgets those that a
 Deno.test("Devices lists a stranger also where another address has filled the list", async () => {
   using temp = tempStore(migrations);
   const { devices } = registry(temp.store);
-  for (let i = 0; i < 100; i++) devices.meet(`S${i}`, from("10.0.0.66"));
-  for (const sn of ["NEW1", "NEW2"]) assert(devices.meet(sn, from("10.0.0.6")), sn);
-  for (let i = 100; i < 200; i++) devices.meet(`S${i}`, from("10.0.0.66"));
+  for (let i = 0; i < 100; i++) devices.identify(`S${i}`, from("10.0.0.66"));
+  for (const sn of ["NEW1", "NEW2"]) assert(devices.identify(sn, from("10.0.0.6")), sn);
+  for (let i = 100; i < 200; i++) devices.identify(`S${i}`, from("10.0.0.66"));
   for (const sn of ["NEW1", "NEW2"]) assert(devices.find(sn), sn);
   assert.equal(devices.count().pending, 64);
   await devices.save();
@@ -88,16 +88,16 @@ Deno.test("Devices lists a stranger also where another address has filled the li
 Deno.test("Devices takes strangers in or keeps them out where the configuration says so", () => {
   using temp = tempStore(migrations);
   const open = registry(temp.store, { unknown: "approve" });
-  assert.equal(open.devices.meet("A1", from("10.0.0.5"))?.approval, "approved");
+  assert.equal(open.devices.identify("A1", from("10.0.0.5"))?.approval, "approved");
   const closed = registry(temp.store, { unknown: "refuse" });
-  assert.equal(closed.devices.meet("A2", from("10.0.0.5")), undefined);
+  assert.equal(closed.devices.identify("A2", from("10.0.0.5")), undefined);
   assert.deepEqual(closed.devices.list(), []);
 });
 
 Deno.test("Devices approves what is configured, unless a person has refused it", async () => {
   using temp = tempStore(migrations);
   const first = registry(temp.store);
-  for (const sn of ["A1", "A2"]) first.devices.meet(sn, from("10.0.0.5"));
+  for (const sn of ["A1", "A2"]) first.devices.identify(sn, from("10.0.0.5"));
   await first.devices.refuse(first.devices.find("A2")!);
   await first.devices.save();
 
@@ -114,9 +114,9 @@ Deno.test("Devices warns of two addresses that use one serial number, until one 
   using temp = tempStore(migrations);
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices, clock, warnings } = registry(temp.store, { devices: settings });
-  devices.meet("A1", from("10.0.0.5"));
+  devices.identify("A1", from("10.0.0.5"));
   assert.deepEqual(warnings.list(), []);
-  for (const address of ["10.0.0.6", "10.0.0.5", "10.0.0.7"]) devices.meet("A1", from(address));
+  for (const address of ["10.0.0.6", "10.0.0.5", "10.0.0.7"]) devices.identify("A1", from(address));
   assert.match(warnings.list()[0]?.message ?? "", /Door \(A1\).*10\.0\.0\.5.*10\.0\.0\.6/);
   assert.equal(devices.find("A1")?.report().other_address, "10.0.0.6", "the first of them");
   await clock.sleep(11 * 60_000);
@@ -129,10 +129,10 @@ Deno.test("Devices does not count the time in which this machine slept as silenc
   using temp = tempStore(migrations);
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices, clock } = registry(temp.store, { devices: settings });
-  devices.meet("A1", from("10.0.0.5"));
+  devices.identify("A1", from("10.0.0.5"));
   await clock.sleep(8 * HOUR_MS);
   devices.sweep();
-  devices.meet("A1", from("10.0.0.6"));
+  devices.identify("A1", from("10.0.0.6"));
   await devices.save();
   assert.equal(devices.find("A1")?.address, "10.0.0.5");
 });
@@ -141,24 +141,24 @@ Deno.test("Devices waits for a person where silence is not watched", async () =>
   using temp = tempStore(migrations);
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices, clock } = registry(temp.store, { devices: settings, silentMs: 0 });
-  devices.meet("A1", from("10.0.0.5"));
+  devices.identify("A1", from("10.0.0.5"));
   for (let minutes = 0; minutes < 300; minutes++) {
     await clock.sleep(60_000);
     devices.sweep();
-    devices.meet("A1", from("10.0.0.6"));
+    devices.identify("A1", from("10.0.0.6"));
   }
   await devices.save();
   const device = devices.find("A1")!;
   assert.equal(device.address, "10.0.0.5");
   await devices.approve(device, { address: "10.0.0.6" });
-  assert.equal(devices.standing(device, "10.0.0.6"), "device");
+  assert.equal(devices.trust(device, "10.0.0.6"), "full");
 });
 
 Deno.test("Devices warns of a device that speaks otherwise than configured", () => {
   using temp = tempStore(migrations);
   const settings = [{ sn: "A1", name: "Door", protocol: "iclock" } as const];
   const { devices, warnings } = registry(temp.store, { devices: settings });
-  devices.meet("A1", from("10.0.0.5"));
+  devices.identify("A1", from("10.0.0.5"));
   assert.equal(warnings.list()[0]?.code, "attendance.protocol.A1");
 });
 
@@ -166,8 +166,8 @@ Deno.test("Devices lets nobody put a device out by speaking nonsense in its name
   using temp = tempStore(migrations);
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices } = registry(temp.store, { devices: settings });
-  devices.meet("A1", from("10.0.0.5"));
-  devices.meetUnsupported("A1", { address: "10.0.0.66", protocol: "xml", firstLine: "<Request>" });
+  devices.identify("A1", from("10.0.0.5"));
+  devices.noteUnsupported("A1", { address: "10.0.0.66", protocol: "xml", firstLine: "<Request>" });
   assert.equal(devices.find("A1")?.approval, "approved");
   assert.equal(devices.find("A1")?.address, "10.0.0.5");
 });
@@ -177,9 +177,9 @@ Deno.test("Devices takes a device in again whose protocol somebody has mended", 
   const settings = [{ sn: "A1", name: "Door" }];
   const { devices } = registry(temp.store, { devices: settings });
   for (const sn of ["A1", "B2"]) {
-    devices.meetUnsupported(sn, { address: "10.0.0.5", protocol: "fkweb", firstLine: "POST /" });
+    devices.noteUnsupported(sn, { address: "10.0.0.5", protocol: "fkweb", firstLine: "POST /" });
     assert.equal(devices.find(sn)?.approval, "unsupported");
-    devices.meet(sn, from("10.0.0.5"));
+    devices.identify(sn, from("10.0.0.5"));
   }
   assert.equal(devices.find("A1")?.approval, "approved");
   assert.equal(devices.find("B2")?.approval, "pending");
@@ -188,7 +188,7 @@ Deno.test("Devices takes a device in again whose protocol somebody has mended", 
 Deno.test("Devices has an end also where strangers are let in", () => {
   using temp = tempStore(migrations);
   const { devices, warnings } = registry(temp.store, { unknown: "approve" });
-  for (let n = 0; n < 2_000; n++) devices.meet(`S${n}`, from("10.0.0.5"));
+  for (let n = 0; n < 2_000; n++) devices.identify(`S${n}`, from("10.0.0.5"));
   assert.equal(devices.count().offline, 1_000);
   assert.equal(warnings.list()[0]?.code, "attendance.strangers");
 });
@@ -217,7 +217,7 @@ Deno.test("Devices saves what it could not save before", async () => {
   using temp = tempStore(migrations);
   const { store } = temp;
   const { devices } = registry(store);
-  devices.meet("A1", from("10.0.0.5"));
+  devices.identify("A1", from("10.0.0.5"));
   store.db.exec(`CREATE TEMP TRIGGER broken BEFORE INSERT ON devices
     BEGIN SELECT RAISE(ABORT, 'broken'); END`);
   await assert.rejects(devices.save(), /broken/);
@@ -230,7 +230,7 @@ Deno.test("Devices decides nothing that it could not store", async () => {
   using temp = tempStore(migrations);
   const { store } = temp;
   const { devices } = registry(store);
-  const device = devices.meet("A1", from("10.0.0.5"))!;
+  const device = devices.identify("A1", from("10.0.0.5"))!;
   store.db.exec(`CREATE TEMP TRIGGER broken BEFORE INSERT ON devices
     BEGIN SELECT RAISE(ABORT, 'broken'); END`);
   await assert.rejects(devices.approve(device, { name: "Door" }), /broken/);
@@ -240,7 +240,7 @@ Deno.test("Devices decides nothing that it could not store", async () => {
 Deno.test("Devices keeps a device online whose older connection ends, and no longer without one", async () => {
   using temp = tempStore(migrations);
   const { devices, clock } = registry(temp.store, { unknown: "approve" });
-  const device = devices.meet("A1", from("10.0.0.5"))!;
+  const device = devices.identify("A1", from("10.0.0.5"))!;
   const link = () => ({ close: () => {}, resync: () => {} });
   const [older, newer] = [link(), link()];
   devices.connected(device, older);
@@ -249,7 +249,7 @@ Deno.test("Devices keeps a device online whose older connection ends, and no lon
   assert.equal(device.state, "online");
   devices.disconnected(device, newer);
   assert.equal(device.state, "offline");
-  devices.heard(device);
+  devices.seen(device);
   await clock.sleep(121_000);
   devices.sweep();
   assert.equal(device.state, "offline");

@@ -7,7 +7,7 @@ import { Relay } from "../relay.ts";
 /** When a test gives up that a body is ever answered. */
 const timeoutMs = 10_000;
 const STRANGER_BYTES = 10_000;
-const LIMITS = { strangerBytes: STRANGER_BYTES, endlessBytes: 100_000 };
+const LIMITS = { strangerBytes: STRANGER_BYTES, maxMessageBytes: 100_000 };
 const start = (limits = {}) => Relay.start({ deps: { limits: { ...LIMITS, ...limits } } });
 
 const record = (from: number, count: number) =>
@@ -75,7 +75,7 @@ Deno.test("A body whose first message is an approved device's may go on with any
 });
 
 Deno.test("A WebSocket's message has the same limits", async () => {
-  await using relay = await start({ strangerBytes: 100_000, endlessBytes: 1_000_000 });
+  await using relay = await start({ strangerBytes: 100_000, maxMessageBytes: 1_000_000 });
   const device = await relay.socket();
   await device.socket.send(sendlog("DEV1", 3_000));
   assert.equal((await device.hear())?.count, 3_000, "it has not registered, and says who it is");
@@ -98,7 +98,7 @@ Deno.test("An approved device's body ends too", async () => {
 Deno.test("A body that is too long to be parsed is not understood, and its beginning kept of a device", async () => {
   await using relay = await start({
     strangerBytes: 1_000_000,
-    endlessBytes: 1_000_000,
+    maxMessageBytes: 1_000_000,
   });
   const members = '"a":1,'.repeat(100_000);
   for (const sn of ["EVIL", "DEV1"]) {
@@ -111,7 +111,7 @@ Deno.test("A body that is too long to be parsed is not understood, and its begin
 });
 
 Deno.test("A body of more messages than are answered at once is refused", async () => {
-  await using relay = await start({ endlessBytes: 1_000_000 });
+  await using relay = await start({ maxMessageBytes: 1_000_000 });
   const body = JSON.stringify({ cmd: "checklive", sn: "DEV1" }).repeat(10_001);
   const reply = await post(relay, body, { "Content-Length": String(body.length + 1) });
   assert.deepEqual([reply.status, reply.body], [400, "too many messages in one body\n"]);

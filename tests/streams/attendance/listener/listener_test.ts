@@ -186,7 +186,7 @@ Deno.test("The listener turns newcomers away when all are devices", async () => 
 });
 
 Deno.test("The listener hangs up on a message without end", async () => {
-  const limits = { strangerBytes: 100_000, endlessBytes: 200_000 };
+  const limits = { strangerBytes: 100_000, maxMessageBytes: 200_000 };
   await using relay = await Relay.start({ deps: { limits } });
   const stranger = await relay.socket();
   const device = await relay.registered();

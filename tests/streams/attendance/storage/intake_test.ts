@@ -7,7 +7,7 @@ import { Intake } from "../../../../src/streams/attendance/storage/intake.ts";
 import { migrations } from "../../../../src/streams/attendance/mod.ts";
 import { Punches, punchId } from "../../../../src/streams/attendance/storage/punches.ts";
 import { Quarantine } from "../../../../src/streams/attendance/storage/quarantine.ts";
-import type { ReadPunch } from "../../../../src/streams/attendance/storage/reading.ts";
+import type { ParsedPunch } from "../../../../src/streams/attendance/storage/parsed.ts";
 import { Zone } from "../../../../src/streams/attendance/storage/time.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { tempStore } from "../../../support/temp.ts";
@@ -48,16 +48,16 @@ function bench() {
     warnings,
     writes,
     stored,
-    send: (given: ReadPunch[]) =>
+    send: (given: ParsedPunch[]) =>
       intake.store({ device, protocol: "iclock", receivedMs: NOW, punches: given }),
     [Symbol.dispose]: () => temp[Symbol.dispose](),
   };
 }
 
-function readPunches(count: number): ReadPunch[] {
+function readPunches(count: number): ParsedPunch[] {
   return Array.from({ length: count }, (_, n) => ({
     personId: String(1_000 + n),
-    deviceTime: "2026-10-05 09:15:30" as ReadPunch["deviceTime"],
+    deviceTime: "2026-10-05 09:15:30" as ParsedPunch["deviceTime"],
     at: "2026-10-05T03:45:30.000Z",
     suspect: false,
     mode: 15,

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import {
   rawOf,
-  stripRecord,
-  stripText,
+  redactRecord,
+  redactText,
 } from "../../../../src/streams/attendance/storage/redact.ts";
 
 const BLOB = "QUJD".repeat(200);
 
-Deno.test("stripRecord leaves photos, templates and secrets out, at any depth", () => {
+Deno.test("redactRecord leaves photos, templates and secrets out, at any depth", () => {
   assert.deepEqual(
-    stripRecord({
+    redactRecord({
       enrollid: 7,
       name: "Asha",
       "image ": "x",
@@ -28,17 +28,17 @@ Deno.test("rawOf bounds what is kept of a record", () => {
   assert.equal(rawOf({ a: 1 }), '{"a":1}');
 });
 
-Deno.test("stripText removes secrets from what could not be parsed", () => {
+Deno.test("redactText removes secrets from what could not be parsed", () => {
   const raw = `USER PIN=7\tName=Asha\tPasswd=4711\tCard=123\nFP PIN=7\tTMP=${BLOB}\n` +
     `{"password":"4711","image":"${BLOB.slice(0, 50)}","record":4711,"pwd" : 4711,"image":"cut`;
-  const stripped = stripText(raw);
+  const stripped = redactText(raw);
   assert.doesNotMatch(stripped, /4711|QUJD|cut/);
   assert.match(stripped, /PIN=7\tName=Asha/);
-  assert.match(stripText(`x ${BLOB}`), /^x \[800 characters removed\]$/);
+  assert.match(redactText(`x ${BLOB}`), /^x \[800 characters removed\]$/);
 });
 
-Deno.test("stripText keeps records, which are no secret, and is not endless", () => {
+Deno.test("redactText keeps records, which are no secret, and is not endless", () => {
   const record = '{"record":[{"enrollid":7,"time":"2026-13-45"}]}';
-  assert.equal(stripText(record), record);
-  assert(stripText("a b ".repeat(100_000)).length < 17_000);
+  assert.equal(redactText(record), record);
+  assert(redactText("a b ".repeat(100_000)).length < 17_000);
 });

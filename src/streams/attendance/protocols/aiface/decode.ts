@@ -6,12 +6,12 @@
  */
 import {
   isPersonId,
-  type ReadContext,
-  type ReadEvent,
-  type Readings,
+  type ParseContext,
+  type ParsedEvent,
+  type ParsedRecords,
   wholeNumber,
-} from "../../storage/reading.ts";
-import { rawOf, stripText } from "../../storage/redact.ts";
+} from "../../storage/parsed.ts";
+import { rawOf, redactText } from "../../storage/redact.ts";
 import { FrameScanner } from "./scan.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -76,8 +76,8 @@ export function singleRecord(head: string): string {
 }
 
 /** What one group of records says; a record that is no JSON does not spoil its neighbours. */
-export function readRecords(group: string, context: ReadContext): Readings {
-  const readings: Readings = { punches: [], events: [], unreadable: [] };
+export function readRecords(group: string, context: ParseContext): ParsedRecords {
+  const readings: ParsedRecords = { punches: [], events: [], unreadable: [] };
   const records = parseJson(`[${group}]`);
   if (Array.isArray(records)) {
     for (const record of records) readRecord(record, readings, context);
@@ -88,12 +88,16 @@ export function readRecords(group: string, context: ReadContext): Readings {
     const text = scanned.kind === "garbage" ? scanned.text : scanned.head;
     const record = parseJson(text);
     if (isObject(record)) readRecord(record, readings, context);
-    else readings.unreadable.push({ reason: "not valid JSON", raw: stripText(text) });
+    else readings.unreadable.push({ reason: "not valid JSON", raw: redactText(text) });
   }
   return readings;
 }
 
-function readRecord(record: unknown, readings: Readings, { zone, receivedMs }: ReadContext): void {
+function readRecord(
+  record: unknown,
+  readings: ParsedRecords,
+  { zone, receivedMs }: ParseContext,
+): void {
   const fields = isObject(record) ? trimKeys(record) : {};
   const raw = rawOf(fields);
   const personId = textOrNull(fields.enrollid);
@@ -125,7 +129,7 @@ function readRecord(record: unknown, readings: Readings, { zone, receivedMs }: R
 }
 
 /** A command nobody planned for, as an event of the device. */
-export function commandEvent(cmd: string, fields: Fields): ReadEvent {
+export function commandEvent(cmd: string, fields: Fields): ParsedEvent {
   return {
     kind: cmd.slice(0, 64),
     personId: textOrNull(fields.enrollid)?.slice(0, 64) ?? "",

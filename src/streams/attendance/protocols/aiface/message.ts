@@ -3,7 +3,7 @@
  * over two messages may wait for its rest.
  * @module
  */
-import { type Connection, TooMuchHeld } from "../../listener/connection.ts";
+import { type Connection, MessageMemoryError } from "../../listener/connection.ts";
 import type { Context } from "../context.ts";
 import { FrameScanner, type Scanned } from "./scan.ts";
 import type { AifaceSession } from "./session.ts";
@@ -72,14 +72,14 @@ export class MessageReader {
 
   /**
    * Counts what is unfinished to the connection's memory; called when the session has taken what was scanned.
-   * @throws {TooMuchHeld}
+   * @throws {MessageMemoryError}
    */
   countMemory(): void {
     const held = this.#scanner.held + this.#session.heldBytes;
     const change = held - this.#held;
     this.#held = held;
-    const { known, seat } = this.#connection;
+    const { known, slot } = this.#connection;
     if (this.pending && !known && this.#session.senderOf(this.head)) this.#connection.recognise();
-    if (!seat.hold(change) && change > 0) throw new TooMuchHeld();
+    if (!slot.hold(change) && change > 0) throw new MessageMemoryError();
   }
 }

@@ -29,8 +29,8 @@ export interface PullPage {
 /** A device that does not answer a page within this time has forgotten it. */
 const ANSWER_MS = 20_000;
 /** 50 records a page and 100 000 in the largest device. */
-const MOST_PAGES = 4_000;
-const MOST_WINDOWS = 8;
+const MAX_PAGES = 4_000;
+const MAX_WINDOWS = 8;
 
 export class Puller {
   readonly #send: (command: Readonly<Record<string, unknown>>) => void;
@@ -53,7 +53,7 @@ export class Puller {
     const known = this.#windows.some(({ from, to, done }) =>
       from <= window.from && to >= window.to && (done || !window.done)
     );
-    if (!known && this.#windows.length < MOST_WINDOWS) this.#windows.push(window);
+    if (!known && this.#windows.length < MAX_WINDOWS) this.#windows.push(window);
   }
 
   /** A page has come and is stored (or not: then the rest is left for another time). */
@@ -66,7 +66,7 @@ export class Puller {
     const stuck = from !== null && from === this.#lastFrom;
     this.#lastFrom = from;
     const goesOn = stored && result && records > 0 && !complete && !stuck;
-    if (!goesOn || this.#pages >= MOST_PAGES) {
+    if (!goesOn || this.#pages >= MAX_PAGES) {
       if (stored) this.#windows[0]?.done?.();
       return this.#next();
     }

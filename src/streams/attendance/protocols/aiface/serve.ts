@@ -4,8 +4,8 @@
  */
 import { logger } from "../../../../core/mod.ts";
 import type { Context } from "../context.ts";
-import { isXml, meetUnknown, meetXml } from "../../devices/unsupported.ts";
-import { type Connection, TooMuchHeld } from "../../listener/connection.ts";
+import { isXml, noteUnknown, noteXml } from "../../devices/unsupported.ts";
+import { type Connection, MessageMemoryError } from "../../listener/connection.ts";
 import {
   type Answer as HttpAnswer,
   BadRequest,
@@ -30,7 +30,7 @@ import { AifaceSession } from "./session.ts";
 const PING_MS = 15_000;
 const IDLE_MS = 30_000;
 /** A device says who it is at once; whoever does not is none. */
-const ANONYMOUS_MS = 60_000;
+const MAX_UNIDENTIFIED_MS = 60_000;
 /** They are held until the body has ended; no device brings more than a few. */
 const MAX_ANSWERS = 10_000;
 
@@ -40,7 +40,7 @@ export class AifaceSocket {
   readonly #session: AifaceSession;
   readonly #reader: MessageReader;
   readonly #since: number;
-  #heardAt = 0;
+  #seenAt = 0;
   #pinged = false;
   #closing = false;
   /** Whether the first bytes of a message are still to come. */
@@ -67,9 +67,9 @@ export class AifaceSocket {
     const connection = this.#connection;
     const frames = new FrameReader();
     try {
-      this.#heard();
+      this.#seen();
       for (let bytes = await connection.read(); bytes; bytes = await connection.read()) {
-        this.#heard();
+        this.#seen();
         for (const event of frames.read(bytes)) {
           const dealing = this.#event(event);
           if (dealing && await dealing === "over") return;
@@ -79,7 +79,7 @@ export class AifaceSocket {
     } catch (error) {
       const code = error instanceof ProtocolError ? error.code : 1011;
       const { address } = connection;
-      if (error instanceof ProtocolError || error instanceof TooMuchHeld) {
+      if (error instanceof ProtocolError || error instanceof MessageMemoryError) {
         this.#context.logThrottle.log(error.name, (more) => {
           logger("attendance").warn("Hung up on {address}: {error}{more}", {
             address,
@@ -114,10 +114,10 @@ export class AifaceSocket {
   /** Called every second. */
   async sweep(): Promise<void> {
     const now = this.#context.clock.monotonic();
-    if (!this.#session.identified && now - this.#since > ANONYMOUS_MS) {
+    if (!this.#session.identified && now - this.#since > MAX_UNIDENTIFIED_MS) {
       return await this.close(1008, "register first");
     }
-    const quietMs = now - this.#heardAt;
+    const quietMs = now - this.#seenAt;
     if (quietMs >= PING_MS && !this.#pinged) {
       this.#pinged = true;
       void this.#connection.write(pingFrame());
@@ -136,7 +136,7 @@ export class AifaceSocket {
       case "begin": {
         const { clock } = this.#context;
         this.#connection.messageBegins();
-        const delayMs = this.#connection.seat.delay();
+        const delayMs = this.#connection.slot.delay();
         this.#fresh = true;
         this.#bytes = 0;
         return delayMs > 0 ? clock.wait(delayMs) : undefined;
@@ -157,8 +157,8 @@ export class AifaceSocket {
 
   async #data(bytes: Uint8Array): Promise<"over" | void> {
     this.#bytes += bytes.length;
-    const { endlessBytes, strangerBytes } = this.#context.turnstile.limits;
-    const endless = this.#bytes > endlessBytes || (this.#bytes > strangerBytes &&
+    const { maxMessageBytes, strangerBytes } = this.#context.quota.limits;
+    const endless = this.#bytes > maxMessageBytes || (this.#bytes > strangerBytes &&
       !this.#session.believed && !this.#session.senderOf(this.#reader.head));
     if (endless) throw new ProtocolError("a message without end", 1009);
     if (this.#fresh) {
@@ -188,7 +188,7 @@ export class AifaceSocket {
       if (this.#session.believed) this.#connection.recognise();
       if ("silent" in answer && answer.silent === "malformed" && !this.#session.identified) {
         const sent = scanned.kind === "garbage" ? scanned.text : scanned.head;
-        meetUnknown(this.#context.devices, this.#connection.address, sent);
+        noteUnknown(this.#context.devices, this.#connection.address, sent);
       }
       if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
     }
@@ -196,15 +196,15 @@ export class AifaceSocket {
   }
 
   #unsupported(bytes: Uint8Array): "over" {
-    meetXml(this.#context.devices, this.#connection.address, bytes);
+    noteXml(this.#context.devices, this.#connection.address, bytes);
     return "over";
   }
 
-  #heard(): void {
-    this.#heardAt = this.#context.clock.monotonic();
+  #seen(): void {
+    this.#seenAt = this.#context.clock.monotonic();
     this.#pinged = false;
     this.#connection.expectWithin(IDLE_MS);
-    this.#session.heard();
+    this.#session.seen();
   }
 }
 
@@ -230,13 +230,13 @@ export async function answerPost(
     // What is stored stays so; not told of it, the device sends it again.
     if (answers.length > MAX_ANSWERS) throw new BadRequest("too many messages in one body");
   };
-  const { endlessBytes, strangerBytes } = context.turnstile.limits;
+  const { maxMessageBytes, strangerBytes } = context.quota.limits;
   let bytes = 0;
   try {
-    const body = readBody(connection, head, { limit: endlessBytes });
+    const body = readBody(connection, head, { limit: maxMessageBytes });
     let next = await body.next();
     for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
-      if (fresh && isXml(next.value)) meetXml(context.devices, connection.address, next.value);
+      if (fresh && isXml(next.value)) noteXml(context.devices, connection.address, next.value);
       bytes += next.value.length;
       await take(reader.push(next.value));
       if (bytes > strangerBytes && !session.trusted && !session.senderOf(reader.head)) {

@@ -8,13 +8,13 @@ import { logger } from "../../../../core/mod.ts";
 import { cloudTime } from "../../devices/clocks.ts";
 import type { Context } from "../context.ts";
 import {
+  type Contact,
   type Device,
-  type Encounter,
   isSerial,
   type Link,
-  type Standing,
+  type Trust,
 } from "../../devices/device.ts";
-import { wholeNumber } from "../../storage/reading.ts";
+import { wholeNumber } from "../../storage/parsed.ts";
 import { type Answer, answerCommand } from "./commands.ts";
 import { ASKED_FOR, decodeMessage, type DeviceInfo, type Message, singleRecord } from "./decode.ts";
 import { PullSchedule } from "./pull_schedule.ts";
@@ -28,7 +28,7 @@ export interface SessionLink {
 }
 
 /** How far a device's clock may be off in silence. */
-const WORTH_A_WORD_MS = 60_000;
+const MAX_SILENT_SKEW_MS = 60_000;
 
 export class AifaceSession implements Link {
   readonly #context: Context;
@@ -91,7 +91,7 @@ export class AifaceSession implements Link {
   senderOf(head: string): string | undefined {
     const sn = /"\s*sn\s*"\s*:\s*"([^"]*)"/.exec(head)?.[1]?.trim();
     const device = sn === undefined ? this.#device : this.#context.devices.find(sn);
-    return this.#standing(device) === "device" ? device?.sn : undefined;
+    return this.#trust(device) === "full" ? device?.sn : undefined;
   }
 
   #originOf(head: string): Origin | undefined {
@@ -118,8 +118,8 @@ export class AifaceSession implements Link {
   }
 
   /** The device has said something, be it only that it is there. */
-  heard(): void {
-    if (this.#device && this.believed) this.#context.devices.heard(this.#device);
+  seen(): void {
+    if (this.#device && this.believed) this.#context.devices.seen(this.#device);
   }
 
   /** Whether the device has said who it is. */
@@ -129,7 +129,7 @@ export class AifaceSession implements Link {
 
   /** Whether it is an approved device at its own address. */
   get believed(): boolean {
-    return this.#standing(this.#device) === "device";
+    return this.#trust(this.#device) === "full";
   }
 
   /** Whether such a device has said something here, be it one that does not register. */
@@ -157,17 +157,17 @@ export class AifaceSession implements Link {
       return { send: { ret: "reg", result: false, reason: "serial number not valid" } };
     }
     const seenBefore = devices.find(sn)?.lastSeenMs ?? null;
-    const device = devices.meet(sn, this.#encounter);
-    const standing = this.#standing(device);
-    if (device) this.#hold(device, standing);
-    if (!device || standing === "stranger") {
+    const device = devices.identify(sn, this.#contact);
+    const trust = this.#trust(device);
+    if (device) this.#hold(device, trust);
+    if (!device || trust === "none") {
       return { send: { ret: "reg", result: false, reason: "device not allowed" } };
     }
     const cloudtime = cloudTime(this.#context, device.zone);
     const welcome: Answer = {
       send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
     };
-    if (standing === "elsewhere") return welcome;
+    if (trust === "punches") return welcome;
     this.#trusted = true;
     device.model = info.model ?? device.model;
     device.firmware = info.firmware ?? device.firmware;
@@ -175,7 +175,7 @@ export class AifaceSession implements Link {
     device.backlog = info.backlog ?? device.backlog;
     const time = info.time === null ? undefined : device.zone.normalise(info.time);
     if (time !== undefined) device.compareClock(time, clock.now());
-    if (Math.abs(device.skewMs ?? 0) > WORTH_A_WORD_MS) {
+    if (Math.abs(device.skewMs ?? 0) > MAX_SILENT_SKEW_MS) {
       const seconds = Math.round(device.skewMs! / 1_000);
       this.#context.logThrottle.log(`clock ${sn}`, (more) => {
         logger("attendance").warn("The clock of {sn} is {seconds} s off{more}", {
@@ -185,19 +185,19 @@ export class AifaceSession implements Link {
         });
       });
     }
-    devices.heard(device);
+    devices.seen(device);
     devices.changed(device);
     this.#pulls?.start(device, seenBefore);
-    if (cloudtime) device.toldOffset = device.zone.offsetMinutesAt(clock.now());
+    if (cloudtime) device.sentOffset = device.zone.offsetMinutesAt(clock.now());
     return welcome;
   }
 
   /** A device that calls from another address is believed here once it has moved. */
   #settle(device: Device): void {
     const seenBefore = device.lastSeenMs;
-    this.#context.devices.meet(device.sn, this.#encounter);
+    this.#context.devices.identify(device.sn, this.#contact);
     if (!this.believed) return;
-    this.#hold(device, "device");
+    this.#hold(device, "full");
     this.#pulls?.start(device, seenBefore);
   }
 
@@ -216,7 +216,7 @@ export class AifaceSession implements Link {
       // Sent twice with fewer records than announced: what is missing is fetched by its day.
       this.#pulls?.askAgain(device, records.days);
     }
-    if (device.backlog !== null && this.#standing(device) === "device") {
+    if (device.backlog !== null && this.#trust(device) === "full") {
       device.backlog = Math.max(0, device.backlog - announced);
     }
     const cloudtime = cloudTime(this.#context, device.zone);
@@ -266,43 +266,43 @@ export class AifaceSession implements Link {
   #sender(sn: string | undefined): Device | undefined {
     const { devices } = this.#context;
     if (this.#device && (sn === undefined || sn === this.#device.sn)) {
-      return this.#standing(this.#device) === "stranger" ? undefined : this.#device;
+      return this.#trust(this.#device) === "none" ? undefined : this.#device;
     }
     if (sn === undefined || !isSerial(sn)) return undefined;
-    const device = devices.meet(sn, this.#encounter);
-    const standing = this.#standing(device);
+    const device = devices.identify(sn, this.#contact);
+    const trust = this.#trust(device);
     // A device that does not register and sends at once is as good as one that does.
-    if (device && !this.#device) this.#hold(device, standing);
-    if (!device || standing === "stranger") return undefined;
-    if (standing === "device") {
+    if (device && !this.#device) this.#hold(device, trust);
+    if (!device || trust === "none") return undefined;
+    if (trust === "full") {
       this.#trusted = true;
-      devices.heard(device);
+      devices.seen(device);
     }
     return device;
   }
 
   /** This connection is the device's from now on, unless it may be another's who says its serial number. */
-  #hold(device: Device, standing: Standing): void {
-    if (!this.#link || (standing === "stranger" && device.approval === "approved")) return;
+  #hold(device: Device, trust: Trust): void {
+    if (!this.#link || (trust === "none" && device.approval === "approved")) return;
     const { devices } = this.#context;
     if (this.#device && this.#device !== device) devices.disconnected(this.#device, this);
     this.#device = device;
-    this.#elsewhere = standing === "elsewhere";
+    this.#elsewhere = trust === "punches";
     if (!this.#elsewhere) devices.connected(device, this);
   }
 
-  #standing(device: Device | undefined): Standing {
-    return this.#context.devices.standing(device, this.#address);
+  #trust(device: Device | undefined): Trust {
+    return this.#context.devices.trust(device, this.#address);
   }
 
-  get #encounter(): Encounter {
+  get #contact(): Contact {
     return { address: this.#address, protocol: "aiface" };
   }
 
   #isRepeated(device: Device, digest: string): boolean {
-    const standing = this.#standing(device);
-    if (device.shortMessages[standing] === digest) return true;
-    device.shortMessages[standing] = digest;
+    const trust = this.#trust(device);
+    if (device.shortMessages[trust] === digest) return true;
+    device.shortMessages[trust] = digest;
     return false;
   }
 }

@@ -5,20 +5,20 @@
  */
 import {
   isPersonId,
-  type ReadContext,
-  type ReadEvent,
-  type ReadPunch,
+  type ParseContext,
+  type ParsedEvent,
+  type ParsedPunch,
   type Unreadable,
   wholeNumber,
-} from "../../storage/reading.ts";
-import { stripText } from "../../storage/redact.ts";
+} from "../../storage/parsed.ts";
+import { redactText } from "../../storage/redact.ts";
 
 /** `PIN ⇥ YYYY-MM-DD HH:MM:SS ⇥ status ⇥ verify ⇥ work code ⇥ …`; the person is text, never a number. */
 export function readAttlog(
   line: string,
-  { zone, receivedMs }: ReadContext,
-): ReadPunch | Unreadable {
-  const raw = stripText(line);
+  { zone, receivedMs }: ParseContext,
+): ParsedPunch | Unreadable {
+  const raw = redactText(line);
   const [pin = "", time = "", status, verify] = line.split("\t");
   const personId = pin.trim();
   if (!isPersonId(personId)) return { reason: "no usable PIN", raw };
@@ -38,7 +38,7 @@ export function readAttlog(
 }
 
 /** `OPLOG <op> ⇥ <admin> ⇥ <time> ⇥ …` is an event; users, templates and photos are left out. */
-export function readOperlog(line: string, { zone }: ReadContext): ReadEvent | undefined {
+export function readOperlog(line: string, { zone }: ParseContext): ParsedEvent | undefined {
   const [op = "", admin = "", time = ""] = line.trim().split("\t");
   const operation = /^OPLOG\s+(\d{1,6})$/i.exec(op)?.[1];
   if (operation === undefined) return undefined;
@@ -47,6 +47,6 @@ export function readOperlog(line: string, { zone }: ReadContext): ReadEvent | un
     personId: admin.trim().slice(0, 64),
     deviceTime: zone.normalise(time) ?? "",
     event: Number(operation),
-    raw: stripText(line.trim()),
+    raw: redactText(line.trim()),
   };
 }

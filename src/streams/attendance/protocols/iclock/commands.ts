@@ -16,7 +16,7 @@ interface Waiting {
 
 /** A command whose answer does not come is offered again after this time. */
 const REPEAT_MS = 5 * 60_000;
-const MOST_OFFERS = 5;
+const MAX_OFFERS = 5;
 
 export class CommandQueue {
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class CommandQueue {
     if (!device) return "";
     const now = this.#clock.monotonic();
     device.waiting = device.waiting.filter(({ offers, offeredAt }) =>
-      offers < MOST_OFFERS || now - offeredAt < REPEAT_MS
+      offers < MAX_OFFERS || now - offeredAt < REPEAT_MS
     );
     const due = device.waiting.filter(({ offeredAt }) => now - offeredAt >= REPEAT_MS);
     for (const waiting of due) {

@@ -6,7 +6,7 @@
 import { ByteBuffer } from "../../storage/text.ts";
 
 const LF = 0x0a;
-const LONGEST_LINE = 2 * 1024;
+const MAX_LINE_BYTES = 2 * 1024;
 /** When a group of lines is handed on: small enough to be parsed and stored in one go. */
 const GROUP_BYTES = 16 * 1024;
 
@@ -25,7 +25,7 @@ export class LineScanner {
     while (at < chunk.length) {
       const lf = chunk.indexOf(LF, at);
       const end = lf < 0 ? chunk.length : lf;
-      const room = LONGEST_LINE - (this.#buffer.length - this.#lineStart);
+      const room = MAX_LINE_BYTES - (this.#buffer.length - this.#lineStart);
       this.#buffer.append(chunk, at, Math.min(end, at + Math.max(0, room)));
       for (let i = at; this.#blank && i < end; i++) if (chunk[i]! > 0x20) this.#blank = false;
       if (lf < 0) break;

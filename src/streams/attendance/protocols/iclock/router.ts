@@ -7,12 +7,12 @@
 import { logger } from "../../../../core/mod.ts";
 import { maySetClocks } from "../../devices/clocks.ts";
 import type { Context } from "../context.ts";
-import { type Device, isSerial, type Standing } from "../../devices/device.ts";
+import { type Device, isSerial, type Trust } from "../../devices/device.ts";
 import type { Connection } from "../../listener/connection.ts";
 import { type Answer, readBody, type RequestHead } from "../../listener/http.ts";
-import { stripText } from "../../storage/redact.ts";
+import { redactText } from "../../storage/redact.ts";
 import { CommandQueue } from "./commands.ts";
-import { learn, shown } from "./facts.ts";
+import { noteDeviceInfo, printable } from "./device_info.ts";
 import { LineScanner } from "./lines.ts";
 import { optionBlock } from "./options.ts";
 import { receiveTable } from "./tables.ts";
@@ -29,7 +29,7 @@ interface Request {
   query: ReadonlyMap<string, string>;
   /** Undefined when it is a stranger. */
   device: Device | undefined;
-  standing: Standing;
+  trust: Trust;
   sn: string;
 }
 
@@ -57,15 +57,15 @@ export class IclockRouter {
       });
     }
     const { devices } = this.#context;
-    const met = devices.meet(sn, { address: connection.address, protocol: "iclock" });
-    const standing = devices.standing(met, connection.address);
-    const device = standing === "stranger" ? undefined : met;
-    if (device && standing === "device") {
-      devices.heard(device);
+    const met = devices.identify(sn, { address: connection.address, protocol: "iclock" });
+    const trust = devices.trust(met, connection.address);
+    const device = trust === "none" ? undefined : met;
+    if (device && trust === "full") {
+      devices.seen(device);
       connection.recognise();
     }
 
-    const request: Request = { head, name, query, device, standing, sn };
+    const request: Request = { head, name, query, device, trust, sn };
     if (name === "cdata" && head.method === "GET") {
       return await this.#drained(connection, head, await this.#handshake(request));
     }
@@ -75,18 +75,18 @@ export class IclockRouter {
     return await this.#other(connection, request);
   }
 
-  async #handshake({ sn, device, standing, query }: Request): Promise<Answer> {
+  async #handshake({ sn, device, trust, query }: Request): Promise<Answer> {
     const { intake, clock } = this.#context;
     const pushVersion = query.get("pushver");
     const offsetMinutes = device && maySetClocks(this.#context)
       ? device.zone.offsetMinutesAt(clock.now())
       : undefined;
-    if (!device || standing !== "device") {
+    if (!device || trust !== "full") {
       // A mark is told to the address alone that has said it.
       const stamps = { attlog: "0", operlog: "0" };
       return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
     }
-    if (offsetMinutes !== undefined) device.toldOffset = offsetMinutes;
+    if (offsetMinutes !== undefined) device.sentOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
     const restarted = this.commands.settle(sn, "REBOOT");
     const again = device.resync;
@@ -109,7 +109,7 @@ export class IclockRouter {
   }
 
   async #table(connection: Connection, request: Request): Promise<Answer | undefined> {
-    const { head, device, standing, query } = request;
+    const { head, device, trust, query } = request;
     // Not stored, so never acknowledged: the device keeps its punches until someone approves it.
     if (!device) {
       return await this.#drained(connection, head, {
@@ -118,7 +118,7 @@ export class IclockRouter {
       });
     }
     const table = (query.get("table") ?? "").toUpperCase();
-    const believed = standing === "device";
+    const believed = trust === "full";
     const post = { connection, head, device, believed, table, query };
     const received = await receiveTable(this.#context, post);
     if (received === "hung up") return undefined;
@@ -131,9 +131,9 @@ export class IclockRouter {
     return { status: 200, body: `OK: ${Math.max(1, received.lines)}` };
   }
 
-  #offer({ sn, device, standing, query }: Request): Answer {
-    if (!device || standing !== "device") return OK;
-    const firmware = shown(query.get("info")?.split(",")[0] ?? "");
+  #offer({ sn, device, trust, query }: Request): Answer {
+    if (!device || trust !== "full") return OK;
+    const firmware = printable(query.get("info")?.split(",")[0] ?? "");
     if (firmware && firmware !== device.firmware) {
       device.firmware = firmware;
       this.#context.devices.changed(device);
@@ -144,7 +144,7 @@ export class IclockRouter {
   /** `ID=1&Return=0&CMD=INFO` lines; after an INFO, what the device tells about itself. */
   async #done(
     connection: Connection,
-    { head, sn, device, standing }: Request,
+    { head, sn, device, trust }: Request,
   ): Promise<Answer | undefined> {
     const lines = new LineScanner();
     const body: string[] = [];
@@ -153,11 +153,11 @@ export class IclockRouter {
     });
     if (!complete) return undefined;
     body.push(...lines.end());
-    if (!device || standing !== "device") return OK;
+    if (!device || trust !== "full") return OK;
     for (const line of body) {
       const id = /(?:^|&)ID=(\d{1,9})(?:&|$)/i.exec(line)?.[1];
       if (id !== undefined) this.commands.close(sn, Number(id));
-      learn(device, line);
+      noteDeviceInfo(device, line);
     }
     this.#context.devices.changed(device);
     return OK;
@@ -176,7 +176,7 @@ export class IclockRouter {
       sn,
       method: head.method,
       name,
-      body: stripText(text.slice(0, LOGGED_BYTES)),
+      body: redactText(text.slice(0, LOGGED_BYTES)),
     });
     return OK;
   }
@@ -195,7 +195,7 @@ export class IclockRouter {
     head: RequestHead,
     use: (bytes: Uint8Array) => void,
   ): Promise<boolean> {
-    const { strangerBytes: limit } = this.#context.turnstile.limits;
+    const { strangerBytes: limit } = this.#context.quota.limits;
     const body = readBody(connection, head, { limit });
     for (;;) {
       const { done, value } = await body.next();

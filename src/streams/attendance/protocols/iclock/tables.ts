@@ -6,11 +6,11 @@
 import type { Context } from "../context.ts";
 import type { Device } from "../../devices/device.ts";
 import type { Delivery } from "../../storage/intake.ts";
-import type { Readings } from "../../storage/reading.ts";
+import type { ParsedRecords } from "../../storage/parsed.ts";
 import type { Connection } from "../../listener/connection.ts";
 import { readBody, type RequestHead } from "../../listener/http.ts";
 import { readAttlog, readOperlog } from "./attlog.ts";
-import { learn } from "./facts.ts";
+import { noteDeviceInfo } from "./device_info.ts";
 import { LineScanner } from "./lines.ts";
 
 export interface TablePost {
@@ -43,7 +43,7 @@ export async function receiveTable(
   post: TablePost,
 ): Promise<{ lines: number } | "not stored" | "hung up"> {
   const { connection, head, device, believed, table } = post;
-  const { intake, clock, turnstile } = context;
+  const { intake, clock, quota } = context;
   const receivedMs = clock.now();
   const scanner = new LineScanner();
   let stored = true;
@@ -54,8 +54,8 @@ export async function receiveTable(
       await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
   };
 
-  const { endlessBytes, strangerBytes } = turnstile.limits;
-  const body = readBody(connection, head, { limit: believed ? endlessBytes : strangerBytes });
+  const { maxMessageBytes, strangerBytes } = quota.limits;
+  const body = readBody(connection, head, { limit: believed ? maxMessageBytes : strangerBytes });
   let next = await body.next();
   for (; !next.done; next = await body.next()) {
     for (const lines of scanner.push(next.value)) {
@@ -84,8 +84,8 @@ function readLines(
     post: TablePost;
     receivedMs: number;
   },
-): Readings {
-  const readings: Readings = { punches: [], events: [], unreadable: [] };
+): ParsedRecords {
+  const readings: ParsedRecords = { punches: [], events: [], unreadable: [] };
   if (lines.length === 0 || NOT_KEPT.has(table)) return readings;
   const reading = { zone: device.zone, receivedMs };
   switch (table) {
@@ -105,7 +105,7 @@ function readLines(
       return readings;
     case "OPTIONS":
       if (!believed) return readings;
-      for (const line of lines) learn(device, line);
+      for (const line of lines) noteDeviceInfo(device, line);
       context.devices.changed(device);
       return readings;
   }

@@ -2,9 +2,9 @@
 import type { Device } from "../../devices/device.ts";
 
 /** Notes what a device tells of itself: `FWVersion=Ver 8.0.4.6`, `~DeviceName=SilkBio`. */
-export function learn(device: Device, line: string): void {
+export function noteDeviceInfo(device: Device, line: string): void {
   for (const [, key, text] of line.matchAll(/~?(\w+)=([^,\t\r\n]{1,128})/g)) {
-    const value = shown(text!);
+    const value = printable(text!);
     switch (key!.toLowerCase()) {
       case "fwversion":
       case "firmver":
@@ -20,6 +20,6 @@ export function learn(device: Device, line: string): void {
 }
 
 /** What a device says, fit to be shown to people: without control characters, and not endless. */
-export function shown(text: string): string {
+export function printable(text: string): string {
   return text.replace(/\p{C}/gu, "").trim().slice(0, 128);
 }

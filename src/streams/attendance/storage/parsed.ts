@@ -15,7 +15,7 @@ export interface RecordSource {
 }
 
 /** A person put a finger, a face or a card to a device. */
-export interface ReadPunch {
+export interface ParsedPunch {
   /** As the device knows the person: text, because leading zeros count and numbers may exceed 2^53. */
   personId: string;
   deviceTime: WallTime;
@@ -31,7 +31,7 @@ export interface ReadPunch {
 }
 
 /** Something that is no person's punch: a door, a stranger, a menu operation. */
-export interface ReadEvent {
+export interface ParsedEvent {
   kind: string;
   personId: string;
   /** Empty when the device told none. */
@@ -46,14 +46,14 @@ export interface Unreadable {
   raw: string;
 }
 
-export interface Readings {
-  punches: ReadPunch[];
-  events: ReadEvent[];
+export interface ParsedRecords {
+  punches: ParsedPunch[];
+  events: ParsedEvent[];
   unreadable: Unreadable[];
 }
 
 /** What reading a record needs besides its text. */
-export interface ReadContext {
+export interface ParseContext {
   zone: Zone;
   receivedMs: number;
 }
