@@ -21,7 +21,7 @@ const SAID_ONCE = [
   /"message":"Unknown device EVIL0001 at [^ ]* waits/,
   ...ELSEWHERE === HERE ? [] : [/"message":"Device [^"]*AYSK1001[^"]* uses its serial number/],
   /"message":"Cannot understand /,
-  /"message":"Hung up on /,
+  /"message":"Closed the connection of /,
   /"message":"Too many connections, closed a stranger's/,
 ];
 

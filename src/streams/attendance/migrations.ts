@@ -104,7 +104,7 @@ export const migrations: readonly Migration[] = [
   },
 ];
 
-/** A device that is told an older stamp sends once more what may have been lost. */
+/** A device that receives an older stamp sends again what may have been lost. */
 export const joins: readonly Join[] = [
   { table: "devices", wins: "later" },
   { table: "device_stamps", wins: "none" },

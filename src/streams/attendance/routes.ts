@@ -31,7 +31,7 @@ export interface AttendanceRoutesOptions {
   retry: QuarantineRetry;
   /** The zone of `from` and `to` where they are days. */
   timeZone: string;
-  /** Has a device send everything again. */
+  /** Requests everything that a device holds. */
   resync: (device: Device) => Promise<void>;
 }
 
@@ -137,7 +137,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
     route({
       method: "POST",
       path: "/devices/{sn}/approve",
-      summary: "Let a device in that waits for approval, and name it",
+      summary: "Approve a device, and name it",
       tag,
       params: ofDevice,
       body: approval,
@@ -159,7 +159,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
     route({
       method: "POST",
       path: "/devices/{sn}/refuse",
-      summary: "Keep a device out: nothing it sends is stored any more",
+      summary: "Refuse a device: nothing it sends is stored any more",
       tag,
       params: ofDevice,
       problems: { ...STORING, ...UNKNOWN },
@@ -173,7 +173,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
     route({
       method: "POST",
       path: "/devices/{sn}/resync",
-      summary: "Have a device send its punches again; an iclock device restarts for it",
+      summary: "Request all punches of a device again; an iclock device restarts for it",
       tag,
       params: ofDevice,
       problems: {
@@ -195,7 +195,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       tag,
       query: v.strictObject({
         limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 5000 }), v.description("at most so many")),
+          v.pipe(wholeNumber({ min: 1, max: 5000 }), v.description("maximum number")),
           "200",
         ),
         before: v.optional(v.pipe(
@@ -236,7 +236,7 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       tag,
       query: v.strictObject({
         limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 200 }), v.description("at most so many")),
+          v.pipe(wholeNumber({ min: 1, max: 200 }), v.description("maximum number")),
           "50",
         ),
         before: v.optional(v.pipe(
@@ -272,8 +272,8 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
 }
 
 /**
- * What the configuration says of a device stands: another name would last until the next start, another zone would
- * not be used at all.
+ * What is configured cannot be changed here: another name would last until the next start, another zone would not
+ * be used at all.
  */
 function requireFree(
   configured: DeviceConfig | undefined,

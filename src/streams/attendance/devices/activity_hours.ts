@@ -1,10 +1,10 @@
 /**
- * When a device is expected to speak. It may be switched off at night and on Sundays, so that is in an hour in which it
- * was heard a week before; in its first week, in one in which it was heard the day before.
+ * When a device is expected to be active. It may be switched off at night and on Sundays, so that is in an hour in which it
+ * was active a week before; in its first week, in one in which it was active the day before.
  *
- *     heard     Mon ▁▁▁▁▁▁▁▁▁███████████▁▁▁▁     hours of last week
+ *     active    Mon ▁▁▁▁▁▁▁▁▁███████████▁▁▁▁     hours of last week
  *     expected  Mon          ↑─────────↑         from 9 to 20 o'clock
- *     silent    Mon             ✕────►!          not heard for `silent_after_min` of them
+ *     silent    Mon             ✕────►!          silent for `silent_after_min` of them
  * @module
  */
 
@@ -14,11 +14,11 @@ const WEEK = 168;
 /** Bits kept: this hour and the week before it. */
 const KEPT = (1n << BigInt(WEEK + 1)) - 1n;
 
-/** The hours of the last week in which a device was heard. */
+/** The hours of the last week in which a device was active. */
 export class ActivityHours {
   /** The last of them, in hours since 1970. */
   #hour = 0;
-  /** Bit n: it was heard n hours before that. */
+  /** Bit n: active n hours before that. */
   #bits = 0n;
 
   /** @param text what `toString` gave */
@@ -29,25 +29,25 @@ export class ActivityHours {
     this.#bits = BigInt(`0x${bits}`) & KEPT;
   }
 
-  /** It was heard at this time. */
+  /** The device was active at this time. */
   record(ms: number): void {
     const hour = Math.floor(ms / HOUR_MS);
     const passed = hour - this.#hour;
     if (passed === 0) return;
-    // A clock that was put back by an hour or a day; by more, what was noted is of no time that can be told.
+    // A clock that was put back by an hour or a day; by more, the recorded hours are unknown.
     if (passed < 0 && passed >= -WEEK) return;
     this.#bits = (passed > 0 && passed <= WEEK ? (this.#bits << BigInt(passed)) & KEPT : 0n) | 1n;
     this.#hour = hour;
   }
 
-  /** Whether it is expected to speak in this hour. */
+  /** Whether it is expected to be active in this hour. */
   expects(hour: number): boolean {
     const beforeThat = this.#bits >> BigInt(Math.max(0, this.#hour - hour + WEEK - DAY));
     const firstWeek = hour > this.#hour + WEEK || beforeThat === 0n;
     return this.#activeIn(hour - (firstWeek ? DAY : WEEK));
   }
 
-  /** `495234:1ff`; empty when it was never heard. */
+  /** `495234:1ff`; empty when it was never active. */
   toString(): string {
     return this.#bits === 0n ? "" : `${this.#hour}:${this.#bits.toString(16)}`;
   }
@@ -58,7 +58,7 @@ export class ActivityHours {
   }
 }
 
-/** Since when a device is expected to speak and was not heard, in milliseconds; undefined while it is not expected. */
+/** Since when a device is expected to be active and is not, in milliseconds; undefined while it is not expected. */
 export function expectedSince(
   hours: ActivityHours,
   { nowMs, lastSeenMs }: { nowMs: number; lastSeenMs: number },

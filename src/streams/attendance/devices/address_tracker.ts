@@ -1,10 +1,10 @@
 /**
- * Where a device is. Neither protocol has a password, so that its address is all that tells a device from a stranger
- * who knows its serial number. Punches are taken from any address, because a router may give the device another
- * one; nothing else is believed from there until a person says so, or the former address has fallen silent.
+ * Trust by address. Neither protocol has a password, so the address is all that distinguishes a device from a
+ * stranger with its serial number. Punches are accepted from any address, because a router may give the device
+ * another one; nothing else is trusted from there until the user confirms it, or the former address is silent.
  *
- *     its address        ──heard──heard──┐ silent for `silentMs`
- *     another address           ──punches stored, warning──┴─ has moved: its mark begins again
+ *     its address        ──seen───seen───┐ silent for `silentMs`
+ *     another address           ──punches stored, warning──┴─ has moved: its stamps are deleted
  *
  * @module
  */
@@ -20,9 +20,9 @@ const SLEPT_MS = 2 * 60_000;
 export interface AddressTrackerOptions {
   clock: Clock;
   warnings: Warnings;
-  /** How long an address has to be silent until a device is believed to have left it; 0: until a person says so. */
+  /** Silence of an address after which its device is taken to have left it, in milliseconds; 0: the user decides. */
   silentMs: number;
-  /** The address that the configuration says, for good. */
+  /** The configured address, which is the only one. */
   configured: (sn: string) => string | undefined;
   table: DeviceTable;
   /** Called when a device's address, or the other address that uses its serial number, has changed. */
@@ -55,13 +55,13 @@ export class AddressTracker {
     else if (this.#note(device, address)) this.#options.onChange(device);
   }
 
-  /** It is known where the device is. */
+  /** The device's address is settled. */
   settle(device: Device): void {
     device.elsewhere = null;
     this.#options.warnings.clear(codeOf(device));
   }
 
-  /** Called every few seconds: whose other address was not heard for a while. */
+  /** Called every few seconds: devices whose other address has been silent. */
   sweep(devices: Iterable<Device>): Device[] {
     const { clock } = this.#options;
     const now = clock.monotonic();

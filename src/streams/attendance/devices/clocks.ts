@@ -1,7 +1,7 @@
 /**
- * The clocks of devices when summer time begins or ends, or their zone was mended: they still go by what they were
- * told. One that holds a connection is made to come again and learns it before anybody punches; an iclock device
- * learns it only when it restarts, so that someone has to restart it.
+ * The clocks of devices when summer time begins or ends, or their zone was corrected. A connected device is
+ * disconnected, and sets its clock when it registers again; an iclock device reads the offset only when it starts,
+ * so a warning asks for a restart.
  * @module
  */
 import type { Clock, Warnings } from "../../../core/mod.ts";
@@ -27,7 +27,7 @@ export function cloudTime(source: ClockSource, zone: Zone): string | undefined {
   return maySetClocks(source) ? zone.wallAt(source.clock.now()) : undefined;
 }
 
-/** Looks whose clock was set by an offset that is over; called every few seconds. */
+/** Finds devices whose clock has an outdated offset; called every few seconds. */
 export function sweepClocks(
   { devices, warnings, ...source }: ClockSource & { devices: Devices; warnings: Warnings },
 ): void {

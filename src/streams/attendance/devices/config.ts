@@ -5,15 +5,15 @@ import type { Device } from "./device.ts";
 export interface DeviceConfig {
   sn: string;
   name: string;
-  /** Where its clock is set to another zone than the others'. */
+  /** Zone of its clock, where it differs from `attendance.time_zone`. */
   time_zone?: string | undefined;
-  /** Where it is, for good: nothing is taken from another address (default: where it was approved or first met). */
+  /** Its only address: nothing is accepted from another one (default: the address it was approved with). */
   address?: string | undefined;
-  /** What it is expected to speak; another protocol is taken all the same and warned of. */
+  /** The expected protocol; another one is accepted, with a warning. */
   protocol?: "aiface" | "iclock" | undefined;
   /**
-   * How an iclock device is told that its punches could not be stored (default: status 503). Some firmware is
-   * said to throw the punches away after a 5xx and to keep them after a 200 that begins with `ERROR`.
+   * Status of the answer to an iclock device when its punches could not be stored (default 503). Some firmware is
+   * reported to drop the punches after a 5xx and to keep them after a 200 that begins with `ERROR`.
    */
   nack_status?: 200 | 503 | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * One device: what is known of it, and how it is connected just now.
+ * One device: what is known of it, and its connection.
  * @module
  */
 import { type Instant, instantOf } from "../../../core/mod.ts";
@@ -7,13 +7,13 @@ import type { DeviceProtocol, DeviceReport, DeviceState } from "../../../contrac
 import { ActivityHours } from "./activity_hours.ts";
 import type { WallTime, Zone } from "../storage/time.ts";
 
-/** Where and how a device was met. */
+/** Where and how a device has connected. */
 export interface Contact {
   address: string;
   protocol: DeviceProtocol;
 }
 
-/** The same of one that is not understood, with the first line it sent. */
+/** The same of an unsupported device, with the first line it sent. */
 export interface UnsupportedContact {
   address: string;
   /** Null when it is none that is known. */
@@ -22,28 +22,28 @@ export interface UnsupportedContact {
 }
 
 /**
- * How far whoever says a device's serial number is believed: an approved device at its own address; the same from
- * another address, of which punches are taken and nothing else; anyone else.
+ * What is accepted from a sender with a device's serial number: `full` from an approved device at its own address;
+ * `punches`, and nothing else, from another address; `none` from others.
  */
 export type Trust = "full" | "punches" | "none";
 
 /** What was decided about a device. */
 export type Approval = "approved" | "pending" | "refused" | "unsupported";
 
-/** The connection a device holds open; iclock devices come and go instead. */
+/** The open connection of a device; iclock devices have none. */
 export interface Link {
-  /** Another connection has taken over, or the device is not wanted any more. */
+  /** Another connection has taken over, or the device was refused. */
   close(reason: string): void;
-  /** Asks the device for everything it holds, as soon as it listens. */
+  /** Requests everything that the device holds. */
   resync(): void;
 }
 
-/** What a device is called that does not tell its serial number. */
+/** Serial number of a device that sends none. */
 export function serialOf(address: string): string {
   return `at-${address.replace(/[^A-Za-z0-9]+/g, "-")}`.slice(0, 64);
 }
 
-/** Whether text can be a serial number; nothing else gets near the database, a file name or the log. */
+/** Whether text can be a serial number; nothing else reaches the database or the log. */
 export function isSerial(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }
@@ -57,9 +57,9 @@ export class Device {
   mac: string | null = null;
   backlog: number | null = null;
   firstLine: string | null = null;
-  /** In which hours it was heard. */
+  /** Hours in which it was active. */
   hours = new ActivityHours();
-  /** Whether it is expected to speak and does not. */
+  /** Whether it is expected to be active and is not. */
   silent = false;
   skewMs: number | null = null;
   firstSeenMs: number | null = null;
@@ -67,22 +67,22 @@ export class Device {
 
   online = false;
   link: Link | undefined;
-  /** When it was last heard: `clock.monotonic()`. */
+  /** When it last sent something: `clock.monotonic()`. */
   seenAt = -Infinity;
-  /** Where else its serial number was said lately, and when (`clock.monotonic()`). */
+  /** Another address that used its serial number lately, and when (`clock.monotonic()`). */
   elsewhere: { address: string; seenAt: number } | null = null;
   /** What was last sent with fewer records than announced: a digest. */
   shortMessages: Partial<Record<Trust, string>> = {};
-  /** By how many minutes its clock was set ahead of UTC when it was last told the time. */
+  /** UTC offset of the time it was last sent, in minutes. */
   sentOffset: number | null = null;
   /** Whether it is to send everything again, and has not yet been asked to. */
   resync = false;
 
-  /** A zone chosen for this device when it was approved; the configuration's own goes first. */
+  /** A zone chosen for this device when it was approved; a configured one has precedence. */
   ownZone: string | null = null;
   /** The zone in which its punches were read so far; null when there are none. */
   readZone: string | null = null;
-  /** How a storage failure is told; see the settings. */
+  /** Status of the answer after a storage failure: `nack_status` in the configuration. */
   nackStatus: 200 | 503 = 503;
 
   constructor(readonly sn: string, public approval: Approval, public zone: Zone) {}

@@ -1,4 +1,4 @@
-/** What of a device outlives the agent. @module */
+/** The table of devices. @module */
 import { logger, msOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
@@ -28,7 +28,7 @@ export class DeviceTable {
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     this.#forgetStamps = db.prepare("DELETE FROM device_stamps WHERE device_sn = ?");
-    // A device is written behind its punches: what a kill kept from being written, the punches tell.
+    // A device is written after its punches: after a kill, its newest punch has what is missing.
     const newest = (column: string) =>
       `(SELECT ${column} FROM device_logs INDEXED BY device_logs_device WHERE device_sn = devices.sn
         ORDER BY punched_at DESC LIMIT 1)`;
@@ -56,7 +56,7 @@ export class DeviceTable {
     );
   }
 
-  /** The device is at another address from now on, where no mark of the former one counts; called inside `write`. */
+  /** The device has another address from now on, and the stamps of the former one are deleted; called inside `write`. */
   move(device: Device, decided: Decided): void {
     this.write(device, decided);
     this.#forgetStamps.run(device.sn);

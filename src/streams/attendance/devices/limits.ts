@@ -1,7 +1,6 @@
 /**
- * What one address may take of this machine: connections, memory, and messages a second. Devices have budgets of
- * their own, which strangers cannot use up. A sender that is too fast is read later, not refused: a punch that is
- * stored late is better than one that is not.
+ * Limits by address: connections, memory, and messages a second. Devices have budgets of their own, which strangers
+ * cannot use up. A sender that is too fast is read later, not refused.
  * @module
  */
 import type { Clock } from "../../../core/mod.ts";
@@ -17,7 +16,7 @@ export interface Share {
 export interface Limits {
   /** Connections at once, over all. */
   connections: number;
-  /** Connections on which an approved device has spoken from its own address. */
+  /** Connections on which an approved device has sent something from its own address. */
   devices: Share;
   /** All others: of some it is not known yet whose they are. */
   strangers: Share;
@@ -43,7 +42,7 @@ export const DEFAULT_LIMITS: Limits = {
   quarantineEntries: 10_000,
 };
 
-/** Whose budget something counts to. */
+/** The budget that something counts to. */
 type State = "devices" | "strangers";
 
 /** What one address takes in one state. */
@@ -55,17 +54,17 @@ interface Usage {
   filledAt: number;
 }
 
-/** The place of one connection. */
+/** The usage of one connection. */
 export interface ConnectionSlot {
   /** Whether it counts as a device's. */
   readonly known: boolean;
-  /** An approved device speaks here: it counts as one from now on, if there is room. */
+  /** This is an approved device's: counted as one from now on, if there is room. */
   recognise(): void;
   /** How long the message that begins waits for its turn, in milliseconds. */
   delay(): number;
   /** Counts what unfinished messages take more (or less) in memory; false when it is too much. */
   hold(bytes: number): boolean;
-  /** The connection is over; what it held is given back by who held it. */
+  /** The connection has ended; memory is released with `hold`. */
   leave(): void;
 }
 
@@ -81,18 +80,18 @@ export class ConnectionQuota {
     this.#clock = clock;
   }
 
-  /** Whether no connection is let in, from whatever address. */
+  /** Whether no connection is admitted, from any address. */
   get full(): boolean {
     return this.#connections >= this.limits.connections;
   }
 
-  /** Whether no stranger's connection is let in from this address. */
+  /** Whether no stranger's connection is admitted from this address. */
   addressFull(address: string): boolean {
     const { connections = 0 } = this.#addresses.strangers.get(address) ?? {};
     return connections >= this.limits.strangers.connectionsPerAddress;
   }
 
-  /** Lets a connection in as a stranger's; undefined when there is no room. */
+  /** Admits a connection as a stranger's; undefined when there is no room. */
   enter(address: string): ConnectionSlot | undefined {
     if (this.full || this.addressFull(address)) return undefined;
     let state: State = "strangers";

@@ -1,20 +1,20 @@
 /**
- * Devices that nobody has decided about: how many are listed, and how people learn that they wait.
+ * Devices that wait for approval: how many are listed, and the warnings about them.
  * @module
  */
 import type { Warnings } from "../../../core/mod.ts";
 import type { Device } from "./device.ts";
 
-/** The warning that no more of them are listed. */
+/** Warning: the list is full. */
 const TOO_MANY = "attendance.strangers";
-/** More devices than this waiting for approval are an attack or a mistake. */
+/** More pending devices are an attack or a mistake. */
 const MAX_PENDING = 64;
-/** A stranger not heard for this long makes room for another. */
+/** A pending device that was silent for this long can be replaced by another. */
 const STRANGER_MS = 60 * 60_000;
 
 /**
- * Who makes room for one more at this address: undefined while there is some; one that was not heard lately, else
- * one of the address that has most of the list; `"nobody"` when that is the newcomer's own.
+ * The device that is removed for one more at this address: undefined while there is room; one that was silent for
+ * long, else one of the address with most devices; `"nobody"` when that is the newcomer's own.
  */
 export function toEvict(
   devices: Iterable<Device>,
@@ -25,7 +25,7 @@ export function toEvict(
   if (strangers.length < MAX_PENDING) return undefined;
   strangers.sort((a, b) => (a.lastSeenMs ?? 0) - (b.lastSeenMs ?? 0));
   const oldest = strangers[0]!;
-  // One that was heard in the future was heard before the clock was set back.
+  // A time in the future is from before the clock was set back.
   if (Math.abs(now - (oldest.lastSeenMs ?? 0)) >= STRANGER_MS) return oldest;
   const byAddress = Map.groupBy(strangers, (stranger) => stranger.address);
   const most = [...byAddress.values()].reduce((a, b) => b.length > a.length ? b : a);
@@ -33,7 +33,7 @@ export function toEvict(
   return most.length > own + 1 ? most[0]! : "nobody";
 }
 
-/** Warns that there is no room for one more. */
+/** Warns that the list is full. */
 export function warnListFull(warnings: Warnings): void {
   warnings.raise(
     TOO_MANY,
@@ -42,7 +42,7 @@ export function warnListFull(warnings: Warnings): void {
   );
 }
 
-/** Warns of those that wait for approval, and no longer when none does. */
+/** Warns of pending devices, and clears the warning when there are none. */
 export function warnOfPending(devices: Iterable<Device>, warnings: Warnings): void {
   const waiting = [...devices].filter(({ approval }) => approval === "pending");
   if (waiting.length < MAX_PENDING) warnings.clear(TOO_MANY);
@@ -52,9 +52,9 @@ export function warnOfPending(devices: Iterable<Device>, warnings: Warnings): vo
   warnings.raise(
     "attendance.pending",
     waiting.length === 1
-      ? `Device ${serials} waits for approval, nothing it sends is stored before. ` +
+      ? `Device ${serials} is waiting for approval; nothing is stored until then. ` +
         `Approve it on the dashboard or with \`clockblock devices approve ${serials}\``
-      : `${waiting.length} devices wait for approval, nothing they send is stored before: ${serials}${more}. ` +
+      : `${waiting.length} devices are waiting for approval; nothing is stored until then: ${serials}${more}. ` +
         "Approve them on the dashboard or with `clockblock devices approve`",
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The devices: who is known, who waits for approval, who is there. Kept in memory and written behind, because
- * a device is heard every few seconds and only its punches have to survive a power cut.
+ * The registry of devices: known, pending, online. Kept in memory and written behind, because a device sends every
+ * few seconds and only its punches have to survive a power cut.
  * @module
  */
 import type { DeviceProtocol, DeviceReport } from "../../../contract/attendance.ts";
@@ -21,7 +21,7 @@ export interface DevicesOptions {
   timeZone: string;
   unknown: "pending" | "approve" | "refuse";
   devices: readonly DeviceConfig[];
-  /** How long a device has to be silent at its address until it is believed at another; 0: for a person to say. */
+  /** Silence of a device's address before it is trusted at another, in milliseconds; 0: the user decides. */
   silentMs: number;
 }
 
@@ -40,7 +40,7 @@ export class Devices {
   readonly #table: DeviceTable;
   readonly #addresses: AddressTracker;
   readonly #log = logger("attendance");
-  /** A device comes and goes as often as whoever knows its serial number likes. */
+  /** Any host that knows a serial number can make its device go online and offline. */
   readonly #logThrottle: LogThrottle;
 
   constructor(store: Store, options: DevicesOptions) {
@@ -65,7 +65,7 @@ export class Devices {
     return this.#devices.get(sn);
   }
 
-  /** What the configuration says of a device. */
+  /** The configuration of a device. */
   configured(sn: string): DeviceConfig | undefined {
     return this.#options.devices.find((settings) => settings.sn === sn);
   }
@@ -90,7 +90,7 @@ export class Devices {
     return counts;
   }
 
-  /** A device has said its serial number. Undefined when it is not known and not to be listed. */
+  /** A sender has given its serial number. Undefined when it is unknown and not to be listed. */
   identify(sn: string, contact: Contact): Device | undefined {
     const device = this.#devices.get(sn) ?? this.#stranger(sn, contact);
     if (!device) return undefined;
@@ -108,19 +108,19 @@ export class Devices {
     const { address, protocol } = device;
     device.address = contact.address;
     if (protocol !== contact.protocol) this.#setProtocol(device, contact.protocol);
-    // A device that is not there yet is news in a moment, when it is.
+    // A device that is offline is published when it goes online.
     if (device.online && (address !== device.address || protocol !== device.protocol)) {
       this.changed(device);
     }
     return device;
   }
 
-  /** How far a device is believed that was met at this address. */
+  /** How far a device is trusted at this address. */
   trust(device: Device | undefined, address: string): Trust {
     return device ? this.#addresses.trust(device, address) : "none";
   }
 
-  /** A device speaks a protocol that is not spoken here, or none that is known. */
+  /** A device uses a protocol that is not supported, or none that is known. */
   noteUnsupported(sn: string, contact: UnsupportedContact): void {
     const known = this.#devices.get(sn);
     const device = known ?? this.#stranger(sn, contact, "unsupported");
@@ -132,7 +132,7 @@ export class Devices {
         { sn, address, firstLine, more },
       );
     });
-    // One that was decided about, and understood before, stays what it is: anybody can say its serial number.
+    // An approved or refused device stays so: any host can use its serial number.
     const decided = device.approval === "approved" || device.approval === "refused";
     if (decided && device.protocol !== null) return;
     device.lastSeenMs = this.#options.clock.now();
@@ -144,7 +144,7 @@ export class Devices {
     this.changed(device);
   }
 
-  /** An approved device was heard: it is there. */
+  /** An approved device has sent something: it is online. */
   seen(device: Device): void {
     device.seenAt = this.#options.clock.monotonic();
     device.lastSeenMs = this.#options.clock.now();
@@ -153,7 +153,7 @@ export class Devices {
     if (!device.online) this.#setOnline(device, true);
   }
 
-  /** A device holds this connection from now on; one it held before is closed. */
+  /** This is the device's connection from now on; an earlier one is closed. */
   connected(device: Device, link: Link): void {
     const former = device.link;
     device.link = link;
@@ -168,13 +168,13 @@ export class Devices {
     if (device.online) this.#setOnline(device, false);
   }
 
-  /** Something that is shown has changed. */
+  /** Saves and publishes a change. */
   changed(device: Device): void {
     this.#table.touch(device);
     this.#options.hub.publish("devices", device.report());
   }
 
-  /** Lets a device in; it is made to come again, because it was told that it is not wanted. */
+  /** Approves a device, and closes its connection: it connects again, and is accepted then. */
   async approve(
     device: Device,
     { name = device.name, timeZone = device.ownZone, address = device.address }: {
@@ -186,13 +186,13 @@ export class Devices {
     await this.#decide(device, { approval: "approved", name, ownZone: timeZone, address });
   }
 
-  /** Keeps a device out. */
+  /** Refuses a device. */
   async refuse(device: Device): Promise<void> {
     const { name, ownZone, address } = device;
     await this.#decide(device, { approval: "refused", name, ownZone, address });
   }
 
-  /** Has a device send everything again: kept until it was asked to, however long that takes. */
+  /** Requests everything from a device; stored until the device has received the request. */
   async resync(device: Device): Promise<void> {
     await this.#store.write(() => {
       device.resync = true;
@@ -207,7 +207,7 @@ export class Devices {
     this.#table.touch(device);
   }
 
-  /** Looks who has gone; called every few seconds. */
+  /** Finds devices that have gone offline; called every few seconds. */
   sweep(): void {
     const now = this.#options.clock.monotonic();
     for (const device of this.#devices.values()) {
@@ -235,7 +235,7 @@ export class Devices {
     Object.assign(device, decided);
     this.#setZone(device);
     if (moves || device.approval !== "approved") this.#addresses.settle(device);
-    // Another name is no reason to hang up on it.
+    // The connection stays open when only the name has changed.
     if (device.approval === before && device.zone === zone && !moves) return this.changed(device);
     const { link } = device;
     device.link = undefined;
@@ -255,7 +255,7 @@ export class Devices {
     this.changed(device);
   }
 
-  /** A device that was not understood speaks as it should now: somebody has changed its menu. */
+  /** An unsupported device uses a supported protocol now. */
   #understood(device: Device, { address }: Contact): void {
     const configured = this.configured(device.sn);
     const welcome = this.#options.unknown === "approve" || configured !== undefined;
@@ -271,7 +271,7 @@ export class Devices {
     reportProtocol(device, { expected, warnings: this.#options.warnings });
   }
 
-  /** Lists a device that nobody knows, if there is room. */
+  /** Lists an unknown device, if there is room. */
   #stranger(
     sn: string,
     { address, protocol }: Contact | UnsupportedContact,
@@ -314,7 +314,7 @@ export class Devices {
     void this.#table.forget(device);
   }
 
-  /** Says who waits for approval, also of those that called when another agent ran. */
+  /** Warns of pending devices, also of those stored by an earlier run. */
   warnOfPending(): void {
     warnOfPending(this.#devices.values(), this.#options.warnings);
   }

@@ -1,10 +1,10 @@
-/** Devices that are silent at an hour at which they usually speak: see heard_hours.ts. @module */
+/** Devices that are silent in an hour in which they are usually active: see activity_hours.ts. @module */
 import { type Clock, instantOf, type Warnings } from "../../../core/mod.ts";
 import type { Device } from "./device.ts";
 import type { Devices } from "./registry.ts";
 import { expectedSince } from "./activity_hours.ts";
 
-/** After such a gap between two sweeps the machine slept: devices get their time to come back. */
+/** A longer gap between two sweeps is sleep of this machine: devices get their time to connect again. */
 const SLEPT_MS = 2 * 60_000;
 
 export class SilenceWatch {
@@ -13,7 +13,7 @@ export class SilenceWatch {
   #watchingSince = 0;
   #sweptAt = -Infinity;
 
-  /** @param options.afterMs how long a device that is expected to speak may be silent; 0 for any time */
+  /** @param options.afterMs silence of an expected device before a warning; 0: never */
   constructor(
     devices: Devices,
     options: { clock: Clock; warnings: Warnings; afterMs: number },
@@ -22,7 +22,7 @@ export class SilenceWatch {
     this.#options = options;
   }
 
-  /** How many devices are silent that should not be. */
+  /** Number of devices that are unexpectedly silent. */
   get count(): number {
     return [...this.#devices.all()].filter(({ silent }) => silent).length;
   }

@@ -1,6 +1,6 @@
 /**
- * What arrives at the listener and is not understood: whoever sent it is listed with the first line of it, so that
- * someone learns what speaks there and why nothing arrives.
+ * Devices that send something other than the supported protocols: listed with the first line they sent, so that the
+ * user sees why no punches arrive.
  * @module
  */
 import { isSerial, serialOf } from "./device.ts";
@@ -27,7 +27,7 @@ export function noteUnknown(devices: Devices, address: string, sent: string | Ui
   devices.noteUnsupported(serialOf(address), { address, protocol: null, firstLine });
 }
 
-/** The first line of what was sent, fit to be shown to people: one line, bounded, without secrets. */
+/** The first line of what was sent, for display: bounded, without secrets. */
 export function firstLineOf(sent: string | Uint8Array): string {
   const text = typeof sent === "string" ? sent : textOf(sent.subarray(0, 4 * MAX_LINE));
   const line = text.trimStart().split(/[\r\n]/, 1)[0]!.slice(0, 2 * MAX_LINE);
@@ -41,13 +41,13 @@ export function firstLineOf(sent: string | Uint8Array): string {
   return harmless.length <= MAX_LINE ? harmless : `${harmless.slice(0, MAX_LINE)}…`;
 }
 
-/** Whether a device speaks the XML protocol of the FK6xx family. */
+/** Whether the bytes are of the XML protocol of the FK6xx family. */
 export function isXml(bytes: Uint8Array): boolean {
   if (bytes[0] === OPEN_BRACE) return false;
   return /^[\s\0\u00ef\u00bb\u00bf]*</.test(String.fromCharCode(...bytes.subarray(0, 32)));
 }
 
-/** Lists a device that speaks XML, under its serial number where it can be found. */
+/** Lists a device that sends XML, under its serial number where it can be found. */
 export function noteXml(devices: Devices, address: string, bytes: Uint8Array): void {
   const text = String.fromCharCode(...bytes.subarray(0, 4096));
   const sn = /<(?:DeviceSerialNo|SerialNumber|SerialNo|DeviceUID|SN)>\s*([^<\s]+)/i.exec(text)?.[1];

@@ -1,6 +1,6 @@
 /**
- * A TCP connection read in pieces of at most 64 KiB, each used before the next is fetched: whoever is slow to
- * commit is slow to read, and nothing piles up. It has one deadline, which the listener looks at.
+ * A TCP connection read in pieces of at most 64 KiB, each used before the next is read: a slow commit
+ * slows its sender down instead of filling memory. It has one deadline, which the listener checks.
  * @module
  */
 import type { Clock } from "../../../core/mod.ts";
@@ -11,7 +11,7 @@ const FIRST_BYTES = 4 * 1024;
 const MAX_BUFFER_BYTES = 64 * 1024;
 /** What may wait for a peer that does not read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
-/** How long a stranger may take for a whole message: a device gives up on its acknowledgement no later. */
+/** Time that a stranger has for a whole message; devices wait no longer for an acknowledgement. */
 const STRANGER_MESSAGE_MS = 15_000;
 
 /** Unfinished messages take too much: this connection is closed, the device will send again. */
@@ -23,12 +23,12 @@ export class MessageMemoryError extends Error {
 export class Connection {
   readonly address: string;
   readonly slot: ConnectionSlot;
-  /** Called once when the connection is over, whoever ended it. */
+  /** Called once when the connection has ended. */
   onClose: (() => void) | undefined;
   readonly #conn: Deno.TcpConn;
   readonly #clock: Clock;
   readonly #pace: ReadScheduler;
-  /** `clock.monotonic()`: for what comes next, and for the whole message. */
+  /** `clock.monotonic()`: for the next step, and for the whole message. */
   #deadline = Infinity;
   #messageDeadline = Infinity;
   #buffer = new Uint8Array(FIRST_BYTES);
@@ -52,7 +52,7 @@ export class Connection {
       // An acknowledgement is one small packet that a device waits for.
       conn.setNoDelay(true);
     } catch {
-      // The peer has gone already; reading will say so.
+      // The peer has closed already: the next read ends.
     }
   }
 
@@ -60,12 +60,12 @@ export class Connection {
     return this.#closed;
   }
 
-  /** Whether an approved device speaks here: it does not make room for strangers. */
+  /** Whether this is an approved device's: it is not closed for newcomers. */
   get known(): boolean {
     return this.slot.known;
   }
 
-  /** An approved device speaks here: it takes its time for a message, and has the devices' budget. */
+  /** This is an approved device's: it has the devices' budget, and no deadline for a whole message. */
   recognise(): void {
     if (this.known) return;
     this.slot.recognise();
@@ -82,7 +82,7 @@ export class Connection {
     this.#deadline = this.#clock.monotonic() + ms;
   }
 
-  /** A message begins or goes on, of which a stranger has to send the end soon. */
+  /** A message begins or goes on: a stranger's has a deadline. */
   messageBegins(): void {
     if (this.known || this.#messageDeadline !== Infinity) return;
     this.#messageDeadline = this.#clock.monotonic() + STRANGER_MESSAGE_MS;
@@ -181,7 +181,7 @@ export class Connection {
   }
 }
 
-/** Where a connection comes from. */
+/** The peer's IP address. */
 export function addressOf({ remoteAddr }: Deno.TcpConn): string {
   return remoteAddr.hostname.replace(/^::ffff:/, "");
 }

@@ -1,7 +1,6 @@
 /**
- * The HTTP/1.1 that devices speak, read from a connection. Not Deno.serve, because that takes WebSocket frames
- * whole (20 MiB hold the event loop for 90 ms, and above 64 MiB it hangs up on a device that will try for
- * ever), sends header names in lower case, and always sends the `Date` that devices set their clocks by.
+ * The HTTP/1.1 of devices, read from a connection. docs/decisions.md says why neither `Deno.serve` nor `node:http`
+ * can do it: they refuse requests that devices send, and deliver WebSocket messages whole.
  * @module
  */
 import type { Connection } from "./connection.ts";
@@ -16,18 +15,18 @@ export interface RequestHead {
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>;
   keepAlive: boolean;
-  /** How long the body is, or that it says so itself. */
+  /** Length of the body in bytes. */
   body: number | "chunked";
 }
 
 export interface Answer {
   status: number;
   body: string;
-  /** `text/plain` unless said otherwise. */
+  /** default `text/plain`. */
   type?: string;
 }
 
-/** The peer does not speak HTTP, or not well enough to go on. */
+/** The request is not HTTP, or cannot be parsed. */
 export class BadRequest extends Error {
   override readonly name = "BadRequest";
 }
@@ -36,7 +35,7 @@ export class BadRequest extends Error {
 export const PIECE_MS = 60_000;
 
 const MAX_HEAD_BYTES = 16 * 1024;
-/** The headers that say how long the body is. */
+/** The headers that give the length of the body. */
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
@@ -147,7 +146,7 @@ function parseHead(text: string): RequestHead {
   const request = /^([A-Z]{1,16}) (\S[^\r\n]*) HTTP\/1\.([01])$/.exec(first.trim());
   if (!request) throw new BadRequest("this is not HTTP");
   const [, method, given, minor] = request;
-  // RFC 9112 3.2.2: a device that is set to use a proxy says the whole address.
+  // RFC 9112 3.2.2: a device that is set to use a proxy sends an absolute URL.
   const target = given!.replace(/^https?:\/\/[^/?]*/i, "");
   const headers = new Map<string, string>();
   for (const line of lines) {

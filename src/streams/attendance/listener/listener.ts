@@ -20,18 +20,18 @@ import {
 import { ReadScheduler } from "./read_scheduler.ts";
 import { upgradeAnswer } from "./websocket.ts";
 
-/** Who speaks the protocols of devices. */
+/** The protocols of devices. */
 export interface Protocols {
   /** Deals with a connection whose first bytes are not HTTP. @returns false when they may be */
   receive(address: string, bytes: Uint8Array): boolean;
-  /** The answer to a request; undefined when the device hung up in the middle of it. */
+  /** The answer to a request; undefined when the connection ended in the middle of it. */
   answer(connection: Connection, head: RequestHead): Promise<Answer | undefined>;
   socket(connection: Connection): Socket;
 }
 
 /** A WebSocket with a device. */
 export interface Socket {
-  /** Talks with the device until one of both ends it. */
+  /** Resolves when the connection has ended. */
   run(): Promise<void>;
   /** Sends a close frame, then closes the connection. */
   close(code: number, reason: string): Promise<void>;
@@ -49,12 +49,12 @@ export interface ListenerOptions extends ClockSource {
   logThrottle: LogThrottle;
 }
 
-/** What a peer may take its time for. */
+/** Timeouts of a peer. */
 const HEAD_MS = 20_000;
 const BETWEEN_REQUESTS_MS = 90_000;
 
 export class Listener {
-  /** Rings when someone comes while nobody is connected. */
+  /** Notifies of the first connection. */
   readonly arrival = new Notifier();
   readonly #options: ListenerOptions;
   readonly #server: Deno.TcpListener;
@@ -73,12 +73,12 @@ export class Listener {
     return this.#server.addr;
   }
 
-  /** Whether nobody is connected. */
+  /** Whether there is no connection. */
   get quiet(): boolean {
     return this.#connections.size === 0;
   }
 
-  /** Lets devices in until the listener is closed. */
+  /** Accepts connections until the listener is closed. */
   async run(): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
@@ -89,8 +89,8 @@ export class Listener {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
           return;
         }
-        // Too many open files, or a peer that was gone before it was in.
-        this.#say("accept", "Cannot let a device in: {error}{more}", { error });
+        // Too many open files, or a peer that closed at once.
+        this.#say("accept", "Cannot accept a connection: {error}{more}", { error });
         this.#hangUpOnStranger();
         await clock.wait(100);
         continue;
@@ -108,17 +108,17 @@ export class Listener {
     }
   }
 
-  /** Hangs up on everyone; resolves when the last conversation has ended. */
+  /** Closes all connections; resolves when the last one has ended. */
   async close(): Promise<void> {
     this.#server.close();
     for (const socket of this.#sockets) void socket.close(1001, "going away");
-    // One turn for the goodbyes to leave; whoever does not read them is not waited for.
+    // One turn of the event loop to send the close frames, without waiting for peers that do not read.
     await new Promise((resolve) => setTimeout(resolve, 0));
     for (const connection of this.#connections) connection.close();
     await Promise.all(this.#conversations);
   }
 
-  /** Looks at deadlines; called every second while someone is connected. */
+  /** Checks deadlines; called every second while there are connections. */
   async sweep(): Promise<void> {
     for (const connection of this.#connections) {
       if (connection.late) connection.close();
@@ -146,7 +146,7 @@ export class Listener {
     if (this.#connections.delete(connection)) connection.slot.leave();
   }
 
-  /** A place for a newcomer, who may be a device that has not yet said so: a stranger makes room for it. */
+  /** Admits a connection, which may be a device's: where there is no room, the oldest stranger's is closed. */
   #admit(address: string): ConnectionSlot | undefined {
     const { quota } = this.#options;
     const addressFull = quota.addressFull(address);
@@ -160,7 +160,7 @@ export class Listener {
     return quota.enter(address);
   }
 
-  /** Hangs up on the one that has been there for longest without being a device, at this address or at all. */
+  /** Closes the oldest connection that is not a device's, of this address or of any. */
   #hangUpOnStranger(address?: string): void {
     for (const connection of this.#connections) {
       if (connection.known || (address !== undefined && connection.address !== address)) continue;
@@ -168,7 +168,7 @@ export class Listener {
     }
   }
 
-  /** What anybody on the network can bring about as often as they like. */
+  /** Warnings that any host on the network can cause. */
   #say(thing: string, message: string, properties: Record<string, unknown>): void {
     this.#options.logThrottle.log(thing, (more) => {
       logger("attendance").warn(message, { ...properties, more });
@@ -196,7 +196,7 @@ export class Listener {
       if (delayMs > 0) await clock.wait(delayMs);
 
       if (isBrowser(head)) {
-        // A web page that somebody looks at on this network has no business here.
+        // A web page that is open in a browser on this network.
         this.#say("browser", "Turned a web page away that {address} looks at{more}", {
           address: connection.address,
         });
@@ -260,8 +260,8 @@ export class Listener {
 }
 
 /**
- * Whether a web page asks: browsers call themselves Mozilla, and say where the page is from or what the person
- * reads, for an image too; no device does both.
+ * Whether a browser asks: its user agent is Mozilla, and it sends the page's origin or languages, for an image too;
+ * no device does both.
  */
 function isBrowser({ headers }: RequestHead): boolean {
   if (headers.has("sec-fetch-site")) return true;

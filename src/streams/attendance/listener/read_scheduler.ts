@@ -1,11 +1,11 @@
 /**
- * Gives others their turn while much is being read. A read that finds its bytes waiting goes on at once, without
- * the event loop in between: a fast sender alone would hold it for as long as he sends. Devices have a share of
- * each turn that strangers do not get.
+ * Limits the bytes handled in one turn of the event loop. A read that finds its bytes waiting continues at once,
+ * without the event loop in between, so that one fast sender would hold it. Devices have a share of each turn that
+ * strangers do not get.
  * @module
  */
 
-/** What may be dealt with in one turn of the event loop, over all connections: about a millisecond of work. */
+/** Bytes of one turn, over all connections: about 1 ms of work. */
 const DEVICES_BYTES = 256 * 1024;
 const STRANGERS_BYTES = 64 * 1024;
 
@@ -27,7 +27,7 @@ class Share {
     return this.#waiting.length === 0;
   }
 
-  /** Whether so much may be dealt with in this turn. */
+  /** Whether this many bytes may be handled in this turn. */
   take(bytes: number): boolean {
     if (!this.idle || this.#left <= 0) return false;
     this.#left -= bytes;
@@ -53,8 +53,8 @@ export class ReadScheduler {
   readonly #strangers = new Share(STRANGERS_BYTES);
 
   /**
-   * So much was read of a device, or of a stranger. Undefined when it may be dealt with at once, else a promise
-   * for the turn when it may.
+   * Bytes were read of a device, or of a stranger. Undefined when they may be handled at once, else a promise
+   * for the turn when they may.
    */
   take(bytes: number, { known }: { known: boolean }): Promise<void> | undefined {
     const share = known ? this.#devices : this.#strangers;

@@ -97,7 +97,7 @@ export class FrameReader {
       ? view.getUint16(2)
       : view.getUint32(2) * 2 ** 32 + view.getUint32(6);
     const maskAt = short < 126 ? 2 : short === 126 ? 4 : 10;
-    // A client must mask; firmware that does not is understood all the same.
+    // A client must mask; frames without a mask are accepted.
     if (second & 0x80) this.#mask.set(this.#header.subarray(maskAt, maskAt + 4));
     else this.#mask.fill(0);
     this.#final = (first & 0x80) !== 0;

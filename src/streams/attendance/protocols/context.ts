@@ -1,5 +1,5 @@
 /**
- * What every conversation with a device shares.
+ * What all connections of devices share.
  * @module
  */
 import type { Clock, LogThrottle, Warnings } from "../../../core/mod.ts";
@@ -19,6 +19,6 @@ export interface Context {
   logThrottle: LogThrottle;
   /** Whether this machine's clock agrees with those it was compared with. */
   clockTrusted: () => boolean;
-  /** How often connected devices are asked for what they failed to send, in milliseconds; 0 for never. */
+  /** Interval of requests for punches that a device failed to send, in milliseconds; 0: never. */
   pullIntervalMs: number;
 }

@@ -1,5 +1,5 @@
 /**
- * Reading the quarantine again, with the parsers of this version: what was not understood before an update may be now.
+ * Parses the quarantine again: an update may have better parsers.
  * @module
  */
 import { msOf } from "../../../core/mod.ts";

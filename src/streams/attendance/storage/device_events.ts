@@ -1,5 +1,5 @@
 /**
- * What devices report besides punches: doors, strangers' faces, menu operations, commands nobody planned for.
+ * What devices report besides punches: doors, unknown faces, menu operations, unknown commands.
  * Kept so that it may be acknowledged, and to be looked up; it is not sent to the cloud.
  * @module
  */
@@ -25,7 +25,7 @@ export class DeviceEvents {
   ): void {
     const receivedAt = instantOf(receivedMs);
     for (const { kind, personId, deviceTime, event, raw } of events) {
-      // What has no time of its own is told apart by its content.
+      // An event without a time is identified by its content.
       const key = ["v1", sn, kind, personId, deviceTime || raw, event ?? ""].join("|");
       const id = hash("sha256", key, "hex");
       this.#insert.run(id, sn, kind, personId, deviceTime, event, raw, receivedAt);

@@ -1,6 +1,6 @@
 /**
  * The one way into the database for what devices send. A protocol acknowledges when `store` has resolved, and
- * never otherwise: by then a power cut takes nothing of it any more.
+ * never before: it survives a power cut then.
  * @module
  */
 import { logger, type Warnings } from "../../../core/mod.ts";
@@ -16,7 +16,7 @@ export interface Delivery extends Partial<ParsedRecords> {
   device: RecordSource;
   protocol: DeviceProtocol;
   receivedMs: number;
-  /** How far the device says it has sent a table: kept with what it has sent. */
+  /** The device's stamp for a table, stored with its rows. */
   stamp?: { table: string; value: string } | undefined;
 }
 
@@ -55,7 +55,7 @@ export class Intake {
 
   /**
    * Stores what a device has sent, durably. Up to 200 records are stored all or none.
-   * @returns whether it is stored; if not, the device must not be told otherwise
+   * @returns whether it is stored; if not, it must not be acknowledged
    */
   async store(delivery: Delivery): Promise<boolean> {
     const { punches = [] } = delivery;
@@ -89,13 +89,13 @@ export class Intake {
     return true;
   }
 
-  /** How far a device has sent a table, as it said with what was stored last. */
+  /** The stamp that came with the last rows of a table. */
   stamp(sn: string, table: string): string | undefined {
     const row = this.#getStamp.get(sn, table);
     return row && String(row.stamp);
   }
 
-  /** The device is to send everything again. */
+  /** The device sends everything again after its next handshake. */
   async forgetStamps(sn: string): Promise<void> {
     await this.#store.write(() => this.#clearStamps.run(sn));
   }
@@ -108,7 +108,7 @@ export class Intake {
     if (added > 0) this.#store.afterCommit(() => this.#noteClock(sn, suspect));
   }
 
-  /** Says that a device has sent a punch whose time cannot be right, until it sends others. */
+  /** Warns of a punch whose time cannot be right, until the device sends one with a right time. */
   #noteClock(sn: string, suspect: WallTime | undefined): void {
     const { warnings } = this.#options;
     const code = `attendance.time.${sn}`;

@@ -1,5 +1,5 @@
 /**
- * What a device says, in the words of this stream: the same for every protocol.
+ * Parsed records of a device: the same for every protocol.
  * @module
  */
 import type { Instant } from "../../../core/mod.ts";
@@ -14,7 +14,7 @@ export interface RecordSource {
   readZone: string | null;
 }
 
-/** A person put a finger, a face or a card to a device. */
+/** A person was recognised by finger, face or card. */
 export interface ParsedPunch {
   /** As the device knows the person: text, because leading zeros count and numbers may exceed 2^53. */
   personId: string;
@@ -30,17 +30,17 @@ export interface ParsedPunch {
   raw: string;
 }
 
-/** Something that is no person's punch: a door, a stranger, a menu operation. */
+/** An event that is no punch: a door, an unknown face, a menu operation. */
 export interface ParsedEvent {
   kind: string;
   personId: string;
-  /** Empty when the device told none. */
+  /** Empty when the device sent none. */
   deviceTime: WallTime | "";
   event: number | null;
   raw: string;
 }
 
-/** A record that makes no sense. */
+/** A record that cannot be parsed. */
 export interface Unreadable {
   reason: string;
   raw: string;

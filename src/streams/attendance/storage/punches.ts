@@ -1,7 +1,7 @@
 /**
  * The punches: stored once however often a device sends them, listed newest first, and waiting for the cloud.
- * What makes a punch the same punch is the device, the person and the device's own time; nothing else a device
- * says is stable between two transmissions.
+ * What makes a punch the same punch is the device, the person and the device's own time; nothing else that a device
+ * sends is stable between two transmissions.
  * @module
  */
 import { hash } from "node:crypto";
@@ -42,7 +42,7 @@ export interface Position {
 const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
   skew_ms, time_suspect, mode, in_out, event, raw, synced_at`;
 
-/** What the cloud is told of a punch. */
+/** Columns that are sent to the cloud. */
 const SENT = [
   "device_sn",
   "person_id",
@@ -55,7 +55,7 @@ const SENT = [
   "raw",
 ];
 
-/** News is for people who watch: of a backlog they see the last. */
+/** Punches published for one write: of a backlog, the last. */
 const MAX_PUBLISHED = 100;
 
 export class Punches {

@@ -1,6 +1,6 @@
 /**
- * The quarantine: what a device sent and nobody understands. It is kept, stripped of photos and secrets, so
- * that it may be acknowledged: a device that gets no answer sends the same thing for ever.
+ * The quarantine: what a device sent and could not be parsed. It is kept, without photos and secrets, so that it
+ * can be acknowledged: a device that gets no answer sends the same again without end.
  * @module
  */
 import { hash } from "node:crypto";
@@ -17,9 +17,9 @@ export interface Unknown {
   receivedMs: number;
 }
 
-/** The warning that something was not understood lately. */
+/** Warning: something could not be parsed lately. */
 const NEWS = "attendance.not-understood";
-/** How long after the last of it people are told. */
+/** The warning is shown this long after the last entry. */
 const NEWS_MS = 7 * 86_400_000;
 export class Quarantine {
   /** Where earlier versions kept messages above 32 MiB as files. */
@@ -50,7 +50,7 @@ export class Quarantine {
     this.#size = store.db.prepare("SELECT count(*) AS n FROM device_quarantine");
   }
 
-  /** Keeps something, once however often it comes; called inside `write`. */
+  /** Adds an entry, once for the same text; called inside `write`. */
   add({ sn, protocol, reason, raw, receivedMs }: Unknown): void {
     const text = redactText(raw);
     const key = hash("sha256", `${sn}|${protocol}|${text}`, "hex");
@@ -89,7 +89,7 @@ export class Quarantine {
     this.#delete.run(id);
   }
 
-  /** Warns of what was not understood within the last week. */
+  /** Warns while the newest entry is younger than a week. */
   updateWarning(): void {
     const [newest] = this.list({ limit: 1 });
     if (!newest || this.#clock.now() - msOf(newest.received_at) > NEWS_MS) {

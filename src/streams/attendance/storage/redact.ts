@@ -1,6 +1,6 @@
 /**
- * What is never stored: photos, fingerprint and face templates, passwords, PINs. Whatever a device sends goes
- * through here before it reaches the database, the log or a file.
+ * What is never stored: photos, fingerprint and face templates, passwords, PINs. Everything a device sends
+ * is redacted before it reaches the database or the log.
  * @module
  */
 import type { Json, JsonObject } from "../../../core/mod.ts";
@@ -32,7 +32,7 @@ export function redactRecord(record: Readonly<Record<string, unknown>>): JsonObj
 /** A record as it is stored beside what was read of it. */
 export function rawOf(record: Readonly<Record<string, unknown>>): string {
   const raw = JSON.stringify(redactRecord(record));
-  // No device has so much to say of a punch.
+  // No device sends this much about a punch.
   return raw.length <= MAX_RECORD_CHARS
     ? raw
     : JSON.stringify({ removed: `${raw.length} characters` });
@@ -62,7 +62,7 @@ const SECRET_MEMBER = new RegExp(
 /** Base64 as long as only a template or a photo is. */
 const BLOB = /[A-Za-z0-9+/_-]{128,}={0,2}/g;
 
-/** The most that is kept of something nobody understands. */
+/** Kept of text that could not be parsed. */
 const MAX_RAW_CHARS = 16 * 1024;
 
 /** Text of any length without secrets, whether it can be parsed or not. */

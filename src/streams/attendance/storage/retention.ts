@@ -1,6 +1,6 @@
 /**
- * How long punches, what devices told besides, and the quarantine are kept. A punch that waits for a cloud, or for
- * someone to decide about its rejection, stays longer.
+ * Retention of punches, device events and the quarantine. A punch that waits for a cloud, or for a decision about
+ * its rejection, stays longer.
  * @module
  */
 import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../../../core/mod.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads a device's punches anew when its time zone was set to another: the text that the device said stays, what
- * it means changes. Punches that the cloud had are sent again; their ids stay the same.
+ * Computes the instants of a device's punches again when its time zone has changed: the text that the device sent
+ * stays. Punches that the cloud had are sent again; their ids stay the same.
  * @module
  */
 import { logger, msOf } from "../../../core/mod.ts";
@@ -37,13 +37,13 @@ export class Rezoner {
     return device.readZone !== null && device.readZone !== device.zone.name;
   }
 
-  /** Reads all punches of the device anew, page by page. An end before its time is made good the next time. */
+  /** Computes all punches of the device again, page by page. After an abort, the next run completes it. */
   async run(device: RecordSource, { signal }: { signal: AbortSignal }): Promise<void> {
     const { zone, sn } = device;
     let changed = 0;
     let last: [punchedAt: string, seq: number] = ["", 0];
     for (;;) {
-      // What moves behind this place comes again, and is right by then.
+      // Rows that move behind this position are read again, and are right by then.
       const rows = this.#page.all(sn, ...last);
       const wrong = rows.filter(({ time_zone }) => time_zone !== zone.name);
       if (wrong.length > 0) await this.#store.write(() => this.#read(wrong, device));
@@ -54,7 +54,7 @@ export class Rezoner {
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     device.readZone = zone.name;
-    logger("attendance").info("{changed} punches of {sn} were read anew in {zone}", {
+    logger("attendance").info("{changed} punches of {sn} were computed again in {zone}", {
       changed,
       sn,
       zone: zone.name,

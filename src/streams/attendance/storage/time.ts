@@ -1,5 +1,5 @@
 /**
- * The time of devices: a wall clock without a zone. The text is kept as the device said it, the zone comes
+ * The time of devices: a wall clock without a zone. The text is kept as the device sent it, the zone comes
  * from the configuration, and the instant is computed from both; this machine's own zone never matters.
  * @module
  */
@@ -42,9 +42,9 @@ export class Zone {
   /** Day → the offset all day long in milliseconds; null on a day when the clocks change. */
   readonly #offsets = new Map<Day, number | null>();
 
-  /** Every answer tells the time: the same one for a second. */
-  #toldAt = NaN;
-  #told: WallTime = "";
+  /** Every answer has the time: cached for a second. */
+  #cachedAt = NaN;
+  #cached: WallTime = "";
 
   constructor(readonly name: string) {}
 
@@ -86,14 +86,14 @@ export class Zone {
     return { at: instantOf(ms), suspect };
   }
 
-  /** The wall time of a moment, as devices are told it. */
+  /** The wall time of an instant, as sent to devices. */
   wallAt(ms: number): WallTime {
     const second = Math.floor(ms / 1000);
-    if (second !== this.#toldAt) {
-      this.#toldAt = second;
-      this.#told = instantOf(ms + this.offsetAt(ms)).slice(0, 19).replace("T", " ");
+    if (second !== this.#cachedAt) {
+      this.#cachedAt = second;
+      this.#cached = instantOf(ms + this.offsetAt(ms)).slice(0, 19).replace("T", " ");
     }
-    return this.#told;
+    return this.#cached;
   }
 
   /** How far the zone is ahead of UTC at a moment, in milliseconds. */
@@ -102,7 +102,7 @@ export class Zone {
       .offsetNanoseconds / 1e6;
   }
 
-  /** The same in minutes, as devices are told it. */
+  /** The same in minutes, as sent to devices. */
   offsetMinutesAt(ms: number): number {
     return Math.round(this.offsetAt(ms) / 60_000);
   }

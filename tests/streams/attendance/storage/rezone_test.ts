@@ -9,7 +9,7 @@ const record = Array.from({ length: 250 }, (_, i) => ({
   time: i === 0 ? "2026-03-29 02:30:00" : "2026-10-04 09:15:30",
 }));
 
-Deno.test("Punches are read anew and sent again when the zone of their device is mended", async () => {
+Deno.test("Punches are computed again and sent again when the zone of their device is corrected", async () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
   const first = await Relay.start({ path });
@@ -26,7 +26,7 @@ Deno.test("Punches are read anew and sent again when the zone of their device is
   await using second = await Relay.start({ path, config: { time_zone: "Europe/Berlin" } });
   await until(
     () => second.punches().every(({ time_zone }) => time_zone === "Europe/Berlin"),
-    "all are read anew",
+    "all are computed again",
   );
   const after = second.punches();
   assert.deepEqual(
@@ -44,18 +44,18 @@ Deno.test("Punches are read anew and sent again when the zone of their device is
   assert.equal(second.rows("SELECT read_zone FROM devices")[0]?.read_zone, "Europe/Berlin");
 });
 
-Deno.test("Punches are read anew when a device is approved for another zone", async () => {
+Deno.test("Punches are computed again when a device is approved for another zone", async () => {
   await using relay = await Relay.start();
   const device = await relay.registered();
   await device.ask({ cmd: "sendlog", sn: "DEV1", record: record.slice(1, 3) });
   const body = { time_zone: "UTC" };
   await relay.api("POST", "/devices/{sn}/approve", { params: { sn: "DEV1" }, body });
   await relay.advance(10_000);
-  await until(() => relay.punches()[0]?.time_zone === "UTC", "they are read anew");
+  await until(() => relay.punches()[0]?.time_zone === "UTC", "they are computed again");
   assert.equal(relay.punches()[0]?.punched_at, "2026-10-04T09:15:30.000Z");
 });
 
-Deno.test("Punches are read anew also when the agent was killed before it had written who sent them", async () => {
+Deno.test("Punches are computed again also when the agent was killed before it had written who sent them", async () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
   const first = await Relay.start({ path });
@@ -75,5 +75,5 @@ Deno.test("Punches are read anew also when the agent was killed before it had wr
   await using second = await Relay.start({ path: `${dir.path}/killed/clockblock.db`, config });
   assert.equal((await second.device())?.last_seen, "2026-10-05T03:50:01.000Z");
   await second.advance(10_000);
-  await until(() => second.punches()[0]?.time_zone === "UTC", "they are read anew");
+  await until(() => second.punches()[0]?.time_zone === "UTC", "they are computed again");
 });

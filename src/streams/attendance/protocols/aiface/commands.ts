@@ -1,15 +1,15 @@
-/** What AiFace devices want besides bringing punches, and what they are told. @module */
+/** Commands of AiFace devices other than sendlog, and their answers. @module */
 import { cloudTime } from "../../devices/clocks.ts";
 import type { Context } from "../context.ts";
 import type { Device } from "../../devices/device.ts";
 import { commandEvent, type Fields } from "./decode.ts";
 
-/** What a device is told, or why it is told nothing. */
+/** The answer to a message, or why there is none. */
 export type Answer =
   | { send: Readonly<Record<string, unknown>> }
   | { silent: "unknown" | "storage" | "malformed" | "incomplete" | "nothing" };
 
-/** Answers a command; one that nobody planned for is stored as an event first. */
+/** Answers a command; an unknown one is stored as an event first. */
 export async function answerCommand(
   context: Context,
   device: Device,
@@ -19,7 +19,7 @@ export async function answerCommand(
     case "checklive":
       return { send: { ret: cmd, result: true } };
     case "senduser": {
-      // Names and templates are not this agent's business; unanswered, the device would repeat them.
+      // Names and templates are not kept; without an answer the device would send them again.
       const { enrollid, backupnum } = fields;
       const cloudtime = cloudTime(context, device.zone);
       return {
@@ -39,7 +39,7 @@ export async function answerCommand(
     events: [commandEvent(cmd, fields)],
   });
   if (!stored) return { silent: "storage" };
-  // These two ask whether someone may come in. That is not for a recorder to grant.
+  // These two ask to open the door, which a recorder never grants.
   const asksForEntry = cmd === "sendqrcode" || cmd === "sendpin";
   return { send: { ret: cmd, result: !asksForEntry } };
 }

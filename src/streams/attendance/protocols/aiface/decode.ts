@@ -1,5 +1,5 @@
 /**
- * AiFace JSON, decoded: which message it is, and what its records say. Pure; the vendor's examples contradict
+ * AiFace JSON, decoded: the kind of a message, and its records. Pure; the vendor's examples contradict
  * each other, so that every field but the one that matters may be missing, text instead of a number, or
  * written with trailing blanks.
  * @module
@@ -17,28 +17,28 @@ import { FrameScanner } from "./scan.ts";
 export type Fields = Readonly<Record<string, unknown>>;
 
 export type Message =
-  /** The device says who it is. */
+  /** The device registers. */
   | { kind: "reg"; sn: string; info: DeviceInfo }
-  /** The device brings punches: `items` of the scanned object. */
+  /** The device sends punches: the groups of the scanned object. */
   | { kind: "sendlog"; sn: string | undefined; count: number | null; logIndex: number }
   /** An answer to one of our commands, or one of its pages. */
   | { kind: "reply"; to: string; sn: string | undefined; result: boolean; fields: Fields }
-  /** Anything else a device wants. */
+  /** Any other command of the device. */
   | { kind: "command"; cmd: string; sn: string | undefined; fields: Fields }
   | { kind: "malformed"; reason: string };
 
-/** What a device tells of itself; firmware leaves out what it likes. */
+/** What a device reports of itself; each part may be missing. */
 export interface DeviceInfo {
   model: string | null;
   firmware: string | null;
   mac: string | null;
   /** The device's own time, as it wrote it. */
   time: string | null;
-  /** Punches it holds that nobody has acknowledged. */
+  /** Punches on the device that were not acknowledged. */
   backlog: number | null;
 }
 
-/** Ids that are no person's: a door or the system, and a stranger's face. */
+/** Ids that are no person's: a door or the system, and an unknown face. */
 const NOBODY = new Set(["0", "99999999"]);
 
 /** Commands of ours that bring punches; some firmware answers with `cmd` instead of `ret`. */
@@ -75,7 +75,7 @@ export function singleRecord(head: string): string {
   return isObject(record) && Object.keys(record).length > 0 ? JSON.stringify(record) : "";
 }
 
-/** What one group of records says; a record that is no JSON does not spoil its neighbours. */
+/** Parses one group of records; a record that is not JSON does not affect its neighbours. */
 export function readRecords(group: string, context: ParseContext): ParsedRecords {
   const readings: ParsedRecords = { punches: [], events: [], unreadable: [] };
   const records = parseJson(`[${group}]`);
@@ -128,7 +128,7 @@ function readRecord(
   });
 }
 
-/** A command nobody planned for, as an event of the device. */
+/** An unknown command, as an event of the device. */
 export function commandEvent(cmd: string, fields: Fields): ParsedEvent {
   return {
     kind: cmd.slice(0, 64),
@@ -193,7 +193,7 @@ function textOrNull(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null;
 }
 
-/** Text that is shown to people, also on terminals: without control characters. */
+/** Text for display, also on terminals: without control characters. */
 function short(text: string | null): string | null {
   return text === null ? null : text.replace(/\p{C}/gu, "").slice(0, 128);
 }

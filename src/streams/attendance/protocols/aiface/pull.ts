@@ -1,7 +1,7 @@
 /**
  * Asks a device for punches it may have failed to send: some units push only the first of the day, some stall
  * on a bad Wi-Fi. The protocol has no request ids, so that one command is outstanding at a time. Only
- * `getalllog` is used: it can be repeated, while `getnewlog` moves the device's own mark.
+ * `getalllog` is used: it can be repeated, while `getnewlog` moves the device's own read pointer.
  * @module
  */
 import type { Clock } from "../../../../core/mod.ts";
@@ -14,7 +14,7 @@ export interface PullWindow {
   done?: () => void;
 }
 
-/** What a page of the device's answer says of itself. */
+/** The fields of a page of the device's answer. */
 export interface PullPage {
   records: number;
   /** How many there are over all pages. */
@@ -26,7 +26,7 @@ export interface PullPage {
   result: boolean;
 }
 
-/** A device that does not answer a page within this time has forgotten it. */
+/** Timeout of one page. */
 const ANSWER_MS = 20_000;
 /** 50 records a page and 100 000 in the largest device. */
 const MAX_PAGES = 4_000;
@@ -58,7 +58,7 @@ export class Puller {
 
   /** A page has come and is stored (or not: then the rest is left for another time). */
   answered(page: PullPage, { stored }: { stored: boolean }): void {
-    // An answer to a question that was given up: its records are stored, that is all.
+    // The answer to a request that timed out: its records are stored.
     if (this.#waitingSince === undefined) return;
     this.#pages++;
     const { records, count, from, to, result } = page;

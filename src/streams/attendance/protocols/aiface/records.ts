@@ -1,10 +1,10 @@
-/** The records of one AiFace message, stored group by group as soon as it is known whose they are. @module */
+/** The records of one AiFace message, stored group by group as soon as the sender is known. @module */
 import { createHash } from "node:crypto";
 import type { Device } from "../../devices/device.ts";
 import type { Context } from "../context.ts";
 import { readRecords } from "./decode.ts";
 
-/** The sender of a message and what its records are, as its beginning says. */
+/** The sender of a message and what its records are, from its beginning. */
 export interface Origin {
   sn: string;
   /** Whether the records are punches; others are not kept. */
@@ -12,7 +12,7 @@ export interface Origin {
 }
 
 export class MessageRecords {
-  /** Known once the beginning of the message tells. */
+  /** Set as soon as the beginning of the message contains it. */
   origin: Origin | undefined;
   /** Records so far. */
   count = 0;

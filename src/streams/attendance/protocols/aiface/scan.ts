@@ -49,11 +49,11 @@ const MAX_STRING_BYTES = 2 * 1024;
 /** When a group of items is complete. */
 const GROUP_BYTES = 16 * 1024;
 const MAX_DEPTH = 32;
-/** What is parsed at once, an object without its items or one of these: anybody may send it, and nobody waits for it. */
+/** Largest text that is parsed at once: an object without its items, or one item. */
 const MAX_PART_BYTES = 512 * 1024;
-/** Who sends an object, and what it is, stands in so much of it: it is looked at again and again. */
+/** Beginning of an object in which its sender and kind are looked for, with every chunk. */
 const MAX_HEAD_BYTES = 4 * 1024;
-/** How much of what nobody understands is kept to be looked at. */
+/** Kept of bytes that are no object. */
 const MAX_GARBAGE_BYTES = 16 * 1024;
 
 export class FrameScanner {
@@ -96,7 +96,7 @@ export class FrameScanner {
     return this.abandon();
   }
 
-  /** What the unfinished object says before its records, and after them as far as it has come. */
+  /** The unfinished object so far, without its records. */
   headSoFar(): string {
     return textOf(this.#head.view().subarray(0, MAX_HEAD_BYTES));
   }
@@ -203,7 +203,7 @@ export class FrameScanner {
     return chunk.length;
   }
 
-  /** Inside a string: goes on to its end, or to the end of the chunk. */
+  /** Inside a string: continues to its end, or to the end of the chunk. */
   #string(chunk: Uint8Array, from: number): number {
     const out = this.#inItem ? this.#items : this.#head;
     const quote = chunk.indexOf(QUOTE, from);

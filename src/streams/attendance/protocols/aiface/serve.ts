@@ -26,12 +26,12 @@ import { MessageReader } from "./message.ts";
 import type { Scanned } from "./scan.ts";
 import { AifaceSession } from "./session.ts";
 
-/** A quiet device is asked whether it is there, and given up when it does not answer. */
+/** Silence after which a ping is sent, and after which the connection is closed. */
 const PING_MS = 15_000;
 const IDLE_MS = 30_000;
-/** A device says who it is at once; whoever does not is none. */
+/** A device registers at once; other connections are closed. */
 const MAX_UNIDENTIFIED_MS = 60_000;
-/** They are held until the body has ended; no device brings more than a few. */
+/** Answers are held until the body has ended; devices send few messages in one body. */
 const MAX_ANSWERS = 10_000;
 
 export class AifaceSocket {
@@ -62,7 +62,7 @@ export class AifaceSocket {
     this.#reader = new MessageReader(context, this.#session, connection);
   }
 
-  /** Talks with the device until one of both has enough. */
+  /** Resolves when the connection has ended. */
   async run(): Promise<void> {
     const connection = this.#connection;
     const frames = new FrameReader();
@@ -81,7 +81,7 @@ export class AifaceSocket {
       const { address } = connection;
       if (error instanceof ProtocolError || error instanceof MessageMemoryError) {
         this.#context.logThrottle.log(error.name, (more) => {
-          logger("attendance").warn("Hung up on {address}: {error}{more}", {
+          logger("attendance").warn("Closed the connection of {address}: {error}{more}", {
             address,
             error,
             more,
@@ -102,7 +102,7 @@ export class AifaceSocket {
     }
   }
 
-  /** Says goodbye, then hangs up. */
+  /** Sends a close frame, then closes the connection. */
   async close(code: number, reason = ""): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
@@ -210,7 +210,7 @@ export class AifaceSocket {
 
 /**
  * One POST of AiFace JSON: the answers to its messages.
- * @throws {BadRequest} also when it is too long for what nobody knows the sender of
+ * @throws {BadRequest} also when it is too long for an unknown sender
  */
 export async function answerPost(
   context: Context,
@@ -227,7 +227,7 @@ export async function answerPost(
     }
     reader.countMemory();
     if (session.trusted) connection.recognise();
-    // What is stored stays so; not told of it, the device sends it again.
+    // What is stored stays; without an answer the device sends it again.
     if (answers.length > MAX_ANSWERS) throw new BadRequest("too many messages in one body");
   };
   const { maxMessageBytes, strangerBytes } = context.quota.limits;
@@ -240,7 +240,7 @@ export async function answerPost(
       bytes += next.value.length;
       await take(reader.push(next.value));
       if (bytes > strangerBytes && !session.trusted && !session.senderOf(reader.head)) {
-        // Not even as something that nobody understands is it kept.
+        // Not quarantined either.
         reader.close();
         throw new BadRequest("the body is too long");
       }

@@ -1,7 +1,7 @@
 /**
- * The conversation with one AiFace device, over WebSocket or HTTP: what is said to what it says. An answer is
- * an acknowledgement, so that it is given only for what is stored; where the vendor's documents leave open what
- * a refusal does to the device, it gets no answer and sends again.
+ * The session of one AiFace device, over WebSocket or HTTP: the answer to each message. An answer is an
+ * acknowledgement, so it is sent only for what is stored; where the vendor's documents leave open what a refusal
+ * does, the device gets no answer and sends again.
  * @module
  */
 import { logger } from "../../../../core/mod.ts";
@@ -21,13 +21,13 @@ import { PullSchedule } from "./pull_schedule.ts";
 import { MessageRecords, type Origin } from "./records.ts";
 import type { Scanned, ScannedObject } from "./scan.ts";
 
-/** How a session talks; over HTTP there is nothing to hold and nothing to ask. */
+/** The WebSocket of a session; over HTTP the device cannot be asked. */
 export interface SessionLink {
   send(text: string): void;
   close(reason: string): void;
 }
 
-/** How far a device's clock may be off in silence. */
+/** Clock skew above which there is a warning. */
 const MAX_SILENT_SKEW_MS = 60_000;
 
 export class AifaceSession implements Link {
@@ -36,7 +36,7 @@ export class AifaceSession implements Link {
   readonly #link: SessionLink | undefined;
   readonly #pulls: PullSchedule | undefined;
   #device: Device | undefined;
-  /** Whether its device is at another address, so far. */
+  /** Whether its device is at another address than its own. */
   #elsewhere = false;
   #trusted = false;
   /** Records of the message that is being received. */
@@ -87,7 +87,7 @@ export class AifaceSession implements Link {
     return this.#records?.heldBytes ?? 0;
   }
 
-  /** The device that sends a message which begins like this, from its own address, before all of it is there. */
+  /** Serial number of the fully trusted device that sends a message which begins like this. */
   senderOf(head: string): string | undefined {
     const sn = /"\s*sn\s*"\s*:\s*"([^"]*)"/.exec(head)?.[1]?.trim();
     const device = sn === undefined ? this.#device : this.#context.devices.find(sn);
@@ -117,27 +117,27 @@ export class AifaceSession implements Link {
     this.#link?.close(reason);
   }
 
-  /** The device has said something, be it only that it is there. */
+  /** The device has sent something, at least a pong. */
   seen(): void {
     if (this.#device && this.believed) this.#context.devices.seen(this.#device);
   }
 
-  /** Whether the device has said who it is. */
+  /** Whether the sender is known. */
   get identified(): boolean {
     return this.#device !== undefined;
   }
 
-  /** Whether it is an approved device at its own address. */
+  /** Whether it is an approved device at its own address, now. */
   get believed(): boolean {
     return this.#trust(this.#device) === "full";
   }
 
-  /** Whether such a device has said something here, be it one that does not register. */
+  /** Whether such a device has sent something here, registered or not. */
   get trusted(): boolean {
     return this.#trusted;
   }
 
-  /** The connection is over. */
+  /** The connection has ended. */
   end(): void {
     if (this.#device) this.#context.devices.disconnected(this.#device, this);
     this.#device = undefined;
@@ -192,7 +192,7 @@ export class AifaceSession implements Link {
     return welcome;
   }
 
-  /** A device that calls from another address is believed here once it has moved. */
+  /** A device at another address is trusted here once it has moved. */
   #settle(device: Device): void {
     const seenBefore = device.lastSeenMs;
     this.#context.devices.identify(device.sn, this.#contact);
@@ -262,7 +262,7 @@ export class AifaceSession implements Link {
     return { silent: "malformed" };
   }
 
-  /** The approved device a message comes from: the one it names, or the one that registered here. */
+  /** The approved device that sends a message: the one it names, or the one that registered here. */
   #sender(sn: string | undefined): Device | undefined {
     const { devices } = this.#context;
     if (this.#device && (sn === undefined || sn === this.#device.sn)) {
@@ -271,7 +271,7 @@ export class AifaceSession implements Link {
     if (sn === undefined || !isSerial(sn)) return undefined;
     const device = devices.identify(sn, this.#contact);
     const trust = this.#trust(device);
-    // A device that does not register and sends at once is as good as one that does.
+    // Registering is not required.
     if (device && !this.#device) this.#hold(device, trust);
     if (!device || trust === "none") return undefined;
     if (trust === "full") {
@@ -281,7 +281,7 @@ export class AifaceSession implements Link {
     return device;
   }
 
-  /** This connection is the device's from now on, unless it may be another's who says its serial number. */
+  /** This connection is the device's from now on, unless a stranger may use its serial number. */
   #hold(device: Device, trust: Trust): void {
     if (!this.#link || (trust === "none" && device.approval === "approved")) return;
     const { devices } = this.#context;
@@ -307,7 +307,7 @@ export class AifaceSession implements Link {
   }
 }
 
-/** Whether a message whose first records were stored is, at its end, what its beginning said. */
+/** Whether a message whose first records were stored is, at its end, what it began as. */
 function isFrom(
   { sn, punches }: Origin,
   message: Exclude<Message, { kind: "malformed" }>,

@@ -1,5 +1,5 @@
 /**
- * The lines of iclock tables, read: `ATTLOG` holds punches, `OPERLOG` what people did at the menu, mixed with
+ * The lines of iclock tables, read: `ATTLOG` holds punches, `OPERLOG` menu operations, mixed with
  * users and their templates. Pure. A line has as many columns as the firmware likes; only the first two count.
  * @module
  */

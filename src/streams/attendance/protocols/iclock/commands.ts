@@ -1,5 +1,5 @@
 /**
- * Commands that wait until an iclock device asks for them. There are two: tell about yourself, and restart.
+ * Commands that wait until an iclock device asks for them. There are two: INFO and REBOOT.
  * Nothing that changes users, opens doors or runs programs is ever sent.
  * @module
  */
@@ -26,7 +26,7 @@ export class CommandQueue {
     this.#clock = clock;
   }
 
-  /** Has a command sent once; the same one that waits already is not repeated. */
+  /** Queues a command; the same one that waits already is not repeated. */
   add(sn: string, command: Command): void {
     const device = this.#devices.get(sn) ?? { lastId: 0, waiting: [] };
     this.#devices.set(sn, device);
@@ -35,7 +35,7 @@ export class CommandQueue {
     device.waiting.push({ id, command, offers: 0, offeredAt: -Infinity });
   }
 
-  /** What a device that asks is told: `C:1:INFO` lines, or nothing. */
+  /** The answer to a poll: `C:1:INFO` lines, or nothing. */
   offer(sn: string): string {
     const device = this.#devices.get(sn);
     if (!device) return "";
@@ -52,7 +52,7 @@ export class CommandQueue {
   }
 
   /**
-   * A device shows that it has done a command: some restart before they can say so, and would do it five times.
+   * A device has evidently done a command: some restart before they can report it, and would do it five times.
    * @returns false when it was not offered yet, and still is to be
    */
   settle(sn: string, command: Command): boolean {

@@ -1,7 +1,7 @@
-/** What iclock devices tell of themselves in passing. @module */
+/** Model, firmware and MAC address that iclock devices report. @module */
 import type { Device } from "../../devices/device.ts";
 
-/** Notes what a device tells of itself: `FWVersion=Ver 8.0.4.6`, `~DeviceName=SilkBio`. */
+/** Notes what a device reports of itself: `FWVersion=Ver 8.0.4.6`, `~DeviceName=SilkBio`. */
 export function noteDeviceInfo(device: Device, line: string): void {
   for (const [, key, text] of line.matchAll(/~?(\w+)=([^,\t\r\n]{1,128})/g)) {
     const value = printable(text!);
@@ -19,7 +19,7 @@ export function noteDeviceInfo(device: Device, line: string): void {
   }
 }
 
-/** What a device says, fit to be shown to people: without control characters, and not endless. */
+/** Text of a device for display: without control characters, at most 128 characters. */
 export function printable(text: string): string {
   return text.replace(/\p{C}/gu, "").trim().slice(0, 128);
 }

@@ -1,14 +1,14 @@
 /**
- * What an iclock device is told when it says hello: how often to call, what to send, what time it is.
+ * The answer to an iclock handshake: poll interval, tables to send, time zone.
  * @module
  */
 
-/** Seconds between two calls of a device. */
+/** Seconds between two polls of a device. */
 export const DELAY_SEC = 10;
 
 export interface OptionBlock {
   sn: string;
-  /** How far the device has sent each table, as it said itself; "0" makes it send everything. */
+  /** The stamps that the device reported; "0" makes it send everything. */
   stamps: { attlog: string; operlog: string };
   /** Minutes ahead of UTC; undefined leaves the device's clock alone. */
   offsetMinutes: number | undefined;

@@ -1,7 +1,7 @@
 /**
  * The iclock push protocol of ZKTeco and eSSL devices: plain HTTP under a path that ends in `/iclock/<name>`, some
- * firmware with `.aspx` behind it. `OK: n` acknowledges n lines, counting those that made no sense: a device that is told fewer
- * sends all of them again, for ever.
+ * firmware with `.aspx` behind it. `OK: n` acknowledges n lines, including those that could not be parsed: a device that reads fewer
+ * sends all of them again without end.
  * @module
  */
 import { logger } from "../../../../core/mod.ts";
@@ -18,7 +18,7 @@ import { optionBlock } from "./options.ts";
 import { receiveTable } from "./tables.ts";
 
 const OK: Answer = { status: 200, body: "OK" };
-/** How much of a request that only goes to the log is kept. */
+/** Logged of a request that is not handled. */
 const LOGGED_BYTES = 1024;
 
 /** One request, as far as it is read before its body. */
@@ -27,7 +27,7 @@ interface Request {
   /** `cdata`, `getrequest`, … */
   name: string;
   query: ReadonlyMap<string, string>;
-  /** Undefined when it is a stranger. */
+  /** Undefined without trust. */
   device: Device | undefined;
   trust: Trust;
   sn: string;
@@ -45,7 +45,7 @@ export class IclockRouter {
     }
   }
 
-  /** The answer to a request; undefined when the device hung up in the middle of it. */
+  /** The answer to a request; undefined when the connection ended in the middle of it. */
   async answer(connection: Connection, head: RequestHead): Promise<Answer | undefined> {
     const name = endpointOf(head.path) ?? "";
     const query = new Map([...head.query].map(([key, value]) => [key.toLowerCase(), value.trim()]));
@@ -82,7 +82,7 @@ export class IclockRouter {
       ? device.zone.offsetMinutesAt(clock.now())
       : undefined;
     if (!device || trust !== "full") {
-      // A mark is told to the address alone that has said it.
+      // A stamp is sent only to the address that reported it.
       const stamps = { attlog: "0", operlog: "0" };
       return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
     }
@@ -96,7 +96,7 @@ export class IclockRouter {
     return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
   }
 
-  /** The device is told to send everything; once more at its next handshake if that cannot be noted. */
+  /** The device is requested to send everything; again at its next handshake if that cannot be stored. */
   async #beginAgain(device: Device): Promise<void> {
     const { devices, intake } = this.#context;
     const { sn } = device;
@@ -127,7 +127,7 @@ export class IclockRouter {
         ? { status: 200, body: "ERROR: storage" }
         : { status: 503, body: "ERROR: storage" };
     }
-    // Told zero, a device begins again at once.
+    // A device that reads 0 sends all of it again at once.
     return { status: 200, body: `OK: ${Math.max(1, received.lines)}` };
   }
 
@@ -141,7 +141,7 @@ export class IclockRouter {
     return { status: 200, body: this.commands.offer(sn) || "OK" };
   }
 
-  /** `ID=1&Return=0&CMD=INFO` lines; after an INFO, what the device tells about itself. */
+  /** `ID=1&Return=0&CMD=INFO` lines; after an INFO, the device's model and firmware. */
   async #done(
     connection: Connection,
     { head, sn, device, trust }: Request,
@@ -181,7 +181,7 @@ export class IclockRouter {
     return OK;
   }
 
-  /** The answer to a request whose body says nothing of interest. */
+  /** The answer to a request whose body is not used. */
   async #drained(
     connection: Connection,
     head: RequestHead,

@@ -17,7 +17,7 @@ export interface TablePost {
   connection: Connection;
   head: RequestHead;
   device: Device;
-  /** Whether it speaks from its own address: else it may be a stranger who knows its serial number. */
+  /** Whether it sends from its own address: else it may be a stranger with its serial number. */
   believed: boolean;
   /** In capitals. */
   table: string;
@@ -36,7 +36,7 @@ const NOT_KEPT = new Set([
 ]);
 
 /**
- * Stores a table's lines as they arrive; the last of them together with how far the device says it has come.
+ * Stores a table's lines as they arrive; the last of them together with the device's stamp.
  */
 export async function receiveTable(
   context: Context,
@@ -123,7 +123,7 @@ function readLines(
   return readings;
 }
 
-/** How far the device says it has sent this table: an opaque text, given back at its next handshake. */
+/** The device's position in this table: an opaque text, sent back at its next handshake. */
 function stampOf({ table, query }: TablePost): Delivery["stamp"] {
   const value = table === "OPERLOG"
     ? query.get("opstamp") ?? query.get("stamp")
