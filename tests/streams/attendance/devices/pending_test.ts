@@ -87,13 +87,19 @@ Deno.test("toEvict turns a newcomer away whose address has most of the list, or 
   assert.equal(leaver(closer, "10.0.0.6"), "nobody");
 });
 
-Deno.test("announce names five that wait, and withdraws its warnings with the last of them", () => {
+Deno.test("warnOfPending names five that wait, and withdraws its warnings with the last of them", () => {
   const warnings = new Warnings();
   const said = () => warnings.list().map(({ code, message }) => `${code}: ${message}`);
   warnOfPending([device("A1", {}), device("B", { approval: "approved" })], warnings);
-  assert.match(said().join("\n"), /^attendance\.pending: Device A1 waits .*devices approve A1`$/);
+  assert.match(
+    said().join("\n"),
+    /^attendance\.pending: Device A1 is waiting .*devices approve A1`$/,
+  );
   warnOfPending(devices(7), warnings);
-  assert.match(said().join("\n"), /: 7 devices wait .*: S-0, S-1, S-2, S-3, S-4, …\. Approve/);
+  assert.match(
+    said().join("\n"),
+    /: 7 devices are waiting .*: S-0, S-1, S-2, S-3, S-4, …\. Approve/,
+  );
   warnOfPending(devices(ROOM), warnings);
   warnListFull(warnings);
   warnOfPending(devices(ROOM), warnings);

@@ -201,13 +201,13 @@ Deno.test("Devices that wait for approval are named again after a restart", asyn
     for (const sn of ["NEW1", "NEW2"]) await first.iclock(sn).handshake();
     assert.match(
       first.warnings.list()[0]?.message ?? "",
-      /^2 devices wait .*: NEW1, NEW2\. Approve/,
+      /^2 devices are waiting .*: NEW1, NEW2\. Approve/,
     );
   }
   await using second = await Relay.start({ path });
   assert.match(
     second.warnings.list()[0]?.message ?? "",
-    /^2 devices wait .*: NEW1, NEW2\. Approve/,
+    /^2 devices are waiting .*: NEW1, NEW2\. Approve/,
   );
   await second.api("POST", "/devices/{sn}/refuse", { params: { sn: "NEW1" } });
   assert.match(second.warnings.list()[0]?.message ?? "", /`clockblock devices approve NEW2`$/);
