@@ -1,41 +1,43 @@
 /**
- * Moving the write-ahead log into the database, in a worker: it waits for the disk twice, which on the event loop
- * everybody would wait for. The worker comes when there is something to move and goes when there was nothing for a
- * while. A log begins anew once all of it is moved, so where commits follow each other without a pause, they wait
- * for that moment when it has become long:
+ * Checkpoints: moves the write-ahead log (WAL) into the database, in a worker, because it waits for the disk twice. The
+ * worker starts when there is something to move and ends when there was nothing for a while. SQLite starts the WAL from
+ * its beginning again once all of it is moved; where commits follow each other without a pause, they wait for that when
+ * the WAL has become long:
  *
  *     commits   ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪   ▪▪▪▪▪
  *     moved          ▔▔▔▔    ▔▔▔▔    ▔▔▔▔▔ ▔▔▔
- *     log       1 … 400 …  1 200 …  2 500 …    1 …      pages
+ *     WAL       1 … 400 …  1 200 …  2 500 …    1 …      pages
  * @module
  */
 import { type Clock, logger } from "../core/mod.ts";
 import { CHECKPOINT_PAGES, type Database, type Statement } from "./database.ts";
+import { JobWorker } from "./worker.ts";
 
 export interface CheckpointerOptions {
   clock: Clock;
   /** Aborts when the database closes. */
   closing: AbortSignal;
-  /** Whether another file lies where the worker would open it, or other content. */
+  /** Whether the path names another file by now, or the file has other content. */
   displaced: () => boolean;
-  /** Has commits wait until then. */
+  /** Makes commits wait until then. */
   pause: (until: Promise<unknown>) => void;
-  /** Whether this SQLite can report the log's length without a checkpoint (default: by its version). */
+  /** Whether this SQLite has `wal_checkpoint(NOOP)` (default: by its version). */
   noop?: boolean;
 }
 
-/** How often the worker looks whether there is something to move, and after how long without it goes. */
-const PULSE_MS = 50;
-const QUIET_MS = 5_000;
-/** So long, and the log is to begin anew. Below the size that the file is cut to then. */
-const LONG_PAGES = 2_500;
-/** After a failure commits move the log themselves for so long. */
-const AGAIN_AFTER_MS = 60_000;
-/** Pages that a commit is taken to add where SQLite cannot report the log's length. */
+/** Poll interval while the worker runs. */
+const POLL_MS = 50;
+/** The worker ends after this time without anything to move. */
+const IDLE_MS = 5_000;
+/** WAL size that triggers a restart checkpoint. Must be below `journal_size_limit`. */
+const RESTART_PAGES = 2_500;
+/** After a failure commits checkpoint by themselves (`wal_autocheckpoint`) for this time. */
+const RETRY_AFTER_MS = 60_000;
+/** Estimated pages per commit where SQLite cannot report the WAL's length. */
 const PAGES_PER_COMMIT = 8;
 
-/** How many pages the log has, and how many of them are in the database. */
-interface Log {
+/** Pages in the WAL, and how many of them are in the database. */
+interface Wal {
   pages: number;
   moved: number;
 }
@@ -44,13 +46,13 @@ export class Checkpointer {
   readonly #db: Database;
   readonly #path: string;
   readonly #options: CheckpointerOptions;
-  /** Reports the log's length in 2 µs; undefined where SQLite has no such thing. */
-  readonly #log: Statement | undefined;
-  /** Commits since the log was last moved. */
+  /** Reports the WAL's length in 2 µs; undefined where SQLite cannot. */
+  readonly #noop: Statement | undefined;
+  /** Commits since the last checkpoint. */
   #commits = 0;
-  /** What a worker does, while there is one. */
+  /** Set while a worker runs. */
   #working: Promise<void> | undefined;
-  /** Ends it. */
+  /** Ends the worker. */
   #end = new AbortController();
   #failedAt = -Infinity;
   #held = 0;
@@ -60,29 +62,29 @@ export class Checkpointer {
     this.#path = path;
     this.#options = options;
     const { noop = hasNoop(db) } = options;
-    this.#log = noop ? db.prepare("PRAGMA wal_checkpoint(NOOP)") : undefined;
+    this.#noop = noop ? db.prepare("PRAGMA wal_checkpoint(NOOP)") : undefined;
     this.#apply();
   }
 
-  /** Whether a worker moves the log. */
+  /** Whether a worker runs. */
   get busy(): boolean {
     return this.#working !== undefined;
   }
 
-  /** There was a commit. */
+  /** Called after each commit. */
   committed(): void {
     this.#commits++;
     if (this.busy || this.#held > 0 || this.#failed || this.#waiting() < CHECKPOINT_PAGES) return;
     if (this.#options.displaced()) return;
     this.#apply();
     this.#working = this.#work().catch((error) => {
-      logger("store").warn("Cannot move the write-ahead log in the background: {error}", { error });
+      logger("store").warn("Cannot checkpoint in the background: {error}", { error });
       this.#failedAt = this.#options.clock.monotonic();
       this.#apply();
     }).finally(() => this.#working = undefined);
   }
 
-  /** While somebody reads it all, the log cannot be moved on. */
+  /** No checkpoint begins until this is disposed of: a reader of the whole database would be in its way. */
   hold(): Disposable {
     this.#held++;
     this.#apply();
@@ -94,7 +96,7 @@ export class Checkpointer {
     };
   }
 
-  /** Nobody moves the log until this is disposed of, or the database closes. */
+  /** The same, and ends the worker first. */
   async rest(): Promise<Disposable> {
     const held = this.hold();
     this.#end.abort();
@@ -103,53 +105,39 @@ export class Checkpointer {
   }
 
   get #failed(): boolean {
-    return this.#options.clock.monotonic() - this.#failedAt < AGAIN_AFTER_MS;
+    return this.#options.clock.monotonic() - this.#failedAt < RETRY_AFTER_MS;
   }
 
-  /** How many pages are to be moved: an estimate where SQLite does not report it. */
+  /** Pages to be moved: an estimate where SQLite does not report it. */
   #waiting(): number {
-    if (!this.#log) return this.#commits * PAGES_PER_COMMIT;
-    const { log, checkpointed } = this.#log.get() ?? {};
+    if (!this.#noop) return this.#commits * PAGES_PER_COMMIT;
+    const { log, checkpointed } = this.#noop.get() ?? {};
     return Number(log) - Number(checkpointed);
   }
 
   async #work(): Promise<void> {
     const { clock, closing, displaced, pause } = this.#options;
-    const worker = new Worker(SOURCE, { type: "module", name: "checkpoint" });
-    const failed = Promise.withResolvers<never>();
-    worker.onerror = (event) => {
-      event.preventDefault();
-      failed.reject(new Error(event.message));
-    };
-    // Nobody may be asking it anything at that moment.
-    failed.promise.catch(() => {});
-    const ask = (path: string | null) => Promise.race([answer(worker, path), failed.promise]);
+    using worker = new JobWorker("checkpoint", checkpoint);
     const move = () => {
       this.#commits = 0;
-      return ask(this.#path);
+      return worker.run(this.#path);
     };
     this.#end = new AbortController();
     const end = AbortSignal.any([closing, this.#end.signal]);
     const mayMove = () => !end.aborted && !displaced();
-    try {
-      let quietSince = clock.monotonic();
-      while (mayMove() && clock.monotonic() - quietSince < QUIET_MS) {
-        if (this.#waiting() >= CHECKPOINT_PAGES) {
-          quietSince = clock.monotonic();
-          const log = await move();
-          // Where a reader is in the way, waiting for the rest of it would be in vain.
-          if (log.pages >= LONG_PAGES && log.moved === log.pages && mayMove()) {
-            const rest = move();
-            pause(rest.catch(() => {}));
-            await rest;
-          }
+    let quietSince = clock.monotonic();
+    while (mayMove() && clock.monotonic() - quietSince < IDLE_MS) {
+      if (this.#waiting() >= CHECKPOINT_PAGES) {
+        quietSince = clock.monotonic();
+        const wal = await move();
+        // Where a reader is in the way, waiting for the rest of it would be in vain.
+        if (wal.pages >= RESTART_PAGES && wal.moved === wal.pages && mayMove()) {
+          const rest = move();
+          pause(rest.catch(() => {}));
+          await rest;
         }
-        await clock.wait(PULSE_MS, { signal: end });
       }
-    } finally {
-      // Whoever closes the database last takes its log away.
-      await ask(null).catch(() => {});
-      worker.terminate();
+      await clock.wait(POLL_MS, { signal: end });
     }
   }
 
@@ -167,32 +155,16 @@ function hasNoop(db: Database): boolean {
   return major > 3 || (major === 3 && minor >= 51);
 }
 
-/** Has the worker move what it can, or close what it opened. */
-function answer(worker: Worker, path: string | null): Promise<Log> {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<Log | string>) =>
-      typeof data === "string" ? reject(new Error(data)) : resolve(data);
-    worker.postMessage(path);
-  });
+/**
+ * Moves what it can. Runs in the worker: see worker.ts. It opens the database each time: a connection that stays open
+ * would be the last one, which removes the log, when the agent has closed its own.
+ */
+function checkpoint({ DatabaseSync }: typeof import("node:sqlite"), path: string): Wal {
+  const db = new DatabaseSync(path, { timeout: 0 });
+  try {
+    const { log, checkpointed } = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()!;
+    return { pages: Number(log), moved: Number(checkpointed) };
+  } finally {
+    db.close();
+  }
 }
-
-// Text, because a module of its own would have to be embedded in the executable.
-const SOURCE = `data:application/javascript,${
-  encodeURIComponent(`
-    import { DatabaseSync } from "node:sqlite";
-    let db;
-    self.onmessage = ({ data: path }) => {
-      try {
-        if (path === null) {
-          db?.close();
-          return self.postMessage({ pages: 0, moved: 0 });
-        }
-        db ??= new DatabaseSync(path, { timeout: 0 });
-        const { log, checkpointed } = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
-        self.postMessage({ pages: log, moved: checkpointed });
-      } catch (error) {
-        self.postMessage(String(error.message));
-      }
-    };
-  `)
-}`;

@@ -9,7 +9,7 @@ import { ClockTrust } from "./outbox/clock_trust.ts";
 import { prune } from "./outbox/prune.ts";
 import { noteSuspicion } from "./recovery/journal.ts";
 import type { Store } from "./store.ts";
-import { examine, type Finding } from "./worker.ts";
+import { examine, type Finding } from "./backup/examine.ts";
 
 export interface MaintainOptions {
   signal: AbortSignal;

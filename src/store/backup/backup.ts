@@ -10,7 +10,7 @@ import { refuseForeignFile } from "../recovery/ownership.ts";
 import { checkPath, fileFailure } from "../database_path.ts";
 import type { Store } from "../store.ts";
 import { StoreError } from "../store_error.ts";
-import { examine, type Finding } from "../worker.ts";
+import { examine, type Finding } from "./examine.ts";
 
 /** How many daily backups are kept. */
 const KEPT = 3;
