@@ -1,16 +1,16 @@
 /**
- * Group commit: writers hand in closures, all that wait are committed in one transaction, then every promise
- * resolves. Each writer after the first has a savepoint of its own, so that one that throws does not undo its
- * neighbours; when the first throws, the transaction is rolled back and the others share the next.
+ * Group commit: all waiting writers (closures) are committed in one transaction, then every promise resolves. Each
+ * writer after the first has a savepoint of its own, so that one that throws does not undo the others; when the first
+ * throws, the transaction is rolled back and the others share the next.
  *
  *     write(a) write(b) write(c)      BEGIN · a · SAVEPOINT b (throws, undone) · SAVEPOINT c · COMMIT
  *        └────────┴────────┴──────────────► a resolves, b rejects, c resolves
  *
- * Only what SQLite answers with undoing the whole transaction (a full disk, mostly) fails the group. A writer that
- * asks for a durable commit is told once the disk has it, which is brought there beside the event loop; those who
- * ask for it meanwhile share the next transaction:
+ * Only an error that makes SQLite roll the whole transaction back (a full disk, mostly) fails the group. A durable
+ * write resolves after `fdatasync`, which runs off the event loop; durable writes that arrive meanwhile share the
+ * next transaction:
  *
- *     commit abc ──sync──► told abc, commit defg ──sync──► told defg
+ *     commit abc ──fdatasync──► resolve abc, commit defg ──fdatasync──► resolve defg
  *                 d e f g wait
  * @module
  */
@@ -22,18 +22,18 @@ import { afterIo } from "./slices.ts";
 import { databaseFailure, STATES, StoreError, storeErrorKind } from "./store_error.ts";
 
 export interface WriteOptions {
-  /** Resolves only when it survives a power cut, not only a kill: it waits for the disk. */
+  /** Resolves only when it survives a power cut, not only a kill: waits for `fdatasync`. */
   durable?: boolean;
 }
 
 export interface CommitQueueOptions {
-  /** Brings durable commits to the disk beside the event loop; without it they are waited for in place. */
+  /** Syncs durable commits off the event loop; without it they are made with `synchronous=FULL`. */
   log?: Pick<LogSync, "sync" | "close"> | undefined;
-  /** A group was committed. */
+  /** Called after each group commit. */
   onCommitted?: () => void;
-  /** SQLite failed, for one writer or for a group. */
+  /** Called when SQLite failed, for one writer or for a group. */
   onFailed?: (error: StoreError) => void;
-  /** How long writers wait for another program's lock before they fail. */
+  /** Time that writers wait for another program's lock before they fail. */
   busyPatienceMs?: number;
 }
 
@@ -44,21 +44,21 @@ interface Waiting {
   reject: (reason: unknown) => void;
 }
 
-/** What became of a writer. */
+/** How a writer ended. */
 interface Outcome {
-  /** What it wanted done once it is committed. */
+  /** Its `afterCommit` callbacks. */
   hooks: readonly (() => void)[];
-  /** Tells it. */
+  /** Settles its promise. */
   settle: () => void;
-  /** Tells it that the disk could not take what is committed. */
+  /** Rejects its promise: the sync failed. */
   fail: (reason: unknown) => void;
   durable: boolean;
 }
 
-/** How long one transaction may go on taking writers. */
+/** Time after which a transaction takes no more writers. */
 const SLICE_MS = 4;
 
-/** How often to try again while another program holds the write lock. */
+/** Retry interval while another program holds the write lock. */
 const BUSY_RETRY_MS = 20;
 
 export class CommitQueue {
@@ -75,13 +75,13 @@ export class CommitQueue {
   #scheduled = false;
   #closed = false;
   #busySince: number | undefined;
-  /** What was committed is on its way to the disk. */
+  /** The `fdatasync` that is under way. */
   #syncing: Promise<void> | undefined;
-  /** What all writers wait for. */
+  /** Set while commits are paused. */
   #paused: Promise<unknown> | undefined;
-  /** How long this has worked since the event loop last looked at its sockets for certain. */
+  /** Time spent in commits since the event loop last polled its sockets for certain. */
   #heldMs = 0;
-  /** What the writer that runs now wants done once it is committed. */
+  /** The `afterCommit` callbacks of the writer that runs now. */
   #hooks: (() => void)[] | undefined;
 
   constructor(db: Database, options: CommitQueueOptions = {}) {
@@ -115,26 +115,26 @@ export class CommitQueue {
   }
 
   /**
-   * Has `then` called once what the running `work` writes is committed, before its promise resolves; never
-   * when it is undone. For what is kept in memory beside the database: counters, news.
+   * Calls `then` once what the running `work` writes is committed, before its promise resolves; never when it is
+   * rolled back. For state in memory that follows the database: counters, live streams.
    */
   afterCommit(then: () => void): void {
     if (!this.#hooks) throw new Error("Cannot wait for a commit: no write is running");
     this.#hooks.push(then);
   }
 
-  /** Commits nothing until then; never rejects. */
+  /** Commits nothing until the promise resolves; it must not reject. */
   pause(until: Promise<unknown>): void {
     const paused = this.#paused = until.then(() => {
       if (this.#paused === paused) this.#paused = undefined;
     });
   }
 
-  /** Commits what still waits, on the disk too; nothing can be written afterwards. */
+  /** Commits and syncs what still waits; nothing can be written afterwards. */
   close(): void {
     this.#closed = true;
     this.#log?.close();
-    // Nobody is served any more: another program's lock may be waited for in place.
+    // Requests have ended: waiting for another program's lock may block.
     this.#db.exec("PRAGMA busy_timeout=2000");
     while (this.#waiting.length > 0) this.#commitSlice();
   }
@@ -165,8 +165,8 @@ export class CommitQueue {
   }
 
   /**
-   * Durable writers could not be told before the next sync anyway. Once the sockets had their turn, those whom this
-   * one tells may be back with their next: all share a transaction then, which writes fewer pages.
+   * Durable writers could not be answered before the next sync anyway. Once the sockets were polled, those that this
+   * sync answers may have sent their next write: all share a transaction then, which writes fewer pages.
    */
   #turnAfter(syncing: Promise<unknown>): void {
     void syncing.then(() => afterIo(() => this.#turn()));
@@ -194,7 +194,7 @@ export class CommitQueue {
     } catch (error) {
       if (taken === 0 && this.#mayWaitFor(error)) return;
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      // When not even the transaction could begin, there is no hope for the writers behind either.
+      // When not even BEGIN succeeded, the writers behind it fail too.
       const failed = writers.splice(0, taken || writers.length);
       const reason = this.#failure(error);
       for (const { reject } of failed) reject(reason);
@@ -207,7 +207,7 @@ export class CommitQueue {
     this.#settle(outcomes, log);
   }
 
-  /** Tells writers what became of them, those that asked for it once the disk has it. */
+  /** Settles the promises of writers, those of durable ones after the sync. */
   #settle(outcomes: readonly Outcome[], log: CommitQueueOptions["log"]): void {
     const durable: Outcome[] = [];
     for (const outcome of outcomes) {
@@ -224,7 +224,7 @@ export class CommitQueue {
     }).finally(() => this.#syncing = undefined);
   }
 
-  /** The first writer has the transaction itself for a savepoint: within one, SQLite copies every page it changes. */
+  /** The first writer needs no savepoint: within one, SQLite copies every page that it changes. */
   #run({ work, durable, resolve, reject }: Waiting, { first }: { first: boolean }): Outcome {
     const { savepoint, release, undo, rollback } = this.#statements;
     const hooks: (() => void)[] = this.#hooks = [];
@@ -234,7 +234,7 @@ export class CommitQueue {
       if (!first) release.run();
       return { hooks, settle: () => resolve(value), fail: reject, durable };
     } catch (error) {
-      // A full disk makes SQLite undo the whole transaction: then every writer of it fails.
+      // A full disk makes SQLite roll the whole transaction back: then every writer of it fails.
       if (!this.#db.isTransaction) throw error;
       if (first) rollback.run();
       else {
@@ -258,7 +258,7 @@ export class CommitQueue {
     return false;
   }
 
-  /** What a writer is told: its own error, or what is wrong with the database. */
+  /** What a writer rejects with: its own error, or what is wrong with the database. */
   #failure(error: unknown): unknown {
     const reason = databaseFailure("Cannot write to the database", error);
     if (reason) callAll([() => this.#onFailed(reason)]);
@@ -270,7 +270,7 @@ function isDurable({ durable }: { durable: boolean }): boolean {
   return durable;
 }
 
-/** What is committed stays so: a listener that throws must not make it look failed, nor end the agent. */
+/** A callback that throws must not make a committed write look failed, nor end the agent. */
 function callAll(hooks: readonly (() => void)[]): void {
   for (const hook of hooks) {
     try {

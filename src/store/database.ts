@@ -8,33 +8,33 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 export type Database = DatabaseSync;
 export type Statement = StatementSync;
 
-/** What the store's parts need of it. */
+/** What the store's parts need of a store. */
 export interface OpenDatabase {
   readonly db: Database;
   readonly path: string;
   /** Aborts when the database closes. */
   readonly closing: AbortSignal;
-  /** Has `then` called once what the running write changes is committed. */
+  /** Calls `then` once what the running write changes is committed. */
   afterCommit(then: () => void): void;
 }
 
-/** How many milliseconds opening waits for another program's lock before it fails as busy. */
+/** Time that opening waits for another program's lock before it fails as busy. */
 const OPEN_TIMEOUT_MS = 2_000;
 
-/** How many pages the write-ahead log grows to before they are moved into the database. */
+/** WAL size, in pages, that triggers a checkpoint. */
 export const CHECKPOINT_PAGES = 400;
 
 /** Opens (or makes) a database file with the agent's settings. */
 export function connect(path: string, { readOnly = false } = {}): Database {
   const db = new DatabaseSync(path, { readOnly, timeout: OPEN_TIMEOUT_MS });
   try {
-    // Said again, because the option is not heeded for read-only connections (they wait 5 s).
+    // Set again, because read-only connections ignore the option (they wait 5 s).
     db.exec(`PRAGMA busy_timeout=${OPEN_TIMEOUT_MS}`);
     // Reads header and schema. Prepared, because errors of `exec` do not carry SQLite's result code.
     db.prepare("SELECT 1 FROM sqlite_master").get();
     // The sandbox's promise is that all the agent writes lies in its folder: no temporary files elsewhere.
     db.exec("PRAGMA temp_store=MEMORY");
-    // 2 MB, SQLite's default, said aloud: 8 and 16 MB made nothing measurably faster here (the operating
+    // 2 MB, SQLite's default, set explicitly: 8 and 16 MB made nothing measurably faster here (the operating
     // system caches the file anyway) and cost as much memory. For the same reason, and because a disk error
     // would end the process instead of a statement, the file is not mapped into memory either.
     db.exec("PRAGMA cache_size=-2000");
@@ -47,10 +47,10 @@ export function connect(path: string, { readOnly = false } = {}): Database {
     }
     db.prepare("PRAGMA journal_mode=WAL").get();
     // A killed process loses nothing under NORMAL; a power cut may take the newest commits, which is why those
-    // that acknowledge a punch or a critical event wait for the disk besides (see log_sync.ts).
+    // that acknowledge a punch or a critical event also wait for `fdatasync` (see log_sync.ts).
     db.exec("PRAGMA synchronous=NORMAL");
     db.exec("PRAGMA foreign_keys=ON");
-    // For whoever has no worker to move the log (see checkpointer.ts): the commit that reaches it does.
+    // For connections without a checkpointer: the commit that reaches this size checkpoints.
     db.exec(`PRAGMA wal_autocheckpoint=${CHECKPOINT_PAGES}`);
     // A long reader (backup, integrity check) lets the log grow; afterwards it gives the space back.
     db.exec("PRAGMA journal_size_limit=16777216");

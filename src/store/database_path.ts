@@ -1,13 +1,13 @@
 /**
- * Whether a database can be at a path at all, and what to say when it cannot: asked before SQLite is, whose
- * own message is "unable to open database file" for every case.
+ * Checks of a database's path before SQLite opens it: SQLite's own message is "unable to open database file" for every
+ * case.
  * @module
  */
 import { dirname } from "node:path";
 import { statOf } from "./files.ts";
 import { StoreError } from "./store_error.ts";
 
-/** @throws {StoreError} when the path is a folder or lies in none */
+/** @throws {StoreError} when the path is a folder, or its folder does not exist */
 export function checkPath(path: string): void {
   if (stat(path)?.isDirectory) {
     throw failure(path, "cannot-open", "it is a folder. Name a file in it");
@@ -19,10 +19,10 @@ export function checkPath(path: string): void {
 }
 
 /**
- * Whether there is a database, which may be written.
+ * Whether there is a non-empty file.
  *
  * Opens the file and closes it again, which on POSIX drops the locks of every SQLite connection that this
- * process has to it: only for whoever holds the agent's lock and has not connected yet.
+ * process has to it: call it while holding the agent's lock, before connecting.
  * @throws {StoreError} `readonly`
  */
 export function isWritableFile(path: string): boolean {
@@ -35,7 +35,7 @@ export function isWritableFile(path: string): boolean {
   return true;
 }
 
-/** What a failed access to the database's file or folder means; undefined when it was not the system that failed. */
+/** The `StoreError` of a failed access to the file or its folder; undefined for other errors. */
 export function fileFailure(path: string, error: unknown): StoreError | undefined {
   if (error instanceof Deno.errors.NotCapable) {
     const state = "the agent may only use the folder it is started in. Put the database there";

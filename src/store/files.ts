@@ -20,7 +20,7 @@ export function isFile(path: string): boolean {
   return statOf(path)?.isFile ?? false;
 }
 
-/** What tells a file from another one that takes its name; null where the system has no such thing. */
+/** Identifies a file apart from another one that takes its name; null where the system has no inodes. */
 export function inodeOf(path: string): number | null {
   return statOf(path)?.ino ?? null;
 }
@@ -29,7 +29,7 @@ export function removeIfThere(path: string): void {
   if (isFile(path)) Deno.removeSync(path);
 }
 
-/** Removes what is of no use any more. That it cannot be (Windows, while someone has it open) stops nothing. */
+/** Removes a file; a failure (Windows, while it is open) is only logged. */
 export function discard(path: string): void {
   try {
     removeIfThere(path);
@@ -38,7 +38,7 @@ export function discard(path: string): void {
   }
 }
 
-/** The same beside the event loop, for large files: the system takes 25 ms for 100 MB. */
+/** The same off the event loop, for large files: the system takes 25 ms for 100 MB. */
 export async function discardLarge(path: string): Promise<void> {
   try {
     await Deno.remove(path);
@@ -66,7 +66,7 @@ function renameDurably(from: string, to: string): void {
   Deno.renameSync(from, to);
 }
 
-/** The instant of now as a file name can have it, on Windows too: `20260302T120000Z`. */
+/** An instant for file names, valid on Windows too: `20260302T120000Z`. */
 export function fileTime(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 }

@@ -1,11 +1,11 @@
 /**
- * One agent per database: a locked file beside it, which the system unlocks when the agent ends, however it ends. Who
- * holds it stands in a second file, because on Windows nobody else can read a locked one; that file is only believed
- * while the lock is held, so what a killed agent left behind does not matter.
+ * One agent per database: a locked file beside it, which the system unlocks when the agent ends, however it ends. A
+ * second file says who holds it, because on Windows a locked file cannot be read by others; its content counts only
+ * while the lock is held, so what a killed agent left does not matter.
  *
- * A database has other names where it is linked, and the file beside it can be deleted. So the names that it has in its
- * folder are looked at, too, and on Linux the database itself is locked, by `flock`, of which SQLite's own locks
- * (`fcntl`) know nothing. Elsewhere the two are one, and SQLite could not work.
+ * A database can have other names (links), and the lock file can be deleted. So its other names in the folder are
+ * checked too, and on Linux the database itself is locked by `flock`, which is independent of SQLite's `fcntl` locks.
+ * On other systems the two would conflict.
  * @module
  */
 import { basename, dirname, join } from "node:path";
@@ -15,23 +15,23 @@ import { fileFailure } from "./database_path.ts";
 import { type Holder, StoreError } from "./store_error.ts";
 
 export interface Lock {
-  /** Whether the agent before this one did not end by itself: it was killed, or the power failed. */
+  /** Whether the previous agent was killed, or the power failed. */
   readonly unclean: boolean;
-  /** Says where the agent's API listens, for those who are refused. */
+  /** Publishes the URL of the agent's API, for agents that are refused. */
   announce(url: string): void;
   /**
-   * Locks what lies at the path now, which a repair may have put there, and makes an empty file where there is none.
+   * Locks the file at the path, which may be a restored one; creates an empty file where there is none.
    * Before SQLite opens it: on POSIX closing a file drops this process's other locks to it.
    * @throws {StoreError} `locked`
    */
   holdDatabase(): void;
-  /** From now on only the file beside it is locked; false when that was so already. */
+  /** Keeps only the lock of the file beside it; false when that was so already. */
   letGoOfDatabase(): boolean;
   release(): void;
 }
 
-/** A passing look at the lock (`lockedBy`) holds it for a moment: so often, and so long, it is tried again. */
-const TRIES = 5;
+/** `lockedBy` holds the lock for a moment: attempts, and the time between two. */
+const MAX_TRIES = 5;
 const RETRY_MS = 20;
 
 /**
@@ -42,22 +42,22 @@ export function acquireLock(path: string, { since }: { since: Instant }): Lock {
   const file = lockedFile(path);
   const held = new HeldDatabase(path);
   try {
-    const twin = twinsOf(path).find(isLocked);
-    if (twin !== undefined) throw refusal(path, readHolder(twin));
+    const link = linksTo(path).find(isLocked);
+    if (link !== undefined) throw refusal(path, readHolder(link));
     if (statOf(path)) held.lock();
   } catch (error) {
-    // The agent that has the database may look for its own, which somebody deleted.
+    // The file is ours, made where the holder's had been deleted.
     discard(lockPath(path));
     file.close();
     throw error;
   }
   const holder = { pid: Deno.pid, url: null, since };
   const unclean = statOf(holderPath(path)) !== undefined;
-  tell(path, holder);
+  writeHolder(path, holder);
   let released = false;
   return {
     unclean,
-    announce: (url) => tell(path, { ...holder, url }),
+    announce: (url) => writeHolder(path, { ...holder, url }),
     holdDatabase: () => held.lock(),
     letGoOfDatabase: () => held.letGo(),
     release() {
@@ -72,7 +72,7 @@ export function acquireLock(path: string, { since }: { since: Instant }): Lock {
   };
 }
 
-/** The lock on the database itself, where the system has one that SQLite does not mind. */
+/** The lock on the database itself, where the system has one that is independent of SQLite's. */
 class HeldDatabase {
   readonly #path: string;
   #file: Deno.FsFile | undefined;
@@ -85,7 +85,7 @@ class HeldDatabase {
   lock(): void {
     if (!this.#possible || (this.#file && isStillAt(this.#path, this.#file))) return;
     this.#file?.close();
-    // For writing, which a network file system takes for an exclusive lock; a file that may only be read is refused later.
+    // Opened for writing: network file systems need it for an exclusive lock.
     this.#file = openOrThrow(this.#path, { create: true, read: true, write: true });
     if (locks(this.#file)) return;
     this.#file.close();
@@ -104,9 +104,9 @@ class HeldDatabase {
 
 /** Who holds the database at `path`: undefined when no agent does. */
 export function lockedBy(path: string): { holder: Holder | undefined } | undefined {
-  const name = [path, ...twinsOf(path)].find(isLocked);
+  const name = [path, ...linksTo(path)].find(isLocked);
   if (name !== undefined) return { holder: readHolder(name) };
-  // Only where nobody holds a name, so that it is not a file that this process itself has open.
+  // Only where no name is locked: this process may have a locked one open itself.
   const held = Deno.build.os === "linux" && isLockedFile(path);
   return held ? { holder: anyHolder(path) } : undefined;
 }
@@ -131,7 +131,7 @@ function isLockedFile(path: string): boolean {
 }
 
 /** The other names that a file has in its folder. */
-function twinsOf(path: string): string[] {
+function linksTo(path: string): string[] {
   const stat = statOf(path);
   if (!stat?.ino || (stat.nlink ?? 1) < 2) return [];
   return [...Deno.readDirSync(dirname(path))]
@@ -141,8 +141,8 @@ function twinsOf(path: string): string[] {
 }
 
 /**
- * Does `work` while no agent can begin; not at all where one runs, or where none has left its lock unless it is to be
- * made for the time being.
+ * Does `work` while no agent can start; nothing where one runs. Without a lock file it does nothing either, unless
+ * `make` creates one for the duration.
  */
 export function whileNobodyHolds(path: string, work: () => void, { make = false } = {}): void {
   if (lockedBy(path)) return;
@@ -175,10 +175,10 @@ function lockedFile(path: string): Deno.FsFile {
   }
 }
 
-/** Locks a file, which somebody's passing look may keep us from for a moment. */
+/** Locks a file; retries, because `lockedBy` may hold it for a moment. */
 function locks(file: Deno.FsFile): boolean {
   for (let tries = 1; !file.tryLockSync(true); tries++) {
-    if (tries === TRIES) return false;
+    if (tries === MAX_TRIES) return false;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
   }
   return true;
@@ -201,7 +201,7 @@ function refusal(path: string, holder: Holder | undefined): StoreError {
     ? `process ${holder.pid}${
       holder.url ? `, ${holder.url},` : ""
     } has had it since ${holder.since}`
-    : "it has not said which";
+    : "it is not known which";
   return new StoreError(
     "locked",
     `Cannot open "${path}": another agent is running on it (${who}). Stop that one, or use another database.`,
@@ -209,18 +209,18 @@ function refusal(path: string, holder: Holder | undefined): StoreError {
   );
 }
 
-function tell(path: string, holder: Holder): void {
+function writeHolder(path: string, holder: Holder): void {
   try {
     Deno.writeTextFileSync(holderPath(path), JSON.stringify(holder));
   } catch (error) {
-    // The lock itself holds; a second agent is refused all the same, only less helpfully.
+    // The lock itself holds; a second agent is refused without the details.
     logger("store").warn("Cannot note who holds the database: {error}", { error });
   }
 }
 
-/** Who has said so under one of the names of a database that is held. */
+/** The holder of a locked database, by any of its names. */
 function anyHolder(path: string): Holder | undefined {
-  return [...twinsOf(path), path].map(readHolder).find((holder) => holder !== undefined);
+  return [...linksTo(path), path].map(readHolder).find((holder) => holder !== undefined);
 }
 
 function readHolder(path: string): Holder | undefined {

@@ -1,7 +1,7 @@
 /**
- * Brings the write-ahead log to the disk beside the event loop, for commits that a power cut may not take. It is
- * what `synchronous=FULL` has SQLite do within a commit, where everybody waits for the disk: a millisecond, or a
- * hundred when other programs write much.
+ * `fdatasync` of the write-ahead log, off the event loop, for commits that must survive a power cut.
+ * `synchronous=FULL` makes SQLite do the same within the commit, where the event loop waits for the disk: 1 ms, or
+ * 100 ms when other programs write much.
  *
  * The rest SQLite syncs by itself under NORMAL: the log's header when a log begins, and log and database before
  * what was moved into the database is overwritten. https://www.sqlite.org/pragma.html#pragma_synchronous
@@ -16,7 +16,7 @@ export class LogSync {
     this.#file = file;
   }
 
-  /** The log of an open database; undefined where there is none, as in memory. */
+  /** The log of an open database; undefined where there is none, as for `:memory:`. */
   static of(databasePath: string): LogSync | undefined {
     if (databasePath === ":memory:") return undefined;
     try {
@@ -29,7 +29,7 @@ export class LogSync {
     }
   }
 
-  /** Resolves when all that is committed by now is on the disk; rejects with what the system says otherwise. */
+  /** Resolves when all commits so far are on the disk; rejects with the error of the system. */
   sync(): Promise<void> {
     return this.#file.syncData();
   }

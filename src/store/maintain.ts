@@ -1,6 +1,6 @@
 /**
- * The database's housekeeping while the agent runs: its check, its daily backup and retention. A minute after
- * the start and then hourly, and at once when an error makes the database look damaged.
+ * Maintenance of the database while the agent runs: integrity check, daily backup, retention. A minute after the start,
+ * then hourly, and at once when an error makes the database look damaged.
  * @module
  */
 import { type Clock, every, logger, type Stream, systemClock, type Warnings } from "../core/mod.ts";
@@ -15,19 +15,19 @@ export interface MaintainOptions {
   signal: AbortSignal;
   warnings: Warnings;
   clock?: Clock;
-  /** Whose retention is to be seen to. */
+  /** Streams to prune. */
   streams?: readonly Pick<Stream, "name" | "prune">[];
-  /** The database is damaged: to be closed and opened anew, which repairs it. */
+  /** Called when the database is damaged: opening it again repairs it. */
   onDamaged?: (damage: string) => void;
 }
 
-/** The start belongs to those who wait for it. */
+/** Not during the start. */
 const FIRST_AFTER_MS = 60_000;
 const INTERVAL_MS = 60 * 60_000;
-/** An error that comes again and again, and that no check finds the reason of, is not checked each time. */
-const ALARM_AGAIN_AFTER_MS = 10 * 60_000;
+/** Minimum time between two checks for an error that the first one found no damage for. */
+const RECHECK_AFTER_MS = 10 * 60_000;
 
-/** Looks after the database until the signal aborts. */
+/** Maintains the database until the signal aborts. */
 export async function maintain(store: Store, options: MaintainOptions): Promise<void> {
   const { signal, warnings, clock = systemClock, streams = [], onDamaged = () => {} } = options;
   const clockTrust = new ClockTrust(store, clock);
@@ -37,7 +37,7 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
   let falseAlarmAt = -Infinity;
   await every(INTERVAL_MS, async () => {
     const { suspected } = store;
-    if (suspected && clock.monotonic() - falseAlarmAt < ALARM_AGAIN_AFTER_MS) return;
+    if (suspected && clock.monotonic() - falseAlarmAt < RECHECK_AFTER_MS) return;
     const due = await backup.due();
     if (due || suspected || !checked) {
       const finding = await reading(
@@ -51,19 +51,19 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
         checked = true;
         if (suspected) falseAlarmAt = clock.monotonic();
       }
-      tell(finding, { due, warnings });
+      report(finding, { due, warnings });
     }
     if (await clockTrust.trusted()) await prune(store, { streams, clock, signal });
   }, { signal, name: "store", clock, wake: store.suspicion });
 }
 
-/** While someone reads it all, a commit need not try to move on a log that cannot be moved on. */
+/** Without checkpoints meanwhile: they could not move what the reader still needs. */
 async function reading(store: Store, look: () => Promise<Finding>): Promise<Finding> {
   using _held = store.checkpointer.hold();
   return await look();
 }
 
-/** Says what is wrong and lets the agent end: the start after it repairs. */
+/** Warns and ends the agent: the next start repairs. */
 function giveUp(
   store: Store,
   { damage, warnings, onDamaged }: {
@@ -82,7 +82,7 @@ function giveUp(
   onDamaged(damage);
 }
 
-function tell(finding: Finding, { due, warnings }: { due: boolean; warnings: Warnings }): void {
+function report(finding: Finding, { due, warnings }: { due: boolean; warnings: Warnings }): void {
   if (finding.state === "failed" && due) {
     warnings.raise(
       "backup",

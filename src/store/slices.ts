@@ -1,5 +1,5 @@
 /**
- * Long work in short pieces, so that the event loop is never held for more than a few milliseconds.
+ * Long work in slices, so that the event loop is never held for more than a few milliseconds.
  * @module
  */
 import { setImmediate } from "node:timers";
@@ -11,17 +11,17 @@ const SLICE_MS = 4;
 export interface SliceOptions {
   /** Ends the work between two slices. */
   signal?: AbortSignal;
-  /** How long the event loop has for others between two slices. */
+  /** Pause between two slices. */
   pauseMs?: number;
 }
 
-/** Calls `step` until it returns false: it works while `budget.left()`, then others have their turn. */
+/** Calls `step` until it returns false: it works while `budget.left()`, then the event loop goes on. */
 export async function inSlices(
   step: (budget: Budget) => boolean,
   { signal, pauseMs = 0 }: SliceOptions = {},
 ): Promise<void> {
   while (!signal?.aborted && step(sliceBudget())) {
-    // A timer even for no pause: it leaves others a third of the time.
+    // A timer even for no pause: it leaves the rest of the agent a third of the time.
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
@@ -38,7 +38,7 @@ export function sliceBudget(ms = SLICE_MS): Budget {
  */
 const TURNS_TO_IO = 64;
 
-/** Calls back after the sockets had their turn: in 0.2 ms, where a timer of 0 takes more than 2. */
+/** Calls back after the sockets were polled: in 0.2 ms, where a timer of 0 takes more than 2. */
 export function afterIo(then: () => void, turns = TURNS_TO_IO): void {
   setImmediate(() => turns > 1 ? afterIo(then, turns - 1) : then());
 }

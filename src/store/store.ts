@@ -30,18 +30,18 @@ export interface StoreOptions {
   lock?: Lock;
 }
 
-/** How long nothing may have failed before the disk counts as well again: small writes succeed in between. */
-const WELL_AGAIN_MS = 10_000;
+/** Time without a failure after which the disk warning is cleared: small writes succeed in between. */
+const DISK_OK_AFTER_MS = 10_000;
 
 export class Store implements OpenDatabase {
-  /** For reading, in short statements: whatever takes longer than 10 ms goes in slices. */
+  /** For reading, in short statements: what takes longer than 10 ms is done in slices. */
   readonly db: Database;
   readonly path: string;
   /** Rings when an error makes the database look damaged; `maintain` then checks it. */
   readonly suspicion: Notifier = new Notifier();
   readonly rejected: Rejected;
   readonly checkpointer: Checkpointer;
-  /** The file itself, seen beside SQLite. */
+  /** The file on disk, watched past SQLite. */
   readonly file: DatabaseFile;
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
@@ -54,7 +54,7 @@ export class Store implements OpenDatabase {
   #unsound: string | undefined;
   #disk: { failure: StoreErrorKind; at: number } | undefined;
 
-  /** Opens a sound database; whether it is one, and whose, `openStore` finds out. */
+  /** Opens a sound database; `openRecovered` finds out whether it is one, and whose. */
   constructor(path: string, options: StoreOptions) {
     const { migrations, clock = systemClock, warnings = new Warnings({ clock }) } = options;
     this.path = path;
@@ -64,7 +64,7 @@ export class Store implements OpenDatabase {
     this.db = connect(path);
     try {
       migrate(this.db, migrations, instantOf(clock.now()));
-      // From here on a lock of another program is waited for by the commit queue, not by the event loop.
+      // From here on the commit queue waits for another program's lock, not the event loop.
       this.db.exec("PRAGMA busy_timeout=5");
       refuseReadOnly(this.db);
       mark(this.db);
@@ -100,12 +100,12 @@ export class Store implements OpenDatabase {
     return this.#queue.write(work, options);
   }
 
-  /** Who is told of every write that begins: whoever measures what it costs. */
+  /** Sets the listener that is called when a write begins. */
   onWork(listener: () => void): void {
     this.#onWork = listener;
   }
 
-  /** For what is kept in memory beside the database: see {@link CommitQueue.afterCommit}. */
+  /** For state in memory that follows the database: see {@link CommitQueue.afterCommit}. */
   afterCommit(then: () => void): void {
     this.#queue.afterCommit(then);
   }
@@ -116,8 +116,8 @@ export class Store implements OpenDatabase {
   }
 
   /**
-   * To be told of errors of reading: when one says that the database is damaged, it is checked in the
-   * background, and repaired by a restart where that is so.
+   * Takes an error of reading: when it says that the database is damaged, the database is checked in the background,
+   * and repaired by a restart if it is.
    */
   noticed(error: unknown): void {
     if (storeErrorKind(error) !== "corrupt") return;
@@ -136,33 +136,33 @@ export class Store implements OpenDatabase {
     this.#suspected = false;
   }
 
-  /** Why the agent is to begin again on another database; undefined while this one is sound. */
+  /** Why the agent has to restart on another database; undefined while this one is sound. */
   get unsound(): string | undefined {
     return this.#unsound;
   }
 
-  /** The database cannot be relied on any more. */
+  /** Marks the database as unsound. */
   condemn(why: string): void {
     this.#unsound = why;
   }
 
-  /** Says where the agent's API listens, for those who find the database held. */
+  /** Publishes the URL of the agent's API, for a second agent that finds the database locked. */
   announce(url: string): void {
     this.#lock?.announce(url);
   }
 
-  /** Aborts when the store closes: whoever reads by a connection of its own ends then. */
+  /** Aborts when the store closes: readers with a connection of their own end then. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** A remembered value, such as the device id. */
+  /** A value of the table `meta`, such as the device id. */
   meta(key: string): string | undefined {
     const row = this.#meta.get.get(key);
     return row && String(row.value);
   }
 
-  /** Remembers a value; called inside `write`. */
+  /** Stores a value in the table `meta`; called inside `write`. */
   setMeta(key: string, value: string): void {
     this.#meta.set.run(key, value);
   }
@@ -185,15 +185,15 @@ export class Store implements OpenDatabase {
 
   #committed(): void {
     this.checkpointer.committed();
-    if (!this.#disk || this.#clock.monotonic() - this.#disk.at < WELL_AGAIN_MS) return;
+    if (!this.#disk || this.#clock.monotonic() - this.#disk.at < DISK_OK_AFTER_MS) return;
     this.#disk = undefined;
     this.#warnings.clear("disk");
   }
 }
 
 /**
- * A header that asks for a file format of the future makes SQLite open the file for reading only. That the file
- * may be written is known by now, so it is the header that is damaged.
+ * A header that names a later file format makes SQLite open the file read-only. The file itself was found writable
+ * before, so it is the header that is damaged.
  */
 function refuseReadOnly(db: Database): void {
   try {
@@ -201,13 +201,15 @@ function refuseReadOnly(db: Database): void {
     db.prepare("DELETE FROM meta WHERE key = ''").run();
   } catch (error) {
     const kind = storeErrorKind(error);
-    if (kind === "readonly") throw new StoreError("corrupt", "its header asks for reading only");
-    // Another program's lock is waited for by the commit queue.
+    if (kind === "readonly") {
+      throw new StoreError("corrupt", "its header says that it is read-only");
+    }
+    // The commit queue waits for another program's lock.
     if (kind !== "busy") throw error;
   }
 }
 
-/** Gives the database its id, unless it has one: see header.ts. A backup that took its place has that of a backup. */
+/** Gives the database its id, unless it has one: see header.ts. A restored backup has the id of a backup. */
 function mark(db: Database): void {
   const id = Number(db.prepare("PRAGMA user_version").get()?.user_version);
   const application = Number(db.prepare("PRAGMA application_id").get()?.application_id);

@@ -1,5 +1,5 @@
 /**
- * What can be wrong with the database, sorted by what the caller can do about it.
+ * Errors of the database, by what the caller can do about them.
  * @module
  */
 import type { Instant } from "../core/mod.ts";
@@ -72,7 +72,7 @@ export function storeErrorKind(error: unknown): StoreErrorKind | undefined {
   return code === IOERR_SHMSIZE ? "full" : KINDS[code & 0xff] ?? "other";
 }
 
-/** What is wrong and what to do, where a caller cannot do more than say so. */
+/** State and advice for the user. */
 export const STATES: Readonly<Partial<Record<StoreErrorKind, string>>> = {
   full: "the disk is full. Free some space; writing then goes on by itself",
   io: "the disk cannot be read or written. Check the disk and its connection",

@@ -1,6 +1,6 @@
 /**
- * Backups: a copy is made under another name, every page of it is checked, and only then does it get its
- * name. So what has the name of a backup is a good one, of a database that was sound.
+ * Backups: a copy is made under a temporary name, every page of it is checked, and only then is it renamed. So a file
+ * that has the name of a backup is a good one.
  * @module
  */
 import { type Clock, dayAt, instantOf, systemClock } from "../../core/mod.ts";
@@ -12,15 +12,15 @@ import type { Store } from "../store.ts";
 import { StoreError } from "../store_error.ts";
 import { examine, type Finding } from "./examine.ts";
 
-/** How many daily backups are kept. */
-const KEPT = 3;
+/** Daily backups that are kept. */
+const MAX_KEPT = 3;
 
 /** The number of the newest backup, in the database and so in each backup. */
 const NUMBER = "backups";
-/** Hours that the agent has run since then. */
+/** Running time of the agent since then, in hours. */
 const HOURS = "backup_hours";
 
-/** Every day by the clock and, where that stands still or is set back again and again, every so many hours of work. */
+/** Running time after which a backup is due even though the clock still shows the same day. */
 const DUE_AFTER_HOURS = 24;
 const HOUR_MS = 60 * 60_000;
 
@@ -30,8 +30,8 @@ export interface BackupOptions {
 }
 
 /**
- * Backs a database up to a file of the user's choice. It may be in use, by this process or another.
- * @throws {StoreError} when there is something at `target` already, it cannot be written, or the database is damaged
+ * Backs a database up to a new file. It may be in use, by this process or another.
+ * @throws {StoreError} when `target` exists, it cannot be written, or the database is damaged
  */
 export async function backupTo(
   database: { readonly path: string },
@@ -56,38 +56,38 @@ export async function backupTo(
     : new StoreError("other", `Cannot back up to "${target}": ${finding.reason}.`);
 }
 
-/** When the next daily backup is due, and making it. */
+/** The daily backups of a store. */
 export class DailyBackup {
   readonly #store: Store;
   readonly #clock: Clock;
-  #lookedMs: number;
+  #checkedMs: number;
   #hours: number;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
     this.#hours = Number(store.meta(HOURS) ?? 0);
-    this.#lookedMs = clock.monotonic();
+    this.#checkedMs = clock.monotonic();
   }
 
-  /** Whether the clock shows a day that no backup is of, or a day's work has none. Counts the time since the last look. */
+  /** Whether no backup is of today, or the agent has run for 24 hours since the last one. Counts the time since the last call. */
   async due(): Promise<boolean> {
     const store = this.#store;
     const now = this.#clock.monotonic();
-    await this.#setHours(this.#hours + (now - this.#lookedMs) / HOUR_MS);
-    this.#lookedMs = now;
+    await this.#setHours(this.#hours + (now - this.#checkedMs) / HOUR_MS);
+    this.#checkedMs = now;
     const today = dayAt(this.#clock.now());
     return this.#hours >= DUE_AFTER_HOURS ||
       readableBackups(store.path).every(({ day }) => day !== today);
   }
 
-  /** Makes the backup and removes the oldest ones. What it found of the database, since it reads it whole. */
+  /** Makes the backup and removes the oldest ones. Returns what it found of the database, all of which it reads. */
   async make({ signal }: { signal?: AbortSignal } = {}): Promise<Finding> {
     const store = this.#store;
     const clock = this.#clock;
     try {
       Deno.mkdirSync(backupFolder(store.path), { recursive: true });
-      // Those in the folder count, too: an older one may have taken the database's place.
+      // Those in the folder count too: the database may be a restored older one.
       const newest = Math.max(0, ...listBackups(store.path).map(({ number }) => number));
       const number = Math.max(newest, Number(store.meta(NUMBER) ?? 0)) + 1;
       await store.write(() => store.setMeta(NUMBER, String(number)));
@@ -98,7 +98,9 @@ export class DailyBackup {
       });
       if (finding.state === "sound") {
         await this.#setHours(0);
-        for (const { path: old } of listBackups(store.path).slice(KEPT)) await discardLarge(old);
+        for (const { path: old } of listBackups(store.path).slice(MAX_KEPT)) {
+          await discardLarge(old);
+        }
       }
       return finding;
     } catch (error) {
@@ -108,7 +110,7 @@ export class DailyBackup {
 
   async #setHours(hours: number): Promise<void> {
     this.#hours = hours;
-    // A disk that is full has its own warning, and must not keep retention from making room.
+    // A full disk has its own warning, and must not stop retention.
     await this.#store.write(() => this.#store.setMeta(HOURS, String(hours))).catch(() => {});
   }
 }
@@ -122,7 +124,7 @@ async function copyChecked(
   // One that a crash left behind.
   await discardLarge(part);
   try {
-    // Whether the place can be written is told more clearly by the system.
+    // The error of the system is clearer than that of SQLite.
     Deno.writeFileSync(part, new Uint8Array());
   } catch (error) {
     throw fileFailure(target, error) ?? error;

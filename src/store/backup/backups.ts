@@ -1,6 +1,6 @@
 /**
- * Where the daily backups lie: `backups/clockblock-2026-03-02.db` beside `clockblock.db`. Which of them is the newest
- * stands in each of them: its name and its times are as right as the clock was.
+ * The files of the daily backups: `backups/clockblock-2026-03-02.db` beside `clockblock.db`. A number inside each of them
+ * says which is the newest: names and times depend on the clock.
  * @module
  */
 import { dirname, join, parse } from "node:path";
@@ -11,20 +11,20 @@ import { APPLICATION_ID, firstBytesOf, headerOf } from "../recovery/header.ts";
 
 export interface BackupFile {
   path: string;
-  /** The day on which it was made, as the clock showed it. */
+  /** The day on which it was made, by the clock. */
   day: Day;
-  /** The higher, the newer; 0 for one from before they were numbered, or that cannot be read. */
+  /** Higher is newer; 0 for one of an early version, or that cannot be read. */
   number: number;
 }
 
-/** What a backup knows of itself: when it was made. */
+/** The `meta` key of a backup: when it was made. */
 export const BACKUP_OF = "backup_of";
 
 export function backupFolder(databasePath: string): string {
   return join(dirname(databasePath), "backups");
 }
 
-/** Where the backup of a day is to lie: there may be one already, where the clock showed that day before. */
+/** The path for the backup of a day; a second one of the same day has its number behind the day. */
 export function backupPath(
   databasePath: string,
   { day, number }: Omit<BackupFile, "path">,
@@ -49,7 +49,7 @@ export function listBackups(databasePath: string): BackupFile[] {
     .sort(newestFirst);
 }
 
-/** The same; that the folder cannot be read is logged and is as if there were none. */
+/** The same; none when the folder cannot be read, which is logged. */
 export function readableBackups(databasePath: string): BackupFile[] {
   try {
     return listBackups(databasePath);
@@ -60,13 +60,13 @@ export function readableBackups(databasePath: string): BackupFile[] {
   }
 }
 
-/** When a backup was made, as it says itself; an older one's file says so. */
+/** When a backup was made: stored in it, or the time of its file for one of an early version. */
 export function madeAt(backup: string): Instant | undefined {
-  const said = asked(
+  const stored = asked(
     backup,
     (db) => db.prepare("SELECT value FROM meta WHERE key = ?").get(BACKUP_OF)?.value,
   );
-  if (said !== undefined) return String(said);
+  if (stored !== undefined) return String(stored);
   const mtime = statOf(backup)?.mtime;
   return mtime ? instantOf(mtime.getTime()) : undefined;
 }
@@ -82,12 +82,12 @@ function numberOf(path: string): number {
     const header = headerOf(firstBytesOf(path));
     return header?.application === APPLICATION_ID ? Math.max(header.mark, 0) : 0;
   } catch {
-    // Whether it can be restored is found out when it has to be.
+    // Restoring it finds out why.
     return 0;
   }
 }
 
-/** What tells backups without a number apart: how many rows were ever added, since their keys only grow. */
+/** Orders backups without a number: rows ever inserted, since their keys only grow. */
 function rowsIn(path: string): number {
   return asked(path, (db) =>
     db.prepare(
@@ -98,9 +98,9 @@ function rowsIn(path: string): number {
       .reduce((sum, sql) => sum + Number(db.prepare(sql).get()?.rows ?? 0), 0)) ?? 0;
 }
 
-/** What a backup answers; undefined when it is damaged or none. */
+/** What `question` returns of a backup; undefined when it cannot be read. */
 function asked<T>(path: string, question: (db: Database) => T): T | undefined {
-  // What reading a database in WAL mode makes.
+  // Reading a database in WAL mode creates these.
   const made = [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file));
   let db: Database | undefined;
   try {

@@ -1,6 +1,5 @@
 /**
- * Retention: what the streams no longer keep is deleted in slices, and the pages it took are given back to
- * the disk in slices as well.
+ * Runs the streams' retention in slices, then gives free pages back to the disk, in slices as well.
  * @module
  */
 import { type Clock, instantOf, logger, type Stream } from "../../core/mod.ts";
@@ -13,14 +12,14 @@ export interface PruneOptions {
   signal: AbortSignal;
 }
 
-/** How long a slice deletes. Its commit takes longer: each row is found in several indexes, on pages of its own. */
+/** Time that a slice deletes for. Its commit takes longer: each row is in several indexes. */
 const SLICE_MS = 2;
-/** Between two slices everyone else has five times as long. */
+/** Pause between two slices. */
 const PAUSE_MS = 20;
 
-/** Pages moved and freed in one write: about 1 ms. */
+/** Pages freed in one write: about 1 ms. */
 const PAGES_PER_STEP = 64;
-/** Free pages are what the next rows take: only more than this share of the file, and this many, go back. */
+/** Free pages are reused by the next rows: only what exceeds this share of the file, and this number, is given back. */
 const FREE_SHARE = 0.25;
 const FREE_PAGES = 1_000;
 

@@ -1,6 +1,6 @@
 /**
- * Rows the cloud will not have, with its reason, until someone decides. An entry outlives the decision to try
- * again, hidden, so that a row that is rejected a second time shows both attempts:
+ * Rows that the cloud rejected, with its reason, until the user decides. An entry that is sent again stays, hidden, so
+ * that a row that is rejected a second time shows both attempts:
  *
  *     keep ──► open ──► readmit ──► hidden ──► accepted: gone
  *               │ ▲                    │
@@ -20,7 +20,7 @@ import {
 import type { OpenDatabase, Statement } from "../database.ts";
 import { RowCounter } from "./row_counter.ts";
 
-/** A rejected row and why it is one. */
+/** A rejected row with the reason. */
 export interface RejectedRow {
   stream: StreamName;
   /** The cloud's table. */
@@ -37,7 +37,7 @@ export interface RejectedRow {
   lastAt: Instant;
 }
 
-/** A rejected row as it lies in the database: a large one is not parsed to be shown. */
+/** A rejected row as stored: a large one is not parsed to be listed. */
 export interface RejectedText extends Omit<RejectedRow, "row"> {
   rowJson: string;
 }
@@ -116,27 +116,27 @@ export class Rejected {
     if (!known) this.#count(stream, 1);
   }
 
-  /** The row is to be tried again; false when it is not rejected. */
+  /** Sends the row again; false when it is not rejected. */
   readmit(stream: StreamName, id: Id): boolean {
     const done = this.#statements.readmit.run(stream, id).changes > 0;
     if (done) this.#count(stream, -1);
     return done;
   }
 
-  /** The cloud has these now: what was known against them is over. */
+  /** The cloud has these now: their entries are deleted. */
   accepted(stream: StreamName, ids: readonly Id[]): void {
     const { isReadmitted, accepted } = this.#statements;
     if (isReadmitted.get(stream)) accepted.run(stream, JSON.stringify(ids));
   }
 
-  /** The row is given up; false when it is not rejected. */
+  /** Gives the row up; false when it is not rejected. */
   remove(stream: StreamName, id: Id): boolean {
     const done = this.#statements.remove.run(stream, id).changes > 0;
     if (done) this.#count(stream, -1);
     return done;
   }
 
-  /** Whether the row is rejected and nobody has decided about it yet. */
+  /** Whether the row is rejected and not decided about yet. */
   has(stream: StreamName, id: Id): boolean {
     return this.#statements.isOpen.get(stream, id) !== undefined;
   }

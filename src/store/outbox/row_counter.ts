@@ -1,5 +1,5 @@
 /**
- * How many rows a partial index holds, known without asking the database. A small table is counted at once.
+ * The number of rows in a partial index, kept in memory. A small table is counted at once.
  * A large one is counted in slices on a second connection that keeps seeing the moment it was opened, while
  * changes since that moment are added as they commit:
  *
@@ -20,7 +20,7 @@ export interface RowCounterOptions {
   key: readonly string[];
 }
 
-/** Rows counted between two looks at the clock: about 0.3 ms of reading a covering index. */
+/** Rows counted between two checks of the budget: about 0.3 ms of reading a covering index. */
 const PAGE_ROWS = 5_000;
 
 export class RowCounter {
@@ -28,7 +28,7 @@ export class RowCounter {
   #changes = 0;
   readonly #source: OpenDatabase;
   readonly #options: RowCounterOptions;
-  /** The count that is under way; a new one takes its place. */
+  /** Number of the count under way; a new one replaces it. */
   #counting = 0;
   /** Resolves once every row is counted, or the store has closed. */
   readonly complete: Promise<void>;
@@ -57,12 +57,12 @@ export class RowCounter {
     void this.#countSnapshot();
   }
 
-  /** How many rows there are; while a large table is being counted, how many are known so far. */
+  /** The number of rows; while a large table is being counted, those found so far. */
   get rows(): number {
     return Math.max(0, this.#counted + this.#changes);
   }
 
-  /** Rows came or, negative, went: called once that is committed. */
+  /** Adds inserted rows, or subtracts deleted ones (negative): called once that is committed. */
   add(change: number): void {
     this.#changes += change;
   }

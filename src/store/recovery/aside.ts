@@ -1,6 +1,6 @@
 /**
  * Databases that were moved aside: damaged ones (`.corrupt-<time>-<n>`) and what deleted ones held
- * (`.deleted-<time>-<n>`). The number tells the newest, whatever the clock showed; the newest few are kept.
+ * (`.deleted-<time>-<n>`). The highest number is the newest, whatever the clock showed; the newest three are kept.
  * @module
  */
 import { basename, dirname, join } from "node:path";
@@ -20,7 +20,7 @@ export function isAnythingAt(path: string): boolean {
   return SUFFIXES.some((suffix) => isFile(path + suffix));
 }
 
-/** Where a damaged database is to be moved. */
+/** The path for a damaged database. */
 export function corruptPath(path: string, now: number): string {
   return asidePath(path, "corrupt", now);
 }

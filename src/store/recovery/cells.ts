@@ -1,6 +1,12 @@
 /**
- * What stands on one page of a table: its rows, or the pages below it. Whatever does not fit together is left out,
- * so that a damaged page gives what is still whole on it.
+ * Decodes one B-tree page of a table: its rows (cells), or the pages below it. A cell that is not consistent is skipped,
+ * so that a damaged page yields its intact rows.
+ *
+ *     0        8 (12)                                                       4096
+ *     │ header │ cell pointers ──►  free space  ◄── cell │ cell │ … │ cell │
+ *       type (13, 5: rowid · 10, 2: key), count             │
+ *       right-most child (interior)                         └ length │ rowid │ record │ overflow page
+ *     A record is a list of types, then the values: https://www.sqlite.org/fileformat2.html#b_tree_pages
  * @module
  */
 import { PAGE_BYTES } from "./pages.ts";
@@ -18,14 +24,14 @@ export interface PageContent {
   rows: StoredRow[];
   /** The pages below an inner one. */
   children: number[];
-  /** How many rows of the page could not be read. */
+  /** Cells that could not be read. */
   unreadable: number;
 }
 
-/** How the pages of a table are laid out. */
+/** How a table is stored: by rowid, or by its key (WITHOUT ROWID). */
 export type Layout = "rowid" | "key";
 
-/** What stands on a page; nothing when it is none of such a table. `next` follows a long row onto other pages. */
+/** The content of a page; undefined when it is not of such a table. `next` reads an overflow page. */
 export function readPage(
   bytes: Uint8Array,
   { layout, first, next }: { layout: Layout; first: boolean; next: (page: number) => Uint8Array },
@@ -34,7 +40,7 @@ export function readPage(
   // The first page begins with the header of the file.
   const header = first ? 100 : 0;
   if (bytes.length < header + 12) return undefined;
-  // Any other type than those of the other layout is a damaged one, and most pages are leaves.
+  // A type that is not of the other layout is damaged, and most pages are leaves.
   const type = bytes[header];
   const inner = type === (layout === "rowid" ? 5 : 2);
   if (layout === "rowid" ? type === 2 || type === 10 : type === 5 || type === 13) return undefined;
@@ -51,7 +57,7 @@ export function readPage(
         if (layout === "rowid") continue;
       }
       const row = readRow(new Reader(bytes, at), { layout, next });
-      // Rows lie in the order of their numbers: one that does not has a wrong one.
+      // Rows are in order of their rowids: one that is not has a wrong rowid.
       if (row.rowid !== undefined && row.rowid <= before) throw new RangeError("out of order");
       before = row.rowid ?? before;
       content.rows.push(row);
@@ -74,10 +80,10 @@ function readRow(
   return rowid === undefined ? { values } : { rowid, values };
 }
 
-/** No row of ours comes near it: a length beyond is a damaged one. */
-const MOST_BYTES = 1 << 26;
+/** Far above any row of ours: a greater length is damaged. */
+const MAX_ROW_BYTES = 1 << 26;
 
-/** A row's bytes: those on its page, and those on the pages it goes on to. */
+/** A row's bytes: those on its page, and those on its overflow pages. */
 function payload(
   reader: Reader,
   length: number,
@@ -85,7 +91,7 @@ function payload(
 ): Uint8Array {
   const most = layout === "rowid" ? PAGE_BYTES - 35 : (((PAGE_BYTES - 12) * 64 / 255) | 0) - 23;
   if (length <= most) return reader.bytes(length);
-  if (length > MOST_BYTES) throw new RangeError("longer than any row");
+  if (length > MAX_ROW_BYTES) throw new RangeError("longer than any row");
   const least = (((PAGE_BYTES - 12) * 32 / 255) | 0) - 23;
   const fitting = least + (length - least) % (PAGE_BYTES - 4);
   const whole = new Uint8Array(length);
@@ -125,11 +131,11 @@ function readValue(body: Reader, type: number): Value {
   if (type <= 9) return type - 8;
   if (type <= 11) throw new RangeError("no such type");
   const bytes = body.bytes((type - 12) >> 1);
-  // Text that is no UTF-8 was none when it was written.
+  // Text that is not UTF-8 is damaged.
   return type % 2 === 0 ? bytes.slice() : utf8.decode(bytes);
 }
 
-/** Reads bytes one after the other and never beyond their end. */
+/** Reads bytes in order, never beyond their end. */
 class Reader {
   readonly #bytes: Uint8Array;
   at: number;
@@ -139,7 +145,7 @@ class Reader {
     this.at = at;
   }
 
-  /** At most 2^53: no length and no number of a row is beyond. */
+  /** At most 2^53, which no length or rowid exceeds. */
   varint(): number {
     let value = 0;
     for (let i = 0; i < 8; i++) {
@@ -174,7 +180,7 @@ class Reader {
   }
 }
 
-/** A number of some bytes, the most significant first. */
+/** A big-endian unsigned integer. */
 export function uint(bytes: Uint8Array, at: number, length: number): number {
   if (at + length > bytes.length) throw new RangeError("the page is cut");
   let value = 0;

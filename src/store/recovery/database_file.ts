@@ -1,6 +1,6 @@
 /**
- * The database's file as it was opened, seen beside SQLite, which notices neither that the file lost its name nor that
- * somebody wrote over it. A look takes the same time at any size: three names and 100 bytes.
+ * The database's file as it was opened. SQLite notices neither that the file was deleted nor that it was written over.
+ * A check takes the same time at any size: three names and 100 bytes.
  * @module
  */
 import type { Database } from "../database.ts";
@@ -8,22 +8,22 @@ import { inodeOf } from "../files.ts";
 import { APPLICATION_ID, firstBytes, type Header, headerOf } from "./header.ts";
 
 /**
- * `gone`: its name is taken away or names something else · `overwritten`: the file itself has other content ·
- * `log`: what belongs to it is gone, itself it is there
+ * `gone`: deleted, or its name is another file's · `overwritten`: the file has other content ·
+ * `log`: its `-wal` or `-shm` is gone
  */
 export type Displacement = "gone" | "overwritten" | "log";
 
-/** How often a first page is read again that does not fit: the log may be moved into it at that moment. */
-const TRIES = 3;
+/** A first page that does not fit is read again: a checkpoint may be writing it. */
+const MAX_TRIES = 3;
 
 export class DatabaseFile implements Disposable {
   readonly #opened: readonly { path: string; inode: number | null }[];
   readonly #file: Deno.FsFile | undefined;
-  /** Marks that the file may have: its own, and the one it had until its log was moved into it. */
+  /** Marks that the file may have: its own, and the one before the first checkpoint. */
   readonly #marks: ReadonlySet<number>;
   #changes = 0;
 
-  /** Of an open connection. Disposed of after it: on POSIX closing a file drops this process's locks to it. */
+  /** Dispose of it after the connection: on POSIX closing a file drops this process's locks to it. */
   constructor(db: Database, path: string) {
     const own = Number(db.prepare("PRAGMA user_version").get()?.user_version);
     if (path === ":memory:") {
@@ -39,14 +39,14 @@ export class DatabaseFile implements Disposable {
     this.#marks = new Set([own, header?.mark ?? own]);
   }
 
-  /** What became of it; undefined while it is as it should be. */
+  /** What happened to it; undefined while it is as it was opened. */
   displaced(): Displacement | undefined {
     const gone = this.#opened.filter(({ path, inode }) => inodeOf(path) !== inode);
     if (gone.length > 0) return gone[0] === this.#opened[0] ? "gone" : "log";
     return this.#overwritten() ? "overwritten" : undefined;
   }
 
-  /** The files of its log that still have their names. */
+  /** Its `-wal` and `-shm`, unless they are gone. */
   log(): string[] {
     return this.#opened.slice(1).filter(({ path, inode }) => inodeOf(path) === inode)
       .map(({ path }) => path);
@@ -58,7 +58,7 @@ export class DatabaseFile implements Disposable {
 
   #overwritten(): boolean {
     if (!this.#file) return false;
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
       const header = this.#read();
       if (!header || !this.#fits(header)) continue;
       this.#changes = header.changes;

@@ -1,7 +1,7 @@
 /**
- * Notices that the database was deleted, replaced or written over while the agent runs. The agent then ends and begins
- * again on what lies there, or on the newest backup. Nothing is put back; what a deleted or replaced database held is
- * kept as a file beside, and what was written over is not written to any more.
+ * Notices that the database was deleted, replaced or written over while the agent runs. The agent then restarts on what
+ * lies there, or on the newest backup. Nothing is put back; the rows of a deleted or replaced database are kept in a
+ * file beside it, and a file that was written over is not written to any more.
  * @module
  */
 import { backup } from "node:sqlite";
@@ -13,7 +13,7 @@ import { writeJournal } from "./journal.ts";
 import { setOverwrittenAside } from "./repair.ts";
 import type { Store } from "../store.ts";
 
-/** When the agent last began again because of a displacement: `clock.monotonic()`. Outlives the agent. */
+/** When the agent last restarted because of a displacement: `clock.monotonic()`. Outlives the agent. */
 export interface Displacements {
   lastMs: number;
 }
@@ -26,13 +26,14 @@ export interface DatabaseFileWatchOptions {
 
 export interface WatchOptions {
   signal: AbortSignal;
-  /** The agent is to end and begin again. */
+  /** Called when the agent has to restart. */
   onDisplaced: () => void;
 }
 
 const INTERVAL_MS = 2_000;
-/** A program that deletes it again and again, or a disk that numbers files anew, must not keep the agent from its work. */
-const AGAIN_AFTER_MS = 10 * 60_000;
+/** Minimum time between two restarts: a program that keeps deleting it, or a disk whose inodes change, must not stop the
+ * agent. */
+const RESTART_AFTER_MS = 10 * 60_000;
 const WARNING = "database-displaced";
 
 const WHAT: Readonly<Record<Displacement, string>> = {
@@ -57,38 +58,38 @@ export class DatabaseFileWatch {
     this.#displacements = displacements;
   }
 
-  /** Looks until the signal aborts, or until the agent has to begin again. */
+  /** Checks until the signal aborts, or until the agent has to restart. */
   async watch({ signal, onDisplaced }: WatchOptions): Promise<void> {
     const options = { signal, clock: this.#clock, name: "database file", later: true };
-    await every(INTERVAL_MS, () => this.#look(onDisplaced), options);
+    await every(INTERVAL_MS, () => this.#check(onDisplaced), options);
   }
 
-  #look(onDisplaced: () => void): Promise<void> {
+  #check(onDisplaced: () => void): Promise<void> {
     const displaced = this.#store.file.displaced();
-    if (displaced !== undefined) this.#tell(WHAT[displaced], onDisplaced);
+    if (displaced !== undefined) this.#report(WHAT[displaced], onDisplaced);
     return Promise.resolve();
   }
 
-  #tell(what: string, onDisplaced: () => void): void {
+  #report(what: string, onDisplaced: () => void): void {
     this.#store.condemn(what);
     const now = this.#clock.monotonic();
-    if (now - this.#displacements.lastMs < AGAIN_AFTER_MS) {
-      this.#warnings.raise(WARNING, `${what}, again. The agent begins again in some minutes.`);
+    if (now - this.#displacements.lastMs < RESTART_AFTER_MS) {
+      this.#warnings.raise(WARNING, `${what}, again. The agent restarts in some minutes.`);
       return;
     }
     this.#displacements.lastMs = now;
     this.#warnings.raise(
       WARNING,
-      `${what}. The agent begins again on what lies there, or on the newest backup.`,
+      `${what}. The agent restarts on what lies there, or on the newest backup.`,
     );
     onDisplaced();
   }
 
-  /** Once nobody writes any more and before the store closes: keeps what it has. Nothing when all is as it should be. */
+  /** Called after the last write and before the store closes: keeps the rows of a displaced database. */
   async leave(): Promise<void> {
     const { path, file } = this.#store;
     const displaced = file.displaced();
-    // A log that is gone is moved into the database when the connection closes, as at any other time.
+    // A WAL without a name is checkpointed when the connection closes, as at any other time.
     if (displaced === undefined || displaced === "log") return;
     const what = WHAT[displaced];
     try {
@@ -106,7 +107,7 @@ export class DatabaseFileWatch {
       now: this.#clock.now(),
       copy: (to) => backup(db, to, { rate: 0x7fff_ffff }),
     });
-    // It would be taken for that of the file that lies there now. All of it is in the copy.
+    // It would be taken for the WAL of the file that lies there now. All of it is in the copy.
     file.log().forEach(removeIfThere);
     return `what it held is kept as ${kept}`;
   }

@@ -1,10 +1,10 @@
 /**
- * The first bytes of a database file, read without SQLite: whether it is one, whose, and which. Two fields of SQLite's
- * header that are an application's own say so (https://www.sqlite.org/fileformat2.html#the_database_header):
+ * The header of a database file, read without SQLite: whether it is one, whose, and which. Two of its fields belong to
+ * the application (https://www.sqlite.org/fileformat2.html#the_database_header):
  *
  *     application_id   "ClBk"
- *     user_version     < 0  a database's id, made when it begins to be written to
- *                      > 0  a backup's number: the higher, the newer
+ *     user_version     < 0  a database's id, made when it is created
+ *                      > 0  a backup's number: higher is newer
  *                        0  not marked yet
  * @module
  */
@@ -18,7 +18,7 @@ const MAGIC = new TextEncoder().encode("SQLite format 3\0");
 const MAX_DAMAGED = 4;
 
 export interface Header {
-  /** Whether it begins as every SQLite database does. */
+  /** Whether it begins with the magic of SQLite. */
   sqlite: boolean;
   application: number;
   /** `user_version`. */
@@ -27,7 +27,7 @@ export interface Header {
   changes: number;
 }
 
-/** What a file of at least 100 bytes begins with; undefined for a shorter one. */
+/** The header; undefined for fewer than 100 bytes. */
 export function headerOf(bytes: Uint8Array): Header | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -39,30 +39,29 @@ export function headerOf(bytes: Uint8Array): Header | undefined {
   };
 }
 
-/** Whether a file that begins like this is a database, or one of ours that is damaged there. */
+/** Whether a file with these first bytes is a database, or a damaged one of ours. */
 export function looksLikeDatabase(bytes: Uint8Array): boolean {
   const alike = MAGIC.filter((byte, at) => bytes[at] === byte).length;
   return alike >= MAGIC.length - MAX_DAMAGED || headerOf(bytes)?.application === APPLICATION_ID ||
-    listsParents(bytes.subarray(PAGE_BYTES));
+    isPointerMap(bytes.subarray(PAGE_BYTES));
 }
 
-/** How many entries of the list of parents are looked at. */
-const LISTED = 8;
+/** Entries of the pointer map that are checked. */
+const ENTRIES = 8;
 
 /**
- * Whether a second page lists the parents of those that follow, as in every database of ours: a type from 1 to 5 and
- * a page. https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages
+ * Whether a second page is a pointer map, as in every database of ours: entries of a type from 1 to 5 and the parent. https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages
  */
-function listsParents(page: Uint8Array): boolean {
+function isPointerMap(page: Uint8Array): boolean {
   if (page.length < PAGE_BYTES) return false;
   const view = new DataView(page.buffer, page.byteOffset);
-  return Array.from({ length: LISTED }, (_, entry) => entry * 5).every((at) => {
+  return Array.from({ length: ENTRIES }, (_, entry) => entry * 5).every((at) => {
     const [type, parent] = [view.getUint8(at), view.getUint32(at + 1)];
     return type >= 1 && type <= 5 && (type <= 2) === (parent === 0);
   });
 }
 
-/** The first bytes of an open file: a header's, or as many as there are up to so many. */
+/** The first bytes of an open file, at most `length`. */
 export function firstBytes(file: Deno.FsFile, length = HEADER_BYTES): Uint8Array {
   const bytes = new Uint8Array(length);
   file.seekSync(0, Deno.SeekMode.Start);

@@ -1,5 +1,5 @@
 /**
- * What a database file is, found out without changing it.
+ * Inspects a database file without changing it.
  * @module
  */
 import { instantOf, logger, type Migration } from "../../core/mod.ts";
@@ -13,18 +13,18 @@ import { damageText, databaseFailure, storeErrorKind } from "../store_error.ts";
 
 export interface InspectOptions {
   migrations: readonly Migration[];
-  /** Reads every page instead of what SQLite reads by opening: about 5 s per GB. */
+  /** Reads every page instead of what SQLite reads on opening: about 5 s per GB. */
   thoroughly?: boolean;
   /**
-   * Removes the two files that reading a database in WAL mode makes. Only for who holds its lock: they may be
-   * those of an agent that started meanwhile.
+   * Removes the two files that reading a database in WAL mode creates. Only while holding its lock: otherwise they may
+   * belong to an agent that started meanwhile.
    */
   tidy?: boolean;
 }
 
 /**
  * What is damaged in the database at `path`; undefined when it is sound.
- * @throws {StoreError} when it is sound but not for us: of a later version, another program's, or locked
+ * @throws {StoreError} when it is sound but cannot be used: of a later version, another program's, or locked
  */
 export function findDamage(path: string, options: InspectOptions): string | undefined {
   const { migrations, thoroughly = false, tidy = false } = options;
@@ -32,7 +32,7 @@ export function findDamage(path: string, options: InspectOptions): string | unde
   const made = tidy ? [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file)) : [];
   let db: Database | undefined;
   try {
-    // SQLite takes what is damaged for the end of the log, and what was committed after it is gone without a word.
+    // SQLite takes a damaged frame for the end of the WAL, and drops the commits after it silently.
     const log = tidy ? readLog(`${path}-wal`) : undefined;
     if (log?.broken) return "commits follow a damaged place of its log";
     db = connect(path, { readOnly: true });
@@ -53,8 +53,7 @@ export function findDamage(path: string, options: InspectOptions): string | unde
 }
 
 /**
- * A remembered value of the database at `path`, which is left as it is; undefined when there is none, or none that
- * can be read.
+ * A value of `meta` of the database at `path`, which is left as it is; undefined when it cannot be read.
  */
 export function peekMeta(path: string, key: string): string | undefined {
   if (!isFile(path)) return undefined;
@@ -69,7 +68,7 @@ export function peekMeta(path: string, key: string): string | undefined {
     }
   };
   try {
-    // The files that reading makes are an agent's own where one runs.
+    // Where an agent runs, the `-wal` and `-shm` are its own.
     if (isFile(`${path}-wal`)) read();
     else {
       whileNobodyHolds(path, () => {
@@ -83,7 +82,7 @@ export function peekMeta(path: string, key: string): string | undefined {
   return value;
 }
 
-/** Looking has made a log. After a kill it would hide from the next start that the agent's own is gone. */
+/** Reading has created an empty WAL. After a kill it would hide from the next start that the agent's own is gone. */
 function removeEmptyLog(path: string): void {
   const log = `${path}-wal`;
   whileNobodyHolds(path, () => {
@@ -92,8 +91,8 @@ function removeEmptyLog(path: string): void {
 }
 
 /**
- * Whether the file ends in the middle of a page that its log does not have. SQLite takes the rest of it for zeros, which
- * in the text of a row are as good as anything.
+ * Whether the file ends in the middle of a page that its WAL does not have. SQLite reads the rest as zeros, which are
+ * valid in a text.
  */
 function endsWithinPage(path: string, log: Log | undefined): boolean {
   const size = statOf(path)?.size ?? 0;
@@ -105,7 +104,7 @@ function firstFinding(db: Database): string | undefined {
   return finding === "ok" ? undefined : damageText(finding);
 }
 
-/** A flipped bit in the text of the schema makes another name, which no check of SQLite's minds. */
+/** A flipped bit in the text of the schema makes another name, which no check of SQLite notices. */
 function strangeTable(
   db: Database,
   migrations: readonly Migration[],
@@ -116,7 +115,7 @@ function strangeTable(
     migrate(model, migrations.filter(({ name }) => applied.includes(name)), instantOf(0));
     const columns = columnsOf(db);
     for (const [table, wanted] of columnsOf(model)) {
-      if (columns.get(table) !== wanted) return `the table ${table} is not as it was made`;
+      if (columns.get(table) !== wanted) return `the table ${table} is not as it was created`;
     }
     return undefined;
   } finally {

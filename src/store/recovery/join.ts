@@ -1,6 +1,6 @@
 /**
- * How rows of a damaged database join those of the backup that took its place. The backup is an earlier state of
- * the same database, and its rows were checked: of a table whose rows never change its own stay.
+ * How rows of a damaged database join those of the restored backup. The backup is an earlier state of the same database,
+ * and its rows were checked: in a table whose rows never change, they stay.
  * @module
  */
 import type { StoredRow, Value } from "./cells.ts";
@@ -8,19 +8,19 @@ import type { Database, Statement } from "../database.ts";
 import { storeErrorKind } from "../store_error.ts";
 import type { Column, Table } from "./tables.ts";
 
-/** What a stream says of a table whose rows change, or can be told from nonsense. */
+/** A rule for a table whose rows change, or whose rows can be validated. */
 export interface Join {
   table: string;
-  /** `earlier` (default): the backup's row stays. `later`: the damaged database's takes its place. `none`: are left. */
+  /** `earlier` (default): the backup's row stays. `later`: the salvaged row replaces it. `none`: no row is salvaged. */
   wins?: "earlier" | "later" | "none";
-  /** SQL: what holds of every row, so that one which a flipped bit has changed is known. */
+  /** SQL condition of every valid row, which detects flipped bits. */
   where?: string;
 }
 
 /** The store's own tables. */
 const OWN: readonly Join[] = [
   { table: "migrations", wins: "none" },
-  // Reading the cloud goes on from the backup's place: what was lost here is read again.
+  // Pulling continues at the backup's cursor: what was lost here is read again.
   { table: "sync_cursors", wins: "none" },
   { table: "sync_rejected", wins: "later" },
 ];
@@ -30,7 +30,7 @@ export interface Joined {
   unreadable: number;
 }
 
-/** A function that writes rows into their tables; called inside `write`. */
+/** Returns a function that writes rows into their tables, to be called inside `write`. */
 export function joinRows(
   db: Database,
   joins: readonly Join[],
@@ -68,7 +68,7 @@ export function joinRows(
           statement(table, values.length, "REPLACE").run(...values);
         }
       } catch (error) {
-        // A rule of the table's own forbids it: the row is not as it was written.
+        // A constraint of the table rejects it: the row is damaged.
         if (storeErrorKind(error) !== "other") throw error;
         joined.unreadable++;
       }
@@ -77,7 +77,7 @@ export function joinRows(
   };
 }
 
-/** Whether a row may have been written by us. One from before a migration has fewer columns than the table. */
+/** Whether a row is valid. One from before a migration has fewer columns than the table. */
 function isSound({ columns }: Table, values: readonly Value[]): boolean {
   return values.length > 0 && values.length <= columns.length &&
     values.every((value, index) => isOf(columns[index]!, value));
@@ -87,12 +87,12 @@ function isOf({ name, type, required }: Column, value: Value): boolean {
   if (value === null) return !required;
   if (type === "INTEGER" || type === "REAL") return Number.isFinite(value);
   if (type === "BLOB") return value instanceof Uint8Array;
-  // A file that was cut and grew again is zero from the cut on.
+  // A file that was cut and grew again has zeros from there on.
   if (typeof value !== "string" || value.endsWith("\0")) return false;
   return !INSTANTS.test(name) || (INSTANT.test(value) && !Number.isNaN(Date.parse(value)));
 }
 
 /** The columns that hold a time or a day. */
 const INSTANTS = /_(at|utc)$|^(at|ts)$/;
-/** Date.parse alone takes "task-30" for one, and what stands before a zero byte. */
+/** Date.parse alone accepts "task-30", and text before a zero byte. */
 const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;

@@ -59,7 +59,7 @@ export function noteSuspicion(path: string, finding: string): void {
   writeJournal(path, { ...known, step: "suspected", finding });
 }
 
-/** Until 0.2.0 the step was told by which files there were, and this one held the repair. */
+/** Up to 0.2.0 this file held the repair alone: the step followed from which files there were. */
 function parsed(text: string): Journal {
   try {
     const journal = JSON.parse(text) as Partial<Journal> & Partial<Repair>; // only written here

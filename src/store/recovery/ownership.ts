@@ -1,6 +1,6 @@
 /**
- * Whether a file may be taken for a database of ours, damaged as it may be. What is somebody else's is left alone: a
- * `db_path` that names the wrong file must not cost that file.
+ * Whether a file is a database of ours, even if damaged. Any other file is left alone: a wrong `db_path` must not
+ * destroy the file that it names.
  * @module
  */
 import type { Migration } from "../../core/mod.ts";
@@ -13,11 +13,12 @@ import { PAGE_BYTES } from "./pages.ts";
 import { fileFailure } from "../database_path.ts";
 import { StoreError, storeErrorKind } from "../store_error.ts";
 
-/** What lies beside a database of ours while an agent has it, or after one was killed or found it damaged. */
+/** Files beside a database of ours while an agent has it, or after one was killed or found it damaged. Versions up to
+ * 0.2.0 left `.suspect` and `.displaced`. */
 const TRACES = ["-wal", "-shm", ".holder", ".suspect", ".displaced", ".repair", ".restoring"];
 
 /**
- * Reads only where nothing shows that an agent has ever had the file, so that it opens none that is in use.
+ * Opens the file only where no agent has left a trace, so never one that is in use.
  * @throws {StoreError} `cannot-open` for a file that is no database and never was one of ours
  */
 export function refuseForeignFile(path: string): void {
@@ -36,7 +37,7 @@ export function refuseForeignFile(path: string): void {
 }
 
 /**
- * What is damaged where a database says that it is ours and has none of our migrations.
+ * The damage of a database that has our id but none of our migrations.
  * @throws {StoreError} `cannot-open` for another program's database
  */
 export function refuseForeignTables(
@@ -55,7 +56,7 @@ function hasTraces(path: string): boolean {
   return TRACES.some((suffix) => statOf(path + suffix)) || readableBackups(path).length > 0;
 }
 
-/** `playtime-3-slots` → `playtime-`: a later version has other numbers. */
+/** `playtime-3-slots` → `playtime-`: later versions add numbers. */
 function seriesOf(name: string): string {
   return /^[a-z]+-(?=\d+-)/.exec(name)?.[0] ?? name;
 }

@@ -1,9 +1,10 @@
 /**
- * The pages of a database, read past SQLite: it gives up at the first damaged page, while the pages around it are
- * as good as ever. What a page means stands in https://www.sqlite.org/fileformat2.html.
+ * The pages of a database and its write-ahead log (WAL), read without SQLite, which gives up at the first damaged page.
+ * The newest committed copy of a page counts: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  *
- *     clockblock.db       │ 1 │ 2 │ 3 │ 4 │ 5 │ …
- *     clockblock.db-wal       │ 2'│       │ 5'│     newer, and so first
+ *     clockblock.db       │ 1 │ 2 │ 3 │ 4 │ 5 │ …       pages of 4096 bytes
+ *     clockblock.db-wal   │ header │ frame 2 │ frame 5, commit │ frame 3 (not committed)
+ *                                    └ page number, pages after the commit, salts, checksum, then the page
  * @module
  */
 import { isFile } from "../files.ts";
@@ -15,22 +16,22 @@ const LOG_HEADER = 32;
 const FRAME_HEADER = 24;
 const FRAME_BYTES = FRAME_HEADER + PAGE_BYTES;
 
-/** How long a log of so many pages is. */
+/** The size of a WAL with that many pages. */
 export function logBytes(pages: number): number {
   return pages === 0 ? 0 : LOG_HEADER + pages * FRAME_BYTES;
 }
 
-/** What a write-ahead log holds. */
+/** The content of a write-ahead log. */
 export interface Log {
-  /** Where the newest committed copy of a page begins. */
+  /** Page number → offset of its newest committed copy. */
   pages: ReadonlyMap<number, number>;
-  /** How many pages the database has after the last commit; 0 when there is none. */
+  /** Pages of the database after the last commit; 0 without a commit. */
   pageCount: number;
-  /** Whether commits follow a damaged place, behind which SQLite would not look. */
+  /** Whether commits follow a damaged frame: SQLite would ignore them. */
   broken: boolean;
 }
 
-/** The newest committed pages of a database that nobody has open. */
+/** The newest committed pages of a database that is not open. */
 export class Pages implements Disposable {
   readonly count: number;
   readonly #file: Deno.FsFile | undefined;
@@ -61,8 +62,8 @@ export class Pages implements Disposable {
 }
 
 /**
- * Reads a log as SQLite does after a crash, but goes on behind a damaged frame: each frame's checksum begins with
- * the one that the frame before it says it has.
+ * Reads a WAL as SQLite does after a crash, but continues after a damaged frame: each checksum starts from the one that
+ * is stored in the frame before.
  */
 export function readLog(path: string): Log | undefined {
   if (!isFile(path)) return undefined;
@@ -73,7 +74,7 @@ export function readLog(path: string): Log | undefined {
   let sum: Checksum = [header.getUint32(24), header.getUint32(28)];
   const headerSum = checksum([0, 0], header, 0, 24, littleEndian);
   let damaged = !same(headerSum, sum);
-  // The salts tell the frames of this log from those that it is being written over.
+  // The salts distinguish the frames of this WAL from older ones that it overwrites.
   let salts: Checksum | undefined = damaged
     ? undefined
     : [header.getUint32(16), header.getUint32(20)];
@@ -90,7 +91,7 @@ export function readLog(path: string): Log | undefined {
       damaged = true;
       continue;
     }
-    const told: Checksum = [frame.getUint32(16), frame.getUint32(20)];
+    const stored: Checksum = [frame.getUint32(16), frame.getUint32(20)];
     const found = checksum(
       checksum(sum, frame, 0, 8, littleEndian),
       frame,
@@ -98,8 +99,8 @@ export function readLog(path: string): Log | undefined {
       FRAME_BYTES,
       littleEndian,
     );
-    sum = told;
-    if (!same(found, told)) {
+    sum = stored;
+    if (!same(found, stored)) {
       damaged = true;
       continue;
     }
@@ -144,7 +145,7 @@ function readAt(file: Deno.FsFile, at: number, length: number): Uint8Array {
     try {
       more = file.readSync(bytes.subarray(read));
     } catch {
-      // A bad sector: what lies on it is lost, what follows may not be.
+      // A bad sector: what follows may be readable.
       break;
     }
     if (more === null) break;

@@ -17,7 +17,7 @@ export interface RepairOptions extends Pick<InspectOptions, "migrations"> {
   now: number;
 }
 
-/** Puts the newest good backup in the place of a damaged database, which nobody may have open. */
+/** Puts the newest good backup in the place of a damaged database, which must not be open. */
 export function repairFiles(
   path: string,
   { damage, displaced, migrations, now }: RepairOptions,
@@ -35,7 +35,7 @@ export function repairFiles(
     at: instantOf(now),
     unfinished: true,
   };
-  // First of all: the files alone do not tell what was damaged.
+  // First of all: the files alone do not say what was damaged.
   writeJournal(path, { step: "restoring", repair });
   if (backup) copyDurably(backup.path, restoringPath(path));
   moveAside(path, movedTo);

@@ -1,5 +1,5 @@
 /**
- * What the user is told of a repair, for a week: the person who should know may not look every day.
+ * The warning about a repair, shown for a week: the user may not look every day.
  * @module
  */
 import { msOf, type Warnings } from "../../core/mod.ts";

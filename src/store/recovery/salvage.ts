@@ -1,10 +1,10 @@
 /**
- * What can still be read of a damaged database, brought back into the one that took its place. Each page says by
- * itself which rows it holds. Which table it belongs to say both the pages above it and, in a file that gives space
- * back, a list of every page's parent; so a row is lost only with the page it stands on.
+ * Salvage: copies what can still be read of a damaged database into the one that took its place. A leaf page of a B-tree
+ * holds whole rows. Which table it belongs to follows from the pages above it and, in a database with auto_vacuum, from
+ * the pointer map, which has the parent of every page; so a row is lost only with the page that it is on.
  *
- *     root ─► inner ─► page    down from the tables,
- *     root ◄─ inner ◄─ page    then up from the pages that this did not reach
+ *     root ─► interior ─► leaf    down from the tables,
+ *     root ◄─ interior ◄─ leaf    then up from the leaves that this did not reach
  * @module
  */
 import { logger } from "../../core/mod.ts";
@@ -20,15 +20,15 @@ export interface SalvageOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What a salvage came to. */
+/** The result of a salvage. */
 export interface Salvaged {
   /** Rows that the database did not have. */
   saved: number;
-  /** Rows that were there but made no sense. */
+  /** Rows that could not be read, or were not valid. */
   unreadable: number;
 }
 
-/** Reads a damaged database that was moved aside into the store. What a crash interrupts is done again. */
+/** Reads a damaged database that was moved aside into the store. A salvage that was interrupted is repeated. */
 export async function salvage(
   store: Store,
   damaged: string,
@@ -71,7 +71,7 @@ interface TablePage {
 /** Every page of every table, as far as it can be read. */
 function* readTables(pages: Pages, tables: readonly Table[]): Generator<TablePage> {
   const seen = new Uint8Array(pages.count + 1);
-  const parents = new Parents(pages);
+  const parents = new PointerMap(pages);
   const roots = new Map<number, Table>();
   const schema = readTree(pages, { root: 1, table: SCHEMA, seen });
   const orphans = readOrphans(pages, { parents, roots: new Map([[1, SCHEMA]]), seen });
@@ -98,7 +98,7 @@ function* readTree(
   for (let page = waiting.pop(); page !== undefined; page = waiting.pop()) {
     if (page < 1 || page > pages.count || seen[page]) continue;
     const content = contentOf(pages, page, table);
-    // What does not look like a page of this table may yet be one of another.
+    // A page that does not fit this table may belong to another.
     if (!content) continue;
     seen[page] = 1;
     waiting.push(...content.children.reverse());
@@ -108,7 +108,7 @@ function* readTree(
 
 function* readOrphans(
   pages: Pages,
-  options: { parents: Parents; roots: ReadonlyMap<number, Table>; seen: Uint8Array },
+  options: { parents: PointerMap; roots: ReadonlyMap<number, Table>; seen: Uint8Array },
 ): Generator<TablePage> {
   const { parents, roots, seen } = options;
   for (let page = 2; page <= pages.count; page++) {
@@ -128,15 +128,15 @@ function contentOf(pages: Pages, page: number, { layout }: Table): PageContent |
   });
 }
 
-/** How many pages one page of the list tells the parents of. */
-const LISTED = Math.floor(PAGE_BYTES / 5);
-/** SQLite leaves out the page that its locks lie on. */
+/** Entries on one page of the pointer map. */
+const ENTRIES = Math.floor(PAGE_BYTES / 5);
+/** SQLite does not use the page at offset 1 GiB: its lock bytes are there. */
 const LOCK_PAGE = 0x40000000 / PAGE_BYTES + 1;
-/** No tree of ours is as deep. */
-const MOST_LEVELS = 20;
+/** Deeper than any B-tree of ours. */
+const MAX_LEVELS = 20;
 
-/** The list of parents: https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages */
-class Parents {
+/** The pointer map: https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages */
+class PointerMap {
   readonly #pages: Pages;
   readonly #lists = new Map<number, Uint8Array>();
 
@@ -144,9 +144,9 @@ class Parents {
     this.#pages = pages;
   }
 
-  /** The root of the tree that a page belongs to; 0 when it is free, part of a long row, or not known. */
+  /** The root of the B-tree that a page belongs to; 0 when it is free, an overflow page, or not known. */
   rootOf(page: number): number {
-    for (let level = 0; level < MOST_LEVELS; level++) {
+    for (let level = 0; level < MAX_LEVELS; level++) {
       const { type, parent } = this.#entry(page);
       if (type === ROOT) return page;
       if (type !== INNER_OR_LEAF) return 0;
@@ -157,7 +157,7 @@ class Parents {
   }
 
   #entry(page: number): { type: number; parent: number } {
-    let list = Math.floor((page - 2) / (LISTED + 1)) * (LISTED + 1) + 2;
+    let list = Math.floor((page - 2) / (ENTRIES + 1)) * (ENTRIES + 1) + 2;
     if (list === LOCK_PAGE) list++;
     const at = 5 * (page - list - 1);
     if (page < 2 || page > this.#pages.count || at < 0) return { type: 0, parent: 0 };

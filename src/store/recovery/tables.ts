@@ -1,5 +1,5 @@
 /**
- * The tables of a database as they lie in its file.
+ * The tables of a database as they are stored in its file.
  * @module
  */
 import type { Layout } from "./cells.ts";
@@ -16,13 +16,13 @@ export interface Table {
   name: string;
   root: number;
   layout: Layout;
-  /** In the order in which a row holds them. */
+  /** In the order in which a record has them. */
   columns: readonly Column[];
-  /** Which column is the row's number and so not among its values. */
+  /** The column that is the rowid, and so not in the record. */
   rowid: number | undefined;
 }
 
-/** The table of tables, which every database has on its first page. */
+/** The schema table, whose root is the first page. */
 export const SCHEMA: Table = {
   name: "sqlite_schema",
   root: 1,
@@ -31,7 +31,7 @@ export const SCHEMA: Table = {
   rowid: undefined,
 };
 
-/** The tables that migrations made. */
+/** The tables that migrations created. */
 export function tablesOf(db: Database): Table[] {
   const tables = db.prepare(
     `SELECT list.name, list.wr, master.rootpage FROM pragma_table_list AS list
@@ -51,7 +51,7 @@ export function tablesOf(db: Database): Table[] {
     const rowid = layout === "rowid" && keys.length === 1 && keys[0]!.type === "INTEGER"
       ? infos.indexOf(keys[0]!)
       : undefined;
-    // Without a row number the columns of the key come first.
+    // WITHOUT ROWID: the columns of the key come first.
     const columns = layout === "rowid" ? infos : [...keys, ...infos.filter(({ key }) => key === 0)];
     return { name: String(name), root: Number(rootpage), layout, columns, rowid };
   });
