@@ -1,21 +1,8 @@
 /** An application event as a web app sees it: the same from the agent and from the cloud. @module */
 
-export interface LocalEvent {
-  readonly id: string;
-  readonly mode: string;
-  /** ISO 8601, UTC, milliseconds. */
-  readonly ts: string;
-  /** Counts up from 1 in each mode. */
-  readonly seq: number;
-  readonly source: string;
-  readonly type: string;
-  readonly subtype: string;
-  readonly symbol: string | null;
-  readonly severity: string;
-  readonly body: string;
-  readonly meta: Readonly<Record<string, unknown>>;
-  readonly idempotency_key: string;
-}
+import type { EventItem } from "../contract/events.ts";
+
+export type LocalEvent = EventItem;
 
 /** An event of what came over the wire; undefined when it is none. */
 export function toEvent(value: unknown): LocalEvent | undefined {

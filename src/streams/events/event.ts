@@ -1,82 +1,24 @@
 /**
- * An event: as it comes in, as it is stored, as it is given out.
+ * An event in the agent: accepted, stored, given out. Its fields stand in `contract/events.ts`.
  * @module
  */
-import * as v from "valibot";
-import {
-  type Id,
-  type Instant,
-  type Json,
-  type JsonObject,
-  parseLossless,
-} from "../../core/mod.ts";
-import { instantOfText, isSeverity, severityOf } from "./spelling.ts";
+import { type EventItem, eventItem } from "../../contract/events.ts";
+import { type Instant, type Json, parseLossless } from "../../core/mod.ts";
+import { instantOfText, isSeverity, severityOf } from "./notation.ts";
 
-/** An event as it comes in, checked. What it leaves out is made when it is stored. */
-export interface NewEvent {
-  /** Null: one is made. */
-  id: Id | null;
-  mode: string;
-  ts: Instant | null;
-  source: string;
-  type: string;
-  subtype: string;
-  symbol: string | null;
-  severity: string;
-  body: string;
-  metaJson: string;
-  idempotencyKey: string | null;
-}
+/** An event of the log: a row of the table, where `meta` is JSON text. */
+export type StoredEvent = Omit<EventItem, "meta"> & { readonly meta_json: string };
 
-/** An event of the log. `seq` counts up from 1 in each mode, without gaps, in the order of commits. */
-export interface StoredEvent {
-  id: Id;
-  ts: Instant;
-  seq: number;
-  source: string;
-  type: string;
-  subtype: string;
-  symbol: string | null;
-  severity: string;
-  body: string;
-  meta_json: string;
-  mode: string;
-  idempotency_key: string;
-}
+/** An event as it comes in, checked. What is null is made when it is stored; `seq` always is. */
+export type NewEvent = Omit<StoredEvent, "id" | "ts" | "seq" | "idempotency_key"> & {
+  readonly id: string | null;
+  readonly ts: Instant | null;
+  readonly idempotency_key: string | null;
+};
 
 /** The columns of a stored event, in the order in which they are given out. */
-export const COLUMNS = [
-  "id",
-  "ts",
-  "seq",
-  "source",
-  "type",
-  "subtype",
-  "symbol",
-  "severity",
-  "body",
-  "meta_json",
-  "mode",
-  "idempotency_key",
-] as const satisfies readonly (keyof StoredEvent)[];
-
-/** An event as the API gives it out. */
-export const eventItem = v.object({
-  id: v.string(),
-  ts: v.string(),
-  seq: v.number(),
-  source: v.string(),
-  type: v.string(),
-  subtype: v.string(),
-  symbol: v.nullable(v.string()),
-  severity: v.string(),
-  body: v.string(),
-  meta: v.record(v.string(), v.unknown()),
-  mode: v.string(),
-  idempotency_key: v.string(),
-});
-
-export type EventItem = Readonly<Omit<StoredEvent, "meta_json">> & { readonly meta: JsonObject };
+export const COLUMNS = Object.keys(eventItem.entries)
+  .map((field) => field === "meta" ? "meta_json" : field) as readonly (keyof StoredEvent)[];
 
 /** A row of the table. Another program may have inserted it: what it wrote its own way is brought to ours. */
 export function storedEvent(row: Readonly<Record<string, unknown>>): StoredEvent {
@@ -100,11 +42,11 @@ export function itemOf(event: StoredEvent): EventItem {
 }
 
 /** What another program wrote that is no JSON object is kept as the text that it is. */
-function metaOf(text: string | null): JsonObject {
+function metaOf(text: string | null): EventItem["meta"] {
   try {
     const meta = parseLossless(text ?? "{}") as Json;
     if (typeof meta === "object" && meta !== null && !Array.isArray(meta)) {
-      return meta as JsonObject;
+      return meta as EventItem["meta"];
     }
   } catch {
     // Below.
@@ -126,14 +68,10 @@ export function shownJson(event: StoredEvent): string {
 
 /** The JSON text of {@link itemOf}, without parsing what was made from JSON: for events of the agent's own. */
 export function itemJson(event: StoredEvent): string {
-  const text = (value: Json) => JSON.stringify(value);
-  return `{"id":${text(event.id)},"ts":${text(event.ts)},"seq":${event.seq},"source":${
-    text(event.source)
-  },"type":${text(event.type)},"subtype":${text(event.subtype)},"symbol":${
-    text(event.symbol)
-  },"severity":${text(event.severity)},"body":${
-    text(event.body)
-  },"meta":${event.meta_json},"mode":${text(event.mode)},"idempotency_key":${
-    text(event.idempotency_key)
-  }}`;
+  const fields = COLUMNS.map((column) =>
+    column === "meta_json"
+      ? `"meta":${event.meta_json}`
+      : `"${column}":${JSON.stringify(event[column])}`
+  );
+  return `{${fields.join()}}`;
 }

@@ -4,58 +4,35 @@
  * @module
  */
 import { type Clock, type Id, type Instant, instantOf } from "../../core/mod.ts";
+import type { AcceptedEvent } from "../../contract/events.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 import { COLUMNS, type NewEvent, type StoredEvent, storedEvent } from "./event.ts";
 import { seqFloor } from "./skip_seq.ts";
 
-/** What became of an event: stored, or known already by its `idempotency_key`. */
-export interface Accepted {
-  id: Id;
-  seq: number;
-  idempotency_key: string;
-  duplicate: boolean;
-  /** Of a duplicate: the event that was stored first says something else. */
-  mismatch?: true;
-}
-
-/** Events after their insertion. What was stored is put together only for whom it concerns: most is for nobody. */
+/** Events after their insertion. Builds the stored event lazily: most writes have no subscriber. */
 export class Appended {
   readonly events: readonly NewEvent[];
   /** What became of each, in their order. */
-  readonly accepted: readonly Accepted[];
+  readonly accepted: readonly AcceptedEvent[];
   readonly #at: Instant;
 
-  constructor(events: readonly NewEvent[], accepted: readonly Accepted[], at: Instant) {
+  constructor(events: readonly NewEvent[], accepted: readonly AcceptedEvent[], at: Instant) {
     this.events = events;
     this.accepted = accepted;
     this.#at = at;
   }
 
-  /** The event at a place of the list, as it lies in the log; nothing when it was there before. */
+  /** The stored event at an index of the list; undefined for a duplicate. */
   stored(index: number): StoredEvent | undefined {
     const event = this.events[index];
     const accepted = this.accepted[index];
     if (!event || !accepted || accepted.duplicate) return undefined;
     const { id, seq, idempotency_key } = accepted;
-    const { mode, ts, source, type, subtype, symbol, severity, body, metaJson } = event;
-    return {
-      id,
-      ts: ts ?? this.#at,
-      seq,
-      source,
-      type,
-      subtype,
-      symbol,
-      severity,
-      body,
-      meta_json: metaJson,
-      mode,
-      idempotency_key,
-    };
+    return { ...event, id, seq, idempotency_key, ts: event.ts ?? this.#at };
   }
 }
 
-/** Numbers of a mode: beyond `after`, `upTo` included. */
+/** Sequence numbers of a mode: above `after`, up to and including `upTo`. */
 export interface SeqRange {
   after: number;
   upTo: number;
@@ -64,7 +41,7 @@ export interface SeqRange {
 /** What a repeated event has in common with the first. */
 const COMPARED = ["mode", "type", "subtype", "symbol", "body"] as const;
 
-/** Numbers of the log that a filter looks through before others have their turn. */
+/** Sequence numbers that a filter scans before it yields to other work. */
 const WINDOW = 1_000;
 
 export interface EventFilter {
@@ -101,7 +78,7 @@ export class EventLog {
     const columns = COLUMNS.join(", ");
     this.#insert = db.prepare(
       `INSERT INTO local_events (${columns}, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+       VALUES (${COLUMNS.map(() => "?").join(", ")}, ?) ON CONFLICT DO NOTHING`,
     );
     const known =
       "SELECT id, mode, seq, type, subtype, symbol, body, idempotency_key FROM local_events";
@@ -134,7 +111,7 @@ export class EventLog {
   }
 
   /** What another program has added to a mode beyond its last `seq`; from then on numbers are above it. */
-  findForeign(mode: string): SeqRange | undefined {
+  findExternal(mode: string): SeqRange | undefined {
     const after = this.lastSeq(mode);
     const upTo = Number(this.#maxSeq.get(mode)?.seq ?? 0);
     if (upTo <= after) return undefined;
@@ -146,11 +123,11 @@ export class EventLog {
   append(events: readonly NewEvent[]): Appended {
     const at = instantOf(this.#clock.now());
     const seqs = new Map<string, number>();
-    const accepted = events.map((event): Accepted => {
-      const { mode, idempotencyKey } = event;
+    const accepted = events.map((event): AcceptedEvent => {
+      const { mode } = event;
       const seq = (seqs.get(mode) ?? this.lastSeq(mode)) + 1;
       const id = event.id ?? this.#ids();
-      const key = idempotencyKey ?? id;
+      const key = event.idempotency_key ?? id;
       if (!this.#insertNew(event, { id, seq, key, at })) return this.#known(event, { id, key });
       seqs.set(mode, seq);
       return { id, seq, idempotency_key: key, duplicate: false };
@@ -203,27 +180,12 @@ export class EventLog {
     event: NewEvent,
     { id, seq, key, at }: { id: Id; seq: number; key: string; at: Instant },
   ): boolean {
-    const { mode, ts, source, type, subtype, symbol, severity, body, metaJson } = event;
-    const { changes } = this.#insert.run(
-      id,
-      ts ?? at,
-      seq,
-      source,
-      type,
-      subtype,
-      symbol,
-      severity,
-      body,
-      metaJson,
-      mode,
-      key,
-      at,
-    );
-    return changes === 1;
+    const stored: StoredEvent = { ...event, id, seq, ts: event.ts ?? at, idempotency_key: key };
+    return this.#insert.run(...COLUMNS.map((column) => stored[column]), at).changes === 1;
   }
 
   /** The event that was stored first under this key or id. */
-  #known(event: NewEvent, { id, key }: { id: Id; key: string }): Accepted {
+  #known(event: NewEvent, { id, key }: { id: Id; key: string }): AcceptedEvent {
     const first = this.#byKey.get(event.mode, key) ?? this.#byId.get(id);
     if (!first) throw new Error("Cannot store an event: its number is taken");
     const same = COMPARED.every((field) => first[field] === event[field]);

@@ -15,16 +15,23 @@ import {
   wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
-import { eventItem, shownJson } from "./event.ts";
+import {
+  eventItem,
+  postedEvents,
+  type RejectedEvent,
+  stateAnswer,
+  storedState,
+} from "../../contract/events.ts";
+import { shownJson } from "./event.ts";
 import type { EventFilter, EventLog } from "./event_log.ts";
-import type { EventOutbox } from "./flush.ts";
-import type { Ingest } from "./ingest.ts";
-import { type LiveStream, MOST_CLIENTS } from "./live.ts";
-import { type BadEvent, MOST_BYTES, readBody } from "./read_body.ts";
-import { type EventRules, eventSchema, objectOf } from "./event_schema.ts";
-import { eventReader } from "./read_event.ts";
+import type { EventOutbox } from "./outbox.ts";
+import type { Ingest } from "./intake/ingest.ts";
+import { type LiveStream, MAX_CLIENTS } from "./live_stream.ts";
+import { type BadEvent, MAX_BODY_BYTES, readBody } from "./intake/read_body.ts";
+import { type EventRules, eventSchema, objectOf } from "./intake/event_schema.ts";
+import { eventReader } from "./intake/read_event.ts";
 import type { Snapshots } from "./snapshots.ts";
-import { SEVERITIES } from "./spelling.ts";
+import { SEVERITIES } from "./notation.ts";
 
 export interface RouteParts {
   rules: EventRules;
@@ -37,9 +44,9 @@ export interface RouteParts {
 
 const TAG = "events";
 /** The most bad events that a refusal names. */
-const LISTED = 100;
+const MAX_LISTED = 100;
 /** The most that `wholeNumber` reads: 15 digits. */
-const MOST_SEQ = 999_999_999_999_999;
+const MAX_SEQ = 999_999_999_999_999;
 
 /** What is there before the first snapshot, so that a page need not ask. */
 const NO_STATE = { cash: null, holdings: [], positions: [] };
@@ -63,7 +70,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
     meta: { quantity: 10, price: 189.2 },
     idempotency_key: "order-4711",
   };
-  const seq = wholeNumber({ min: 0, max: MOST_SEQ });
+  const seq = wholeNumber({ min: 0, max: MAX_SEQ });
 
   return [
     route({
@@ -87,34 +94,13 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
           v.metadata({ description: "an event a line", examples: [example] }),
         ),
       },
-      bodyLimit: MOST_BYTES,
+      bodyLimit: MAX_BODY_BYTES,
       problems: {
         ...STORING,
         422: "Some events are not as they have to be, and none was stored; `errors` names them. " +
           "`partial=true` stores the good ones.",
       },
-      answer: v.object({
-        accepted: v.array(v.object({
-          id: v.string(),
-          seq: v.number(),
-          idempotency_key: v.string(),
-          duplicate: v.pipe(
-            v.boolean(),
-            v.description("the mode has an event with this key, or there is one with this id"),
-          ),
-          mismatch: v.optional(v.pipe(
-            v.literal(true),
-            v.description(
-              "of a duplicate: mode, type, subtype, symbol or body differ from the stored event's",
-            ),
-          )),
-        })),
-        rejected: v.optional(v.array(v.object({
-          index: v.number(),
-          line: v.optional(v.number()),
-          errors: v.array(v.object({ field: v.string(), message: v.string() })),
-        }))),
-      }),
+      answer: postedEvents,
       async handle({ raw, query: { partial }, text }) {
         const lines = raw.headers.get("content-type")?.includes("ndjson") ?? false;
         const { events, bad } = await readBody(await text(), { lines, read });
@@ -169,7 +155,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       }),
       mediaType: "text/event-stream",
       problems: {
-        503: `There are ${MOST_CLIENTS} listeners already; come back after \`Retry-After\`.`,
+        503: `There are ${MAX_CLIENTS} listeners already; come back after \`Retry-After\`.`,
       },
       handle({ raw, query: { mode, since_seq }, closing, readers }) {
         const last = raw.headers.get("last-event-id");
@@ -187,28 +173,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       summary: "The application's newest state, with the agent's own health and last_seq",
       tag: TAG,
       query: v.strictObject({ mode }),
-      answer: v.looseObject({
-        cash: v.pipe(v.unknown(), v.description("the snapshot's; null where it has none")),
-        holdings: v.pipe(v.unknown(), v.description("the snapshot's; [] where it has none")),
-        positions: v.pipe(v.unknown(), v.description("the snapshot's; [] where it has none")),
-        health: v.object({
-          snapshot_ts: v.nullable(v.string()),
-          last_flush_ts: v.nullable(v.string()),
-          unflushed: v.number(),
-          oldest_unflushed: v.nullable(v.string()),
-          error: v.nullable(v.string()),
-        }),
-        last_seq: v.pipe(
-          v.number(),
-          v.description("of the mode's newest event; 0 before the first"),
-        ),
-        snapshot: v.pipe(
-          v.nullable(v.record(v.string(), v.unknown())),
-          v.description(
-            "the newest snapshot as it was kept, with a health and last_seq of its own; null before the first",
-          ),
-        ),
-      }),
+      answer: stateAnswer,
       handle({ query: { mode } }) {
         const newest = snapshots.newest(mode);
         return {
@@ -231,7 +196,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
         examples: [{ positions: [{ symbol: "AAPL", quantity: 10 }], halted: false }],
       }),
       problems: STORING,
-      answer: v.object({ mode: v.string(), ts: v.string(), last_seq: v.number() }),
+      answer: storedState,
       async handle({ query: { mode }, body }) {
         // It was parsed from JSON.
         const ts: Instant = await snapshots.put(mode, body as JsonObject);
@@ -265,11 +230,11 @@ function refusal(bad: readonly BadEvent[]): Problem {
   return new Problem(422, "Invalid events", {
     detail: `${place}${field}: ${flaw?.message}${others}. Nothing was stored: ` +
       "mend it, or send the good ones alone with ?partial=true.",
-    extra: { errors: bad.slice(0, LISTED).map(rejectedOf) },
+    extra: { errors: bad.slice(0, MAX_LISTED).map(rejectedOf) },
   });
 }
 
-function rejectedOf({ index, line, errors }: BadEvent) {
+function rejectedOf({ index, line, errors }: BadEvent): RejectedEvent {
   return {
     index,
     ...(line === undefined ? {} : { line }),

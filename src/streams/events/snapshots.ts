@@ -10,8 +10,8 @@ import {
   parseLossless,
 } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import { isObject } from "./event_schema.ts";
-import { instantOfText } from "./spelling.ts";
+import { isObject } from "./intake/event_schema.ts";
+import { instantOfText } from "./notation.ts";
 
 export interface Snapshot {
   ts: Instant;

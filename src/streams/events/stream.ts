@@ -12,13 +12,14 @@ import {
   type Schedule,
   type Stream,
 } from "../../core/mod.ts";
+import type { EventsStatus } from "../../contract/events.ts";
 import { retention, type StreamDeps } from "../../store/mod.ts";
 import { type Appended, EventLog } from "./event_log.ts";
-import { type EventOutbox, eventOutbox, type FlushHealth } from "./flush.ts";
-import { ForeignEvents } from "./foreign.ts";
-import { Ingest } from "./ingest.ts";
-import { LiveStream } from "./live.ts";
-import { News } from "./news.ts";
+import { type EventOutbox, eventOutbox } from "./outbox.ts";
+import { ExternalEvents } from "./external_events.ts";
+import { Ingest } from "./intake/ingest.ts";
+import { LiveStream } from "./live_stream.ts";
+import { Announcements } from "./announcements.ts";
 import { eventRoutes } from "./routes.ts";
 import { type FlushConfig, flushIntervalMs } from "./schedule.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -37,13 +38,6 @@ export interface EventsConfig {
     retention_days: number;
     flush: FlushConfig & { batch_size: number; critical_immediate: boolean };
   };
-}
-
-/** What events add to `/status`. */
-export interface EventsStatus {
-  /** How many programs follow the live stream. */
-  clients: number;
-  modes: Readonly<Record<string, FlushHealth & { last_seq: number }>>;
 }
 
 export interface EventsStream extends Stream {
@@ -66,12 +60,12 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
     table,
     // A plain endpoint would take a health row for an event, unless it has another address for it.
     healthTable: endpoint_url === null || health_url !== null ? health_table : null,
-    beforeRead: () => foreign.look(),
+    beforeRead: () => external.look(),
   });
   const live = new LiveStream({ log, clock });
   const snapshots = new Snapshots(store, { clock });
   const wake = new Notifier();
-  const news = new News({ log, hub, clock, modes });
+  const announcements = new Announcements({ log, hub, clock, modes });
   const critical = new Set(criticalSubtypes);
 
   /** Once a run: a program that does this does it again and again. */
@@ -95,14 +89,14 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
       wake.notify();
     }
   };
-  const foreign = new ForeignEvents({
+  const external = new ExternalEvents({
     log,
     modes,
     clock,
     onFound(mode, found) {
-      outbox.foundForeign(mode, found);
-      live.publishForeign(mode, found);
-      news.ring();
+      outbox.foundExternal(mode, found);
+      live.publishExternal(mode, found);
+      announcements.ring();
       ringIfCritical(found.first);
     },
   });
@@ -112,11 +106,11 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
     log,
     outbox,
     criticalSubtypes,
-    beforeAppend: () => foreign.look(),
+    beforeAppend: () => external.look(),
     onAppended(appended) {
       warnOfMismatch(appended);
       live.publish(appended);
-      news.ring();
+      announcements.ring();
       ringIfCritical(appended.events);
     },
   });
@@ -160,7 +154,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
     }),
 
     async run(signal) {
-      await Promise.all([news.run(signal), foreign.run(signal)]);
+      await Promise.all([announcements.run(signal), external.run(signal)]);
     },
   };
 }

@@ -3,26 +3,12 @@
  * wants to know what was lost. Also logged as "conflicts", which the command line writes to `logs/conflicts.log`.
  * @module
  */
-import { type Instant, type JsonObject, logger, type Placed } from "../../core/mod.ts";
+import { type Instant, logger, type Placed } from "../../core/mod.ts";
+import type { Conflict } from "../../contract/records.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import type { ConflictKind } from "./resolve.ts";
-
-export interface Conflict {
-  id: number;
-  at: Instant;
-  table: string;
-  record_id: string;
-  /** What was done here, and what was done in the cloud. */
-  kind: ConflictKind;
-  winner: "local" | "remote";
-  local_updated_at: Instant;
-  remote_updated_at: Instant;
-  local: JsonObject;
-  remote: JsonObject;
-}
 
 /** How many are kept, newest first. */
-const KEPT = 10_000;
+const MAX_KEPT = 10_000;
 
 export class Conflicts {
   readonly #store: Store;
@@ -92,6 +78,6 @@ export class Conflicts {
 
   /** Forgets the oldest beyond what is kept; called inside a write. */
   prune(): number {
-    return Number(this.#prune.run(KEPT).changes);
+    return Number(this.#prune.run(MAX_KEPT).changes);
   }
 }

@@ -1,5 +1,4 @@
 /** The records stream's door. @module */
-export type { Conflict } from "./conflicts.ts";
 export { joins, migrations } from "./migrations.ts";
 export type { FlatRecord } from "./record.ts";
 export {

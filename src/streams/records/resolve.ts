@@ -15,6 +15,7 @@
  *
  * @module
  */
+import type { ConflictKind } from "../../contract/records.ts";
 import { type RecordVersion, sameJson } from "./record.ts";
 
 export interface LocalRecord extends RecordVersion {
@@ -25,8 +26,6 @@ export interface LocalRecord extends RecordVersion {
   /** Whether a reset left it to the cloud's word, which has not come yet. */
   forgotten?: boolean;
 }
-
-export type ConflictKind = "edit/edit" | "delete/edit" | "edit/delete";
 
 export interface Resolution {
   /**

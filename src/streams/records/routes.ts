@@ -16,6 +16,7 @@ import {
   wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
+import { conflict, record } from "../../contract/records.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Changes } from "./changes.ts";
 import type { Conflicts } from "./conflicts.ts";
@@ -33,7 +34,7 @@ export interface RecordRoutesOptions {
 }
 
 /** As large as a row may be in the cloud: Realtime and PostgREST take no more. */
-const RECORD_BYTES = 1 << 20;
+const MAX_RECORD_BYTES = 1 << 20;
 
 const idText = v.pipe(
   v.string("expected a record's id"),
@@ -41,7 +42,7 @@ const idText = v.pipe(
   v.description("the record's id"),
 );
 /** As many as a table of PostgreSQL may have columns. */
-const MOST_FIELDS = 1_600;
+const MAX_FIELDS = 1_600;
 
 const fields = v.pipe(
   v.unknown(),
@@ -58,8 +59,8 @@ const fields = v.pipe(
   // Checked just now; it came as JSON.
   v.transform((value) => value as JsonObject),
   v.check(
-    (object) => Object.keys(object).length <= MOST_FIELDS,
-    `expected at most ${MOST_FIELDS} fields`,
+    (object) => Object.keys(object).length <= MAX_FIELDS,
+    `expected at most ${MAX_FIELDS} fields`,
   ),
   v.check(
     (object) =>
@@ -68,25 +69,6 @@ const fields = v.pipe(
   ),
   v.check((object) => !isTooDeep(object), `expected at most ${MAX_DEPTH} levels`),
 );
-const record = v.looseObject({
-  id: v.string(),
-  system_id: v.string(),
-  updated_at: v.string(),
-  deleted_at: v.nullable(v.string()),
-});
-const conflict = v.object({
-  id: v.number(),
-  at: v.string(),
-  table: v.string(),
-  record_id: v.string(),
-  kind: v.picklist(["edit/edit", "delete/edit", "edit/delete"]),
-  winner: v.picklist(["local", "remote"]),
-  local_updated_at: v.string(),
-  remote_updated_at: v.string(),
-  local: v.record(v.string(), v.unknown()),
-  remote: v.record(v.string(), v.unknown()),
-});
-
 const MISSING = { 404: "There is no such record." };
 
 export function recordRoutes(options: RecordRoutesOptions): Route[] {
@@ -158,7 +140,7 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       tag,
       params: ofRecord,
       body: fields,
-      bodyLimit: RECORD_BYTES,
+      bodyLimit: MAX_RECORD_BYTES,
       problems: STORING,
       answer: record,
       also: { 201: "The record is new." },
@@ -175,7 +157,7 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       tag,
       params: ofRecord,
       body: fields,
-      bodyLimit: RECORD_BYTES,
+      bodyLimit: MAX_RECORD_BYTES,
       problems: { ...STORING, ...MISSING },
       answer: record,
       async handle({ params: { table, id }, body }) {

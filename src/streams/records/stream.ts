@@ -37,10 +37,10 @@ export interface RecordsStream extends Stream {
 }
 
 /** Changes of one cycle. Where more wait, the next cycle reads before it writes: what came meanwhile is seen. */
-const MOST_A_CYCLE = 100;
+const MAX_CYCLE_CHANGES = 100;
 
 /** More changes than this are no ordinary delay. */
-const MOST_WAITING = 1_000;
+const MAX_WAITING = 1_000;
 
 const DAY_MS = 86_400_000;
 
@@ -78,10 +78,10 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
   );
 
   const warnOfDepth = () => {
-    if (queue.waiting <= MOST_WAITING) return warnings.clear("records.waiting");
+    if (queue.waiting <= MAX_WAITING) return warnings.clear("records.waiting");
     warnings.raise(
       "records.waiting",
-      `More than ${MOST_WAITING} changes of records wait for the cloud. See clockblock sync status`,
+      `More than ${MAX_WAITING} changes of records wait for the cloud. See clockblock sync status`,
     );
   };
 
@@ -91,8 +91,8 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
     inbox,
     schedule: {
       intervalMs: () => sync_interval_sec * 1_000,
-      batchSize: MOST_A_CYCLE,
-      roundSize: MOST_A_CYCLE,
+      batchSize: MAX_CYCLE_CHANGES,
+      roundSize: MAX_CYCLE_CHANGES,
     },
     routes: recordRoutes({
       store,

@@ -6,7 +6,7 @@ export const EVENTS_FAULTS: readonly FaultyFile[] = [
     tests: [
       "streams/events/skip_seq_test.ts",
       "streams/events/seq_test.ts",
-      "streams/events/ingest_test.ts",
+      "streams/events/intake/ingest_test.ts",
     ],
     faults: [
       [
@@ -27,7 +27,7 @@ export const EVENTS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/events/ingest.ts",
+    file: "streams/events/intake/ingest.ts",
     faults: [
       ["critical events are not durable", "}, { durable });", "}, { durable: false });"],
       [
@@ -48,7 +48,7 @@ export const EVENTS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/events/flush.ts",
+    file: "streams/events/outbox.ts",
     faults: [
       [
         "a partial flush is none in health",
@@ -64,7 +64,7 @@ export const EVENTS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/events/live.ts",
+    file: "streams/events/live_stream.ts",
     faults: [
       [
         "a client ahead of the log waits for its number",
@@ -78,8 +78,8 @@ export const EVENTS_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "one listener too many",
-        "if (this.#clients >= MOST_CLIENTS) {",
-        "if (this.#clients > MOST_CLIENTS) {",
+        "if (this.#clients >= MAX_CLIENTS) {",
+        "if (this.#clients > MAX_CLIENTS) {",
       ],
       ["listeners that left are counted", "this.#clients--;", ""],
     ],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Hub, type Message } from "../../../src/core/mod.ts";
-import type { EventNews } from "../../../src/streams/events/mod.ts";
+import type { EventsMessage } from "../../../src/contract/events.ts";
 import { openApiFlaws } from "../../support/openapi.ts";
 import { eventsBench, sampleEvent } from "../../support/events.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -243,7 +243,7 @@ Deno.test("The hub is told of new events, a few times a second at most", async (
   await bench.post(sampleEvent());
   await bench.post(sampleEvent({ mode: "paper" }));
   const news = () =>
-    told.filter(({ topic }) => topic === "events").map(({ data }) => data as EventNews);
+    told.filter(({ topic }) => topic === "events").map(({ data }) => data as EventsMessage);
   assert.equal(news().length, 1);
   await clock.advance(250);
   const [first, ...then] = news();

@@ -3,21 +3,12 @@
  * because a busy program makes more events than a page can show.
  * @module
  */
+import type { EventsMessage } from "../../contract/events.ts";
 import { type Clock, Deadline, type Hub, Notifier } from "../../core/mod.ts";
-import { type EventItem, itemOf } from "./event.ts";
+import { itemOf } from "./event.ts";
 import type { EventLog } from "./event_log.ts";
 
-/** Topic `events`. */
-export interface EventNews {
-  mode: string;
-  last_seq: number;
-  /** How many events are new. */
-  count: number;
-  /** The newest of them, oldest first. */
-  events: readonly EventItem[];
-}
-
-export interface NewsOptions {
+export interface AnnouncementsOptions {
   log: EventLog;
   hub: Hub;
   clock: Clock;
@@ -28,13 +19,13 @@ export interface NewsOptions {
 const NEWEST = 20;
 const PAUSE_MS = 250;
 
-export class News {
-  readonly #options: NewsOptions;
+export class Announcements {
+  readonly #options: AnnouncementsOptions;
   readonly #wake = new Notifier();
   /** The last `seq` of each mode that was told. */
   readonly #told: Map<string, number>;
 
-  constructor(options: NewsOptions) {
+  constructor(options: AnnouncementsOptions) {
     this.#options = options;
     this.#told = new Map(options.modes.map((mode) => [mode, options.log.lastSeq(mode)]));
   }
@@ -64,7 +55,8 @@ export class News {
       this.#told.set(mode, last);
       const since = Math.max(told, last - NEWEST);
       const events = log.page(mode, { since, limit: NEWEST }).map(itemOf);
-      hub.publish("events", { mode, last_seq: last, count: last - told, events });
+      const message: EventsMessage = { mode, last_seq: last, count: last - told, events };
+      hub.publish("events", message);
     }
   }
 }

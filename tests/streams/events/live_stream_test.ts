@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Store } from "../../../src/store/mod.ts";
-import { MOST_CLIENTS } from "../../../src/streams/events/live.ts";
+import { MAX_CLIENTS } from "../../../src/streams/events/live_stream.ts";
 import { migrations } from "../../../src/streams/events/mod.ts";
 import { type SseEvent, sseEvents } from "../../support/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
@@ -155,7 +155,7 @@ Deno.test("A client that fell behind gets nothing out of turn while it reads wha
 Deno.test("GET /local/stream takes a thousand clients and no more, and another when one has left", async () => {
   using bench = eventsBench();
   const ask = () => bench.ask("/local/stream?mode=live");
-  const open = await Promise.all(Array.from({ length: MOST_CLIENTS }, ask));
+  const open = await Promise.all(Array.from({ length: MAX_CLIENTS }, ask));
   assert.deepEqual([...new Set(open.map(({ status }) => status))], [200]);
   const refused = await ask();
   assert.equal(refused.status, 503);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { Warnings } from "../../../src/core/mod.ts";
-import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { Warnings } from "../../../../src/core/mod.ts";
+import { FakeClock, settled } from "../../../support/fake_clock.ts";
 import {
   CRITICAL,
   type EventsBench,
   eventsBench,
   sampleEvent,
   storedEvents,
-} from "../../support/events.ts";
+} from "../../../support/events.ts";
 
 /** What a refusal says. */
 interface Refusal {

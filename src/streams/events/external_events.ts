@@ -8,7 +8,7 @@ import { type Clock, every } from "../../core/mod.ts";
 import type { StoredEvent } from "./event.ts";
 import type { EventLog, SeqRange } from "./event_log.ts";
 
-export interface ForeignEventsOptions {
+export interface ExternalEventsOptions {
   log: EventLog;
   modes: readonly string[];
   clock: Clock;
@@ -18,12 +18,12 @@ export interface ForeignEventsOptions {
 
 const LOOK_MS = 500;
 /** Read here, once for everyone; with more, each follower reads at its own pace. */
-const FIRST_EVENTS = 200;
+const MAX_FIRST_EVENTS = 200;
 
-export class ForeignEvents {
-  readonly #options: ForeignEventsOptions;
+export class ExternalEvents {
+  readonly #options: ExternalEventsOptions;
 
-  constructor(options: ForeignEventsOptions) {
+  constructor(options: ExternalEventsOptions) {
     this.#options = options;
     // What is there at the start is no news.
     for (const mode of options.modes) options.log.lastSeq(mode);
@@ -33,11 +33,11 @@ export class ForeignEvents {
   look(): void {
     const { log, modes, onFound } = this.#options;
     for (const mode of modes) {
-      const found = log.findForeign(mode);
+      const found = log.findExternal(mode);
       if (!found) continue;
       onFound(mode, {
         ...found,
-        first: log.page(mode, { since: found.after, limit: FIRST_EVENTS }),
+        first: log.page(mode, { since: found.after, limit: MAX_FIRST_EVENTS }),
       });
     }
   }

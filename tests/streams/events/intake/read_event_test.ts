@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { check, exactNumber } from "../../../src/core/mod.ts";
-import { eventSchema } from "../../../src/streams/events/event_schema.ts";
-import { eventReader } from "../../../src/streams/events/read_event.ts";
+import { check, exactNumber } from "../../../../src/core/mod.ts";
+import { eventSchema } from "../../../../src/streams/events/intake/event_schema.ts";
+import { eventReader } from "../../../../src/streams/events/intake/read_event.ts";
 
 const rules = { modes: ["paper", "live"], now: () => Date.parse("2026-03-02T12:00:00.000Z") };
 
@@ -78,8 +78,8 @@ Deno.test("The short cut of reading takes only what the schema takes, and as it 
         symbol,
         severity,
         body: body.toWellFormed(),
-        metaJson: JSON.stringify(meta ?? meta_json ?? {}),
-        idempotencyKey: idempotency_key,
+        meta_json: JSON.stringify(meta ?? meta_json ?? {}),
+        idempotency_key: idempotency_key,
       });
     }),
     { numRuns: 3_000 },

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Attempt, Id, Instant, OutboxBatch, Row } from "../../core/mod.ts";
+import type { FlushHealth } from "../../contract/events.ts";
 import { type RawRow, type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
 import { COLUMNS, itemOf, storedEvent } from "./event.ts";
 import type { SeqRange } from "./event_log.ts";
-import { instantOfText } from "./spelling.ts";
+import { instantOfText } from "./notation.ts";
 
 export interface FlushOptions {
   deviceId: string;
@@ -19,19 +20,8 @@ export interface FlushOptions {
   beforeRead?: () => void;
 }
 
-/** How the flush of a mode stands. */
-export interface FlushHealth {
-  /** When events last reached the cloud. */
-  last_flush_ts: Instant | null;
-  /** How many events wait; beyond a hundred, rejected ones in between are counted too. */
-  unflushed: number;
-  oldest_unflushed: Instant | null;
-  /** What went wrong in the last flush. */
-  error: string | null;
-}
-
 /** How many entries the flush log keeps. */
-const LOG_ENTRIES = 1_000;
+const MAX_LOG_ENTRIES = 1_000;
 /** Smaller than any `seq`, also of another program's. */
 const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Events that are counted one by one; more of them by their numbers, because this is asked often. */
@@ -42,7 +32,7 @@ const COUNTED_AT_ONCE = 5_000;
 export interface EventOutbox extends TableOutbox {
   health(mode: string): FlushHealth;
   /** Another program has inserted these. */
-  foundForeign(mode: string, range: SeqRange): void;
+  foundExternal(mode: string, range: SeqRange): void;
 }
 
 export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
@@ -135,7 +125,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   return {
     ...whole,
 
-    foundForeign(mode, { after, upTo }) {
+    foundExternal(mode, { after, upTo }) {
       const rows = Number(within.get(mode, after, upTo)?.rows);
       if (rows < COUNTED_AT_ONCE) whole.addedElsewhere(rows);
       else whole.recount();
@@ -180,7 +170,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
         return undefined;
       }
       const entry = log.run(at, mode, batch.rows.length, seq, status, error ?? null);
-      pruneLog.run(Number(entry.lastInsertRowid) - LOG_ENTRIES);
+      pruneLog.run(Number(entry.lastInsertRowid) - MAX_LOG_ENTRIES);
       served = mode;
       if (status === "error" || healthTable === null) return undefined;
       return {

@@ -3,14 +3,15 @@
  * each is answered once its events are committed. A request is stored whole or not at all.
  * @module
  */
-import { type Store, storeErrorKind, type TableOutbox } from "../../store/mod.ts";
-import type { NewEvent } from "./event.ts";
-import type { Accepted, Appended, EventLog } from "./event_log.ts";
+import { type Store, storeErrorKind, type TableOutbox } from "../../../store/mod.ts";
+import type { NewEvent } from "../event.ts";
+import type { AcceptedEvent } from "../../../contract/events.ts";
+import type { Appended, EventLog } from "../event_log.ts";
 
 interface Waiting {
   events: readonly NewEvent[];
   critical: boolean;
-  resolve: (accepted: readonly Accepted[]) => void;
+  resolve: (accepted: readonly AcceptedEvent[]) => void;
   reject: (reason: unknown) => void;
 }
 
@@ -26,7 +27,7 @@ export interface IngestOptions {
 }
 
 /** Requests are appended together up to so many events, in some 6 ms; a larger one alone, in up to 12. */
-const GROUP_EVENTS = 500;
+const MAX_GROUP_EVENTS = 500;
 
 export class Ingest {
   readonly #store: Store;
@@ -49,7 +50,7 @@ export class Ingest {
   }
 
   /** Stores the events of one request; resolves once they are committed, a critical one on the disk itself. */
-  add(events: readonly NewEvent[]): Promise<readonly Accepted[]> {
+  add(events: readonly NewEvent[]): Promise<readonly AcceptedEvent[]> {
     if (events.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       const critical = events.some(({ subtype }) => this.#critical.has(subtype));
@@ -68,7 +69,7 @@ export class Ingest {
       try {
         const accepted = await this.#store.write(() => {
           // Chosen only now, so that what came while the queue was busy is in it.
-          group = this.#next({ durable, most: alone > 0 ? 1 : GROUP_EVENTS });
+          group = this.#next({ durable, most: alone > 0 ? 1 : MAX_GROUP_EVENTS });
           const events = group.length === 1
             ? group[0]!.events
             : group.flatMap(({ events }) => events);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Hub, type Message } from "../../../src/core/mod.ts";
-import type { EventNews } from "../../../src/streams/events/mod.ts";
+import type { EventsMessage } from "../../../src/contract/events.ts";
 import { type SseEvent, sseEvents } from "../../support/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -20,7 +20,7 @@ interface Item {
 /** The agent's stream at work, and another program beside it. */
 class House implements AsyncDisposable {
   readonly clock = new FakeClock("2026-03-02T12:00:00.000Z");
-  readonly news: EventNews[] = [];
+  readonly news: EventsMessage[] = [];
   readonly bench: EventsBench;
   readonly other: DatabaseSync;
   readonly #stop = new AbortController();
@@ -29,7 +29,7 @@ class House implements AsyncDisposable {
   constructor() {
     const hub = new Hub();
     hub.subscribe(({ topic, data }: Message) => {
-      if (topic === "events") this.news.push(data as EventNews);
+      if (topic === "events") this.news.push(data as EventsMessage);
     });
     this.bench = eventsBench({ clock: this.clock, hub });
     this.other = new DatabaseSync(this.bench.store.path);

@@ -11,13 +11,13 @@ import {
   MAX_DEPTH,
   parseLossless,
   type Schema,
-} from "../../core/mod.ts";
-import { instantOfText, isSeverity, SEVERITIES, SEVERITY_NAMES, severityOf } from "./spelling.ts";
+} from "../../../core/mod.ts";
+import { instantOfText, isSeverity, SEVERITIES, SEVERITY_NAMES, severityOf } from "../notation.ts";
 
 /** The most characters of `source`, `type`, `subtype`, `symbol` and `idempotency_key`. */
-export const NAME_LENGTH = 200;
+export const MAX_NAME_LENGTH = 200;
 /** The most characters of `body`, and of `meta` as JSON. */
-export const TEXT_LENGTH = 65_536;
+export const MAX_TEXT_LENGTH = 65_536;
 /** Before that no event of this program's users happened: a `ts` in seconds or of a dead clock. */
 export const OLDEST: Instant = "2000-01-01T00:00:00.000Z";
 /** How far another program's clock may be ahead. */
@@ -67,7 +67,7 @@ export function eventSchema({ modes, now }: EventRules): Schema<SentEvent> {
     severity: v.optional(severity()),
     body: v.pipe(
       v.string("expected text; what has a structure goes into meta"),
-      v.maxLength(TEXT_LENGTH, `expected at most ${TEXT_LENGTH} characters`),
+      v.maxLength(MAX_TEXT_LENGTH, `expected at most ${MAX_TEXT_LENGTH} characters`),
       v.check(isWhole, NUL),
     ),
     meta: v.optional(v.nullable(v.pipe(objectOf("expected an object"), shortJson()))),
@@ -120,7 +120,7 @@ export function isObject(value: unknown): boolean {
 /** The object that this is, or that its text says; undefined when there is none. */
 function objectIn(value: unknown): Record<string, unknown> | undefined {
   let object = value;
-  if (typeof value === "string" && value.length <= TEXT_LENGTH) {
+  if (typeof value === "string" && value.length <= MAX_TEXT_LENGTH) {
     try {
       object = parseLossless(value);
     } catch {
@@ -132,7 +132,7 @@ function objectIn(value: unknown): Record<string, unknown> | undefined {
 }
 
 export function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= NAME_LENGTH &&
+  return typeof value === "string" && value.length > 0 && value.length <= MAX_NAME_LENGTH &&
     isWhole(value) && value.isWellFormed();
 }
 
@@ -146,11 +146,11 @@ export function isWhole(text: string): boolean {
 }
 
 function name() {
-  const message = `expected text of 1 to ${NAME_LENGTH} characters`;
+  const message = `expected text of 1 to ${MAX_NAME_LENGTH} characters`;
   return v.pipe(
     v.string(message),
     v.minLength(1, message),
-    v.maxLength(NAME_LENGTH, message),
+    v.maxLength(MAX_NAME_LENGTH, message),
     v.check(isWhole, NUL),
     // SQLite's text is UTF-8, which has no way to write it: different keys would become one.
     v.check((text) => text.isWellFormed(), HALF),
@@ -194,8 +194,8 @@ function severity() {
 
 function shortJson() {
   return v.check(
-    (meta: Record<string, unknown>) => JSON.stringify(meta).length <= TEXT_LENGTH,
-    `expected at most ${TEXT_LENGTH} characters of JSON`,
+    (meta: Record<string, unknown>) => JSON.stringify(meta).length <= MAX_TEXT_LENGTH,
+    `expected at most ${MAX_TEXT_LENGTH} characters of JSON`,
   );
 }
 

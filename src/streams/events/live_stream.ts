@@ -31,13 +31,13 @@ interface News {
 }
 
 /** With as many listeners to `/stream`, fewer than the connections that the API takes: nobody is kept out by them. */
-export const MOST_CLIENTS = 1_000;
+export const MAX_CLIENTS = 1_000;
 /** Events read at once for a client that catches up. */
 const PAGE_EVENTS = 200;
 /** A page ends early when it gets longer than this, so that it fits into a client's buffer. */
 const PAGE_CHARACTERS = 1 << 17;
 /** What may wait for a client that follows; with more it reads from the log, at its own pace. */
-const BEHIND_BYTES = 1 << 18;
+const MAX_WAITING_BYTES = 1 << 18;
 /** News goes out at most this often: one chunk for each client instead of one for each event. */
 const PAUSE_MS = 20;
 
@@ -71,9 +71,9 @@ export class LiveStream {
     mode: string,
     { since, signal, readers }: { since?: number; signal: AbortSignal; readers?: Readers },
   ): Response {
-    if (this.#clients >= MOST_CLIENTS) {
+    if (this.#clients >= MAX_CLIENTS) {
       throw new Problem(503, "Too many listeners", {
-        detail: `At most ${MOST_CLIENTS} clients can listen at a time.`,
+        detail: `At most ${MAX_CLIENTS} clients can listen at a time.`,
         headers: { "retry-after": "10" },
       });
     }
@@ -111,7 +111,7 @@ export class LiveStream {
   }
 
   /** Events of another program: sent on when `first` is all of them, read by each follower otherwise. */
-  publishForeign(
+  publishExternal(
     mode: string,
     { upTo, first }: SeqRange & { first: readonly StoredEvent[] },
   ): void {
@@ -179,7 +179,7 @@ export class LiveStream {
     for (const client of following) {
       const { waitingBytes } = client.stream;
       // Who has taken all shares even a large frame: read from the log, each would have its own.
-      if (waitingBytes > 0 && waitingBytes + frame.byteLength > BEHIND_BYTES) {
+      if (waitingBytes > 0 && waitingBytes + frame.byteLength > MAX_WAITING_BYTES) {
         following.delete(client);
         void client.stream.drained().then(() => this.#catchUp(client));
       } else {

@@ -3,8 +3,8 @@
  * because it costs a tenth, and whatever it hesitates over goes to the schema.
  * @module
  */
-import { check, type Flaw, type Instant, isTooDeep } from "../../core/mod.ts";
-import type { NewEvent } from "./event.ts";
+import { check, type Flaw, type Instant, isTooDeep } from "../../../core/mod.ts";
+import type { NewEvent } from "../event.ts";
 import {
   type EventRules,
   eventSchema,
@@ -12,11 +12,11 @@ import {
   isObject,
   isUuid,
   isWhole,
+  MAX_TEXT_LENGTH,
   newest,
   OLDEST,
-  TEXT_LENGTH,
 } from "./event_schema.ts";
-import { isSeverity } from "./spelling.ts";
+import { isSeverity } from "../notation.ts";
 
 export type ReadEvent = (value: unknown) => { event: NewEvent } | { flaws: readonly Flaw[] };
 
@@ -50,8 +50,8 @@ export function eventReader(rules: EventRules): ReadEvent {
         symbol,
         severity,
         body: body.toWellFormed(),
-        metaJson: JSON.stringify(meta ?? meta_json ?? {}),
-        idempotencyKey: idempotency_key,
+        meta_json: JSON.stringify(meta ?? meta_json ?? {}),
+        idempotency_key,
       },
     };
   };
@@ -88,7 +88,7 @@ function plain(
   const { id = null, idempotency_key: key = null } = value as Record<string, unknown>;
   if (
     !modes.has(mode) || !isName(source) || !isName(type) || !isName(subtype) ||
-    !isSeverity(severity) || typeof body !== "string" || body.length > TEXT_LENGTH ||
+    !isSeverity(severity) || typeof body !== "string" || body.length > MAX_TEXT_LENGTH ||
     !isWhole(body) || (id !== null && !isUuid(id)) ||
     (symbol !== null && !isName(symbol)) || (key !== null && !isName(key))
   ) return undefined;
@@ -97,8 +97,8 @@ function plain(
     if (ts < OLDEST || ts > latest) return undefined;
   } else if ("ts" in value) return undefined;
   if (meta !== undefined && (!isObject(meta) || isTooDeep(meta))) return undefined;
-  const metaJson = meta === undefined ? "{}" : JSON.stringify(meta);
-  if (metaJson.length > TEXT_LENGTH) return undefined;
+  const meta_json = meta === undefined ? "{}" : JSON.stringify(meta);
+  if (meta_json.length > MAX_TEXT_LENGTH) return undefined;
   return {
     id: id && id.toLowerCase(),
     // Looked up in the sets of the allowed ones just now.
@@ -111,7 +111,7 @@ function plain(
     severity: severity as string,
     // SQLite would replace half a surrogate pair as well.
     body: body.toWellFormed(),
-    metaJson,
-    idempotencyKey: key,
+    meta_json,
+    idempotency_key: key,
   };
 }
