@@ -140,7 +140,7 @@ function loadSupabase(): Promise<typeof import("./remotes/supabase/mod.ts")> {
 
 /** The SQL that creates a Supabase project's tables. */
 export async function supabaseSchema(): Promise<string> {
-  return (await loadSupabase()).schema;
+  return (await loadSupabase()).schemaSql;
 }
 
 /** A person's sign-in to the cloud, kept on the disk. */

@@ -7,7 +7,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { type AuthHandler, initializeAuth } from "nano-supabase";
-import { schema } from "../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../src/remotes/supabase/mod.ts";
 import { claimsOf, decoded, signed } from "../../tests/support/jwt.ts";
 import { Plug } from "../../tests/support/plug.ts";
 import { changeIn, CHANNEL, REPLICATION } from "../../tests/support/replication.ts";
@@ -70,7 +70,7 @@ export class Cloud implements AsyncDisposable {
     const db = await PGlite.create({ extensions: { pgcrypto } });
     const auth = await initializeAuth(db);
     await db.exec("SET TIME ZONE 'UTC'; CREATE PUBLICATION supabase_realtime;");
-    await db.exec(schema);
+    await db.exec(schemaSql);
     await db.exec(REPLICATION);
     const cloud = new Cloud({ db, auth, user: await signUp(auth) });
     await db.listen(CHANNEL, (text) => void cloud.#changed(text));

@@ -1,47 +1,47 @@
 /**
- * How many rows the next batch takes: as many as the schedule says, fewer where the remote takes no more.
- * A larger batch is tried again after as many successes as the tries before have failed, doubled each time:
- * a server that was only slow for a minute has full batches again at once, one with a limit is hardly asked.
+ * The rows of the next batch: the schedule's number, fewer where the remote takes no more. The number of successes
+ * before a larger batch is tried doubles with each try that fails: a server that was slow for a minute has full batches
+ * again at once, one with a limit is rarely asked for more.
  *
- *     asked     500✗ 250✓ 500✗ 250✓ 250✓ 500✗ 250✓ 250✓ 250✓ 250✓ 500✗ …
- *     patience    1         2              4                        8
+ *     rows        500✗ 250✓ 500✗ 250✓ 250✓ 500✗ 250✓ 250✓ 250✓ 250✓ 500✗ …
+ *     successes     1         2              4                        8
  * @module
  */
-const MOST_PATIENCE = 1_024;
+const MAX_SUCCESSES_NEEDED = 1_024;
 
 export class BatchSize {
-  readonly #most: number;
+  readonly #max: number;
   #size: number;
   #largestPassed = 0;
-  #patience = 1;
-  #passes = 0;
+  #successesNeeded = 1;
+  #successes = 0;
 
-  constructor(most: number) {
-    this.#most = most;
-    this.#size = most;
+  constructor(max: number) {
+    this.#max = max;
+    this.#size = max;
   }
 
-  /** The most rows that the next batch should have. */
+  /** The maximum of the next batch. */
   get rows(): number {
     return this.#size;
   }
 
-  /** A batch of so many rows went through. */
+  /** A batch of this size was taken. */
   passed(rows: number): void {
     this.#largestPassed = Math.max(this.#largestPassed, rows);
-    if (rows >= this.#most) this.#patience = 1;
-    if (this.#size === this.#most || rows < this.#size) return;
-    if (++this.#passes < this.#patience) return;
-    this.#passes = 0;
-    this.#size = Math.min(this.#most, this.#size * 2);
+    if (rows >= this.#max) this.#successesNeeded = 1;
+    if (this.#size === this.#max || rows < this.#size) return;
+    if (++this.#successes < this.#successesNeeded) return;
+    this.#successes = 0;
+    this.#size = Math.min(this.#max, this.#size * 2);
   }
 
-  /** A batch of so many rows was too large or too slow. */
+  /** A batch of this size was too large or too slow. */
   failed(rows: number): void {
     if (this.#largestPassed > 0 && rows > this.#largestPassed) {
-      this.#patience = Math.min(MOST_PATIENCE, this.#patience * 2);
+      this.#successesNeeded = Math.min(MAX_SUCCESSES_NEEDED, this.#successesNeeded * 2);
     }
-    this.#passes = 0;
+    this.#successes = 0;
     this.#largestPassed = Math.min(this.#largestPassed, rows - 1);
     this.#size = Math.min(this.#size, Math.max(1, Math.ceil(rows / 2)));
   }

@@ -1,6 +1,6 @@
 /**
  * This machine's row in the cloud's table `devices`: what a fleet's page shows of it. Written at the start, when it has
- * changed, and every five minutes, so that a silent machine can be told from one where nothing happens.
+ * changed, and every five minutes, which distinguishes a silent machine from one where nothing happens.
  * @module
  */
 import {

@@ -74,7 +74,7 @@ export function failureOf(error: unknown): Failure {
     return { message: error.message, verdict: retry };
   }
   return {
-    message: "Cannot go on: a mistake in the program, see the log",
+    message: "Cannot continue: an error in the program, see the log",
     verdict: retry,
     cause: error,
   };
@@ -99,7 +99,7 @@ export function preventsPush({ verdict, answered }: Failure): boolean {
   return answered === false || verdict.action === "sign-in";
 }
 
-/** What failed, in the same words for any number of rows. */
+/** The kind of a failure: the same text for any number of rows. */
 export function kindOf({ status, code, message }: Failure): string {
   if (status === undefined) return code ?? message.replaceAll(/\d+/g, "…");
   return code === undefined ? `status ${status}` : `status ${status} (${code})`;
@@ -145,7 +145,7 @@ export function unansweredRow(
   };
 }
 
-/** The failure of a remote that has refused so many single rows in a row that the address is suspected. */
+/** The failure of a remote that refused this many single rows in a row: the address is suspected. */
 export function wrongAddress(failure: Failure, refusals: number): Failure {
   const did = failure.verdict.alone === "settle" ? "claimed to have" : "refused";
   return {

@@ -113,7 +113,7 @@ export class Lane {
     for (const done of this.#waiters.splice(0)) done();
   }
 
-  /** Syncs at once, whatever the lane is waiting for; resolves when it has drained or failed. */
+  /** Syncs at once, whatever the lane is waiting for; resolves when everything is sent or has failed. */
   now(): Promise<void> {
     if (this.#stop?.aborted) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -246,7 +246,7 @@ export class Lane {
 
   #succeeded(): void {
     if (this.#failures > 0) {
-      logger("sync").info("{lane} goes on after {failures} failures", {
+      logger("sync").info("{lane} continues after {failures} failures", {
         lane: this.name,
         failures: this.#failures,
       });

@@ -308,7 +308,7 @@ export class OutboxPusher {
     sent.writes.push(written.then(() => undefined, (error) => error));
   }
 
-  /** Resolves when the database has the batch's results, with why the lane cannot go on, if so. Never rejects. */
+  /** Resolves when the database has the batch's results, with why the lane cannot continue, if so. Never rejects. */
   async #settle(sent: SentBatch): Promise<Failure | undefined> {
     const { outbox, store, clock, name, shared, onChange } = this.#options;
     try {

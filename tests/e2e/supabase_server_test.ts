@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { schema } from "../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../src/remotes/supabase/mod.ts";
 import { type AgentProcess, startAgent } from "../support/agent_process.ts";
 import { Cloud, type CloudOptions } from "../support/cloud.ts";
 import { until } from "../support/until.ts";
@@ -48,7 +48,7 @@ test("that does not know its new tables yet, the agent goes on once it does", as
   const events = await addEvents(agent, 10);
   await putProject(agent, "p1", "house");
   await until(() => answered(cloud, 404), "a refusal");
-  await cloud.sql(schema);
+  await cloud.sql(schemaSql);
   const before = cloud.requests.length;
   await until(() => answered(cloud, 404, { after: before }), "a refusal of what is there");
   await cloud.ddl("SELECT 1");

@@ -3,7 +3,7 @@
  * what stands before them is ours. It takes seconds to start: one for each test file, emptied between tests.
  * @module
  */
-import { schema } from "../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../src/remotes/supabase/mod.ts";
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 import { PostgresServer } from "./postgres_server.ts";
 import { ProjectDatabase } from "./project_database.ts";
@@ -67,7 +67,7 @@ export class Cloud extends Gateway {
       await this.sql("INSERT INTO auth.users (id, email) VALUES ($1, $2)", [id, email]);
     }
     if (withSchema) {
-      await this.sql(schema);
+      await this.sql(schemaSql);
       await this.#database.watch((change) => this.realtime.publish(change));
     }
     await this.#database.settle();

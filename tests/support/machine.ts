@@ -12,7 +12,7 @@ import {
   systemClock,
   Warnings,
 } from "../../src/core/mod.ts";
-import type { Supabase, SupabaseOptions } from "../../src/remotes/supabase/mod.ts";
+import type { Supabase, SupabaseRemoteOptions } from "../../src/remotes/supabase/mod.ts";
 import { Store } from "../../src/store/mod.ts";
 import { createRecords, migrations, type RecordsStream } from "../../src/streams/records/mod.ts";
 import type { LaneStatus } from "../../src/contract/sync.ts";
@@ -31,7 +31,7 @@ export interface MachineOptions {
   /** How long a request may take. */
   timeoutMs?: number;
   tables?: readonly { name: string; key?: string }[];
-  supabase?: Partial<SupabaseOptions>;
+  supabase?: Partial<SupabaseRemoteOptions>;
 }
 
 const TABLES: NonNullable<MachineOptions["tables"]> = [

@@ -6,11 +6,11 @@ import {
   createSupabase,
   memoryTokenStore,
   type Supabase,
-  type SupabaseOptions,
+  type SupabaseRemoteOptions,
 } from "../../src/remotes/supabase/mod.ts";
 import type { Cloud } from "./cloud.ts";
 
-export function supabaseOn(cloud: Cloud, options: Partial<SupabaseOptions> = {}): Supabase {
+export function supabaseOn(cloud: Cloud, options: Partial<SupabaseRemoteOptions> = {}): Supabase {
   const { systemId = "pc-1" } = options;
   return createSupabase({
     url: cloud.url,

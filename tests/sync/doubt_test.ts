@@ -183,7 +183,7 @@ Deno.test("Lane's last error is no message of JavaScript", async () => {
     else await bench.engine.now();
     assert.equal(
       bench.lane.last_error?.message,
-      "Cannot go on: a mistake in the program, see the log",
+      "Cannot continue: an error in the program, see the log",
     );
   }
 });

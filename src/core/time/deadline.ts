@@ -1,6 +1,6 @@
 /**
- * A limit on how long work is waited for: a time, a signal, or both. Work that goes on afterwards is abandoned, and
- * what it throws then is ignored.
+ * A limit on how long work is awaited: a time, a signal, or both. Work that continues afterwards is abandoned, and what
+ * it throws then is ignored.
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";

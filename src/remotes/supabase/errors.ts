@@ -31,22 +31,22 @@ export function remoteError(
   { name, status, retryAfterMs }: RemoteErrorContext,
 ): RemoteError {
   const shape: Shape = typeof error === "object" && error !== null ? error : {};
-  const words = String(shape.message ?? error);
+  const message = String(shape.message ?? error);
   const answered = status ?? (typeof shape.status === "number" ? shape.status : undefined);
   // postgrest-js and auth-js set 0 when no answer came.
   const known = answered === undefined || answered === 0 ? undefined : answered;
-  const code = codeOf(shape, { answered: known !== undefined, words });
+  const code = codeOf(shape, { answered: known !== undefined, message });
   const state = [
     known === undefined ? noAnswer(code) : `status ${known}`,
     ...(code && code !== "timeout" ? [code] : []),
-    ...(known !== undefined && quotesNoRow(shape) ? [words] : []),
+    ...(known !== undefined && quotesNoRow(shape) ? [message] : []),
   ].join(", ");
   return new RemoteError(`Cannot ${task} "${name}": ${state}`, {
     status: known,
     code,
     retryAfterMs: known === undefined ? undefined : retryAfterMs,
-    detail: known === undefined ? undefined : detailOf(shape, words),
-    verdict: verdictOf({ status: known, code, words }),
+    detail: known === undefined ? undefined : detailOf(shape, message),
+    verdict: verdictOf({ status: known, code, message }),
   });
 }
 
@@ -89,17 +89,17 @@ function quotesNoRow({ name, code }: Shape): boolean {
     /^(PGRST[23]\d\d|42P01|42P10|42703|42501|428C9)$/.test(String(code));
 }
 
-function detailOf({ details }: Shape, words: string): string {
-  return typeof details === "string" && details !== "" ? `${words}. ${details}` : words;
+function detailOf({ details }: Shape, message: string): string {
+  return typeof details === "string" && details !== "" ? `${message}. ${details}` : message;
 }
 
 function codeOf(
   { name, code }: Shape,
-  { answered, words }: { answered: boolean; words: string },
+  { answered, message }: { answered: boolean; message: string },
 ): string | undefined {
   if (typeof code === "string" && code !== "") return code;
   // postgrest-js puts the name of what fetch threw in front of its message.
-  return !answered && (name === "TimeoutError" || /^TimeoutError\b/.test(words))
+  return !answered && (name === "TimeoutError" || /^TimeoutError\b/.test(message))
     ? "timeout"
     : undefined;
 }
@@ -164,17 +164,17 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
 
 /** Undefined where only the HTTP status decides. */
 function verdictOf(
-  { status, code, words }: { status: number | undefined; code: string | undefined; words: string },
+  { status, code, message }: { status: number | undefined; code: string | undefined; message: string },
 ): Verdict | undefined {
   // PostgREST turns 42501 into 401 for the anonymous role: then it is the sign-in that is missing.
   if (status === 401) return signIn;
-  if (status !== undefined && isPage(words)) {
+  if (status !== undefined && isPage(message)) {
     return status === 404 ? REQUEST : pageVerdict(status);
   }
   // No code: PostgREST 12 answers `404 {}` to a POST to a missing table.
   if (status === 404 && code === undefined) return SCHEMA;
   if (code === undefined || !/^(PGRST(\d{3}|X\d\d)|[0-9A-Z]{5})$/.test(code)) return undefined;
-  if (code === "42501" && words.includes("row-level security")) return bisect;
+  if (code === "42501" && message.includes("row-level security")) return bisect;
   for (let length = code.length; length > 0; length--) {
     const prefix = code.slice(0, length);
     if (Object.hasOwn(BY_CODE, prefix)) return BY_CODE[prefix];

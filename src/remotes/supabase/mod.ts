@@ -14,9 +14,9 @@ import schemaText from "./schema.sql" with { type: "text" };
 export { encryptedTokenStore, memoryTokenStore, type TokenStore } from "./token_store.ts";
 
 /** The tables, policies and triggers that the cloud needs, as SQL. */
-export const schema: string = schemaText;
+export const schemaSql: string = schemaText;
 
-export interface SupabaseOptions
+export interface SupabaseRemoteOptions
   extends ProjectOptions, Omit<AccountOptions, "systems" | "onAccount"> {
   /** The system that the rows belong to; rows of other systems are not read. */
   systemId: string;
@@ -44,7 +44,7 @@ export interface Supabase extends Remote {
   whoIsSignedIn(): Promise<string | null>;
 }
 
-export function createSupabase(options: SupabaseOptions): Supabase {
+export function createSupabase(options: SupabaseRemoteOptions): Supabase {
   const { systemId, deviceId, recordTables, eventsTable, healthTable } = options;
   const { recordKeys: keys = {}, realtime = true, onRealtime = () => {}, clock = systemClock } =
     options;

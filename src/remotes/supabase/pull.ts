@@ -17,7 +17,7 @@ import { type Cursor, instantOf, msOf, type Page, type RemoteError } from "../..
 import { idOf } from "./exact_numbers.ts";
 import type { LearnedTables } from "./learned_tables.ts";
 import type { Project } from "./project.ts";
-import { type Keys, quoted, records, rowsOf } from "./query.ts";
+import { type Keys, quoted, recordsOf, rowsOf } from "./query.ts";
 
 /** Supabase's own `max-rows`: a larger page is cut to it. */
 const MAX_PAGE_ROWS = 1_000;
@@ -73,7 +73,7 @@ export class TableReader {
     const reached = last ? { updatedAt: String(last[column]), id: idOf(last[key]) } : cursor;
     return {
       table,
-      rows: records(rows, { key }),
+      rows: recordsOf(rows, { key }),
       cursor: last ? reached : this.#resting(reached),
       more: last !== undefined,
       ...(cursor ? {} : { total: last ? await this.#count(table, { column, signal }) : 0 }),

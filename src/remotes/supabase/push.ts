@@ -11,9 +11,9 @@ import type { Account } from "./account.ts";
 import { columnIn, isHiddenRow, isRowPolicy, violatedKey } from "./errors.ts";
 import { idOf } from "./exact_numbers.ts";
 import type { LearnedTables } from "./learned_tables.ts";
-import { type CloudRow, type Keys, queryGroups, records, rowOf, rowsOf } from "./query.ts";
+import { type CloudRow, type Keys, queryGroups, recordsOf, rowOf, rowsOf } from "./query.ts";
 import type { Project } from "./project.ts";
-import { type Candidate, candidateOf, learn, PLAIN, type TableProfile } from "./table_profile.ts";
+import { type ConflictTarget, candidateOf, learnFrom, PLAIN, type TableProfile } from "./table_profile.ts";
 import { recordRules, type TableRules } from "./tables.ts";
 
 /** The table of a push, and its deadline. */
@@ -82,9 +82,9 @@ export class TableWriter {
    */
   async #recover(
     rows: readonly Row[],
-    { failure, candidate, target }: { failure: RemoteError; candidate: Candidate; target: Target },
+    { failure, candidate, target }: { failure: RemoteError; candidate: ConflictTarget; target: Target },
   ): Promise<PushResult | undefined> {
-    if (learn(failure, target)) return undefined;
+    if (learnFrom(failure, target)) return undefined;
     const missing = missingColumn(failure, target);
     if (missing !== undefined) return rejectAll(rows, missing);
     if (isRowPolicy(failure)) {
@@ -101,7 +101,7 @@ export class TableWriter {
    */
   async #inserted(
     rows: readonly Row[],
-    { target, candidate }: { target: Target; candidate: Candidate },
+    { target, candidate }: { target: Target; candidate: ConflictTarget },
   ): Promise<boolean> {
     const { rules, profile, table } = target;
     if (rules.key !== undefined || profile.merge || candidate.columns === undefined) return false;
@@ -114,7 +114,7 @@ export class TableWriter {
     return await this.#has(rows, { failure, target });
   }
 
-  #send(rows: readonly Row[], candidate: Candidate, { table, rules, profile, signal }: Target) {
+  #send(rows: readonly Row[], candidate: ConflictTarget, { table, rules, profile, signal }: Target) {
     const { key, stamp } = rules;
     const sent = rows.map((row) =>
       without({ ...key ? rowOf(row, { key }) : row, ...stamp }, profile.unwanted)
@@ -134,7 +134,7 @@ export class TableWriter {
   async #delivered(
     rows: readonly Row[],
     data: unknown,
-    { candidate, target }: { candidate: Candidate; target: Target },
+    { candidate, target }: { candidate: ConflictTarget; target: Target },
   ): Promise<PushResult> {
     const { rules: { key, lookUp }, profile } = target;
     const ids = rows.map(({ id }) => id);
@@ -245,7 +245,7 @@ export class TableWriter {
       if (error) throw this.#project.failure(`read what was kept of ${table} in`, error, status);
       const kept = rowsOf(data, [key]);
       if (!kept) throw this.#project.misshapen(`read what was kept of ${table} in`);
-      own.push(...records(kept, { key }));
+      own.push(...recordsOf(kept, { key }));
     }
     return own;
   }

@@ -44,7 +44,7 @@ export function rowsOf(data: unknown, columns: readonly string[]): CloudRow[] | 
  * Rows of a table as records, whose key is called `id` everywhere. When a row came to the server is no part of the
  * record: a push would write it back. It stands in for a stamp that the row lacks.
  */
-export function records(rows: readonly CloudRow[], { key }: { key: string }): Row[] {
+export function recordsOf(rows: readonly CloudRow[], { key }: { key: string }): Row[] {
   return rows.map(({ received_at, ...row }) => {
     const { [key]: id, updated_at, deleted_at, ...fields } = row;
     const edited = isStamp(updated_at) ? updated_at : received_at;

@@ -31,16 +31,16 @@ interface KnownTable {
 }
 
 /** The unique columns of an upsert; undefined: a plain INSERT. */
-export interface Candidate {
+export interface ConflictTarget {
   columns: readonly string[] | undefined;
   /** Whether a row that is there by this key is of this system. */
   proves: boolean;
 }
 
-export const PLAIN: Candidate = { columns: undefined, proves: false };
+export const PLAIN: ConflictTarget = { columns: undefined, proves: false };
 
 /** The first unique key that the table may have. */
-export function candidateOf({ rules, profile }: KnownTable): Candidate {
+export function candidateOf({ rules, profile }: KnownTable): ConflictTarget {
   const columns = usable(rules, profile)[profile.conflict];
   return { columns, proves: columns?.includes(rules.system) ?? false };
 }
@@ -50,7 +50,7 @@ function usable({ conflict }: TableRules, { unwanted }: TableProfile): TableRule
 }
 
 /** Whether the failure taught something that may make a retry succeed. */
-export function learn(failure: RemoteError, { rules, profile }: KnownTable): boolean {
+export function learnFrom(failure: RemoteError, { rules, profile }: KnownTable): boolean {
   const candidates = usable(rules, profile);
   const column = columnIn(failure.detail ?? "");
   switch (failure.code) {

@@ -202,10 +202,10 @@ export const SYNC_FAULTS: readonly FaultyFile[] = [
         "this.#size = Math.min(this.#size, Math.max(1, Math.ceil(rows / 2)));",
         "",
       ],
-      ["a batch never grows again", "this.#size = Math.min(this.#most, this.#size * 2);", ""],
+      ["a batch never grows again", "this.#size = Math.min(this.#max, this.#size * 2);", ""],
       [
         "a server with a limit is asked for more each time",
-        "this.#patience = Math.min(MOST_PATIENCE, this.#patience * 2);",
+        "this.#successesNeeded = Math.min(MAX_SUCCESSES_NEEDED, this.#successesNeeded * 2);",
         "",
       ],
     ],

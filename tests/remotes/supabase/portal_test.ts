@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { RemoteError } from "../../../src/core/mod.ts";
-import { memoryTokenStore, type SupabaseOptions } from "../../../src/remotes/supabase/mod.ts";
+import { memoryTokenStore, type SupabaseRemoteOptions } from "../../../src/remotes/supabase/mod.ts";
 import { Cloud } from "../../support/cloud.ts";
 import { supabaseOn } from "../../support/supabase.ts";
 
@@ -51,7 +51,8 @@ function test(behaviour: string, run: () => Promise<void>): void {
   });
 }
 
-const remoteAt = (options: Partial<SupabaseOptions> = {}) => supabaseOn(cloud, { url, ...options });
+const remoteAt = (options: Partial<SupabaseRemoteOptions> = {}) =>
+  supabaseOn(cloud, { url, ...options });
 
 const heartbeats = (count: number) => ({
   stream: "playtime",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { queryGroups, quoted, records } from "../../../src/remotes/supabase/query.ts";
+import { queryGroups, quoted, recordsOf } from "../../../src/remotes/supabase/query.ts";
 
 const AT = "2026-03-02T12:00:00.000Z";
 const CAME = "2026-03-02T13:00:00.000Z";
@@ -24,14 +24,15 @@ Deno.test("queryGroups has every value once, in addresses of a bounded length", 
 
 Deno.test("records leaves the server's own column out, and gives the key its name", () => {
   const row = { key: 7, title: "a", updated_at: AT, deleted_at: null, received_at: CAME };
-  assert.deepEqual(records([row], { key: "key" }), [
+  assert.deepEqual(recordsOf([row], { key: "key" }), [
     { id: "7", title: "a", updated_at: AT, deleted_at: null },
   ]);
 });
 
 Deno.test("records takes a row's arrival for a stamp that it lacks, and the oldest there is without one", () => {
   const stamps = ({ updated_at, received_at }: Record<string, unknown>) =>
-    records([{ id: "a", deleted_at: null, updated_at, received_at }], { key: "id" })[0]?.updated_at;
+    recordsOf([{ id: "a", deleted_at: null, updated_at, received_at }], { key: "id" })[0]
+      ?.updated_at;
   assert.equal(stamps({ updated_at: AT, received_at: CAME }), AT);
   for (const updated_at of [null, undefined, "infinity"]) {
     assert.equal(stamps({ updated_at, received_at: CAME }), CAME);

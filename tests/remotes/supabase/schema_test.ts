@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { schema } from "../../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
 import { playtimeFixture } from "../../streams/playtime/playtime_fixture.ts";
 import { Cloud } from "../../support/cloud.ts";
 import { objectsOf } from "./schema_objects.ts";
@@ -26,7 +26,7 @@ for (const grants of ["old", "new"] as const) {
     await project.sql("INSERT INTO projects (id, system_id, name) VALUES ('p1', 's1', 'house')");
     const before = await objectsOf(project);
     const rows = await project.sql("SELECT * FROM projects");
-    await project.sql(schema);
+    await project.sql(schemaSql);
     assert.deepEqual(await objectsOf(project), before);
     assert.deepEqual(await project.sql("SELECT * FROM projects"), rows);
   });

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { schema } from "../../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
 import { Cloud } from "../../support/cloud.ts";
 import { objectsOf } from "./schema_objects.ts";
 
@@ -55,7 +55,7 @@ for (const grants of ["old", "new"] as const) {
         TABLES.map((table) => cloud.sql(`SELECT * FROM ${table} t ORDER BY t::text`)),
       );
     const before = await rows();
-    await cloud.ddl(schema);
+    await cloud.ddl(schemaSql);
 
     await t.step("nothing is lost, and only rollups without an allowance change", async () => {
       const after = await rows();
@@ -117,7 +117,7 @@ for (const grants of ["old", "new"] as const) {
     await t.step("and again: nothing changes", async () => {
       const objects = await objectsOf(cloud);
       const now = await rows();
-      await cloud.sql(schema);
+      await cloud.sql(schemaSql);
       assert.deepEqual(await objectsOf(cloud), objects);
       assert.deepEqual(await rows(), now);
     });
@@ -131,7 +131,7 @@ Deno.test("Schema says what to do where a table of one's own refers to a key of 
     "CREATE TABLE invoices (id uuid PRIMARY KEY, project_id text REFERENCES projects (id))",
   );
   const before = await objectsOf(cloud);
-  const error = await cloud.sql(schema).then(() => undefined, (reason) => reason);
+  const error = await cloud.sql(schemaSql).then(() => undefined, (reason) => reason);
   assert.match(error.message, /^Cannot change the primary key of projects to \(system_id, id\): /);
   assert.match(error.hint, /Drop the foreign key/);
   assert.deepEqual(await objectsOf(cloud), before);

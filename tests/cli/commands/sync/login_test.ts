@@ -1,7 +1,7 @@
 /** `login`, `logout`, `schema` and `sync conflicts` against a Supabase. */
 import assert from "node:assert/strict";
 import { main } from "../../../../src/cli/mod.ts";
-import { schema } from "../../../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../../../src/remotes/supabase/mod.ts";
 import { capturedIo } from "../../../support/captured_io.ts";
 import { cliFolder, type Folder } from "../../../support/cli.ts";
 import { Cloud } from "../../../support/cloud.ts";
@@ -74,7 +74,7 @@ Deno.test("login wakes the agent that waits for it", async () => {
 
 Deno.test("schema supabase prints the SQL that the tests run", async () => {
   using folder = cliFolder();
-  assert.equal((await folder.cli("schema", "supabase")).out, schema);
+  assert.equal((await folder.cli("schema", "supabase")).out, schemaSql);
 });
 
 Deno.test("sync conflicts shows who had changed what, and sync reset says what would be lost", async () => {
