@@ -164,7 +164,11 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
 
 /** Undefined where only the HTTP status decides. */
 function verdictOf(
-  { status, code, message }: { status: number | undefined; code: string | undefined; message: string },
+  { status, code, message }: {
+    status: number | undefined;
+    code: string | undefined;
+    message: string;
+  },
 ): Verdict | undefined {
   // PostgREST turns 42501 into 401 for the anonymous role: then it is the sign-in that is missing.
   if (status === 401) return signIn;

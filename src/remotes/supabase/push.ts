@@ -13,7 +13,13 @@ import { idOf } from "./exact_numbers.ts";
 import type { LearnedTables } from "./learned_tables.ts";
 import { type CloudRow, type Keys, queryGroups, recordsOf, rowOf, rowsOf } from "./query.ts";
 import type { Project } from "./project.ts";
-import { type ConflictTarget, candidateOf, learnFrom, PLAIN, type TableProfile } from "./table_profile.ts";
+import {
+  candidateOf,
+  type ConflictTarget,
+  learnFrom,
+  PLAIN,
+  type TableProfile,
+} from "./table_profile.ts";
 import { recordRules, type TableRules } from "./tables.ts";
 
 /** The table of a push, and its deadline. */
@@ -82,7 +88,11 @@ export class TableWriter {
    */
   async #recover(
     rows: readonly Row[],
-    { failure, candidate, target }: { failure: RemoteError; candidate: ConflictTarget; target: Target },
+    { failure, candidate, target }: {
+      failure: RemoteError;
+      candidate: ConflictTarget;
+      target: Target;
+    },
   ): Promise<PushResult | undefined> {
     if (learnFrom(failure, target)) return undefined;
     const missing = missingColumn(failure, target);
@@ -114,7 +124,11 @@ export class TableWriter {
     return await this.#has(rows, { failure, target });
   }
 
-  #send(rows: readonly Row[], candidate: ConflictTarget, { table, rules, profile, signal }: Target) {
+  #send(
+    rows: readonly Row[],
+    candidate: ConflictTarget,
+    { table, rules, profile, signal }: Target,
+  ) {
     const { key, stamp } = rules;
     const sent = rows.map((row) =>
       without({ ...key ? rowOf(row, { key }) : row, ...stamp }, profile.unwanted)
