@@ -109,13 +109,13 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
       ["a missing sign-in is a broken table", "if (status === 401) return signIn;", ""],
       [
         "a refused row is a missing right",
-        `if (code === "42501" && words.includes("row-level security")) return bisect;`,
+        `if (code === "42501" && message.includes("row-level security")) return bisect;`,
         "",
       ],
       [
         "messages quote rows",
-        "...(known !== undefined && quotesNoRow(shape) ? [words] : []),",
-        "words,",
+        "...(known !== undefined && quotesNoRow(shape) ? [message] : []),",
+        "message,",
       ],
       [
         "the shortest prefix of a code decides",
