@@ -1,6 +1,6 @@
 /**
- * What the hub is told of new events: how many there are and the newest of them, a few times a second at most,
- * because a busy program makes more events than a page can show.
+ * Publishes new events to the hub: their number and the newest of them, at most four times a second, because a busy
+ * program makes more events than a page can show.
  * @module
  */
 import type { EventsMessage } from "../../contract/events.ts";
@@ -15,19 +15,19 @@ export interface AnnouncementsOptions {
   modes: readonly string[];
 }
 
-/** How many events a piece of news carries. */
-const NEWEST = 20;
+/** Events in one message. */
+const MAX_NEWEST = 20;
 const PAUSE_MS = 250;
 
 export class Announcements {
   readonly #options: AnnouncementsOptions;
   readonly #wake = new Notifier();
-  /** The last `seq` of each mode that was told. */
-  readonly #told: Map<string, number>;
+  /** The last published `seq` of each mode. */
+  readonly #published: Map<string, number>;
 
   constructor(options: AnnouncementsOptions) {
     this.#options = options;
-    this.#told = new Map(options.modes.map((mode) => [mode, options.log.lastSeq(mode)]));
+    this.#published = new Map(options.modes.map((mode) => [mode, options.log.lastSeq(mode)]));
   }
 
   /** There are new events. */
@@ -35,27 +35,27 @@ export class Announcements {
     this.#wake.notify();
   }
 
-  /** Tells until the signal aborts. */
+  /** Publishes until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       using deadline = new Deadline({ signal });
       if (!await deadline.met(this.#wake.notified())) return;
       this.#wake.reset();
-      this.#tell();
+      this.#publish();
       await this.#options.clock.wait(PAUSE_MS, { signal });
     }
   }
 
-  #tell(): void {
+  #publish(): void {
     const { log, hub, modes } = this.#options;
     for (const mode of modes) {
-      const told = this.#told.get(mode) ?? 0;
+      const published = this.#published.get(mode) ?? 0;
       const last = log.lastSeq(mode);
-      if (last <= told) continue;
-      this.#told.set(mode, last);
-      const since = Math.max(told, last - NEWEST);
-      const events = log.page(mode, { since, limit: NEWEST }).map(itemOf);
-      const message: EventsMessage = { mode, last_seq: last, count: last - told, events };
+      if (last <= published) continue;
+      this.#published.set(mode, last);
+      const since = Math.max(published, last - MAX_NEWEST);
+      const events = log.page(mode, { since, limit: MAX_NEWEST }).map(itemOf);
+      const message: EventsMessage = { mode, last_seq: last, count: last - published, events };
       hub.publish("events", message);
     }
   }

@@ -54,7 +54,7 @@ function metaOf(text: string | null): EventItem["meta"] {
   return { meta_json: text };
 }
 
-/** Above so many characters `meta` is given out as it lies there: parsing it would hold the event loop. */
+/** Length of `meta` from which it is answered as stored text: parsing it would hold the event loop. */
 const LONG_META = 1 << 16;
 
 /** The JSON text of a stored event. */

@@ -152,7 +152,7 @@ export class EventLog {
   }
 
   /**
-   * As `span`, those that pass a filter; and every so often a bare number up to which it was looked through, so that
+   * As `span`, those that pass a filter, and a bare `seq` after each window of numbers that was scanned, so that
    * the caller can give others their turn.
    */
   *filtered(

@@ -12,7 +12,7 @@ export interface ExternalEventsOptions {
   log: EventLog;
   modes: readonly string[];
   clock: Clock;
-  /** Told of each mode that has new ones; `first` are the first of them, all when there are no more than 200. */
+  /** Called for each mode with new events; `first` are the first of them, all when there are at most 200. */
   onFound: (mode: string, found: SeqRange & { first: readonly StoredEvent[] }) => void;
 }
 
@@ -25,7 +25,7 @@ export class ExternalEvents {
 
   constructor(options: ExternalEventsOptions) {
     this.#options = options;
-    // What is there at the start is no news.
+    // Events present at the start are not reported.
     for (const mode of options.modes) options.log.lastSeq(mode);
   }
 

@@ -25,12 +25,12 @@ interface Client {
 }
 
 /** New events that have not gone out yet, as they will. */
-interface News {
+interface Unsent {
   text: string;
   lastSeq: number;
 }
 
-/** With as many listeners to `/stream`, fewer than the connections that the API takes: nobody is kept out by them. */
+/** Twice as many (these and readers of `/stream`) stay below the API's limit of connections. */
 export const MAX_CLIENTS = 1_000;
 /** Events read at once for a client that catches up. */
 const PAGE_EVENTS = 200;
@@ -38,7 +38,7 @@ const PAGE_EVENTS = 200;
 const PAGE_CHARACTERS = 1 << 17;
 /** What may wait for a client that follows; with more it reads from the log, at its own pace. */
 const MAX_WAITING_BYTES = 1 << 18;
-/** News goes out at most this often: one chunk for each client instead of one for each event. */
+/** Pause between two chunks: one chunk for each client instead of one for each event. */
 const PAUSE_MS = 20;
 
 const encoder = new TextEncoder();
@@ -48,7 +48,7 @@ export class LiveStream {
   readonly #clock: Clock;
   /** The clients that follow, by mode. */
   readonly #following = new Map<string, Set<Client>>();
-  readonly #news = new Map<string, News>();
+  readonly #unsent = new Map<string, Unsent>();
   #clients = 0;
   #sentAt = -Infinity;
   #scheduled = false;
@@ -80,7 +80,7 @@ export class LiveStream {
     const lastSeq = this.#log.lastSeq(mode);
     const client: Client = {
       mode,
-      // Further than the log is a number from before a restored backup: what comes now is news to it.
+      // Beyond the log is a number from before a restored backup: the client gets all that comes now.
       seq: Math.min(since ?? lastSeq, lastSeq),
       stream: new SseStream({
         signal,
@@ -107,7 +107,7 @@ export class LiveStream {
       const event = appended.stored(index);
       if (event) this.#add(mode, event.seq, frameText(event.seq, itemJson(event)));
     }
-    if (this.#news.size > 0) this.#schedule();
+    if (this.#unsent.size > 0) this.#schedule();
   }
 
   /** Events of another program: sent on when `first` is all of them, read by each follower otherwise. */
@@ -121,17 +121,17 @@ export class LiveStream {
       for (const event of first) this.#add(mode, event.seq, readFrame(event));
       return this.#schedule();
     }
-    this.#sendNews(mode);
+    this.#sendUnsent(mode);
     this.#following.delete(mode);
     for (const client of following) setTimeout(() => void this.#catchUp(client), 0);
   }
 
   #add(mode: string, seq: number, text: string): void {
-    const news = this.#news.get(mode);
-    if (news) {
-      news.text += text;
-      news.lastSeq = seq;
-    } else this.#news.set(mode, { text, lastSeq: seq });
+    const unsent = this.#unsent.get(mode);
+    if (unsent) {
+      unsent.text += text;
+      unsent.lastSeq = seq;
+    } else this.#unsent.set(mode, { text, lastSeq: seq });
   }
 
   async #catchUp(client: Client): Promise<void> {
@@ -142,8 +142,8 @@ export class LiveStream {
   /** Sends what comes next in the log; at its end the client joins those that follow, and it is false. */
   #sendPage(client: Client): boolean {
     const { mode, stream } = client;
-    // What is already read for this client must not reach it a second time as news.
-    this.#sendNews(mode);
+    // What is already read for this client must not be sent to it a second time.
+    this.#sendUnsent(mode);
     let text = "";
     let events = 0;
     for (const event of this.#log.span(mode, { since: client.seq })) {
@@ -166,15 +166,15 @@ export class LiveStream {
     setTimeout(() => {
       this.#scheduled = false;
       this.#sentAt = performance.now();
-      for (const mode of this.#news.keys()) this.#sendNews(mode);
+      for (const mode of this.#unsent.keys()) this.#sendUnsent(mode);
     }, waitMs);
   }
 
-  #sendNews(mode: string): void {
-    const news = this.#news.get(mode);
-    if (!news) return;
-    this.#news.delete(mode);
-    const frame: SseFrame = encoder.encode(news.text);
+  #sendUnsent(mode: string): void {
+    const unsent = this.#unsent.get(mode);
+    if (!unsent) return;
+    this.#unsent.delete(mode);
+    const frame: SseFrame = encoder.encode(unsent.text);
     const following = this.#following.get(mode) ?? new Set();
     for (const client of following) {
       const { waitingBytes } = client.stream;
@@ -183,7 +183,7 @@ export class LiveStream {
         following.delete(client);
         void client.stream.drained().then(() => this.#catchUp(client));
       } else {
-        client.seq = news.lastSeq;
+        client.seq = unsent.lastSeq;
         client.stream.send(frame);
       }
     }

@@ -1,6 +1,6 @@
 /**
  * Events on their way to the cloud: batches of one mode each, in `seq` order, the modes taking turns; a log of
- * every flush; and the health row that tells the cloud when the last one went well.
+ * every flush; and the health row with the time of the newest good flush.
  * @module
  */
 import type { Attempt, Id, Instant, OutboxBatch, Row } from "../../core/mod.ts";
@@ -70,7 +70,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const log = db.prepare(
     "INSERT INTO local_flush_log (ts, mode, count, last_seq, status, error) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  // The last good flush of each mode stays: it is what `last_flush_ts` says.
+  // The last good flush of each mode stays: `last_flush_ts` is read from it.
   const pruneLog = db.prepare(
     `DELETE FROM local_flush_log AS entry WHERE id <= ? AND (status = 'error' OR EXISTS (
        SELECT 1 FROM local_flush_log AS later INDEXED BY idx_local_flush_log_mode

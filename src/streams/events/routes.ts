@@ -118,7 +118,10 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
         mode,
         since_seq: v.optional(v.pipe(seq, v.description("after this number")), "0"),
         limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("at most so many")),
+          v.pipe(
+            wholeNumber({ min: 1, max: 1_000 }),
+            v.description("events in the answer at most"),
+          ),
           "50",
         ),
         type: v.optional(v.pipe(v.string(), v.description("of this type alone"))),
@@ -229,7 +232,7 @@ function refusal(bad: readonly BadEvent[]): Problem {
   const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
   return new Problem(422, "Invalid events", {
     detail: `${place}${field}: ${flaw?.message}${others}. Nothing was stored: ` +
-      "mend it, or send the good ones alone with ?partial=true.",
+      "correct it, or send the good ones alone with ?partial=true.",
     extra: { errors: bad.slice(0, MAX_LISTED).map(rejectedOf) },
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The stream of application events: what comes in by the API is numbered, stored, told to whoever follows, and
+ * The stream of application events: what comes in by the API is numbered, stored, sent to subscribers, and
  * flushed to the cloud in order.
  * @module
  */

@@ -24,7 +24,7 @@ export interface ChangesOptions {
   clockOffsetMs: () => number;
 }
 
-/** The cloud tells its time in whole seconds, and an answer takes a while: less than this is no difference. */
+/** Clock offsets below this are ignored: the cloud's `Date` is in whole seconds, and an answer takes a while. */
 const NOISE_MS = 2_000;
 
 /** Every method is called inside a write. */
@@ -104,8 +104,11 @@ export class Changes {
     const version = { id, systemId, data, updatedAt, deletedAt };
     rows.save(table, version);
     const operation = deletedAt !== null ? "DELETE" : before === undefined ? "INSERT" : "UPDATE";
-    const told = queue.add(operation, table, { record: flat(version), at: instantOf(clock.now()) });
-    if (!told) rows.remove(table, id);
+    const queued = queue.add(operation, table, {
+      record: flat(version),
+      at: instantOf(clock.now()),
+    });
+    if (!queued) rows.remove(table, id);
     return flat(version);
   }
 }

@@ -62,9 +62,9 @@ export class Conflicts {
     for (const row of this.#page.iterate(before, from)) {
       const { id, at, table_name: table, record_id, kind, winner } = row;
       const { local_updated_at, remote_updated_at } = row;
-      const told = { id, at, table, record_id, kind, winner, local_updated_at, remote_updated_at };
+      const head = { id, at, table, record_id, kind, winner, local_updated_at, remote_updated_at };
       // Both were made from JSON; parsing them would take too long.
-      const json = `${JSON.stringify(told).slice(0, -1)},"local":${row.local_data},"remote":${
+      const json = `${JSON.stringify(head).slice(0, -1)},"local":${row.local_data},"remote":${
         String(row.remote_data)
       }}`;
       yield { at: Number(id), json };

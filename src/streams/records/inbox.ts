@@ -50,7 +50,7 @@ export class RecordsInbox implements Inbox {
   readonly #options: RecordsInboxOptions;
   readonly #cursor: Statement;
   readonly #setCursor: Statement;
-  readonly #anew: Statement;
+  readonly #rereads: Statement;
   readonly #unmet: Statement;
   /** When the last page of a table was applied: a cursor that rests here is as fresh as that. */
   readonly #setRead: Statement;
@@ -67,7 +67,7 @@ export class RecordsInbox implements Inbox {
       `INSERT INTO sync_cursors (table_name, updated_at, row_id) VALUES (?, ?, ?)
        ON CONFLICT (table_name) DO UPDATE SET updated_at = excluded.updated_at, row_id = excluded.row_id`,
     );
-    this.#anew = db.prepare("SELECT key, value FROM meta WHERE key >= ? AND key < ?");
+    this.#rereads = db.prepare("SELECT key, value FROM meta WHERE key >= ? AND key < ?");
     this.#setRead = db.prepare(
       `INSERT INTO meta (key, value) VALUES ('records.read.' || ?1, ?2)
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -86,10 +86,10 @@ export class RecordsInbox implements Inbox {
     const row = this.#cursor.get(table);
     if (!row) return null;
     const readAt = row.read_at === null ? undefined : String(row.read_at);
-    const anew = store.meta(anewKey(table)) !== undefined;
-    // One that was read far in the future was read by a wrong clock: nobody knows when.
+    const reread = store.meta(rereadKey(table)) !== undefined;
+    // One that was read far in the future was read by a wrong clock: the time of the reading is unknown.
     const awayMs = readAt === undefined ? 0 : Math.abs(clock.now() - msOf(readAt));
-    if (!anew && awayMs > tombstoneDays * DAY_MS) return null;
+    if (!reread && awayMs > tombstoneDays * DAY_MS) return null;
     return { updatedAt: String(row.updated_at), id: String(row.row_id) };
   }
 
@@ -97,25 +97,25 @@ export class RecordsInbox implements Inbox {
     const { store, clock } = this.#options;
     const { table, rows, cursor, more } = page;
     const at = instantOf(clock.now());
-    const begun = this.cursor(table) === null ? this.#begin(page) : this.#anewOf(table);
+    const begun = this.cursor(table) === null ? this.#begin(page) : this.#rereadOf(table);
     if (begun) {
-      const progress: Anew = { ...begun, rows: begun.rows + rows.length };
-      store.setMeta(anewKey(table), JSON.stringify(progress));
+      const progress: FullReread = { ...begun, rows: begun.rows + rows.length };
+      store.setMeta(rereadKey(table), JSON.stringify(progress));
     }
     const result = { applied: 0, conflicts: 0 };
     for (const row of rows) this.#take(table, { row, at, result });
     if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
     this.#setRead.run(table, at);
-    if (!more) this.#finishReadingAnew(table);
+    if (!more) this.#finishReread(table);
     this.#warnOfUnstamped(page);
     return result;
   }
 
   reading(): Reading | null {
-    const [entry] = this.#anew.all(anewKey(""), anewKey("\u{10ffff}"));
+    const [entry] = this.#rereads.all(rereadKey(""), rereadKey("\u{10ffff}"));
     if (!entry) return null;
-    const table = String(entry.key).slice(anewKey("").length);
-    const { rows, total } = parseAnew(String(entry.value));
+    const table = String(entry.key).slice(rereadKey("").length);
+    const { rows, total } = parseReread(String(entry.value));
     const done = this.tables.filter((each) => each !== table && this.cursor(each) !== null);
     return {
       table,
@@ -128,7 +128,7 @@ export class RecordsInbox implements Inbox {
   }
 
   /** A table's first page: what this machine has and the pages to come do not name is gone in the cloud. */
-  #begin({ table, total = null }: Page): Anew {
+  #begin({ table, total = null }: Page): FullReread {
     const { tombstoneDays, store } = this.#options;
     if (this.#cursor.get(table)) {
       logger("records").info(
@@ -141,9 +141,9 @@ export class RecordsInbox implements Inbox {
     return { number, rows: 0, total };
   }
 
-  #anewOf(table: string): Anew | undefined {
-    const value = this.#options.store.meta(anewKey(table));
-    return value === undefined ? undefined : parseAnew(value);
+  #rereadOf(table: string): FullReread | undefined {
+    const value = this.#options.store.meta(rereadKey(table));
+    return value === undefined ? undefined : parseReread(value);
   }
 
   /**
@@ -213,7 +213,7 @@ export class RecordsInbox implements Inbox {
     if (conflict.kind === "delete/edit") this.#warnOfReturn(table, remote.id);
   }
 
-  /** The cloud says what is here already, or nothing new. */
+  /** The cloud has the version that is here already. */
   #agree(
     table: string,
     { local, remote, at }: { local: LocalRecord; remote: RecordVersion; at: Instant },
@@ -222,25 +222,25 @@ export class RecordsInbox implements Inbox {
     // A push whose answer was lost had come after all.
     const came = local.pending && local.updatedAt === remote.updatedAt;
     if (came) queue.drop(table, remote.id);
-    // The cloud may have stamped our change anew, or filled it up; what comes later is held against that.
+    // The cloud may have stamped our change again, or filled it up; what comes later is held against that.
     if ((came || !local.pending) && (sameContent(local, remote) || isEcho(local, remote))) {
       rows.save(table, remote, { syncedAt: at, remoteUpdatedAt: remote.updatedAt });
     } else rows.agree(table, remote.id, { at, on: remote.updatedAt });
   }
 
   /** After the last page: what a reading from the beginning has not met is gone in the cloud. */
-  #finishReadingAnew(table: string): void {
+  #finishReread(table: string): void {
     const { store } = this.#options;
-    const anew = this.#anewOf(table);
-    if (!anew) return;
-    this.#unmet.run(table, anew.number);
-    store.db.prepare("DELETE FROM meta WHERE key = ?").run(anewKey(table));
+    const reread = this.#rereadOf(table);
+    if (!reread) return;
+    this.#unmet.run(table, reread.number);
+    store.db.prepare("DELETE FROM meta WHERE key = ?").run(rereadKey(table));
   }
 
   #announce(table: string, version: RecordVersion): void {
     const { store, hub } = this.#options;
-    const news = { table, record: flat(version), origin: "cloud" };
-    store.afterCommit(() => hub.publish("records", news));
+    const message = { table, record: flat(version), origin: "cloud" };
+    store.afterCommit(() => hub.publish("records", message));
   }
 
   #warnOfUnstamped({ table, unstamped }: Page): void {
@@ -268,18 +268,18 @@ export class RecordsInbox implements Inbox {
 }
 
 /** A reading of a table from its beginning: its number among all readings, and how far it is. */
-interface Anew {
+interface FullReread {
   number: number;
   rows: number;
   total: number | null;
 }
 
-function parseAnew(value: string): Anew {
+function parseReread(value: string): FullReread {
   // Written by this file.
-  return JSON.parse(value) as Anew;
+  return JSON.parse(value) as FullReread;
 }
 
-function anewKey(table: string): string {
+function rereadKey(table: string): string {
   return `records.anew.${table}`;
 }
 

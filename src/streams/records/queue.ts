@@ -1,5 +1,5 @@
 /**
- * The sync queue: what the cloud has not been told of, one open entry a record. A later change takes the
+ * The sync queue: changes that the cloud does not have, one open entry a record. A later change takes the
  * place of the entry that waits, under a new number, so that an answer to the old one settles nothing.
  *
  *     waiting    then      becomes
@@ -96,7 +96,7 @@ export class Queue {
 
   /**
    * Enqueues a change, in the place of what waits for the same record; called inside a write.
-   * @returns false when the cloud need not be told: it never heard of the record that is deleted
+   * @returns false when there is nothing to send: the deleted record never reached the cloud
    */
   add(
     operation: Operation,
@@ -204,7 +204,7 @@ export function rowId(table: string, recordId: string): string {
   return `${table}/${recordId}`;
 }
 
-/** The one operation that says what two in a row say; `undefined` when there is nothing to say. */
+/** The one operation that equals two in a row; `undefined` when they cancel out. */
 export function coalesce(
   waiting: Operation,
   then: Operation,

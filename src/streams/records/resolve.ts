@@ -7,7 +7,7 @@
  *     ours and more¹    same                     same (the push had come)    same
  *     no news           same                     same                        same
  *     newer             apply                    apply, conflict             apply: an edit brings it back
- *     same stamp        push anew, conflict      push anew, conflict         apply: an edit brings it back
+ *     same stamp        push again, conflict     push again, conflict        apply: an edit brings it back
  *     older             push, conflict           keep, conflict              apply: an edit brings it back
  *
  * ¹ Not newer than ours, with all that ours says: our own push, with the cloud's defaults for what it did not

@@ -29,7 +29,7 @@ export interface RecordRoutesOptions {
   changes: Changes;
   conflicts: Conflicts;
   tables: readonly string[];
-  /** Told of every committed change of this machine. */
+  /** Called after every committed change of this machine. */
   changed: (table: string, record: FlatRecord) => void;
 }
 
@@ -97,7 +97,10 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       params: inTable,
       query: v.strictObject({
         limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 1000 }), v.description("at most so many")),
+          v.pipe(
+            wholeNumber({ min: 1, max: 1000 }),
+            v.description("entries in the answer at most"),
+          ),
           "100",
         ),
         after: v.optional(
@@ -184,7 +187,10 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       tag: "sync",
       query: v.strictObject({
         limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 1000 }), v.description("at most so many")),
+          v.pipe(
+            wholeNumber({ min: 1, max: 1000 }),
+            v.description("entries in the answer at most"),
+          ),
           "100",
         ),
         before: v.optional(v.pipe(

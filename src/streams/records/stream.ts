@@ -29,7 +29,7 @@ export interface RecordsConfig {
 /** The records stream, and what `sync reset` asks of it. */
 export interface RecordsStream extends Stream {
   reset: {
-    /** Forgets what was not pushed, and reads everything anew at the next pull. */
+    /** Forgets what was not pushed, and reads everything again at the next pull. */
     run(): Promise<void>;
     /** How many changes were not pushed: those that wait and those that were refused. */
     loses(): number;
@@ -121,7 +121,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
         },
         ...(live === null ? [] : [{
           name: "records_realtime_connected",
-          help: "1 while the cloud tells of changes as they happen.",
+          help: "1 while the cloud's change notifications are connected.",
           value: live ? 1 : 0,
         }]),
       ];

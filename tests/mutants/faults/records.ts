@@ -42,13 +42,13 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
         "refused: true,",
       ],
       [
-        "news comes before the commit",
-        'store.afterCommit(() => hub.publish("records", news));',
-        'hub.publish("records", news);',
+        "a change is published before the commit",
+        'store.afterCommit(() => hub.publish("records", message));',
+        'hub.publish("records", message);',
       ],
       ["a push whose answer was lost stays pending", "if (came) queue.drop(table, remote.id);", ""],
       ["rows of another system are taken", "if (remote.systemId !== systemId) return;", ""],
-      ["what a full reading has not met stays", "this.#unmet.run(table, anew.number);", ""],
+      ["what a full reading has not met stays", "this.#unmet.run(table, reread.number);", ""],
       [
         "the cursor is not kept",
         "if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);",

@@ -95,7 +95,7 @@ export function eventSchema({ modes, now }: EventRules): Schema<SentEvent> {
 
 /**
  * A JSON object; valibot's own `record` takes a list for one.
- * @param about what the documentation says of it
+ * @param about its text in the documentation
  */
 export function objectOf(
   message: string,
@@ -117,7 +117,7 @@ export function isObject(value: unknown): boolean {
     Object.getPrototypeOf(value) !== null;
 }
 
-/** The object that this is, or that its text says; undefined when there is none. */
+/** The value itself, or its JSON text parsed, when that is an object. */
 function objectIn(value: unknown): Record<string, unknown> | undefined {
   let object = value;
   if (typeof value === "string" && value.length <= MAX_TEXT_LENGTH) {

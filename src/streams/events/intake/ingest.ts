@@ -22,11 +22,11 @@ export interface IngestOptions {
   criticalSubtypes: readonly string[];
   /** Called inside `write` before events are appended. */
   beforeAppend: () => void;
-  /** Told of new events as soon as they are committed, before their request is answered. */
+  /** Called with new events as soon as they are committed, before their request is answered. */
   onAppended: (appended: Appended) => void;
 }
 
-/** Requests are appended together up to so many events, in some 6 ms; a larger one alone, in up to 12. */
+/** Events of requests that are appended together, in about 6 ms; a larger request is appended alone, in up to 12. */
 const MAX_GROUP_EVENTS = 500;
 
 export class Ingest {

@@ -28,7 +28,7 @@ export function eventReader(rules: EventRules): ReadEvent {
   let latestAsOf = -Infinity;
   return (value) => {
     const now = rules.now();
-    // A text compares faster than a date parses; it is made anew once a second.
+    // A text compares faster than a date parses; it is made again once a second.
     if (Math.abs(now - latestAsOf) > 1_000) {
       latest = newest(now);
       latestAsOf = now;
