@@ -53,6 +53,11 @@ export interface TableOutboxOptions {
 export interface TableOutbox extends Outbox {
   /** New rows wait: called in the `write` that inserts them. */
   added(count: number): void;
+  /**
+   * Rows were changed and their settled mark cleared, of `settled` rows a set one: called in the `write` that does.
+   * Those that are on their way to the cloud are sent again.
+   */
+  changed(ids: readonly Id[], settled: number): void;
   /** Waiting rows were deleted (retention): called in the `write` that deletes them. */
   removed(count: number): void;
   /** Rows that another program has inserted wait: known at once, because they are committed. */
@@ -134,6 +139,11 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
     addedElsewhere: (rows) => counter.add(rows),
     recount: () => counter.recount(),
     added: (rows) => count(rows),
+    changed(ids, settled) {
+      count(settled);
+      // What is on its way is not what is stored any more: no answer settles it.
+      for (const id of ids) keys.delete(id);
+    },
     removed(rows) {
       count(-rows);
       // SQLite may give the key of a deleted row to a new one: what is on its way is sent again instead.

@@ -174,6 +174,26 @@ Deno.test("tableOutbox does not take a new row for a deleted one whose key it go
   assert.equal(outbox.depth().rows, 1);
 });
 
+Deno.test("tableOutbox sends changed rows again: those it had sent, and those on their way", async () => {
+  using temp = tempStore([ticks]);
+  const { store } = temp;
+  const outbox = ticksOutbox(store);
+  await store.write(() => {
+    store.db.exec("INSERT INTO ticks (id) VALUES ('a'), ('b'), ('c')");
+    outbox.added(3);
+  });
+  outbox.pending(1);
+  await store.write(() => outbox.settle(["a"], AT));
+  const onTheirWay = outbox.pending(2).rows.map(({ id }) => id);
+  await store.write(() => {
+    store.db.exec("UPDATE ticks SET synced_at = NULL WHERE id IN ('a', 'b')");
+    outbox.changed(["a", "b"], 1);
+  });
+  await store.write(() => outbox.settle(onTheirWay, AT));
+  assert.deepEqual(idsOf(outbox), ["a", "b"]);
+  assert.equal(outbox.depth().rows, 2);
+});
+
 Deno.test("tableOutbox settles by key, not by looking through the table", () => {
   using temp = tempStore([ticks]);
   const { db } = temp.store;
