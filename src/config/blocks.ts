@@ -140,7 +140,7 @@ export const events = v.object({
 }, "expected an object such as { modes, flush }");
 
 const attendanceDevice =
-  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "address"?, "time_zone"?, "protocol"? }';
+  'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "role"?, "address"?, "time_zone"?, "protocol"? }';
 export const attendance = v.object({
   enabled: v.optional(
     v.pipe(yesNo(), v.description("whether attendance devices are listened to")),
@@ -193,6 +193,13 @@ export const attendance = v.object({
     ),
     60,
   ),
+  max_stay_hours: v.optional(
+    v.pipe(
+      whole(1, 72, { unit: "hours" }),
+      v.description("hours after which somebody who did not punch out counts as gone"),
+    ),
+    16,
+  ),
   retention_days: v.optional(
     v.pipe(whole(1, 36_500, { unit: "days" }), v.description("days that punches are kept")),
     365,
@@ -203,6 +210,7 @@ export const attendance = v.object({
         v.strictObject({
           sn: serialNumber(),
           name: line("a name"),
+          role: v.optional(oneOf(["entrance", "exit", "both"])),
           address: v.optional(address()),
           time_zone: v.optional(timeZone()),
           protocol: v.optional(oneOf(["aiface", "iclock"])),

@@ -14,9 +14,17 @@ export type DeviceProtocol = v.InferOutput<typeof deviceProtocol>;
 export const deviceState = v.picklist(["online", "offline", "pending", "refused", "unsupported"]);
 export type DeviceState = v.InferOutput<typeof deviceState>;
 
+/** What a door is for. */
+export const deviceRole = v.picklist(["entrance", "exit", "both"]);
+
+export const direction = v.picklist(["in", "out"]);
+/** What a direction was decided by. */
+export const directionBy = v.picklist(["device_role", "status", "alternation", "person"]);
+
 export const deviceReport = v.object({
   sn: v.string(),
   name: text,
+  role: deviceRole,
   state: deviceState,
   /** Not heard for `silent_after_min` of the hours in which it usually sends. */
   silent: v.boolean(),
@@ -58,6 +66,9 @@ export const punch = v.object({
   mode: number,
   in_out: number,
   event: number,
+  /** Null while undecided, and where the time cannot be right and the device does not tell. */
+  direction: v.nullable(direction),
+  direction_by: v.nullable(directionBy),
   /** The device's record, without photos and secrets. */
   raw: v.string(),
   synced_at: text,

@@ -105,6 +105,7 @@ async function loaded(
       unknown: "approve",
       devices: [],
       silent_after_min: 0,
+      max_stay_hours: 16,
       pull_interval_min: 0,
       retention_days: 365,
     },

@@ -21,6 +21,7 @@ export const TOPICS = [
   "heartbeat",
   "events",
   "punches",
+  "presence",
   "devices",
   "records",
   "sync",

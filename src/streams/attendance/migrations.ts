@@ -102,6 +102,29 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE devices ADD COLUMN heard_hours TEXT;
     `,
   },
+  {
+    name: "attendance-5-directions",
+    sql: `
+      -- entrance or exit; null for both.
+      ALTER TABLE devices ADD COLUMN role TEXT;
+      -- A bit for each status from 0 to 5 that it has sent; null until its punches were looked through.
+      ALTER TABLE devices ADD COLUMN statuses INTEGER;
+      -- By what the directions of its punches were decided; null before they were.
+      ALTER TABLE devices ADD COLUMN decided_by TEXT;
+
+      -- in or out; null while undecided, and for a time that cannot be right and a device that says nothing.
+      ALTER TABLE device_logs ADD COLUMN direction TEXT;
+      ALTER TABLE device_logs ADD COLUMN direction_by TEXT;
+
+      -- Whose punches are to be decided again, from one instant to another and on until nothing changes any more;
+      -- the person '' is everyone.
+      CREATE TABLE direction_queue (
+        person_id TEXT PRIMARY KEY,
+        since TEXT NOT NULL,
+        until TEXT NOT NULL
+      ) WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** A device that receives an older stamp sends again what may have been lost. */

@@ -5,7 +5,14 @@
  */
 import { dirname } from "node:path";
 import type { AttendanceStatus } from "../../contract/attendance.ts";
-import { every, logger, LogThrottle, type Schedule, type Stream } from "../../core/mod.ts";
+import {
+  every,
+  instantOf,
+  logger,
+  LogThrottle,
+  type Schedule,
+  type Stream,
+} from "../../core/mod.ts";
 import type { StreamDeps } from "../../store/mod.ts";
 import { sweepClocks } from "./devices/clocks.ts";
 import type { DeviceConfig } from "./devices/config.ts";
@@ -20,8 +27,10 @@ import { createProtocols } from "./protocols/dispatch.ts";
 import { IclockRouter } from "./protocols/iclock/router.ts";
 import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
 import { attendanceRoutes } from "./routes.ts";
+import { Directions } from "./sheets/directions.ts";
 import { DeviceEvents } from "./storage/device_events.ts";
 import { Intake } from "./storage/intake.ts";
+import { namesInPunches } from "./storage/person_directory.ts";
 import { Punches } from "./storage/punches.ts";
 import { Quarantine } from "./storage/quarantine.ts";
 import { attendanceRetention } from "./storage/retention.ts";
@@ -54,6 +63,8 @@ export interface AttendanceConfig {
     pull_interval_min: number;
     /** Minutes without a message, in hours in which the device usually sends, before a warning; 0: never. */
     silent_after_min: number;
+    /** Longest stay without a punch: beyond it, the exit was forgotten. */
+    max_stay_hours: number;
     retention_days: number;
   };
 }
@@ -76,7 +87,6 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   const clockTrusted = () => Math.abs(deps.clockOffsetMs() ?? 0) < MAX_CLOCK_OFFSET_MS;
   const folder = `${dirname(store.path)}/quarantine`;
 
-  const punches = new Punches(store, { hub });
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const quarantine = new Quarantine(store, {
     folder,
@@ -92,6 +102,17 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     devices: config.devices,
     silentMs: config.silent_after_min * 60_000,
   });
+  const people = namesInPunches(store);
+  const maxStayMs = config.max_stay_hours * 3_600_000;
+  const directions = new Directions(store, {
+    people,
+    devices,
+    clock,
+    maxStayMs,
+    changed: (ids, settled) => punches.outbox.changed(ids, settled),
+    onChange: () => hub.publish("presence", { changed_at: instantOf(clock.now()) }),
+  });
+  const punches: Punches = new Punches(store, { hub, directions });
   const intake = new Intake(store, {
     punches,
     events: new DeviceEvents(store),
@@ -117,7 +138,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     warnings,
     afterMs: config.silent_after_min * 60_000,
   });
-  const rezoner = new Rezoner(store, { outbox: punches.outbox });
+  const rezoner = new Rezoner(store, { outbox: punches.outbox, directions });
   let listening: string | null = null;
   let addresses: string[] = [];
 
@@ -224,11 +245,14 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
       },
     }),
     async run(signal) {
-      if (!config.enabled) return;
+      // Also where nothing is listened to: corrections may come.
+      const deciding = directions.run(signal);
+      if (!config.enabled) return await deciding;
       while (!signal.aborted) {
         await listen(signal);
         await clock.wait(LISTEN_RETRY_MS, { signal });
       }
+      await deciding;
     },
   };
 }

@@ -6,14 +6,15 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     tests: ["streams/attendance/storage/intake_test.ts"],
     faults: [
       [
-        "the last rows are not durable",
-        "this.#addOthers(delivery);\n      }, { durable: true });",
-        "this.#addOthers(delivery);\n      });",
+        "punches are not durable",
+        "}, { durable: true });",
+        "});",
       ],
       [
-        "slices before the last are not durable",
-        "this.#add(delivery, slice), { durable: true });",
-        "this.#add(delivery, slice));",
+        "what was undone is remembered",
+        "punches.undone();\n          throw error;\n        }\n      }, {",
+        "throw error;\n        }\n      }, {",
+        ["streams/attendance/sheets/directions_test.ts"],
       ],
       [
         "what could not be stored is acknowledged",
@@ -149,8 +150,8 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "punches read again are not counted",
-        "this.#outbox.added(rows.filter(({ synced }) => synced === 1).length);",
-        "",
+        "rows.filter(({ settled }) => settled === 1).length,",
+        "0,",
       ],
       ["only the first page is read again", "if (rows.length < PAGE_ROWS) break;", "break;"],
     ],

@@ -12,6 +12,9 @@ import {
   createAttendance,
   migrations,
 } from "../../../src/streams/attendance/mod.ts";
+import type { Device } from "../../../src/streams/attendance/devices/device.ts";
+import { Directions } from "../../../src/streams/attendance/sheets/directions.ts";
+import { namesInPunches } from "../../../src/streams/attendance/storage/person_directory.ts";
 import { FakeClock, settled } from "../../support/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
@@ -28,8 +31,21 @@ export const CONFIG: AttendanceConfig["attendance"] = {
   devices: [{ sn: "DEV1", name: "Front door" }],
   pull_interval_min: 15,
   silent_after_min: 60,
+  max_stay_hours: 16,
   retention_days: 365,
 };
+
+/** What decides directions where a test has no stream: by these devices, and nobody has two ids. */
+export function directionsOf(store: Store, devices: readonly Device[] = []): Directions {
+  return new Directions(store, {
+    people: namesInPunches(store),
+    devices: { all: () => devices, find: (sn) => devices.find((device) => device.sn === sn) },
+    clock: new FakeClock(),
+    maxStayMs: 16 * 3_600_000,
+    changed: () => {},
+    onChange: () => {},
+  });
+}
 
 /** A store whose commits a test can hold up, and watch. */
 export class WatchedStore extends Store {

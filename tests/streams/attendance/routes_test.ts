@@ -12,7 +12,7 @@ import { testApi } from "../../support/api.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
-import { CONFIG, Relay } from "./relay.ts";
+import { CONFIG, directionsOf, Relay } from "./relay.ts";
 
 const zone = new Zone("Asia/Kolkata");
 
@@ -38,7 +38,7 @@ async function api() {
 async function fill(store: Store): Promise<void> {
   const warnings = new Warnings();
   const intake = new Intake(store, {
-    punches: new Punches(store, { hub: new Hub() }),
+    punches: new Punches(store, { hub: new Hub(), directions: directionsOf(store) }),
     events: new DeviceEvents(store),
     quarantine: new Quarantine(store, {
       folder: "quarantine",
@@ -84,6 +84,8 @@ Deno.test("GET /punches answers the newest first, page by page, each once", asyn
     person_name: 'P"2',
     punched_at: "2026-10-05T03:29:00.000Z",
     device_time: "2026-10-05 08:59:00",
+    direction: "out",
+    direction_by: "alternation",
     time_zone: "Asia/Kolkata",
     received_at: "2026-10-05T12:00:00.000Z",
     skew_ms: null,

@@ -2,11 +2,15 @@
 import type { Warnings } from "../../../core/mod.ts";
 import type { Device } from "./device.ts";
 
+import type { DeviceRole } from "../sheets/direction.ts";
+
 export interface DeviceConfig {
   sn: string;
   name: string;
   /** Zone of its clock, where it differs from `attendance.time_zone`. */
   time_zone?: string | undefined;
+  /** What the door is for (default: both ways, or what was chosen since). */
+  role?: DeviceRole | undefined;
   /** Its only address: nothing is accepted from another one (default: the address it was approved with). */
   address?: string | undefined;
   /** The expected protocol; another one is accepted, with a warning. */

@@ -5,6 +5,7 @@
 import { type Instant, instantOf } from "../../../core/mod.ts";
 import type { DeviceProtocol, DeviceReport, DeviceState } from "../../../contract/attendance.ts";
 import { ActivityHours } from "./activity_hours.ts";
+import { type DeviceRole, meansStatus } from "../sheets/direction.ts";
 import type { WallTime, Zone } from "../storage/time.ts";
 
 /** Where and how a device has connected. */
@@ -82,6 +83,16 @@ export class Device {
   ownZone: string | null = null;
   /** The zone in which its punches were read so far; null when there are none. */
   readZone: string | null = null;
+  /** A role chosen for this device; the configuration's own goes first. */
+  ownRole: DeviceRole | null = null;
+  /** What the door is for; null: both ways. */
+  role: DeviceRole | null = null;
+  /** The statuses it has sent: a bit for each, see `statusBit`. */
+  statuses = 0;
+  /** Whether those of the stored punches are among them. */
+  statusesRead = false;
+  /** By what the directions of its punches were decided: see `decidedBy`. */
+  punchesDecidedBy: string | null = null;
   /** Status of the answer after a storage failure: `nack_status` in the configuration. */
   nackStatus: 200 | 503 = 503;
 
@@ -90,6 +101,11 @@ export class Device {
   get state(): DeviceState {
     if (this.approval !== "approved") return this.approval;
     return this.online ? "online" : "offline";
+  }
+
+  /** Whether the status of its punches means something. */
+  get sendsStatus(): boolean {
+    return meansStatus(this.protocol, this.statuses);
   }
 
   /** The device's clock was read: how far is it off? */
@@ -101,6 +117,7 @@ export class Device {
     return {
       sn: this.sn,
       name: this.name,
+      role: this.role ?? "both",
       state: this.state,
       silent: this.silent,
       last_seen: instantOrNull(this.lastSeenMs),

@@ -4,10 +4,11 @@ import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import { type Approval, Device } from "./device.ts";
 import { ActivityHours } from "./activity_hours.ts";
+import type { DeviceRole } from "../sheets/direction.ts";
 import type { Zone } from "../storage/time.ts";
 
 /** What is decided about a device. */
-export type Decided = Pick<Device, "approval" | "name" | "ownZone" | "address">;
+export type Decided = Pick<Device, "approval" | "name" | "ownZone" | "ownRole" | "address">;
 
 export class DeviceTable {
   readonly #store: Store;
@@ -23,8 +24,9 @@ export class DeviceTable {
     this.#store = store;
     this.#upsert = db.prepare(
       `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, read_zone, address, model,
-         firmware, mac, backlog, skew_ms, first_seen, last_seen, resync, told_offset, first_line, heard_hours)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         firmware, mac, backlog, skew_ms, first_seen, last_seen, resync, told_offset, first_line, heard_hours,
+         role, statuses, decided_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     this.#forgetStamps = db.prepare("DELETE FROM device_stamps WHERE device_sn = ?");
@@ -45,7 +47,7 @@ export class DeviceTable {
   }
 
   /** Called inside `write`. */
-  write(device: Device, { approval, name, ownZone, address }: Decided = device): void {
+  write(device: Device, { approval, name, ownZone, ownRole, address }: Decided = device): void {
     const { sn, protocol, model, firmware, mac, backlog, skew_ms, first_seen, last_seen } = device
       .report();
     // deno-fmt-ignore
@@ -53,6 +55,7 @@ export class DeviceTable {
       sn, name, approval, protocol, ownZone, device.readZone, address, model,
       firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.sentOffset,
       device.firstLine, `${device.hours}`,
+      ownRole, device.statusesRead ? device.statuses : null, device.punchesDecidedBy,
     );
   }
 
@@ -94,9 +97,9 @@ export class DeviceTable {
 
   /** Writes the device with a new address, durably; the stamps of the former address are deleted. */
   async relocate(device: Device, address: string, onCommit: () => void): Promise<void> {
-    const { approval, name, ownZone } = device;
+    const { approval, name, ownZone, ownRole } = device;
     await this.#store.write(() => {
-      this.move(device, { approval, name, ownZone, address });
+      this.move(device, { approval, name, ownZone, ownRole, address });
       this.#store.afterCommit(onCommit);
     }, { durable: true });
   }
@@ -112,6 +115,10 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.protocol = text("protocol") as DeviceProtocol | null;
   device.ownZone = text("time_zone");
   device.readZone = text("zone_of_punches");
+  device.ownRole = text("role") as DeviceRole | null;
+  device.statuses = number("statuses") ?? 0;
+  device.statusesRead = row.statuses !== null;
+  device.punchesDecidedBy = text("decided_by");
   device.address = text("address");
   device.model = text("model");
   device.firmware = text("firmware");

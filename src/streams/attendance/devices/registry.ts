@@ -56,7 +56,7 @@ export class Devices {
     this.#logThrottle = new LogThrottle({ intervalMs: 60_000, burst: 4, clock: options.clock });
     for (const device of this.#table.load(this.#zones.get(options.timeZone))) {
       this.#devices.set(device.sn, device);
-      this.#setZone(device);
+      this.#applySettings(device);
     }
     for (const settings of options.devices) this.#configure(settings);
   }
@@ -183,13 +183,12 @@ export class Devices {
       address?: string | null | undefined;
     } = {},
   ): Promise<void> {
-    await this.#decide(device, { approval: "approved", name, ownZone: timeZone, address });
+    await this.change(device, { approval: "approved", name, ownZone: timeZone, address });
   }
 
   /** Refuses a device. */
   async refuse(device: Device): Promise<void> {
-    const { name, ownZone, address } = device;
-    await this.#decide(device, { approval: "refused", name, ownZone, address });
+    await this.change(device, { approval: "refused" });
   }
 
   /** Requests everything from a device; stored until the device has received the request. */
@@ -225,15 +224,17 @@ export class Devices {
     return this.#table.save();
   }
 
-  async #decide(device: Device, decided: Decided): Promise<void> {
+  /** Decides something about a device, durably. Another role is applied to its stored punches too. */
+  async change(device: Device, changes: Partial<Decided>): Promise<void> {
+    const { approval: before, zone, name, ownZone, ownRole, address } = device;
+    const decided = { approval: before, name, ownZone, ownRole, address, ...changes };
     const moves = decided.address !== device.address;
     await this.#store.write(() => {
       if (moves) this.#table.move(device, decided);
       else this.#table.write(device, decided);
     }, { durable: true });
-    const { approval: before, zone } = device;
     Object.assign(device, decided);
-    this.#setZone(device);
+    this.#applySettings(device);
     if (moves || device.approval !== "approved") this.#addresses.settle(device);
     // The connection stays open when only the name has changed.
     if (device.approval === before && device.zone === zone && !moves) return this.changed(device);
@@ -329,7 +330,7 @@ export class Devices {
     if (device.approval === "refused") {
       this.#log.warn("Device {sn} is in the configuration but was refused: approve it", { sn });
     }
-    this.#setZone(device);
+    this.#applySettings(device);
     this.#table.touch(device);
     if (address !== undefined && address !== device.address) {
       device.address = address;
@@ -339,8 +340,9 @@ export class Devices {
     }
   }
 
-  #setZone(device: Device): void {
+  #applySettings(device: Device): void {
     const settings = this.configured(device.sn);
+    device.role = settings?.role ?? device.ownRole;
     device.zone = this.#zones.get(settings?.time_zone ?? device.ownZone ?? this.#options.timeZone);
   }
 }

@@ -47,6 +47,9 @@ export class QuarantineRetry {
         retried.understood += understood;
         retried.left += page.length - understood;
       }
+    } catch (error) {
+      this.#punches.undone();
+      throw error;
     } finally {
       this.#quarantine.updateWarning();
     }
@@ -75,12 +78,11 @@ export class QuarantineRetry {
     const device = this.#devices.find(entry.device_sn);
     // Of what lies in a file the punches were stored when it came.
     if (device?.approval !== "approved" || entry.file !== null) return false;
-    const { sn, zone, skewMs } = device;
+    const { zone } = device;
     const receivedMs = msOf(entry.received_at);
     const punches = punchesOf(entry, { zone, receivedMs });
     if (punches.length === 0) return false;
-    device.readZone ??= zone.name;
-    this.#punches.add(punches, { sn, skewMs, timeZone: zone.name, receivedMs });
+    this.#punches.add(punches, { device, receivedMs });
     this.#quarantine.discard(entry.id);
     return true;
   }

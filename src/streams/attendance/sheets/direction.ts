@@ -9,18 +9,18 @@
  * @module
  */
 
-export type Direction = "in" | "out";
+import type * as v from "valibot";
+import type { deviceRole, direction, directionBy } from "../../../contract/attendance.ts";
 
-/** What a direction was decided by. */
-export type DirectionBy = "device_role" | "status" | "alternation" | "person";
+export type Direction = v.InferOutput<typeof direction>;
+export type DirectionBy = v.InferOutput<typeof directionBy>;
+/** What a door is for; a device without a role is for both. */
+export type DeviceRole = v.InferOutput<typeof deviceRole>;
 
 export interface Decision {
   direction: Direction;
   by: DirectionBy;
 }
-
-/** What a door is for; a device without a role is for both. */
-export type DeviceRole = "entrance" | "exit" | "both";
 
 /** What decides the direction of punches at a device. */
 export interface DirectionSource {

@@ -64,13 +64,13 @@ export class Intake {
       let from = 0;
       for (; punches.length - from > SLICE_ROWS; from += SLICE_ROWS) {
         const slice = punches.slice(from, from + SLICE_ROWS);
-        await this.#store.write(() => this.#add(delivery, slice), { durable: true });
+        await this.#write(() => this.#add(delivery, slice));
       }
       const rest = from === 0 ? punches : punches.slice(from);
-      await this.#store.write(() => {
+      await this.#write(() => {
         this.#add(delivery, rest);
         this.#addOthers(delivery);
-      }, { durable: true });
+      });
     } catch (error) {
       const full = storeErrorKind(error) === "full";
       warnings.raise(
@@ -100,12 +100,28 @@ export class Intake {
     await this.#store.write(() => this.#clearStamps.run(sn));
   }
 
+  /** Writes durably, all or nothing: what is remembered of punches that were not stored is forgotten. */
+  async #write(work: () => void): Promise<void> {
+    const { punches } = this.#options;
+    try {
+      await this.#store.write(() => {
+        try {
+          work();
+        } catch (error) {
+          // At once: the next writer shares the transaction.
+          punches.undone();
+          throw error;
+        }
+      }, { durable: true });
+    } catch (error) {
+      punches.undone();
+      throw error;
+    }
+  }
+
   #add({ device, receivedMs }: Delivery, punches: NonNullable<Delivery["punches"]>): void {
-    const { sn, skewMs, zone } = device;
-    device.readZone ??= zone.name;
-    const origin = { sn, skewMs, timeZone: zone.name, receivedMs };
-    const { added, suspect } = this.#options.punches.add(punches, origin);
-    if (added > 0) this.#store.afterCommit(() => this.#noteClock(sn, suspect));
+    const { added, suspect } = this.#options.punches.add(punches, { device, receivedMs });
+    if (added > 0) this.#store.afterCommit(() => this.#noteClock(device.sn, suspect));
   }
 
   /** Warns of a punch whose time cannot be right, until the device sends one with a right time. */

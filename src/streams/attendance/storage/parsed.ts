@@ -3,10 +3,12 @@
  * @module
  */
 import type { Instant } from "../../../core/mod.ts";
+import type { DirectionSource } from "../sheets/direction.ts";
+import type { StatusSender } from "../sheets/statuses.ts";
 import type { WallTime, Zone } from "./time.ts";
 
 /** The device that records come from, as far as storing them needs it. */
-export interface RecordSource {
+export interface RecordSource extends DirectionSource, StatusSender {
   readonly sn: string;
   readonly zone: Zone;
   readonly skewMs: number | null;

@@ -14,14 +14,14 @@ import {
   type TableOutbox,
   tableOutbox,
 } from "../../../store/mod.ts";
-import type { ParsedPunch } from "./parsed.ts";
+import type { Directions } from "../sheets/directions.ts";
+import { nameIn } from "./person_name.ts";
+import type { ParsedPunch, RecordSource } from "./parsed.ts";
 import type { WallTime } from "./time.ts";
 
 /** Where punches come from. */
 export interface Origin {
-  sn: string;
-  timeZone: string;
-  skewMs: number | null;
+  device: RecordSource;
   receivedMs: number;
 }
 
@@ -40,7 +40,8 @@ export interface Position {
 }
 
 const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
-  skew_ms, time_suspect, mode, in_out, event, raw, synced_at`;
+  skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw,
+  synced_at`;
 
 /** Columns that are sent to the cloud. */
 const SENT = [
@@ -64,13 +65,15 @@ export class Punches {
   lastReceivedAt: Instant | null;
   readonly #store: Store;
   readonly #hub: Hub;
+  readonly #directions: Directions;
   readonly #insert: Statement;
   readonly #lists: Readonly<Record<"all" | "device" | "person" | "both", Statement>>;
 
-  constructor(store: Store, { hub }: { hub: Hub }) {
+  constructor(store: Store, { hub, directions }: { hub: Hub; directions: Directions }) {
     const { db } = store;
     this.#store = store;
     this.#hub = hub;
+    this.#directions = directions;
     this.outbox = tableOutbox(store, {
       stream: "attendance",
       table: "device_logs",
@@ -85,8 +88,8 @@ export class Punches {
     this.lastReceivedAt = last ? String(last.received_at) : null;
     this.#insert = db.prepare(
       `INSERT INTO device_logs (id, device_sn, person_id, device_time, time_zone, punched_at, received_at,
-         skew_ms, time_suspect, mode, in_out, event, raw)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+         skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
     const list = (index: string, condition: string) =>
       db.prepare(
@@ -111,7 +114,10 @@ export class Punches {
     punches: readonly ParsedPunch[],
     origin: Origin,
   ): { added: number; suspect: WallTime | undefined } {
-    const { sn, timeZone, skewMs, receivedMs } = origin;
+    const { device, receivedMs } = origin;
+    const { sn, skewMs, zone: { name: timeZone } } = device;
+    device.readZone ??= timeZone;
+    this.#directions.noteStatuses(device, punches);
     const receivedAt = instantOf(receivedMs);
     const news: Punch[] = [];
     let added = 0;
@@ -119,12 +125,15 @@ export class Punches {
     for (const punch of punches) {
       const { personId, deviceTime, at, suspect, mode, inOut, event, raw } = punch;
       const id = punchId(sn, personId, deviceTime);
+      const decided = this.#directions.decide(punch, device);
+      const { direction = null, by = null } = decided.decision ?? {};
       // deno-fmt-ignore
       const { changes } = this.#insert.run(
         id, sn, personId, deviceTime, timeZone, at, receivedAt,
-        skewMs, suspect ? 1 : 0, mode, inOut, event, raw,
+        skewMs, suspect ? 1 : 0, mode, inOut, event, direction, by, raw,
       );
       if (changes === 0) continue;
+      this.#directions.stored(decided);
       added++;
       if (suspect) wrong = deviceTime;
       if (added > punches.length - MAX_PUBLISHED) {
@@ -142,6 +151,8 @@ export class Punches {
           mode,
           in_out: inOut,
           event,
+          direction,
+          direction_by: by,
           raw,
           synced_at: null,
         });
@@ -152,8 +163,14 @@ export class Punches {
     this.#store.afterCommit(() => {
       this.lastReceivedAt = receivedAt;
       for (const punch of news) this.#hub.publish("punches", punch);
+      this.#hub.publish("presence", { changed_at: receivedAt });
     });
     return { added, suspect: wrong };
+  }
+
+  /** A write that called `add` was undone. */
+  undone(): void {
+    this.#directions.undone();
   }
 
   /** Punches, newest first, before one place and not before another, as many as are taken. */
@@ -201,10 +218,4 @@ function asPunch(row: RawRow): Punch {
   // The columns are those of COLUMNS, with the types of the table.
   const punch = columns as unknown as Omit<Punch, "time_suspect" | "person_name">;
   return { ...punch, person_name: nameIn(punch.raw), time_suspect: time_suspect === 1 };
-}
-
-function nameIn(raw: string): string | null {
-  if (!raw.startsWith("{")) return null;
-  const found = /"name":"((?:[^"\\]|\\.)*)"/.exec(raw)?.[1];
-  return found ? String(JSON.parse(`"${found}"`)).replace(/\p{C}/gu, "").trim() || null : null;
 }

@@ -5,6 +5,7 @@
  */
 import { logger, msOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store, TableOutbox } from "../../../store/mod.ts";
+import type { Directions } from "../sheets/directions.ts";
 import type { RecordSource } from "./parsed.ts";
 
 /** Punches of one write: about 3 ms. */
@@ -13,15 +14,20 @@ const PAGE_ROWS = 100;
 export class Rezoner {
   readonly #store: Store;
   readonly #outbox: TableOutbox;
+  readonly #directions: Directions;
   readonly #page: Statement;
   readonly #update: Statement;
 
-  constructor(store: Store, { outbox }: { outbox: TableOutbox }) {
+  constructor(
+    store: Store,
+    { outbox, directions }: { outbox: TableOutbox; directions: Directions },
+  ) {
     this.#store = store;
     this.#outbox = outbox;
+    this.#directions = directions;
     this.#page = store.db.prepare(
-      `SELECT seq, punched_at, device_time, time_zone, received_at,
-         synced_at IS NOT NULL AND rejected_at IS NULL AS synced
+      `SELECT seq, id, person_id, punched_at, device_time, time_zone, received_at,
+         synced_at IS NOT NULL AND rejected_at IS NULL AS settled
        FROM device_logs INDEXED BY device_logs_device
        WHERE device_sn = ? AND (punched_at, seq) > (?, ?)
        ORDER BY punched_at, seq LIMIT ${PAGE_ROWS}`,
@@ -62,10 +68,16 @@ export class Rezoner {
   }
 
   #read(rows: readonly RawRow[], { zone }: RecordSource): void {
-    for (const { seq, device_time, received_at } of rows) {
-      const { at, suspect } = zone.read(String(device_time), msOf(String(received_at)));
-      this.#update.run(at, zone.name, suspect ? 1 : 0, Number(seq));
+    for (const row of rows) {
+      const before = String(row.punched_at);
+      const { at, suspect } = zone.read(String(row.device_time), msOf(String(row.received_at)));
+      this.#update.run(at, zone.name, suspect ? 1 : 0, Number(row.seq));
+      const [since, until] = at < before ? [at, before] : [before, at];
+      this.#directions.redecide(String(row.person_id), since, until);
     }
-    this.#outbox.added(rows.filter(({ synced }) => synced === 1).length);
+    this.#outbox.changed(
+      rows.map(({ id }) => String(id)),
+      rows.filter(({ settled }) => settled === 1).length,
+    );
   }
 }

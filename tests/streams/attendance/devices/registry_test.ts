@@ -48,6 +48,7 @@ Deno.test("Devices keeps what it knows over a restart, and nobody is online then
     name: "Door",
     state: "offline",
     protocol: "aiface",
+    role: "both",
     address: "10.0.0.5",
     other_address: null,
     model: null,

@@ -10,6 +10,7 @@ import { Quarantine } from "../../../../src/streams/attendance/storage/quarantin
 import type { ParsedPunch } from "../../../../src/streams/attendance/storage/parsed.ts";
 import { Zone } from "../../../../src/streams/attendance/storage/time.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { directionsOf } from "../relay.ts";
 import { tempStore } from "../../../support/temp.ts";
 
 const NOW = Date.parse("2026-10-05T03:50:00.000Z");
@@ -20,9 +21,11 @@ function bench() {
   const { store, path } = temp;
   const hub = new Hub();
   const news: unknown[] = [];
-  hub.subscribe(({ data }) => news.push(data));
+  hub.subscribe(({ topic, data }) => {
+    if (topic === "punches") news.push(data);
+  });
   const warnings = new Warnings({ clock });
-  const punches = new Punches(store, { hub });
+  const punches = new Punches(store, { hub, directions: directionsOf(store) });
   const folder = path.replace("clockblock.db", "quarantine");
   const intake = new Intake(store, {
     punches,
@@ -105,9 +108,9 @@ Deno.test("Punches that are known wait for the cloud once, and are news once", a
 Deno.test("Punches knows when the last one came once it is committed, and not of one that was undone", async () => {
   using test = bench();
   const { store, punches } = test;
-  const origin = { sn: "DEV1", timeZone: "Asia/Kolkata", skewMs: null, receivedMs: NOW };
+  const device = new Device("DEV1", "approved", new Zone("Asia/Kolkata"));
   const undone = store.write(() => {
-    punches.add(readPunches(1), origin);
+    punches.add(readPunches(1), { device, receivedMs: NOW });
     throw new Error("undone");
   });
   await assert.rejects(undone, /undone/);
