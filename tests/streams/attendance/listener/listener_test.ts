@@ -9,7 +9,7 @@ import {
 import { DEFAULT_LIMITS } from "../../../../src/streams/attendance/devices/limits.ts";
 import { rawRequest, RawSocket } from "../../../support/raw_wire.ts";
 import { streamDeps } from "../../../support/stream_deps.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock, settled } from "../../../support/fake_clock.ts";
 import { tempStore } from "../../../support/temp.ts";
 import { CONFIG, Relay } from "../relay.ts";
 import { until } from "../../../support/until.ts";
@@ -326,7 +326,11 @@ Deno.test("The listener says when another program has its port, and listens when
 Deno.test("A stream that is not enabled does not listen, and says so", async () => {
   using temp = tempStore(migrations);
   const { made } = stream(temp.store, { clock: new FakeClock(), config: { enabled: false } });
-  await made.run!(new AbortController().signal);
+  const stop = new AbortController();
+  const running = made.run!(stop.signal);
+  await settled();
+  stop.abort();
+  await running;
   assert.deepEqual(made.status!(), {
     attendance: {
       enabled: false,
