@@ -67,6 +67,8 @@ export const TABLES: Readonly<Record<string, (typeof QUESTIONS)[number] | { key:
   // How far each device says it has sent: without it the device sends everything again.
   device_stamps: { key: "device_sn || ' ' || table_name" },
   device_events: { key: "id" },
+  // Whose directions are to be decided again.
+  direction_queue: { key: "person_id" },
   // How far the cloud's records were read.
   sync_cursors: { key: "table_name" },
   meta: { key: "key" },

@@ -83,7 +83,12 @@ for (const made of versions()) {
       ]);
       await agent.sync.now();
       for (const [stream, ids] of Object.entries(expected.waiting)) {
-        assert.deepEqual(ids.filter((id) => cloud.deliveries.get(id) !== 1), [], stream);
+        // A punch may come again: it is given a direction where it had none.
+        const wrong = ids.filter((id) => {
+          const times = cloud.deliveries.get(id) ?? 0;
+          return stream === "attendance" ? times === 0 : times !== 1;
+        });
+        assert.deepEqual(wrong, [], stream);
       }
       const [old] = expected.answers["/history?limit=5000"] as { device_id: string }[];
       const { device_id } = await asked(agent, "/status") as { device_id: string };
