@@ -21,7 +21,7 @@ import { type SyncEngine, syncRoutes } from "../sync/mod.ts";
 import { Broadcast, streamRoute } from "./routes/stream.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { metricsRoute } from "./routes/metrics.ts";
-import { mount, type MountOptions } from "./mount.ts";
+import { mount, type Mounted, type MountOptions } from "./mount.ts";
 import { type Page, pageRoutes } from "./routes/page.ts";
 import { problemOf, problemResponse, safe } from "./respond.ts";
 import { type ConnectionInfo, isLoopback, Security, type Visitor } from "./security/security.ts";
@@ -107,14 +107,11 @@ export function createApi(options: ApiOptions): Api {
     ...pageRoutes({ page, security, connection: (request) => connections.get(request) }),
   ];
   routes.push(openApiRoute(routes));
-  const app = application(routes, {
+  const { app, direct } = application(routes, {
     closing: closing.signal,
     checkAnswers,
     readers,
-    onError(error, request) {
-      store.noticed(error);
-      return failed(error, request);
-    },
+    onError: failed,
   });
 
   function answer(request: Request, info?: ConnectionInfo): Response | Promise<Response> {
@@ -123,11 +120,11 @@ export function createApi(options: ApiOptions): Api {
       if (request.method === "OPTIONS") return allowedMethods(app, request, visitor);
       const path = pathOf(request.url);
       if (path === "/" && info) connections.set(request, info);
-      if (!security.needsToken(request, path, info)) return routed(request, visitor);
+      if (!security.needsToken(request, path, info)) return routed(request, path, visitor);
       const authorized = security.authorized(request, visitor);
-      if (authorized === true) return routed(request, visitor);
+      if (authorized === true) return routed(request, path, visitor);
       return Promise.resolve(authorized).then((known) => {
-        if (known) return routed(request, visitor);
+        if (known) return routed(request, path, visitor);
         return withCors(failed(security.unauthorized(request), request), visitor);
       });
     } catch (error) {
@@ -135,8 +132,18 @@ export function createApi(options: ApiOptions): Api {
     }
   }
 
-  function routed(request: Request, visitor: Visitor): Response | Promise<Response> {
-    const response = request.method === "HEAD" ? headOf(request) : app.fetch(request);
+  function routed(
+    request: Request,
+    path: string,
+    visitor: Visitor,
+  ): Response | Promise<Response> {
+    const { method } = request;
+    const mounted = method === "GET" ? direct.get(path) : undefined;
+    const response = mounted
+      ? mounted(request, {})
+      : method === "HEAD"
+      ? headOf(request)
+      : app.fetch(request);
     if (visitor.foreignOrigin === undefined) return response;
     return response instanceof Promise
       ? response.then((late) => withCors(late, visitor))
@@ -153,6 +160,7 @@ export function createApi(options: ApiOptions): Api {
   }
 
   function failed(error: unknown, { method, url }: Request): Response {
+    store.noticed(error);
     const path = pathOf(url);
     const problem = problemOf(error, `${method} ${path}`);
     if (WORTH_A_WORD.has(problem.status)) {
@@ -199,18 +207,20 @@ export function createApi(options: ApiOptions): Api {
   };
 }
 
-/** The routes on Hono, with answers for whatever is none. */
+/** The routes on Hono, with answers for unknown ones; `direct`: those to GET whose path is fixed, which need no router. */
 function application(
   routes: readonly Route[],
   options: MountOptions & { onError: (error: unknown, request: Request) => Response },
-): Hono {
+): { app: Hono; direct: ReadonlyMap<string, Mounted> } {
   const app = new Hono();
+  const direct = new Map<string, Mounted>();
   const mounted = new Set<string>();
   for (const route of routes) {
     const name = `${route.method} ${route.path}`;
     if (mounted.has(name)) throw new TypeError(`Cannot mount ${name}: another route has it`);
     mounted.add(name);
-    mount(app, route, options);
+    const handler = mount(app, route, options);
+    if (route.method === "GET" && !route.path.includes("{")) direct.set(route.path, handler);
   }
   app.onError((error, c) => options.onError(error, c.req.raw));
   app.notFound((c) => {
@@ -229,7 +239,7 @@ function application(
       }),
     );
   });
-  return app;
+  return { app, direct };
 }
 
 /** The methods that a path has. */

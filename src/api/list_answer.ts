@@ -29,10 +29,19 @@ const encoder = new TextEncoder();
 // Never given out.
 const scratch = new Uint8Array(SLICE_CHARACTERS);
 
-/** How a list is answered. Of long ones one is looked through at a time, so that a crowd of them takes no more room. */
-export async function listAnswer<At>(list: Listing<At>, readers: Readers): Promise<ListAnswer> {
-  const { source } = list;
-  const first = new FirstReading(source);
+/** How a list is answered. Long lists are read one at a time, so that many of them take no more memory than one. */
+export function listAnswer<At>(
+  list: Listing<At>,
+  readers: Readers,
+): ListAnswer | Promise<ListAnswer> {
+  const first = new FirstReading(list.source);
+  return first.atOnce() ? answerOf(list, first) : longAnswer(list, { first, readers });
+}
+
+async function longAnswer<At>(
+  list: Listing<At>,
+  { first, readers }: { first: FirstReading<At>; readers: Readers },
+): Promise<ListAnswer> {
   let done: (() => void) | undefined;
   try {
     while (await first.step()) {
@@ -41,9 +50,12 @@ export async function listAnswer<At>(list: Listing<At>, readers: Readers): Promi
   } finally {
     done?.();
   }
-  const { end, kept, more } = first;
+  return answerOf(list, first);
+}
+
+function answerOf<At>(list: Listing<At>, { end, kept, more }: FirstReading<At>): ListAnswer {
   const headers = more && end !== undefined ? list.headersAt(end) : {};
-  return { headers, body: kept ? `[${kept.join(",")}]` : body(source, end) };
+  return { headers, body: kept ? `[${kept.join(",")}]` : body(list.source, end) };
 }
 
 /** Finds where an answer ends, and keeps its text while that is short. */
@@ -63,9 +75,20 @@ class FirstReading<At> {
     this.#limit = source.limit;
   }
 
+  /** Reads the first slice without waiting. @returns whether that was the whole list */
+  atOnce(): boolean {
+    const slice = this.#slices.first();
+    if (slice?.items === 0) return false;
+    if (!this.#take(slice)) return true;
+    return this.#slices.ended && !this.#take(undefined);
+  }
+
   /** Reads on; false when it was all. A function of its own, so that no text stays while the caller waits. */
   async step(): Promise<boolean> {
-    const slice = await this.#slices.next();
+    return this.#take(await this.#slices.next());
+  }
+
+  #take(slice: Slice<At> | undefined): boolean {
     this.more = this.#items === this.#limit;
     if (!slice) return false;
     const bytes = byteLength(slice.text) + 1;
@@ -118,6 +141,16 @@ class Slices<At> {
     this.#until = until;
     this.#at = source.after;
     this.#left = source.limit;
+  }
+
+  /** The first items, without waiting; a slice without items where the budget ended before one was found. */
+  first(): Slice<At> | undefined {
+    return this.#read();
+  }
+
+  /** Whether nothing more follows. */
+  get ended(): boolean {
+    return this.#large === undefined && (this.#whole || this.#left === 0);
   }
 
   /** Some items, or none at the end of the list or of what was asked for. */

@@ -32,22 +32,25 @@ export interface MountOptions {
 
 type Handled = ReturnType<Route["handle"]>;
 
+/** Answers a request to a route; throws a `Problem`. */
+export type Mounted = (raw: Request, params: Params) => Response | Promise<Response>;
+type Params = Readonly<Record<string, string>>;
+
 const NO_QUERY = v.strictObject({}, "expected no query");
 
-/** Puts a route on the app. */
+/** Puts a route on the app. @returns its handler */
 export function mount(
   app: Hono,
   route: Route,
   { closing, checkAnswers = false, readers }: MountOptions,
-): void {
+): Mounted {
   const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
+  const query = queryParser(route.query ?? NO_QUERY);
 
-  const handle = (c: Context): Response | Promise<Response> => {
-    const { raw } = c.req;
-    const params = c.req.param();
+  const handle: Mounted = (raw, params) => {
     const request: RouteRequest<unknown, unknown, unknown> = {
       params: route.params ? parse(route.params, params, "path parameter") : params,
-      query: parse(route.query ?? NO_QUERY, queryOf(raw.url), "query parameter"),
+      query: query(raw.url),
       body: undefined,
       raw,
       text: () => bodyText(raw, limit),
@@ -62,25 +65,29 @@ export function mount(
     return handled instanceof Promise ? handled.then(send) : send(handled);
   };
   const send = (handled: Awaited<Handled>): Response | Promise<Response> => {
-    if (handled instanceof Listing) {
-      return listAnswer(handled, readers).then((answer) => leave(listResponse(answer, readers)));
-    }
-    return leave(respondTo(handled, readers));
+    if (!(handled instanceof Listing)) return leave(respondTo(handled, readers));
+    const answer = listAnswer(handled, readers);
+    return answer instanceof Promise
+      ? answer.then((answer) => leave(listResponse(answer, readers)))
+      : leave(listResponse(answer, readers));
   };
   const leave = (response: Response) => checkAnswers ? checked(response, route) : response;
 
-  app.on(route.method, honoPath(route.path), checkAnswers ? documented(handle, route) : handle);
+  const mounted = checkAnswers ? documented(handle, route) : handle;
+  app.on(
+    route.method,
+    honoPath(route.path),
+    (c: Context) => mounted(c.req.raw, c.req.param() as Params),
+  );
+  return mounted;
 }
 
 /** As the handler, when what it refuses is a status that the API's description has. */
-function documented(
-  handle: (c: Context) => Response | Promise<Response>,
-  route: Route,
-): (c: Context) => Promise<Response> {
+function documented(handle: Mounted, route: Route): Mounted {
   const known = refusals(route);
-  return async (c) => {
+  return async (raw, params) => {
     try {
-      return await handle(c);
+      return await handle(raw, params);
     } catch (error) {
       const status = statusOf(error);
       if (status === 500 || status in known) throw error;
@@ -94,13 +101,24 @@ function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ":$1");
 }
 
-/** What the query says: a text for each name, or a list of texts where a name repeats. */
-function queryOf(url: string): Record<string, string | string[]> {
-  const at = url.indexOf("?");
-  if (at < 0) return {};
+/** Parses a route's query. A caller that polls sends the same one each time, so the last one is kept. */
+function queryParser(schema: Schema): (url: string) => unknown {
+  let last: { text: string; query: unknown } | undefined;
+  return (url) => {
+    const at = url.indexOf("?");
+    const text = at < 0 ? "" : url.slice(at + 1);
+    if (last?.text !== text) {
+      last = { text, query: parse(schema, queryOf(text), "query parameter") };
+    }
+    return last.query;
+  };
+}
+
+/** A query as an object: a text for each name, or a list of texts where a name repeats. */
+function queryOf(text: string): Record<string, string | string[]> {
   const query = new Map<string, string | string[]>();
-  for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
-    // What pages that poll put there so that no cache answers them.
+  for (const [name, value] of new URLSearchParams(text)) {
+    // Pages that poll add it to get past caches.
     if (name === "_") continue;
     const known = query.get(name);
     if (known === undefined) query.set(name, value);

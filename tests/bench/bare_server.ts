@@ -1,6 +1,5 @@
 /**
  * The raw limit for `/status`: a bare handler that reads one row. Prints its port; ends with its stdin.
- * Argument: to how many bytes the answer is filled up with blanks (default: not at all).
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
@@ -10,9 +9,6 @@ const db = new DatabaseSync(":memory:");
 db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER)");
 db.exec("INSERT INTO t VALUES (1, '2026-03-02T12:00:00.000Z', 'Minecraft.exe', 1)");
 const row = db.prepare("SELECT * FROM t WHERE id = ?");
-const filler = " ".repeat(
-  Math.max(0, Number(Deno.args[0] ?? 0) - JSON.stringify(row.get(1)).length),
-);
 const headers = { "content-type": "application/json" };
 
 const server = Deno.serve(
@@ -21,9 +17,7 @@ const server = Deno.serve(
     port: 0,
     onListen: ({ port }) => print(String(port)),
   },
-  filler === ""
-    ? () => new Response(JSON.stringify(row.get(1)), { headers })
-    : () => new Response(JSON.stringify(row.get(1)) + filler, { headers }),
+  () => new Response(JSON.stringify(row.get(1)), { headers }),
 );
 for await (const _ of Deno.stdin.readable);
 await server.shutdown();

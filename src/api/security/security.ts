@@ -40,6 +40,8 @@ export class Security {
   readonly #allowedOrigins: ReadonlySet<string>;
   readonly #token: string;
   #cookie: Promise<string> | undefined;
+  /** The `Host` that was last found to be ours: most callers send the same. */
+  #lastHost = "";
 
   constructor({ host, allowedOrigins, token }: SecurityOptions) {
     this.#names = new Set([
@@ -128,10 +130,13 @@ export class Security {
   }
 
   #isOurs(host: string): boolean {
+    if (host === this.#lastHost) return true;
     const name = nameOf(host);
     if (name === undefined) return false;
-    // No one can let a numeric address point elsewhere.
-    return this.#names.has(name) || (this.#anyAddress && isAddress(name));
+    // A numeric address cannot be rebound to another machine.
+    const ours = this.#names.has(name) || (this.#anyAddress && isAddress(name));
+    if (ours) this.#lastHost = host;
+    return ours;
   }
 
   #cookieValue(): Promise<string> {

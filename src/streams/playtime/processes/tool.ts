@@ -6,7 +6,7 @@
  * the agent may read, and tasklist does not work without `SystemRoot`, which it may not.
  * @module
  */
-import { programPaths } from "../../../core/mod.ts";
+import { programPaths } from "../../../core/programs.ts";
 
 /** More than any process list has: thousands of processes with long commands. */
 const MAX_BYTES = 16 * 1024 * 1024;
