@@ -125,6 +125,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "openStore does not take a lock file for the lock that its last holder has just removed",
+  // Windows keeps the name of an open file.
+  ignore: Deno.build.os === "windows",
+  fn() {
+    using dir = tempDir();
+    const path = `${dir.path}/clockblock.db`;
+    const { tryLockSync } = Deno.FsFile.prototype;
+    Deno.FsFile.prototype.tryLockSync = function (exclusive) {
+      Deno.FsFile.prototype.tryLockSync = tryLockSync;
+      Deno.removeSync(`${path}.lock`);
+      return tryLockSync.call(this, exclusive);
+    };
+    const store = openStore(path, { migrations: [] });
+    assert.ok(Deno.statSync(`${path}.lock`).isFile);
+    store.close();
+  },
+});
+
 /** Another process that holds the database until it is killed. */
 async function startHolder(
   path: string,

@@ -151,4 +151,124 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
       ],
     ],
   },
+  {
+    file: "store/recovery/recovery.ts",
+    faults: [
+      [
+        "the log of a killed agent may be gone without a word",
+        "lock.unclean && (statOf(path)?.size ?? 0) > 0",
+        "lock.unclean && (statOf(path)?.size ?? 0) < 0",
+      ],
+      [
+        "the report of a killed agent takes the place of the repair's",
+        "if (damage !== undefined || repairIn(journal)) return damage;",
+        "if (damage !== undefined) return damage;",
+      ],
+      [
+        "damage that the user of a database meets ends the agent",
+        'if (kind !== "corrupt" && kind !== "other") throw error;',
+        "if (kind !== undefined || kind === undefined) throw error;",
+      ],
+      [
+        "damage that the user of a database meets is forgotten",
+        "noteSuspicion(path, messageOf(error));",
+        "",
+      ],
+      [
+        "a database whose user failed stays open",
+        "    store.close();\n    throw error;",
+        "    throw error;",
+      ],
+      [
+        "a salvage is repeated at every start",
+        "if (!repair?.unfinished) return;",
+        "if (!repair) return;",
+      ],
+      ["numbers of lost rows are given again", "afterRestore?.skipNumbers(store);", ""],
+    ],
+  },
+  {
+    file: "store/recovery/repair.ts",
+    tests: ["store/recovery/recovery_test.ts"],
+    faults: [
+      [
+        "the journal does not know of the repair before the first move",
+        '  writeJournal(path, { step: "restoring", repair });\n  if (backup)',
+        "  if (backup)",
+      ],
+      ["a restore overwrites a database that is there", "if (isFile(path)) {", 'if (isFile("")) {'],
+      [
+        "without a backup the damaged log stays behind",
+        "} else if (repair?.movedTo) {\n    moveAside(path, repair.movedTo);\n  }",
+        "}",
+      ],
+      [
+        "a backup that was not copied yet counts as restored",
+        "} else if (repair?.restoredFrom) {",
+        "} else if (repair?.kept) {",
+      ],
+    ],
+  },
+  {
+    file: "store/recovery/journal.ts",
+    faults: [
+      [
+        "what 0.2.0 noted of a displaced file is ignored",
+        'if (displaced !== undefined) return { step: "displaced", finding: displaced };',
+        "",
+      ],
+      [
+        "a suspicion forgets the repair that is under way",
+        '{ ...known, step: "suspected", finding }',
+        '{ step: "suspected", finding }',
+      ],
+      [
+        "a suspicion forgets that the file was displaced",
+        'if (known?.step === "displaced") return;',
+        "",
+      ],
+    ],
+  },
+  {
+    file: "store/files.ts",
+    tests: ["store/recovery/recovery_test.ts"],
+    faults: [["a copy takes its name before the disk has it", "file.syncSync();", ""]],
+  },
+  {
+    file: "store/backup/backup.ts",
+    faults: [
+      [
+        "old backups are removed although the new one failed",
+        'if (finding.state === "sound") {\n        await this.#setHours(0);',
+        'if (finding.state !== "sound" || finding) {\n        await this.#setHours(0);',
+      ],
+      [
+        "a copy that is damaged gets the name of a backup",
+        'if (finding.state === "sound") Deno.renameSync(part, target);',
+        "Deno.renameSync(part, target);",
+      ],
+    ],
+  },
+  {
+    file: "store/lock.ts",
+    faults: [
+      [
+        "a lock file that the last holder removed is taken for the lock",
+        'if (Deno.build.os === "windows" || isStillAt(lockPath(path), file)) return file;',
+        "return file;",
+      ],
+      [
+        "the lock under another name is ignored",
+        "linksTo(path).find(isLocked);",
+        "undefined as string | undefined;",
+      ],
+    ],
+  },
+  {
+    file: "store/checkpointer.ts",
+    faults: [
+      ["a checkpoint is in the way of a reader of it all", "this.#held > 0 || ", ""],
+      ["the log grows without end", "wal.pages >= RESTART_PAGES &&", "wal.pages < 0 &&"],
+    ],
+  },
 ];

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import type { Migration } from "../../../src/core/mod.ts";
-import { backupTo, storeErrorKind } from "../../../src/store/mod.ts";
+import { DailyBackup } from "../../../src/store/backup/backup.ts";
+import { backupTo, listBackups, storeErrorKind } from "../../../src/store/mod.ts";
 import { openStore } from "../../../src/store/recovery/recovery.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
 import { overwrite } from "../../support/damage.ts";
 
@@ -75,4 +77,21 @@ Deno.test("backupTo makes no backup of a damaged database", async () => {
   );
   const names = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
   assert.deepEqual(names.filter((name) => name.startsWith("copy")), []);
+});
+
+Deno.test("DailyBackup removes no backup when the new one fails", async () => {
+  using temp = tempStore([notes]);
+  const { store, path } = temp;
+  Deno.mkdirSync(`${dirname(path)}/backups`);
+  for (const day of ["01", "02", "03", "04"]) {
+    await backupTo(store, `${dirname(path)}/backups/clockblock-2026-03-${day}.db`);
+  }
+  const days = () => listBackups(path).map(({ day }) => day);
+  const before = days();
+  const backup = new DailyBackup(store, new FakeClock("2026-03-05T12:00:00.000Z"));
+  const stopped = await backup.make({ signal: AbortSignal.abort() });
+  assert.deepEqual([stopped.state, days()], ["failed", before]);
+  assert.equal((await backup.make()).state, "sound");
+  assert.equal(days().length, 3);
+  assert.ok(days().includes("2026-03-05"));
 });
