@@ -1,34 +1,23 @@
 /** The store's door. @module */
-export { type BackupOptions, backupTo } from "./backup/backup.ts";
+export { backupTo } from "./backup/backup.ts";
 export { type BackupFile, listBackups } from "./backup/backups.ts";
 export type { WriteOptions } from "./commit_queue.ts";
 export { type Cells, type Database, prepareCells, type Statement } from "./database.ts";
-export { DatabaseFileWatch, type Displacements } from "./recovery/database_file_watch.ts";
-export { findDamage, type InspectOptions, peekMeta } from "./recovery/inspect.ts";
-export { type Lock, lockedBy } from "./lock.ts";
-export { maintain, type MaintainOptions } from "./maintain.ts";
-export { type Join } from "./recovery/join.ts";
-export { type AfterRestore, openRecovered, type RecoveryOptions } from "./recovery/recovery.ts";
-export { refuseForeignFile } from "./recovery/ownership.ts";
 export { isWritableFile } from "./database_path.ts";
+export { lockedBy } from "./lock.ts";
+export { maintain } from "./maintain.ts";
+export { Rejected, type RejectedText } from "./outbox/rejected.ts";
 export { retention, type RetentionOptions } from "./outbox/retention.ts";
-export { Rejected, type RejectedRow, type RejectedText } from "./outbox/rejected.ts";
+export { RowCounter } from "./outbox/row_counter.ts";
+export { type RawRow, type TableOutbox, tableOutbox } from "./outbox/table_outbox.ts";
 export { damagedFiles } from "./recovery/aside.ts";
+export { DatabaseFileWatch, type Displacements } from "./recovery/database_file_watch.ts";
+export { findDamage, peekMeta } from "./recovery/inspect.ts";
+export type { Join } from "./recovery/join.ts";
 export { noteSuspicion } from "./recovery/journal.ts";
-export { RowCounter, type RowCounterOptions } from "./outbox/row_counter.ts";
-export { inSlices, sliceBudget, type SliceOptions } from "./slices.ts";
-export { Store, type StoreOptions } from "./store.ts";
+export { refuseForeignFile } from "./recovery/ownership.ts";
+export { openRecovered, type RecoveryOptions } from "./recovery/recovery.ts";
+export { inSlices, sliceBudget } from "./slices.ts";
+export { Store } from "./store.ts";
+export { type Holder, StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
 export type { StreamDeps } from "./stream_deps.ts";
-export {
-  databaseFailure,
-  type Holder,
-  StoreError,
-  type StoreErrorKind,
-  storeErrorKind,
-} from "./store_error.ts";
-export {
-  type RawRow,
-  type TableOutbox,
-  tableOutbox,
-  type TableOutboxOptions,
-} from "./outbox/table_outbox.ts";

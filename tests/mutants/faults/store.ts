@@ -257,11 +257,6 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
         'if (Deno.build.os === "windows" || isStillAt(lockPath(path), file)) return file;',
         "return file;",
       ],
-      [
-        "the lock under another name is ignored",
-        "linksTo(path).find(isLocked);",
-        "undefined as string | undefined;",
-      ],
     ],
   },
   {
