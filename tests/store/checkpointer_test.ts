@@ -46,7 +46,7 @@ Deno.test("Checkpointer has a worker move the log while there is something to mo
   await until(() => waiting(store) === 0, "the log to be moved");
   // What comes one by one is moved once it is worth it.
   await store.write(() => addNotes(store, 1));
-  assert.ok(logOf(store).log < 20, "the log began anew");
+  assert.ok(logOf(store).log < 20, "the WAL starts from its beginning");
   await clock.advance(100);
   assert.ok(waiting(store) > 0);
   await clock.advance(5_100);
@@ -54,7 +54,7 @@ Deno.test("Checkpointer has a worker move the log while there is something to mo
   assert.equal(count(store), 1_001);
 });
 
-Deno.test("Checkpointer has a log begin anew that commits follow without a pause", async () => {
+Deno.test("Checkpointer restarts a WAL that commits follow without a pause", async () => {
   const clock = new FakeClock();
   using temp = tempStore([notes], { clock });
   const { store, path } = temp;

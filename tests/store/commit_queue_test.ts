@@ -120,16 +120,16 @@ Deno.test("CommitQueue commits everyone who waits in one transaction", async () 
   assert.equal(seen.size, 2);
 });
 
-Deno.test("CommitQueue tells a durable writer once the disk has it, and others at once", async () => {
+Deno.test("CommitQueue answers a durable writer once the disk has it, and others at once", async () => {
   using queue = syncedQueue();
-  const { told, write, disk } = queue;
+  const { events, write, disk } = queue;
   const durable = write("durable", { durable: true });
   await write("other");
-  assert.deepEqual(told, ["other"]);
+  assert.deepEqual(events, ["other"]);
   assert.deepEqual(textsOf(queue.db), ["durable", "other"]);
   disk.takes();
   await durable;
-  assert.deepEqual(told, ["other", "durable"]);
+  assert.deepEqual(events, ["other", "durable"]);
 });
 
 Deno.test("CommitQueue commits those together that ask for the disk while it is busy", async () => {
@@ -150,7 +150,7 @@ Deno.test("CommitQueue commits those together that ask for the disk while it is 
   await Promise.all(late);
 });
 
-Deno.test("CommitQueue tells durable writers that the disk does not take it", async () => {
+Deno.test("CommitQueue rejects durable writes that the disk does not take", async () => {
   using queue = syncedQueue();
   const { write, disk } = queue;
   const outcome = write("a", { durable: true }).catch(storeErrorKind);
@@ -186,7 +186,7 @@ Deno.test("CommitQueue waits for the disk in place where it cannot be asked besi
   db.close();
 });
 
-Deno.test("A store that closes tells durable writers what it still commits", async () => {
+Deno.test("A store that closes answers durable writers that it still commits", async () => {
   using dir = tempDir();
   const store = new Store(`${dir.path}/clockblock.db`, { migrations: [notes] });
   const inserted = Promise.all([
@@ -281,7 +281,7 @@ Deno.test("CommitQueue waits for another program's lock without holding the even
   assert.deepEqual(textsOf(store.db), ["patient"]);
 });
 
-Deno.test("CommitQueue tells its writers when another program's lock stays", async () => {
+Deno.test("CommitQueue fails its writers when another program's lock stays", async () => {
   using dir = tempDir();
   const db = connect(`${dir.path}/a.db`);
   db.exec(notes.sql);
@@ -302,17 +302,17 @@ Deno.test("CommitQueue tells its writers when another program's lock stays", asy
 Deno.test("CommitQueue calls afterCommit for what is committed only, before the writer goes on", async () => {
   using temp = tempStore([notes]);
   const { store } = temp;
-  const told: string[] = [];
-  const tell = (what: string) => store.afterCommit(() => told.push(what));
+  const events: string[] = [];
+  const note = (what: string) => store.afterCommit(() => events.push(what));
   await Promise.allSettled([
-    store.write(() => tell("kept")).then(() => told.push("resolved")),
+    store.write(() => note("kept")).then(() => events.push("resolved")),
     store.write(() => {
-      tell("undone");
+      note("undone");
       throw new Error("changed my mind");
     }),
   ]);
-  assert.deepEqual(told, ["kept", "resolved"]);
-  assert.throws(() => tell("outside"), /no write is running/);
+  assert.deepEqual(events, ["kept", "resolved"]);
+  assert.throws(() => note("outside"), /no write is running/);
 });
 
 Deno.test("CommitQueue fails those with its reason whose transaction SQLite undid, and commits the others", async () => {
@@ -387,7 +387,7 @@ function spin(ms: number): void {
   while (performance.now() < end);
 }
 
-/** A queue on a database of notes, and a disk that takes what is committed when it is told to. */
+/** A queue on a database of notes, and a disk that takes what is committed when it is asked to. */
 function syncedQueue() {
   const db = connect(":memory:");
   db.exec(String(notes.sql));
@@ -408,16 +408,16 @@ function syncedQueue() {
       close() {},
     },
   });
-  const told: string[] = [];
+  const events: string[] = [];
   const note = db.prepare("INSERT INTO notes (text) VALUES (?)");
   return {
     queue,
     db,
     disk,
-    told,
+    events,
     async write(text: string, options?: WriteOptions) {
       await queue.write(() => note.run(text), options);
-      told.push(text);
+      events.push(text);
     },
     [Symbol.dispose]() {
       queue.close();
@@ -426,7 +426,7 @@ function syncedQueue() {
   };
 }
 
-/** Lets so many turns of the event loop pass. */
+/** Lets that many turns of the event loop pass. */
 async function macrotasks(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }

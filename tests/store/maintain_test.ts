@@ -124,7 +124,7 @@ Deno.test("maintain warns when a backup fails, and no longer once one succeeds",
   assert.equal(listBackups(path).length, 1);
 });
 
-Deno.test("maintain finds damage in the background; opening anew repairs it", async () => {
+Deno.test("maintain finds damage in the background; opening it again repairs it", async () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
   const clock = new FakeClock("2026-03-02T12:00:00.000Z");
@@ -166,7 +166,7 @@ Deno.test("maintain checks at once when an error makes the database look damaged
   await until(() => listBackups(path).length === 1, "the backup");
   await until(() => clock.sleepers > 0, "the end of the housekeeping");
   const { store } = house;
-  // On POSIX, opening and closing the file here drops SQLite's locks to it; nobody else wants them.
+  // On POSIX, opening and closing the file here drops SQLite's locks to it; no other process needs them.
   overwrite(path, Deno.statSync(path).size - 3 * 4096, new Uint8Array(4096).fill(0x5a));
   store.db.exec("PRAGMA shrink_memory");
   const shout = store.db.prepare("UPDATE notes SET text = upper(text)");

@@ -69,7 +69,7 @@ Deno.test("findDamage minds no page that is cut where the log has it", () => {
   assert.match(findDamage(copy, { migrations: [notes], tidy: true }) ?? "", /last page is cut/);
 });
 
-Deno.test("openStore begins anew when a damaged database has no backup", () => {
+Deno.test("openStore makes a new database when a damaged database has no backup", () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;
   makeDatabase(path, ["monday"]);
