@@ -104,7 +104,7 @@ export const attendanceStatus = v.object({
     /** Addresses to type into the devices' menus: `192.168.1.20:5001`. */
     addresses: v.array(v.string()),
     /** Number of devices by state. */
-    devices: v.record(deviceState, v.number()),
+    devices: v.object(v.entriesFromList(deviceState.options, v.number())),
     /** When the last punch was received. */
     last_punch_at: text,
   }),

@@ -94,3 +94,4 @@ export const discarded = v.object({ discarded: v.number() });
 export type SyncState = v.InferOutput<typeof state>;
 export type LaneStatus = v.InferOutput<typeof laneStatus>;
 export type SyncStatus = v.InferOutput<typeof syncStatus>;
+export type RejectedRow = v.InferOutput<typeof rejectedRow>;

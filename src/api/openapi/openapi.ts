@@ -15,26 +15,9 @@ import {
   type Schema,
   version,
 } from "../../core/mod.ts";
+import { problem as problemDocument } from "../../contract/problem.ts";
 import { type Answers, refusals, successes } from "./responses.ts";
 import { isRead, OPEN_PATHS } from "../security/security.ts";
-
-const PROBLEM: JsonObject = {
-  description: "What is wrong and what to do about it (RFC 9457).",
-  type: "object",
-  properties: {
-    type: { type: "string" },
-    title: { type: "string", description: "the same words for the same kind of problem" },
-    status: { type: "integer" },
-    detail: { type: "string", description: "what exactly is wrong and what to do about it" },
-    parameter: { type: "string", description: "the parameter or field that is wrong" },
-    errors: {
-      type: "array",
-      description: "all that is wrong, field by field, where there is more to say",
-      items: { type: "object", additionalProperties: true },
-    },
-  },
-  required: ["type", "title", "status"],
-};
 
 const FAILED = "The agent failed to do this (500); its log has the reason under the `id` given.";
 
@@ -74,7 +57,7 @@ export function openApi(routes: readonly Route[]): JsonObject {
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: { Problem: PROBLEM },
+      schemas: { Problem: jsonSchema(problemDocument, "output") },
       securitySchemes: {
         token: {
           type: "http",

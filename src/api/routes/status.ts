@@ -3,7 +3,6 @@
  * into words once for all who ask at the same time, because pages ask often.
  * @module
  */
-import * as v from "valibot";
 import {
   type Clock,
   type Hub,
@@ -18,7 +17,7 @@ import {
   type Warnings,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { syncStatus } from "../../contract/sync.ts";
+import { status as statusAnswer } from "../../contract/status.ts";
 import type { SyncEngine } from "../../sync/mod.ts";
 import type { LoopDelay } from "../loop_delay.ts";
 import { JsonText } from "../respond.ts";
@@ -125,29 +124,6 @@ function fileBytes(path: string): number {
   }
 }
 
-const bytes = v.pipe(v.number(), v.integer(), v.minValue(0));
-const instant = v.pipe(v.string(), v.metadata({ format: "date-time" }));
-
-const statusSchema = v.looseObject({
-  is_playing: v.optional(v.nullable(v.boolean())),
-  last_seen: v.optional(v.nullable(instant)),
-  online: v.pipe(
-    v.nullable(v.boolean()),
-    v.description("whether the cloud can be reached; null when none is configured"),
-  ),
-  device_id: v.string(),
-  version: v.string(),
-  flavour: v.string(),
-  started_at: instant,
-  uptime_sec: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  sync: v.nullable(syncStatus),
-  warnings: v.array(v.object({ code: v.string(), message: v.string(), since: instant })),
-  database: v.object({ bytes, wal_bytes: bytes }),
-  event_loop: v.object({
-    delay_max_ms: v.pipe(v.number(), v.description("the latest timer of the last minute or two")),
-  }),
-});
-
 /** The route that says it. */
 export function statusRoute(status: Status): Route {
   return route({
@@ -155,7 +131,7 @@ export function statusRoute(status: Status): Route {
     path: "/status",
     summary: "What goes on: playing or not, today's minutes, sync, warnings",
     tag: "system",
-    answer: statusSchema,
+    answer: statusAnswer,
     handle: () => new JsonText(status.text()),
   });
 }

@@ -1,7 +1,8 @@
 /** `clockblock status`: what goes on, for a person in a glance or for a script. @module */
 import { buildCommand, type Command } from "@stricli/core";
-import { type Instant, msOf, systemClock, type Warning } from "../../core/mod.ts";
-import type { LaneStatus, SyncStatus } from "../../contract/sync.ts";
+import { type Instant, msOf, systemClock } from "../../core/mod.ts";
+import type { Status } from "../../contract/status.ts";
+import type { LaneStatus } from "../../contract/sync.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";
@@ -16,35 +17,6 @@ import {
   type Painter,
   painter,
 } from "../terminal.ts";
-
-/** As much of `/status` as is shown. */
-export interface Status {
-  version: string;
-  uptime_sec: number;
-  is_playing: boolean | null;
-  last_seen: Instant | null;
-  playing_since: Instant | null;
-  process_name: string | null;
-  today: Today;
-  online: boolean | null;
-  database: { bytes: number; wal_bytes: number };
-  sync: SyncStatus;
-  attendance: {
-    enabled: boolean;
-    listening: string | null;
-    addresses: readonly string[];
-    devices: Readonly<Record<string, number>>;
-  };
-  warnings: Warning[];
-}
-
-export interface Today {
-  date: string;
-  minutes_used: number;
-  minutes_overdraft: number;
-  /** Null: there is no limit. */
-  allowance_min: number | null;
-}
 
 export const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
   docs: { brief: "Show what goes on: playing or not, today, sync, warnings" },
@@ -83,7 +55,7 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     ...(status.attendance.enabled ? [["Devices", devicesText(status.attendance)]] : []),
     ["Database", bytes(status.database.bytes + status.database.wal_bytes)],
   ];
-  const lanes = status.sync.lanes.filter(({ state, rows_waiting }) =>
+  const lanes = (status.sync?.lanes ?? []).filter(({ state, rows_waiting }) =>
     state !== "disabled" || rows_waiting > 0
   );
   const warnings = status.warnings.map(({ message }) =>
@@ -109,7 +81,10 @@ export function devicesText({ devices, listening, addresses }: Status["attendanc
 
 /** `1 h 05 min of 1 h 00 min, 5 min over`; `5 min, no limit`; `5 min over, no play today` */
 export function describeToday(
-  { minutes_used, minutes_overdraft, allowance_min }: Today,
+  { minutes_used, minutes_overdraft, allowance_min }: Pick<
+    Status["today"],
+    "minutes_used" | "minutes_overdraft" | "allowance_min"
+  >,
   paint: Painter,
 ): string {
   const used = minutesText(minutes_used);
@@ -181,7 +156,7 @@ function cloud(
   if (online === null) return paint("dim", "none configured");
   if (!running) return "configured";
   const reached = online ? paint("green", "online") : paint("yellow", "offline");
-  return sync.signed_in_as === null ? reached : `${reached}, signed in as ${sync.signed_in_as}`;
+  return !sync?.signed_in_as ? reached : `${reached}, signed in as ${sync.signed_in_as}`;
 }
 
 function ago(instant: Instant, now: number): string {

@@ -4,7 +4,8 @@ import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { withAgent } from "../session.ts";
 import { painter } from "../terminal.ts";
-import { describeToday, type Status } from "./status.ts";
+import type { Status } from "../../contract/status.ts";
+import { describeToday } from "./status.ts";
 
 export const today: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
   docs: { brief: "Show the minutes played today" },

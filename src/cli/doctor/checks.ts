@@ -16,7 +16,8 @@ import {
 } from "../../core/mod.ts";
 import { tokenPathOf } from "../client.ts";
 import { messageOf } from "../exit.ts";
-import { devicesText, type Status } from "../commands/status.ts";
+import type { Status } from "../../contract/status.ts";
+import { devicesText } from "../commands/status.ts";
 import { portTaken, showsWhoListens } from "../port_conflict.ts";
 import { pollOnce } from "../poll_once.ts";
 import { runningAgent } from "../session.ts";

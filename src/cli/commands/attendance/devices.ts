@@ -4,7 +4,7 @@ import { type Instant, msOf, systemClock } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
 import { jsonFlag } from "../../flags.ts";
 import { withAgent } from "../../session.ts";
-import type { Status } from "../status.ts";
+import type { Status } from "../../../contract/status.ts";
 import { type Color, columns, count, duration, harmless, painter } from "../../terminal.ts";
 
 interface Device {
