@@ -23,7 +23,7 @@ import { LoopDelay } from "./loop_delay.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { mount, type Mounted, type MountOptions } from "./mount.ts";
 import { type Page, pageRoutes } from "./routes/page.ts";
-import { problemOf, problemResponse, safe } from "./respond.ts";
+import { problemOf, problemResponse, withSecurityHeaders } from "./respond.ts";
 import { type ConnectionInfo, isLoopback, Security, type Visitor } from "./security/security.ts";
 import { Status, statusRoute } from "./routes/status.ts";
 import { healthRoute, openApiRoute } from "./routes/system.ts";
@@ -53,7 +53,7 @@ export interface ApiOptions {
 export interface Api {
   /** Answers a request. Never throws. */
   fetch(request: Request, info?: ConnectionInfo): Response | Promise<Response>;
-  /** Whom an answer is on its way to, where that may take long; short ones are left to the runtime. */
+  /** The reader of an answer that may take long; short answers have none. */
   readerOf(response: Response): Reader | undefined;
   /** What the API does by itself: it measures how late timers fire. */
   run(signal: AbortSignal): Promise<void>;
@@ -65,10 +65,10 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** What a page of another origin may send and read, beyond what it always may. */
 const CORS_REQUEST_HEADERS = "authorization, cache-control, content-type, last-event-id";
 const CORS_ANSWER_HEADERS = "link, retry-after";
-/** Refusals that a person should hear of: a program without the token, a web page that may not, one that asks too much. */
-const WORTH_A_WORD: ReadonlySet<number> = new Set([401, 403, 413, 421]);
-/** How much of a caller's own words is worth a place in the log. */
-const MOST_WORDS = 300;
+/** Refusals that are logged: a program without the token, a web page without permission, a body that is too large. */
+const LOGGED_REFUSALS: ReadonlySet<number> = new Set([401, 403, 413, 421]);
+/** Characters of a request that are logged. */
+const MAX_LOGGED_CHARACTERS = 300;
 
 /** Puts the API together. The store is open and migrated. */
 export function createApi(options: ApiOptions): Api {
@@ -163,11 +163,11 @@ export function createApi(options: ApiOptions): Api {
     store.noticed(error);
     const path = pathOf(url);
     const problem = problemOf(error, `${method} ${path}`);
-    if (WORTH_A_WORD.has(problem.status)) {
+    if (LOGGED_REFUSALS.has(problem.status)) {
       refusals.log(problem.title, (more) => {
         logger("api").warn("Refused {asked}: {why}{more}", {
-          asked: `${method} ${path}`.slice(0, MOST_WORDS),
-          why: problem.message.slice(0, MOST_WORDS),
+          asked: `${method} ${path}`.slice(0, MAX_LOGGED_CHARACTERS),
+          why: problem.message.slice(0, MAX_LOGGED_CHARACTERS),
           more,
         });
       });
@@ -254,7 +254,7 @@ function methodsOf(app: Hono, path: string): string[] {
 function allowedMethods(app: Hono, request: Request, visitor: Visitor): Response {
   const methods = methodsOf(app, pathOf(request.url));
   if (methods.length === 0) return problemResponse(new Problem(404, "Not found"));
-  const response = safe(
+  const response = withSecurityHeaders(
     new Response(null, {
       status: 204,
       headers: { allow: [...methods, "OPTIONS"].join(", ") },

@@ -20,7 +20,7 @@ import {
 import { refusals, successes } from "./openapi/responses.ts";
 import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
 import { listAnswer } from "./list_answer.ts";
-import { JsonText, listResponse, longJson, safe, statusOf } from "./respond.ts";
+import { JsonText, listResponse, longJson, statusOf, withSecurityHeaders } from "./respond.ts";
 
 export interface MountOptions {
   /** Aborts when the server closes. */
@@ -153,12 +153,12 @@ function requireMediaType(raw: Request, allowed: readonly string[]): void {
 }
 
 function respondTo(handled: Awaited<Handled>, readers: Readers): Response {
-  if (handled instanceof Response) return safe(handled);
-  if (handled === undefined) return safe(new Response(null, { status: 204 }));
+  if (handled instanceof Response) return withSecurityHeaders(handled);
+  if (handled === undefined) return withSecurityHeaders(new Response(null, { status: 204 }));
   if (handled instanceof JsonText) return longJson(handled.text, readers);
   if (handled instanceof Reply) {
     const { answer, status, headers } = handled;
-    if (answer === undefined) return safe(new Response(null, { status, headers }));
+    if (answer === undefined) return withSecurityHeaders(new Response(null, { status, headers }));
     return longJson(JSON.stringify(answer), readers, { status, headers });
   }
   return longJson(JSON.stringify(handled), readers);

@@ -1,13 +1,10 @@
-/**
- * How answers leave: JSON and problem documents, all with the headers that keep browsers from making more of them.
- * @module
- */
+/** Responses: JSON and problem documents, each with the security headers. @module */
 import { logger, Problem, randomId, type Readers, Reply } from "../core/mod.ts";
 import { storeErrorKind } from "../store/mod.ts";
 import type { ListAnswer } from "./list_answer.ts";
 
-/** On every answer. The page brings a policy of its own. */
-const SAFE = {
+/** On every answer. The page has a policy of its own. */
+const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -16,7 +13,7 @@ const SAFE = {
 const JSON_HEADERS = {
   "content-type": "application/json",
   "cache-control": "no-store",
-  ...SAFE,
+  ...SECURITY_HEADERS,
 };
 
 /** A JSON text as an answer. */
@@ -51,14 +48,14 @@ export function listResponse({ body, headers }: ListAnswer, readers: Readers): R
 /** An answer that is JSON text already, made once for many. */
 export class JsonText extends Reply<never> {
   constructor(readonly text: string) {
-    // Nobody asks for the value of it.
+    // The value is never read: `text` is sent.
     super(undefined as never, 200, {});
   }
 }
 
-/** The same answer with the headers that every answer has; what it says itself stays. */
-export function safe(response: Response): Response {
-  for (const [name, value] of Object.entries(SAFE)) {
+/** Adds the security headers; a header that the response has stays. */
+export function withSecurityHeaders(response: Response): Response {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
@@ -73,15 +70,15 @@ export function problemResponse(problem: Problem): Response {
   });
 }
 
-/** The status of an error as the caller is told it. */
+/** The HTTP status that an error is answered with. */
 export function statusOf(error: unknown): number {
   if (error instanceof Problem) return error.status;
   return { full: 507, busy: 503 }[String(storeErrorKind(error))] ?? 500;
 }
 
 /**
- * What the caller is told of an error. Of one that nobody foresaw it is told an id, and the log the rest.
- * @param doing what was asked, for the log: `GET /history`
+ * The answer to an error. An unexpected one is answered with an id; the log has the rest under it.
+ * @param doing the request, for the log: `GET /history`
  */
 export function problemOf(error: unknown, doing: string): Problem {
   if (error instanceof Problem) {

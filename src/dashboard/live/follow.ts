@@ -7,7 +7,7 @@ import { batch } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
 import type { Status, SyncStatus, Warning } from "./answers.ts";
 import { ask, Refusal } from "./api.ts";
-import { whileLookedAt } from "./looked_at.ts";
+import { whileVisible } from "./while_visible.ts";
 import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
 import { noteHeartbeat } from "./today.ts";
 import type { Heartbeat } from "../model/spans.ts";
@@ -111,7 +111,7 @@ async function followStream(): Promise<boolean> {
       if (!(error instanceof Refusal)) stop.abort();
     }
   }, 1_000);
-  const letGo = whileLookedAt(() => () => stop.abort());
+  const letGo = whileVisible(() => () => stop.abort());
   try {
     const response = await fetch("/stream", { signal: stop.signal, cache: "no-store" });
     if (response.status === 401) {

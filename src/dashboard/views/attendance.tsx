@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { Device, Punch } from "../live/answers.ts";
 import { ask, askAll } from "../live/api.ts";
 import { status, today, todayMs, zone } from "../live/state.ts";
-import { useAnswer } from "../live/use.ts";
+import { useAnswer } from "../live/hooks.ts";
 import { clock, number, stamp } from "../model/format.ts";
 import { presentOf } from "../model/present.ts";
 import { addDays, dayStart } from "../model/zones.ts";

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { Device, DeviceState } from "../live/answers.ts";
 import { change } from "../live/api.ts";
-import { useAction } from "../live/use.ts";
+import { useAction } from "../live/hooks.ts";
 import { duration, number } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
 import { Ago, Dot, Failed } from "./parts.tsx";

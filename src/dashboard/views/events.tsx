@@ -4,9 +4,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { connectLocalLive, type LocalEvent, type Source } from "../../client/mod.ts";
 import { ask } from "../live/api.ts";
-import { whileLookedAt } from "../live/looked_at.ts";
+import { whileVisible } from "../live/while_visible.ts";
 import { link, nowMs, status, zone } from "../live/state.ts";
-import { useAnswer } from "../live/use.ts";
+import { useAnswer } from "../live/hooks.ts";
 import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
 import { moment, number, relative } from "../model/format.ts";
 import { EventList, severityClass } from "./event_list.tsx";
@@ -74,7 +74,7 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
       feed.value = withNews(feed.value, news.slice(-CAP), CAP);
       news = [];
     };
-    const end = whileLookedAt(() => {
+    const end = whileVisible(() => {
       const from = lastSeq === undefined ? { recent: RECENT } : { sinceSeq: lastSeq };
       const live = connectLocalLive({ localUrl: location.origin, mode, ...from });
       live.subscribe(({ events, source, syncedAgo }) => {

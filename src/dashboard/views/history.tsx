@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import type { DayView } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
 import { nowMs, today, zone } from "../live/state.ts";
-import { useAnswer } from "../live/use.ts";
+import { useAnswer } from "../live/hooks.ts";
 import { daysCsv } from "../model/csv.ts";
 import { allowanceText, dayName, duration, number } from "../model/format.ts";
 import { heatOf, type Slot } from "../model/heat.ts";

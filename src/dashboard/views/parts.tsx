@@ -1,6 +1,6 @@
 /** The small things that every panel is made of. @module */
 import type { ComponentChildren, VNode } from "preact";
-import type { Answer } from "../live/use.ts";
+import type { Answer } from "../live/hooks.ts";
 import { Refusal } from "../live/api.ts";
 import { link, nowMs, zone } from "../live/state.ts";
 import { moment, relative } from "../model/format.ts";

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { QuarantineEntry } from "../live/answers.ts";
 import { ask, change } from "../live/api.ts";
-import { useAction, useAnswer } from "../live/use.ts";
+import { useAction, useAnswer } from "../live/hooks.ts";
 import { number } from "../model/format.ts";
 import { Ago, Card, Failed } from "./parts.tsx";
 

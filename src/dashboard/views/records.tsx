@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { Conflict } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
 import { zone } from "../live/state.ts";
-import { useAnswer } from "../live/use.ts";
+import { useAnswer } from "../live/hooks.ts";
 import { moment, number } from "../model/format.ts";
 import { Ago, Card, Instead } from "./parts.tsx";
 

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { signIn } from "../live/api.ts";
 import { unlocked } from "../live/follow.ts";
-import { useAction } from "../live/use.ts";
+import { useAction } from "../live/hooks.ts";
 import { Card, Failed } from "./parts.tsx";
 
 export function SignIn(): VNode {

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { LaneStatus, RejectedRow, SyncStatus } from "../live/answers.ts";
 import { ask, change } from "../live/api.ts";
 import { link, status } from "../live/state.ts";
-import { useAction, useAnswer } from "../live/use.ts";
+import { useAction, useAnswer } from "../live/hooks.ts";
 import { duration, number } from "../model/format.ts";
 import { laneHealth, readingWords, STREAM_NAMES, syncHealth } from "../model/health.ts";
 import { Ago, Card, Dot, Failed, Figure, Instead } from "./parts.tsx";

@@ -5,7 +5,7 @@ import type { DayView, DeviceState, Status } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
 import { agentZone, arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
 import { loadSpans, spans } from "../live/today.ts";
-import { useAnswer } from "../live/use.ts";
+import { useAnswer } from "../live/hooks.ts";
 import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";

@@ -1,13 +1,13 @@
 /**
- * Connections of a page that someone looks at: a browser allows six to one address for all of its tabs together, so
- * a tab that nobody has looked at for a while lets go of its own.
+ * Connections of a visible page: a browser allows six to one address for all of its tabs together, so
+ * a tab that was hidden for a while closes its own.
  * @module
  */
 
 const HIDDEN_MS = 30_000;
 
 /** Starts now, stops when the page has been hidden for a while, and starts again when it is shown. @returns its end */
-export function whileLookedAt(start: () => () => void): () => void {
+export function whileVisible(start: () => () => void): () => void {
   let stop: (() => void) | undefined;
   let leaving: ReturnType<typeof setTimeout> | undefined;
   const leave = () => {
