@@ -9,8 +9,8 @@
 import { runAgent } from "../src/agent.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import { every, systemClock } from "../src/core/mod.ts";
-import { argumentsOf, numbersOf } from "../tests/support/arguments.ts";
-import { AifaceDevice, IclockDevice } from "../tests/support/devices.ts";
+import { argumentsOf, numbersOf } from "../tests/support/process/arguments.ts";
+import { AifaceDevice, IclockDevice } from "../tests/support/fakes/devices.ts";
 import { Cloud, MODEL } from "./demo_cloud/cloud.ts";
 
 const USAGE = `Runs the agent with everything it can be connected to, all of it pretended.

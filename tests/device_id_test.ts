@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Agent, openAgent } from "../src/agent.ts";
 import { loadConfig } from "../src/config/mod.ts";
-import { FakeClock } from "./support/fake_clock.ts";
+import { FakeClock } from "./support/fakes/fake_clock.ts";
 import { tempDir } from "./support/temp.ts";
 import { until } from "./support/until.ts";
 

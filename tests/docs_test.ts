@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { commands } from "../src/cli/commands/mod.ts";
 import type { Context } from "../src/cli/context.ts";
 import { ConfigError, type ConfigKey, configKeys, loadConfig } from "../src/config/mod.ts";
-import { startAgent } from "./support/agent_process.ts";
+import { startAgent } from "./support/process/agent_process.ts";
 import { tempDir } from "./support/temp.ts";
 import { until } from "./support/until.ts";
 import project from "../deno.json" with { type: "json" };

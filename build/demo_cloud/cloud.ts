@@ -8,11 +8,11 @@ import { PGlite } from "@electric-sql/pglite";
 import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { type AuthHandler, initializeAuth } from "nano-supabase";
 import { schemaSql } from "../../src/remotes/supabase/mod.ts";
-import { claimsOf, decoded, signed } from "../../tests/support/jwt.ts";
-import { Plug } from "../../tests/support/plug.ts";
-import { changeIn, CHANNEL, REPLICATION } from "../../tests/support/replication.ts";
+import { claimsOf, decoded, signed } from "../../tests/support/servers/jwt.ts";
+import { Plug } from "../../tests/support/servers/plug.ts";
+import { changeIn, CHANNEL, REPLICATION } from "../../tests/support/servers/replication.ts";
 import { type Caller, type RestAnswer, serveRest } from "./postgrest.ts";
-import { RealtimeServer } from "../../tests/support/realtime_server.ts";
+import { RealtimeServer } from "../../tests/support/servers/realtime_server.ts";
 
 /** Printed by the demo, and shown by the model at the cloud's address. */
 export const MODEL = "a model of Supabase for this demo, in this process: not Supabase";

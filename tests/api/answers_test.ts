@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
 import { request } from "../security/attack.ts";
 import { crowd, Wire } from "../security/target.ts";
 import { openApiFlaws } from "../support/openapi.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DELAY_BUCKETS_MS, LoopDelay } from "../../src/api/loop_delay.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 interface Running extends AsyncDisposable {
   clock: FakeClock;

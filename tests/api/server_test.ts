@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ListenError, serve, type Serving } from "../../src/api/mod.ts";
 import { type Clock, route, sseFrame, SseStream, systemClock } from "../../src/core/mod.ts";
 import { TEST_TOKEN, type TestApi, testApi } from "../support/api.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 const lines = route({
   method: "POST",

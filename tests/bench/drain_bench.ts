@@ -1,5 +1,5 @@
 /** A month without a network, drained to an endpoint on this machine, with `/status` asked meanwhile. @module */
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeBacklog } from "./backlog.ts";
 import { type HelperProcess, startHelper } from "./helper_process.ts";

@@ -1,5 +1,5 @@
 /** Events on their way in and out: batches beside raw transactions, one a request, and the live stream. @module */
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 import { type Followed, followEvents } from "./events_follow.ts";
 import { benchEvent, type EventsLoad, loadEvents } from "./events_load.ts";

@@ -7,8 +7,8 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { argumentsOf, numbersOf } from "../support/arguments.ts";
-import { Cloud } from "../support/cloud.ts";
+import { argumentsOf, numbersOf } from "../support/process/arguments.ts";
+import { Cloud } from "../support/servers/cloud.ts";
 
 const POLL_SEC = 5;
 /** An agent pushes every five minutes. */

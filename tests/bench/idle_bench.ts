@@ -1,7 +1,7 @@
 /** What an agent costs that looks for its game every 5 s, brings that to a cloud and is asked nothing. @module */
 import { V8_FLAGS } from "../../build/v8_flags.ts";
 import { ps } from "../../src/streams/playtime/processes/ps.ts";
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 import { type HelperProcess, startHelper } from "./helper_process.ts";
 import { type ProcessStats, processStats } from "./process_stats.ts";

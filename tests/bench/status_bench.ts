@@ -1,5 +1,5 @@
 /** The routes that pages poll, each beside a bare handler that reads one row. @module */
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeBacklog } from "./backlog.ts";
 import { startHelper } from "./helper_process.ts";

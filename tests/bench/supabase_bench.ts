@@ -1,7 +1,7 @@
 /** Heartbeats into the real PostgREST on the real PostgreSQL, beside a loop that posts the same batches. @module */
 import { DatabaseSync } from "node:sqlite";
-import { startAgent } from "../support/agent_process.ts";
-import { Cloud } from "../support/cloud.ts";
+import { startAgent } from "../support/process/agent_process.ts";
+import { Cloud } from "../support/servers/cloud.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeBacklog } from "./backlog.ts";
 import { type Pair, pairedRow, type Suite } from "./row.ts";

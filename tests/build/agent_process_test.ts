@@ -1,7 +1,7 @@
 /** The tests' own tools: the agent as a process and the fake game. @module */
 import assert from "node:assert/strict";
-import { runAgent, startAgent } from "../support/agent_process.ts";
-import { startFakeGame } from "../support/fake_game.ts";
+import { runAgent, startAgent } from "../support/process/agent_process.ts";
+import { startFakeGame } from "../support/fakes/fake_game.ts";
 import { tempDir } from "../support/temp.ts";
 
 /** Behaves at its edges as the agent does: one ready line, a token, an end on request. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { bundleAgent } from "../../build/compile.ts";
 import { version } from "../../src/core/mod.ts";
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 
 Deno.test("bundleAgent makes one file that runs alone, with its page in it", async () => {

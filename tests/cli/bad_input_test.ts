@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { runAgent } from "../support/agent_process.ts";
+import { runAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 
 interface Mistake {

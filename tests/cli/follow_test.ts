@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { follow } from "../../src/cli/follow.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { type Clock, systemClock } from "../../src/core/mod.ts";
-import { cliFolder } from "../support/cli.ts";
+import { cliFolder } from "../support/process/cli.ts";
 import { until } from "../support/until.ts";
 
 /** A clock on which nobody waits longer than the test says. */

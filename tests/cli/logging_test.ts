@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { redactor, secretsOf, startLogging } from "../../src/cli/logging.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { logger } from "../../src/core/mod.ts";
-import { capturedIo } from "../support/captured_io.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { capturedIo } from "../support/process/captured_io.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 
 const quiet = { level: "info", file: null, secrets: [] } as const;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { main } from "../../src/cli/mod.ts";
 import { configKeys } from "../../src/config/mod.ts";
 import { version } from "../../src/core/mod.ts";
-import { capturedIo } from "../support/captured_io.ts";
+import { capturedIo } from "../support/process/captured_io.ts";
 import { tempDir } from "../support/temp.ts";
 
 Deno.test("main --help lists the commands and every configuration key", async () => {

@@ -1,7 +1,7 @@
 /** @module */
 import assert from "node:assert/strict";
 import { whoListens } from "../../src/cli/port_conflict.ts";
-import { cliFolder } from "../support/cli.ts";
+import { cliFolder } from "../support/process/cli.ts";
 
 Deno.test("whoListens names the command of this system that shows it", async () => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });

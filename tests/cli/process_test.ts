@@ -1,7 +1,7 @@
 /** The program as a process of its own: what it prints, and how it ends. @module */
 import assert from "node:assert/strict";
-import { runAgent, startAgent } from "../support/agent_process.ts";
-import { ownMs } from "../support/own_time.ts";
+import { runAgent, startAgent } from "../support/process/agent_process.ts";
+import { ownMs } from "../support/process/own_time.ts";
 import { tempDir } from "../support/temp.ts";
 
 const config = { process_name: "no such game", poll_interval_sec: 1 };

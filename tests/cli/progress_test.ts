@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Progress } from "../../src/cli/progress.ts";
-import { capturedIo } from "../support/captured_io.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { capturedIo } from "../support/process/captured_io.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 Deno.test("Progress redraws a bar with rows, rate and time left on a terminal", async () => {
   const clock = new FakeClock();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Row, writeCsv, writeJson } from "../../src/cli/rows.ts";
-import { capturedIo } from "../support/captured_io.ts";
+import { capturedIo } from "../support/process/captured_io.ts";
 
 async function* pages(...given: Row[][]): AsyncGenerator<Row[]> {
   for (const page of given) yield await Promise.resolve(page);

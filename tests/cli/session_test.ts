@@ -5,7 +5,7 @@ import { runningAgent } from "../../src/cli/session.ts";
 import { type Config, loadConfig } from "../../src/config/mod.ts";
 import { type Clock, systemClock } from "../../src/core/mod.ts";
 import { openStore } from "../../src/store/recovery/recovery.ts";
-import { cliFolder, type Folder } from "../support/cli.ts";
+import { cliFolder, type Folder } from "../support/process/cli.ts";
 
 /** An agent on its port, and another folder that has the same port in its configuration. */
 async function neighbours(): Promise<{ second: Folder; config: Config } & AsyncDisposable> {

@@ -1,8 +1,13 @@
 /** The client between two real servers, one of which goes away. @module */
 import assert from "node:assert/strict";
 import { connectLocalLive, type LocalLive, type LocalLiveOptions } from "../../src/client/mod.ts";
-import { agentLog, cloudCopy, type EventServer, sampleEvent } from "../support/event_sources.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import {
+  agentLog,
+  cloudCopy,
+  type EventServer,
+  sampleEvent,
+} from "../support/fakes/event_sources.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { until } from "../support/until.ts";
 
 interface Watched extends Disposable {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { validate, version } from "uuid";
 import { idSource } from "../../src/core/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 Deno.test("idSource makes ids that sort in the order in which they were made", () => {
   const clock = new FakeClock();

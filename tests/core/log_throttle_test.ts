@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LogThrottle } from "../../src/core/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 Deno.test("LogThrottle writes a line once, and later how often it was dropped", async () => {
   const clock = new FakeClock();

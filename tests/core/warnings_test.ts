@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Warnings } from "../../src/core/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 Deno.test("Warnings keeps the time a matter began while its words change", () => {
   const clock = new FakeClock("2026-01-16T12:00:00Z");

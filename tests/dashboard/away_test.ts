@@ -1,12 +1,12 @@
 /** What people see of an agent that goes away and comes back, in a real browser. @module */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
 import { seriousFaults } from "../support/axe.ts";
-import { hasBrowser, startBrowser } from "../support/browser.ts";
-import { Cloud } from "../support/cloud.ts";
-import { household } from "../support/household.ts";
-import { Plug } from "../support/plug.ts";
+import { hasBrowser, startBrowser } from "../support/process/browser.ts";
+import { Cloud } from "../support/servers/cloud.ts";
+import { household } from "../support/process/household.ts";
+import { Plug } from "../support/servers/plug.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -2,13 +2,18 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { seriousFaults } from "../support/axe.ts";
-import { hasBrowser, type OpenPage, startBrowser, type TestBrowser } from "../support/browser.ts";
-import type { FakeGame } from "../support/fake_game.ts";
-import { AifaceDevice } from "../support/devices.ts";
-import { HOSTILE, type Household, household, workday } from "../support/household.ts";
-import { OtherAddress } from "../support/other_address.ts";
-import { ownMs } from "../support/own_time.ts";
-import { rawRequest } from "../support/raw_wire.ts";
+import {
+  hasBrowser,
+  type OpenPage,
+  startBrowser,
+  type TestBrowser,
+} from "../support/process/browser.ts";
+import type { FakeGame } from "../support/fakes/fake_game.ts";
+import { AifaceDevice } from "../support/fakes/devices.ts";
+import { HOSTILE, type Household, household, workday } from "../support/process/household.ts";
+import { OtherAddress } from "../support/process/other_address.ts";
+import { ownMs } from "../support/process/own_time.ts";
+import { rawRequest } from "../support/fakes/raw_wire.ts";
 import { until } from "../support/until.ts";
 
 const PANELS = ["", "history", "events", "attendance", "records", "sync"];

@@ -1,9 +1,9 @@
 /** A busy log in the open page: what it costs the thread that the page runs on, and that its memory stays. @module */
 import assert from "node:assert/strict";
-import { startAgent } from "../support/agent_process.ts";
-import { hasBrowser, startBrowser } from "../support/browser.ts";
-import { sendSteadily } from "../support/event_stream.ts";
-import { heapOf, tasksWhile } from "../support/main_thread.ts";
+import { startAgent } from "../support/process/agent_process.ts";
+import { hasBrowser, startBrowser } from "../support/process/browser.ts";
+import { sendSteadily } from "../support/fakes/event_stream.ts";
+import { heapOf, tasksWhile } from "../support/process/main_thread.ts";
 
 /** As many as the page keeps come three times over; `deno task bench dashboard --page=600` does it for ten minutes. */
 const LOAD = { perSecond: 500, ms: 6_000 };

@@ -5,9 +5,9 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
-import { noArguments } from "../support/arguments.ts";
-import { startBrowser } from "../support/browser.ts";
-import { household, quietHour, workday } from "../support/household.ts";
+import { noArguments } from "../support/process/arguments.ts";
+import { startBrowser } from "../support/process/browser.ts";
+import { household, quietHour, workday } from "../support/process/household.ts";
 
 const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
 const PANELS = ["today", "history", "events", "attendance", "records", "sync"];

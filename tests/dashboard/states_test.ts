@@ -1,13 +1,13 @@
 /** What the dashboard shows where not all is as it should be, and to whom it shows it otherwise. @module */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
 import { seriousFaults } from "../support/axe.ts";
-import { hasBrowser, startBrowser, type TestBrowser } from "../support/browser.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
-import { IclockDevice } from "../support/devices.ts";
-import { startFakeGame } from "../support/fake_game.ts";
-import { rawRequest } from "../support/raw_wire.ts";
+import { hasBrowser, startBrowser, type TestBrowser } from "../support/process/browser.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
+import { IclockDevice } from "../support/fakes/devices.ts";
+import { startFakeGame } from "../support/fakes/fake_game.ts";
+import { rawRequest } from "../support/fakes/raw_wire.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

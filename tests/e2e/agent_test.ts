@@ -3,10 +3,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { startFakeGame } from "../support/fake_game.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
-import { ownMs } from "../support/own_time.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { startFakeGame } from "../support/fakes/fake_game.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
+import { ownMs } from "../support/process/own_time.ts";
 import { tempDir } from "../support/temp.ts";
 
 const GAME = "ClockBlockGame.exe";

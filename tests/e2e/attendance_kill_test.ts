@@ -5,10 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { punchId } from "../../src/streams/attendance/mod.ts";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { IclockDevice } from "../support/devices.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
-import { RawSocket } from "../support/raw_wire.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { IclockDevice } from "../support/fakes/devices.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
+import { RawSocket } from "../support/fakes/raw_wire.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { punchId } from "../../src/streams/attendance/mod.ts";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { AifaceDevice, IclockDevice } from "../support/devices.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { AifaceDevice, IclockDevice } from "../support/fakes/devices.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
 import { removeFolder } from "../support/temp.ts";
 
 const DEVICES = 20;

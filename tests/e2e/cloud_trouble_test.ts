@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { runAgent, startAgent } from "../support/agent_process.ts";
-import { Cloud } from "../support/cloud.ts";
+import { runAgent, startAgent } from "../support/process/agent_process.ts";
+import { Cloud } from "../support/servers/cloud.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -6,9 +6,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { Cloud } from "../support/cloud.ts";
-import { Plug } from "../support/plug.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { Cloud } from "../support/servers/cloud.ts";
+import { Plug } from "../support/servers/plug.ts";
 import { removeFolder } from "../support/temp.ts";
 
 const AGENTS = 3;

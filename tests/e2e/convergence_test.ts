@@ -7,9 +7,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Clock, type Json, systemClock } from "../../src/core/mod.ts";
 import { memoryTokenStore } from "../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../support/cloud.ts";
+import { Cloud } from "../support/servers/cloud.ts";
 import { Machine } from "../support/machine.ts";
-import { Plug } from "../support/plug.ts";
+import { Plug } from "../support/servers/plug.ts";
 
 const MACHINES = 3;
 /** Histories of each seed. */

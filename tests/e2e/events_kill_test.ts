@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
 import { sampleEvent } from "../support/events.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";

@@ -3,11 +3,11 @@
  * demands: crash before the flush, the same batch twice, order by `seq`, critical events within two seconds.
  */
 import assert from "node:assert/strict";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { type SseEvent, sseEvents } from "../support/event_source.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { type SseEvent, sseEvents } from "../support/fakes/event_source.ts";
 import { CRITICAL, sampleEvent } from "../support/events.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
-import { ownMs } from "../support/own_time.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
+import { ownMs } from "../support/process/own_time.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../src/core/mod.ts";
 import { logged } from "../support/logged.ts";
-import { Cloud } from "../support/cloud.ts";
+import { Cloud } from "../support/servers/cloud.ts";
 import { Machine, type MachineOptions } from "../support/machine.ts";
 
 const DAY_MS = 86_400_000;

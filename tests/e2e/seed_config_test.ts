@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { runAgent, startAgent } from "../support/agent_process.ts";
+import { runAgent, startAgent } from "../support/process/agent_process.ts";
 import { SEED_CONFIG } from "../support/seed_config.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";

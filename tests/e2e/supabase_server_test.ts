@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { schemaSql } from "../../src/remotes/supabase/mod.ts";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { Cloud, type CloudOptions } from "../support/cloud.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { Cloud, type CloudOptions } from "../support/servers/cloud.ts";
 import { until } from "../support/until.ts";
 
 function test(

@@ -14,7 +14,7 @@ import {
   type AgentProcess,
   runAgent,
   startAgent,
-} from "../support/agent_process.ts";
+} from "../support/process/agent_process.ts";
 import { removeFolder } from "../support/temp.ts";
 
 export interface Executable {

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { version } from "../../src/core/mod.ts";
-import type { AgentProcess } from "../support/agent_process.ts";
+import type { AgentProcess } from "../support/process/agent_process.ts";
 import { sampleEvent } from "../support/events.ts";
-import { mountTmpfs } from "../support/tmpfs.ts";
+import { mountTmpfs } from "../support/fakes/tmpfs.ts";
 import { until } from "../support/until.ts";
 import { type Executable, executables, type Installed } from "./executable.ts";
 

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { backupTo } from "../../src/store/mod.ts";
-import { type AgentProcess, runAgent, startAgent } from "../support/agent_process.ts";
+import { type AgentProcess, runAgent, startAgent } from "../support/process/agent_process.ts";
 import {
   type Contents,
   contentsOf,
@@ -15,10 +15,10 @@ import {
   liveIn,
   overwrite,
   randomFrom,
-} from "../support/damage.ts";
-import { mountFailingDisk } from "../support/failing_disk.ts";
+} from "../support/fakes/damage.ts";
+import { mountFailingDisk } from "../support/fakes/failing_disk.ts";
 import { tempDir } from "../support/temp.ts";
-import { mountTmpfs } from "../support/tmpfs.ts";
+import { mountTmpfs } from "../support/fakes/tmpfs.ts";
 import { until } from "../support/until.ts";
 
 const DAY_MS = 86_400_000;

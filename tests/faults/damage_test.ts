@@ -17,7 +17,7 @@ import {
   liveIn,
   overwrite,
   randomFrom,
-} from "../support/damage.ts";
+} from "../support/fakes/damage.ts";
 import { tempDir } from "../support/temp.ts";
 
 /** So many seeds for each kind of damage; `CLOCKBLOCK_DAMAGE_SEEDS=100` takes a minute. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { type Migration, Warnings } from "../../src/core/mod.ts";
 import { type Store, StoreError } from "../../src/store/mod.ts";
 import { openStore } from "../../src/store/recovery/recovery.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
-import { mountTmpfs } from "../support/tmpfs.ts";
+import { mountTmpfs } from "../support/fakes/tmpfs.ts";
 
 const SECOND_MS = 1_000;
 

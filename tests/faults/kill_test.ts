@@ -4,7 +4,7 @@ import type { Migration } from "../../src/core/mod.ts";
 import { openStore } from "../../src/store/recovery/recovery.ts";
 import { tempDir } from "../support/temp.ts";
 
-const WRITER = fileURLToPath(new URL("../support/writer_process.ts", import.meta.url));
+const WRITER = fileURLToPath(new URL("../support/process/writer_process.ts", import.meta.url));
 const ROUNDS = 6;
 
 const notes: Migration = {

@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { Hub, Warnings } from "../../src/core/mod.ts";
 import { createEndpoint } from "../../src/remotes/endpoint/mod.ts";
 import { SyncEngine } from "../../src/sync/mod.ts";
-import { FaultProxy, type LinkFault } from "../support/fault_proxy.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
+import { FaultProxy, type LinkFault } from "../support/servers/fault_proxy.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
 import {
   addNotes,
   noteIds,
@@ -16,7 +16,7 @@ import {
   sampleMigration,
   sampleOutbox,
   settledNotes,
-} from "../support/sample_outbox.ts";
+} from "../support/fakes/sample_outbox.ts";
 import { tempStore } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

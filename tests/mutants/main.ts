@@ -6,7 +6,7 @@
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { print } from "../bench/print.ts";
-import { argumentsOf } from "../support/arguments.ts";
+import { argumentsOf } from "../support/process/arguments.ts";
 import { FAULTY_FILES } from "./faults.ts";
 import { type Mutant, mutantsOf } from "./fault.ts";
 import { unnoticedOf } from "./run.ts";

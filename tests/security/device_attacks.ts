@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { maskedFrame } from "../support/raw_wire.ts";
+import { maskedFrame } from "../support/fakes/raw_wire.ts";
 import { until } from "../support/until.ts";
 import { type Attack, attempt, request } from "./attack.ts";
 import { crowd, DOOR, ELSEWHERE, HERE, type Target, Wire } from "./target.ts";

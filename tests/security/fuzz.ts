@@ -4,8 +4,8 @@
  * @module
  */
 import fc from "fast-check";
-import type { AgentProcess } from "../support/agent_process.ts";
-import { rawRequest } from "../support/raw_wire.ts";
+import type { AgentProcess } from "../support/process/agent_process.ts";
+import { rawRequest } from "../support/fakes/raw_wire.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 

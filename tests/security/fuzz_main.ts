@@ -5,8 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { print } from "../bench/print.ts";
-import { startAgent } from "../support/agent_process.ts";
-import { argumentsOf } from "../support/arguments.ts";
+import { startAgent } from "../support/process/agent_process.ts";
+import { argumentsOf } from "../support/process/arguments.ts";
 import { fuzz, FUZZED_CONFIG, MOST_HELD_MS } from "./fuzz.ts";
 
 const USAGE = `Asks the whole API at random, by its own description.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { fuzz, FUZZED_CONFIG, MOST_HELD_MS } from "./fuzz.ts";
 
 Deno.test("No request of any kind makes the API fail or holds the event loop", async () => {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { DOOR, startTarget, type Target, Wire } from "./target.ts";
-import { maskedFrame } from "../support/raw_wire.ts";
+import { maskedFrame } from "../support/fakes/raw_wire.ts";
 import { request } from "./attack.ts";
 import { until } from "../support/until.ts";
 

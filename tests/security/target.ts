@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { AifaceDevice } from "../support/devices.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { AifaceDevice } from "../support/fakes/devices.ts";
 import { until } from "../support/until.ts";
 
 export const DOOR = "AYSK1001";

@@ -1,6 +1,6 @@
 /** That an agent can be given a wrong clock, for it alone. */
 import assert from "node:assert/strict";
-import { startAgent } from "../support/agent_process.ts";
+import { startAgent } from "../support/process/agent_process.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { findLibrary, startClock } from "./clock.ts";

@@ -6,11 +6,11 @@
  */
 import { parseArgs } from "node:util";
 import { print } from "../bench/print.ts";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
-import { argumentsOf } from "../support/arguments.ts";
-import { Cloud } from "../support/cloud.ts";
-import { FaultProxy, type LinkFault } from "../support/fault_proxy.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
+import { argumentsOf } from "../support/process/arguments.ts";
+import { Cloud } from "../support/servers/cloud.ts";
+import { FaultProxy, type LinkFault } from "../support/servers/fault_proxy.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
 import { callerOf, pause } from "./load/caller.ts";
 import { startClock } from "./clock.ts";

@@ -4,8 +4,8 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
-import type { Cloud } from "../support/cloud.ts";
-import type { FaultyServer, StoredRow } from "../support/faulty_server.ts";
+import type { Cloud } from "../support/servers/cloud.ts";
+import type { FaultyServer, StoredRow } from "../support/servers/faulty_server.ts";
 import type { EventsLoad } from "./load/events.ts";
 import type { DevicesLoad } from "./load/life.ts";
 import type { RecordsLoad } from "./load/records.ts";

@@ -3,8 +3,8 @@
  * meanwhile. The same seed and length give the same plan.
  * @module
  */
-import type { LinkFault } from "../support/fault_proxy.ts";
-import type { Fault } from "../support/faulty_server.ts";
+import type { LinkFault } from "../support/servers/fault_proxy.ts";
+import type { Fault } from "../support/servers/faulty_server.ts";
 import { type Random, randomOf } from "./load/random.ts";
 
 /** The links that have weather: to each cloud, and from the devices to the agent. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { processStats } from "../bench/process_stats.ts";
-import type { AgentProcess } from "../support/agent_process.ts";
+import type { AgentProcess } from "../support/process/agent_process.ts";
 import { pause } from "./load/caller.ts";
 import type { Control } from "./control.ts";
 

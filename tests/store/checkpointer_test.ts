@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Migration } from "../../src/core/mod.ts";
 import { Checkpointer } from "../../src/store/checkpointer.ts";
 import type { Store } from "../../src/store/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempStore } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

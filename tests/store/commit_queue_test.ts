@@ -4,7 +4,7 @@ import type { Migration } from "../../src/core/mod.ts";
 import { CommitQueue } from "../../src/store/commit_queue.ts";
 import { connect } from "../../src/store/database.ts";
 import { Store, storeErrorKind, type WriteOptions } from "../../src/store/mod.ts";
-import { settled } from "../support/fake_clock.ts";
+import { settled } from "../support/fakes/fake_clock.ts";
 import { tempDir, tempStore } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { lockedBy, StoreError } from "../../src/store/mod.ts";
 import { openStore } from "../../src/store/recovery/recovery.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 
-const HOLDER = fileURLToPath(new URL("../support/holder_process.ts", import.meta.url));
+const HOLDER = fileURLToPath(new URL("../support/process/holder_process.ts", import.meta.url));
 
 Deno.test("openStore refuses a second agent and says who holds the database", () => {
   using dir = tempDir();

@@ -3,8 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { type Migration, type Stream, Warnings } from "../../src/core/mod.ts";
 import { listBackups, maintain, type Store, storeErrorKind } from "../../src/store/mod.ts";
 import { openStore } from "../../src/store/recovery/recovery.ts";
-import { overwrite } from "../support/damage.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { overwrite } from "../support/fakes/damage.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Migration } from "../../src/core/mod.ts";
 import { Store } from "../../src/store/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 
 const first: Migration = { name: "test-1", sql: "CREATE TABLE one (n INTEGER)" };

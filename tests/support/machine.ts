@@ -17,9 +17,9 @@ import { Store } from "../../src/store/mod.ts";
 import { createRecords, migrations, type RecordsStream } from "../../src/streams/records/mod.ts";
 import type { LaneStatus } from "../../src/contract/sync.ts";
 import { SyncEngine } from "../../src/sync/mod.ts";
-import type { Cloud } from "./cloud.ts";
+import type { Cloud } from "./servers/cloud.ts";
 import { streamDeps } from "./stream_deps.ts";
-import { supabaseOn } from "./supabase.ts";
+import { supabaseOn } from "./servers/supabase.ts";
 import { tempDir } from "./temp.ts";
 
 export interface MachineOptions {

@@ -13,9 +13,9 @@ import {
 import type { TableOutbox } from "../../src/store/mod.ts";
 import type { LaneStatus } from "../../src/contract/sync.ts";
 import { SyncEngine } from "../../src/sync/mod.ts";
-import { FakeClock } from "./fake_clock.ts";
-import { FakeRemote } from "./fake_remote.ts";
-import { sampleMigration, sampleOutbox } from "./sample_outbox.ts";
+import { FakeClock } from "./fakes/fake_clock.ts";
+import { FakeRemote } from "./fakes/fake_remote.ts";
+import { sampleMigration, sampleOutbox } from "./fakes/sample_outbox.ts";
 import { tempStore } from "./temp.ts";
 import { until } from "./until.ts";
 

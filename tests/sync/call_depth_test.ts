@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import type { Inbox, Remote } from "../../src/core/mod.ts";
 import { createEndpoint } from "../../src/remotes/endpoint/mod.ts";
 import { createSupabase, memoryTokenStore } from "../../src/remotes/supabase/mod.ts";
-import { addNotes } from "../support/sample_outbox.ts";
+import { addNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 
 const MAX_DEPTH = 8;

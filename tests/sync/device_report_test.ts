@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { pause, type Row, Warnings } from "../../src/core/mod.ts";
 import { reportDevice } from "../../src/sync/device_report.ts";
-import { FakeClock, settled } from "../support/fake_clock.ts";
-import { fail, FakeRemote } from "../support/fake_remote.ts";
+import { FakeClock, settled } from "../support/fakes/fake_clock.ts";
+import { fail, FakeRemote } from "../support/fakes/fake_remote.ts";
 
 class Bench implements AsyncDisposable {
   readonly clock = new FakeClock();

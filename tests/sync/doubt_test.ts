@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { DivertedError, RemoteError } from "../../src/core/mod.ts";
 import { createEndpoint } from "../../src/remotes/endpoint/mod.ts";
 import { failureOf } from "../../src/sync/errors.ts";
-import { type Behaviour, fail, poison } from "../support/fake_remote.ts";
-import { addNotes, rejectedNotes, settledNotes } from "../support/sample_outbox.ts";
+import { type Behaviour, fail, poison } from "../support/fakes/fake_remote.ts";
+import { addNotes, rejectedNotes, settledNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 import { until } from "../support/until.ts";
 

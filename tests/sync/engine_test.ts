@@ -10,9 +10,9 @@ import {
 } from "../../src/core/mod.ts";
 import type { SyncStatus } from "../../src/contract/sync.ts";
 import { type LaneSetup, SyncEngine } from "../../src/sync/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { fail, FakeRemote } from "../support/fake_remote.ts";
-import { addNotes, sampleMigration } from "../support/sample_outbox.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
+import { fail, FakeRemote } from "../support/fakes/fake_remote.ts";
+import { addNotes, sampleMigration } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 import { tempStore } from "../support/temp.ts";
 import { until } from "../support/until.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Hub, Warnings } from "../../src/core/mod.ts";
 import { createEndpoint } from "../../src/remotes/endpoint/mod.ts";
 import { SyncEngine } from "../../src/sync/mod.ts";
-import { type Fault, FaultyServer } from "../support/faulty_server.ts";
+import { type Fault, FaultyServer } from "../support/servers/faulty_server.ts";
 import {
   addNotes,
   noteIds,
@@ -11,7 +11,7 @@ import {
   sampleMigration,
   sampleOutbox,
   settledNotes,
-} from "../support/sample_outbox.ts";
+} from "../support/fakes/sample_outbox.ts";
 import { tempStore } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

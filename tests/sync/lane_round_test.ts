@@ -1,8 +1,8 @@
 /** What one round of a lane does, and in which order. @module */
 import assert from "node:assert/strict";
 import { pause, RemoteError } from "../../src/core/mod.ts";
-import { FakeRemote } from "../support/fake_remote.ts";
-import { addNotes } from "../support/sample_outbox.ts";
+import { FakeRemote } from "../support/fakes/fake_remote.ts";
+import { addNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 
 /** A round of a pull, which may throw, and a push. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pause, RemoteError, VERDICTS } from "../../src/core/mod.ts";
-import { fail, poison } from "../support/fake_remote.ts";
-import { addNotes, rejectedNotes, settledNotes } from "../support/sample_outbox.ts";
+import { fail, poison } from "../support/fakes/fake_remote.ts";
+import { addNotes, rejectedNotes, settledNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 import { until } from "../support/until.ts";
 

@@ -13,15 +13,15 @@ import {
 } from "../../src/core/mod.ts";
 import { Store, type TableOutbox } from "../../src/store/mod.ts";
 import { SyncEngine } from "../../src/sync/mod.ts";
-import { FakeClock, settled } from "../support/fake_clock.ts";
-import { type Behaviour, fail, FakeRemote } from "../support/fake_remote.ts";
+import { FakeClock, settled } from "../support/fakes/fake_clock.ts";
+import { type Behaviour, fail, FakeRemote } from "../support/fakes/fake_remote.ts";
 import {
   addNotes,
   rejectedNotes,
   sampleMigration,
   sampleOutbox,
   settledNotes,
-} from "../support/sample_outbox.ts";
+} from "../support/fakes/sample_outbox.ts";
 import { tempDir } from "../support/temp.ts";
 
 type Step =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Cursor, type Inbox, type Page, RemoteError } from "../../src/core/mod.ts";
 import { InboxPuller, type InboxPullerOptions } from "../../src/sync/pull.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 Deno.test("InboxPuller reads every table page by page, each from where the last one ended", async () => {
   const cloud = new Cloud({ projects: 5, tasks: 2 });

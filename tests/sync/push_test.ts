@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { VERDICTS } from "../../src/core/mod.ts";
-import { fail } from "../support/fake_remote.ts";
-import { addNotes, rejectedNotes, settledNotes } from "../support/sample_outbox.ts";
+import { fail } from "../support/fakes/fake_remote.ts";
+import { addNotes, rejectedNotes, settledNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 
 const orphaned = fail(409, { code: "23503", verdict: VERDICTS.orphan });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { RemoteError, Warnings } from "../../src/core/mod.ts";
 import { LaneRequests } from "../../src/sync/requests.ts";
 import { SharedRemote } from "../../src/sync/shared_remote.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { type Behaviour, fail, FakeRemote } from "../support/fake_remote.ts";
-import { addNotes } from "../support/sample_outbox.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
+import { type Behaviour, fail, FakeRemote } from "../support/fakes/fake_remote.ts";
+import { addNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 
 const BATCH = {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { SyncStatus } from "../../src/contract/sync.ts";
 import { testApi } from "../support/api.ts";
-import { fail, poison } from "../support/fake_remote.ts";
-import { addNotes, rejectedNotes, settledNotes } from "../support/sample_outbox.ts";
+import { fail, poison } from "../support/fakes/fake_remote.ts";
+import { addNotes, rejectedNotes, settledNotes } from "../support/fakes/sample_outbox.ts";
 import { SyncBench } from "../support/sync_bench.ts";
 import { until } from "../support/until.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Warnings } from "../../src/core/mod.ts";
 import { SharedRemote } from "../../src/sync/shared_remote.ts";
-import { FakeClock, settled } from "../support/fake_clock.ts";
-import { FakeRemote } from "../support/fake_remote.ts";
+import { FakeClock, settled } from "../support/fakes/fake_clock.ts";
+import { FakeRemote } from "../support/fakes/fake_remote.ts";
 
 const HOUR_MS = 3_600_000;
 

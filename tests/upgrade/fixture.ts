@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { asked } from "./asked.ts";
 
 const FOLDER = fileURLToPath(new URL("./fixtures/", import.meta.url));

@@ -7,9 +7,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { IclockDevice } from "../support/devices.ts";
-import { FakeClock, settled } from "../support/fake_clock.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
+import { IclockDevice } from "../support/fakes/devices.ts";
+import { FakeClock, settled } from "../support/fakes/fake_clock.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
 import { asked } from "./asked.ts";
 import { shareRecords } from "./shared_records.ts";
 

@@ -5,7 +5,7 @@
  */
 import { version } from "../../src/core/mod.ts";
 import { print } from "../bench/print.ts";
-import { noArguments } from "../support/arguments.ts";
+import { noArguments } from "../support/process/arguments.ts";
 import { tempDir } from "../support/temp.ts";
 import { dump } from "./dump.ts";
 import { agentIn, answersOf, type Expected, pathOf, unaskedIn, waitingIn } from "./fixture.ts";

@@ -5,8 +5,8 @@
  */
 import { openAgent } from "../../src/agent.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { Cloud } from "../support/cloud.ts";
-import type { FakeClock } from "../support/fake_clock.ts";
+import { Cloud } from "../support/servers/cloud.ts";
+import type { FakeClock } from "../support/fakes/fake_clock.ts";
 import { asked } from "./asked.ts";
 
 /** Lets the agent in `dir` share records with a Supabase for a moment in which the clock stands still. */

@@ -9,8 +9,8 @@ import { type Agent, migrations, openAgent } from "../../src/agent.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { version } from "../../src/core/mod.ts";
 import { Store } from "../../src/store/mod.ts";
-import { cliFolder } from "../support/cli.ts";
-import { FaultyServer } from "../support/faulty_server.ts";
+import { cliFolder } from "../support/process/cli.ts";
+import { FaultyServer } from "../support/servers/faulty_server.ts";
 import { tempDir } from "../support/temp.ts";
 import { dump, restore } from "./dump.ts";
 import {

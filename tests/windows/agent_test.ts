@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { bundleAgent } from "../../build/compile.ts";
-import { type AgentProcess, startAgent } from "../support/agent_process.ts";
+import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
 import { namesAreUnicode, tempFolder, type Windows, windows } from "./windows.ts";
 
 const POLL_SEC = 2;

@@ -1,7 +1,7 @@
 /** Start at login through Windows' own Task Scheduler. @module */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { runAgent, startAgent } from "../support/agent_process.ts";
+import { runAgent, startAgent } from "../support/process/agent_process.ts";
 import { tempFolder, windows } from "./windows.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

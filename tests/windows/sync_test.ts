@@ -1,7 +1,7 @@
 /** The sync on Windows, over a kill. @module */
 import assert from "node:assert/strict";
 import { bundleAgent } from "../../build/compile.ts";
-import { runAgent, startAgent } from "../support/agent_process.ts";
+import { runAgent, startAgent } from "../support/process/agent_process.ts";
 import { tempFolder, windows } from "./windows.ts";
 
 const here = windows();

@@ -8,7 +8,7 @@
  * Wine takes the letters that file names may have from the locale: without LC_ALL=C.UTF-8 or the like only ASCII.
  * @module
  */
-import { startFakeGame } from "../support/fake_game.ts";
+import { startFakeGame } from "../support/fakes/fake_game.ts";
 import { removeFolder } from "../support/temp.ts";
 
 export interface Windows {

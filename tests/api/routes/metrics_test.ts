@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LaneStatus } from "../../../src/contract/sync.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { SyncBench } from "../../support/sync_bench.ts";
 import { testApi } from "../../support/api.ts";
 

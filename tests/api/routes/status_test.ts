@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Hub, type Stream, Warnings } from "../../../src/core/mod.ts";
 import type { SyncStatus } from "../../../src/contract/sync.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
 import { SyncBench } from "../../support/sync_bench.ts";
 import { testApi } from "../../support/api.ts";

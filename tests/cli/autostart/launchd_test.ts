@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { installSteps } from "../../../src/cli/autostart/mod.ts";
 import { launchd, plist } from "../../../src/cli/autostart/launchd.ts";
-import { systemPrograms } from "../../support/system_programs.ts";
+import { systemPrograms } from "../../support/fakes/system_programs.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const UID = { stdout: "501\n" };

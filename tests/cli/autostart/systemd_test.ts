@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type InstallSteps, installSteps, type Program } from "../../../src/cli/autostart/mod.ts";
 import { systemd, unit } from "../../../src/cli/autostart/systemd.ts";
-import { systemPrograms } from "../../support/system_programs.ts";
+import { systemPrograms } from "../../support/fakes/system_programs.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const SHOW = "systemctl --user show";

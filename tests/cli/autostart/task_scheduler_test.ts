@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { installSteps } from "../../../src/cli/autostart/mod.ts";
 import { task, taskScheduler } from "../../../src/cli/autostart/task_scheduler.ts";
-import { systemPrograms } from "../../support/system_programs.ts";
+import { systemPrograms } from "../../support/fakes/system_programs.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const SID = "S-1-5-21-1004336348-1177238915-682003330-1001";

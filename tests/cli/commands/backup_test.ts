@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { cliFolder } from "../../support/cli.ts";
+import { cliFolder } from "../../support/process/cli.ts";
 
 const config = { process_name: "no such game", poll_interval_sec: 1 };
 

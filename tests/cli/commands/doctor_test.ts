@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { cliFolder } from "../../support/cli.ts";
-import { startFakeGame } from "../../support/fake_game.ts";
+import { cliFolder } from "../../support/process/cli.ts";
+import { startFakeGame } from "../../support/fakes/fake_game.ts";
 
 const config = { process_name: "no such game" };
 

@@ -1,7 +1,7 @@
 /** Commands about application events. @module */
 import assert from "node:assert/strict";
-import { cliFolder } from "../../support/cli.ts";
-import { capturedIo } from "../../support/captured_io.ts";
+import { cliFolder } from "../../support/process/cli.ts";
+import { capturedIo } from "../../support/process/captured_io.ts";
 import { main } from "../../../src/cli/mod.ts";
 import { until } from "../../support/until.ts";
 

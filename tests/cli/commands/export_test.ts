@@ -1,7 +1,7 @@
 /** Which heartbeats and days are exported, of a database with more than one page of them. @module */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { cliFolder, type Folder } from "../../support/cli.ts";
+import { cliFolder, type Folder } from "../../support/process/cli.ts";
 
 const CONFIG = { process_name: "no such game", time_zone: "UTC", retention_days: 3_650 };
 

@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { agentPermissions } from "../../../build/permissions.ts";
-import { runAgent, startAgent } from "../../support/agent_process.ts";
-import { type FakeSystemctl, fakeSystemctl } from "../../support/fake_systemctl.ts";
+import { runAgent, startAgent } from "../../support/process/agent_process.ts";
+import { type FakeSystemctl, fakeSystemctl } from "../../support/fakes/fake_systemctl.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));

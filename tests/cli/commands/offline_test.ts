@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { dayAt, daysBetween } from "../../../src/core/mod.ts";
 import { describeToday } from "../../../src/cli/commands/status.ts";
-import { cliFolder } from "../../support/cli.ts";
+import { cliFolder } from "../../support/process/cli.ts";
 
 const NO_GAME = { process_name: "no such game" };
 

@@ -1,6 +1,6 @@
 /** Commands while an agent runs: they find it and ask it. @module */
 import assert from "node:assert/strict";
-import { cliFolder } from "../../support/cli.ts";
+import { cliFolder } from "../../support/process/cli.ts";
 
 const config = { process_name: "no such game", poll_interval_sec: 1 };
 

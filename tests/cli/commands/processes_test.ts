@@ -1,8 +1,8 @@
 /** @module */
 import assert from "node:assert/strict";
-import { runAgent } from "../../support/agent_process.ts";
-import { startFakeGame } from "../../support/fake_game.ts";
-import { cliFolder } from "../../support/cli.ts";
+import { runAgent } from "../../support/process/agent_process.ts";
+import { startFakeGame } from "../../support/fakes/fake_game.ts";
+import { cliFolder } from "../../support/process/cli.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const GAME = Deno.build.os === "windows" ? "Odd Game.exe" : "Odd Game";

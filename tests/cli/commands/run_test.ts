@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { main } from "../../../src/cli/mod.ts";
-import { capturedIo } from "../../support/captured_io.ts";
-import { ownMs } from "../../support/own_time.ts";
+import { capturedIo } from "../../support/process/captured_io.ts";
+import { ownMs } from "../../support/process/own_time.ts";
 import { tempDir } from "../../support/temp.ts";
 
 /** A process that certainly runs, and one that certainly does not. */

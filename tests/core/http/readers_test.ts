@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MAX_ANSWER_MS, Readers, sseFrame, SseStream } from "../../../src/core/mod.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 const KIB = 1024;
 

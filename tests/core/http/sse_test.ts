@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type SseEnd, sseFrame, type SseOptions, SseStream } from "../../../src/core/mod.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 function open(options: Partial<SseOptions> = {}) {
   const closing = new AbortController();

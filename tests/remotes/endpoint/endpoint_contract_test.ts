@@ -1,6 +1,6 @@
 import { createEndpoint } from "../../../src/remotes/endpoint/mod.ts";
 import { remoteContract } from "../../contract/remote_contract.ts";
-import { FaultyServer } from "../../support/faulty_server.ts";
+import { FaultyServer } from "../../support/servers/faulty_server.ts";
 
 const TOKEN = "s3cret-token";
 const CONTENT = "a very private window title";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { OutboxBatch, RemoteError } from "../../../src/core/mod.ts";
 import { createEndpoint } from "../../../src/remotes/endpoint/mod.ts";
-import { FaultyServer } from "../../support/faulty_server.ts";
+import { FaultyServer } from "../../support/servers/faulty_server.ts";
 
 const { signal } = new AbortController();
 

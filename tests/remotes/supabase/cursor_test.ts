@@ -1,8 +1,8 @@
 /** Where a reading rests, so that what commits late is read and what was read is not read again. @module */
 import assert from "node:assert/strict";
 import type { Cursor, Page } from "../../../src/core/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
-import { supabaseOn } from "../../support/supabase.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { supabaseOn } from "../../support/servers/supabase.ts";
 
 const MINUTE_MS = 60_000;
 const cloud = await Cloud.start({ maxRows: 100 });

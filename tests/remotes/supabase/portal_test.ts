@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { RemoteError } from "../../../src/core/mod.ts";
 import { memoryTokenStore, type SupabaseRemoteOptions } from "../../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
-import { supabaseOn } from "../../support/supabase.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { supabaseOn } from "../../support/servers/supabase.ts";
 
 const cloud = await Cloud.start();
 const { signal } = new AbortController();

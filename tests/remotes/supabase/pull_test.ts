@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { type Cursor, type Page, RemoteError, type Row } from "../../../src/core/mod.ts";
 import type { Supabase } from "../../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
-import { supabaseOn } from "../../support/supabase.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { supabaseOn } from "../../support/servers/supabase.ts";
 
 const cloud = await Cloud.start({ maxRows: 100 });
 const { signal } = new AbortController();

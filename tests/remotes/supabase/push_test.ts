@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { type OutboxBatch, RemoteError, type Row } from "../../../src/core/mod.ts";
 import { verdictOf } from "../../../src/sync/errors.ts";
 import { memoryTokenStore } from "../../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
-import { supabaseOn } from "../../support/supabase.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { supabaseOn } from "../../support/servers/supabase.ts";
 
 // A project that lets its users at every table: these tests make some of their own.
 const cloud = await Cloud.start({ grants: "old" });

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/core/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
-import { FaultProxy } from "../../support/fault_proxy.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { FaultProxy } from "../../support/servers/fault_proxy.ts";
 import { Machine } from "../../support/machine.ts";
-import { supabaseOn } from "../../support/supabase.ts";
+import { supabaseOn } from "../../support/servers/supabase.ts";
 import { until } from "../../support/until.ts";
 
 const cloud = await Cloud.start({ silenceMs: 1_000 });

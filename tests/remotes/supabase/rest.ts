@@ -2,7 +2,7 @@
  * Requests to PostgREST as an app makes them, in the name of an account or of a key.
  * @module
  */
-import type { Cloud } from "../../support/cloud.ts";
+import type { Cloud } from "../../support/servers/cloud.ts";
 
 export interface Caller {
   apikey: string;

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Cloud } from "../../support/cloud.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
 import { askRest, callerOf } from "./rest.ts";
 
 const cloud = await Cloud.start({ grants: "new" });

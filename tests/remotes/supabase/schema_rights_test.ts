@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Cloud } from "../../support/cloud.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
 import { askRest, type Caller, callerOf, type RestRequest } from "./rest.ts";
 
 const VERBS = ["select", "insert", "update", "delete"] as const;

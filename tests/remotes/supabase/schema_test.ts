@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
 import { playtimeFixture } from "../../streams/playtime/playtime_fixture.ts";
-import { Cloud } from "../../support/cloud.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
 import { objectsOf } from "./schema_objects.ts";
 
 const cloud = await Cloud.start({ grants: "new" });

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
 import { objectsOf } from "./schema_objects.ts";
 
 const SCHEMA_0_1_0 = await Deno.readTextFile(

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { RemoteError } from "../../../src/core/mod.ts";
 import { encryptedTokenStore, memoryTokenStore } from "../../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../../support/cloud.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
 import { Machine } from "../../support/machine.ts";
-import { supabaseOn } from "../../support/supabase.ts";
+import { supabaseOn } from "../../support/servers/supabase.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 

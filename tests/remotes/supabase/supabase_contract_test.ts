@@ -1,6 +1,6 @@
 import { createSupabase, memoryTokenStore } from "../../../src/remotes/supabase/mod.ts";
 import { remoteContract } from "../../contract/remote_contract.ts";
-import { Cloud } from "../../support/cloud.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
 
 const CONTENT = "a very private window title";
 

@@ -1,5 +1,5 @@
 /** Calls to an agent that may be dead just now. @module */
-import type { AgentProcess } from "../../support/agent_process.ts";
+import type { AgentProcess } from "../../support/process/agent_process.ts";
 
 export interface Caller {
   /** The JSON of a success; null for what is not there (404); undefined without an answer or with another. */

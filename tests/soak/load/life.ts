@@ -1,9 +1,9 @@
 /** What happens around a machine: somebody plays, people punch in and out, and a page watches. @module */
 import { punchId } from "../../../src/streams/attendance/mod.ts";
-import type { AgentProcess } from "../../support/agent_process.ts";
-import { AifaceDevice, IclockDevice } from "../../support/devices.ts";
-import { sseEvents } from "../../support/event_source.ts";
-import { startFakeGame } from "../../support/fake_game.ts";
+import type { AgentProcess } from "../../support/process/agent_process.ts";
+import { AifaceDevice, IclockDevice } from "../../support/fakes/devices.ts";
+import { sseEvents } from "../../support/fakes/event_source.ts";
+import { startFakeGame } from "../../support/fakes/fake_game.ts";
 import { pause } from "./caller.ts";
 import { randomOf } from "./random.ts";
 

@@ -3,7 +3,7 @@
  * edits, and what he wrote last has to stand in the end; some both edit, and then both sides have to agree.
  * @module
  */
-import type { Cloud } from "../../support/cloud.ts";
+import type { Cloud } from "../../support/servers/cloud.ts";
 import { type Caller, pause } from "./caller.ts";
 import { type Random, randomOf } from "./random.ts";
 

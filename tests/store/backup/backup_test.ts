@@ -4,9 +4,9 @@ import type { Migration } from "../../../src/core/mod.ts";
 import { DailyBackup } from "../../../src/store/backup/backup.ts";
 import { backupTo, listBackups, storeErrorKind } from "../../../src/store/mod.ts";
 import { openStore } from "../../../src/store/recovery/recovery.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
-import { overwrite } from "../../support/damage.ts";
+import { overwrite } from "../../support/fakes/damage.ts";
 
 const notes: Migration = {
   name: "test-1-notes",

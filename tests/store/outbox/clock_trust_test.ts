@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ClockTrust } from "../../../src/store/outbox/clock_trust.ts";
 import { openStore } from "../../../src/store/recovery/recovery.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const DAY_MS = 86_400_000;

@@ -8,7 +8,7 @@ import {
   type Store,
 } from "../../../src/store/mod.ts";
 import { openStore } from "../../../src/store/recovery/recovery.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const notes: Migration = {

@@ -5,7 +5,7 @@ import type { Migration } from "../../../src/core/mod.ts";
 import { StoreError, type StoreErrorKind } from "../../../src/store/mod.ts";
 import { openStore } from "../../../src/store/recovery/recovery.ts";
 import { removeFolder, tempDir } from "../../support/temp.ts";
-import { mountTmpfs } from "../../support/tmpfs.ts";
+import { mountTmpfs } from "../../support/fakes/tmpfs.ts";
 
 const notes: Migration = {
   name: "test-1-notes",

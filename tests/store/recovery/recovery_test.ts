@@ -4,8 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { type Migration, Warnings } from "../../../src/core/mod.ts";
 import { openRecovered, type Store, StoreError } from "../../../src/store/mod.ts";
 import { openStore } from "../../../src/store/recovery/recovery.ts";
-import { crashing } from "../../support/crash.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { crashing } from "../../support/fakes/crash.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const NOW = "2026-03-05T08:30:00.000Z";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createEndpoint } from "../../../src/remotes/endpoint/mod.ts";
 import { syncBatch } from "../../../src/streams/attendance/mod.ts";
 import { SyncEngine } from "../../../src/sync/mod.ts";
-import { AifaceDevice } from "../../support/devices.ts";
-import { FaultyServer } from "../../support/faulty_server.ts";
+import { AifaceDevice } from "../../support/fakes/devices.ts";
+import { FaultyServer } from "../../support/servers/faulty_server.ts";
 import { Relay } from "./relay.ts";
 import { until } from "../../support/until.ts";
 

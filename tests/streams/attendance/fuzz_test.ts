@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { IclockDevice } from "../../support/devices.ts";
-import { type Frame, rawRequest, RawSocket } from "../../support/raw_wire.ts";
+import { IclockDevice } from "../../support/fakes/devices.ts";
+import { type Frame, rawRequest, RawSocket } from "../../support/fakes/raw_wire.ts";
 import { Relay } from "./relay.ts";
 
 const ROUNDS = 10_000;

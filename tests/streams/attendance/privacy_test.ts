@@ -1,7 +1,7 @@
 /** What devices send of people's looks and secrets reaches no file of the agent. @module */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { rawRequest } from "../../support/raw_wire.ts";
+import { rawRequest } from "../../support/fakes/raw_wire.ts";
 import { Relay } from "./relay.ts";
 
 /** Stands for a photo or a template: neither is told by its length alone. */

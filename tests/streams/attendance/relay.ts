@@ -15,12 +15,12 @@ import {
 import type { Device } from "../../../src/streams/attendance/devices/device.ts";
 import { Directions } from "../../../src/streams/attendance/sheets/directions.ts";
 import { namesInPunches } from "../../../src/streams/attendance/storage/person_directory.ts";
-import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { FakeClock, settled } from "../../support/fakes/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
 import { tempDir } from "../../support/temp.ts";
-import { IclockDevice } from "../../support/devices.ts";
-import { RawSocket } from "../../support/raw_wire.ts";
+import { IclockDevice } from "../../support/fakes/devices.ts";
+import { RawSocket } from "../../support/fakes/raw_wire.ts";
 
 export const CONFIG: AttendanceConfig["attendance"] = {
   enabled: true,

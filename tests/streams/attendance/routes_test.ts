@@ -10,7 +10,7 @@ import { Quarantine } from "../../../src/streams/attendance/storage/quarantine.t
 import { Zone } from "../../../src/streams/attendance/storage/time.ts";
 import { testApi } from "../../support/api.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
 import { CONFIG, directionsOf, Relay } from "./relay.ts";
 

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { Store } from "../../../src/store/mod.ts";
 import { MAX_CLIENTS } from "../../../src/streams/events/live_stream.ts";
 import { migrations } from "../../../src/streams/events/mod.ts";
-import { type SseEvent, sseEvents } from "../../support/event_source.ts";
+import { type SseEvent, sseEvents } from "../../support/fakes/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
-import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { FakeClock, settled } from "../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 

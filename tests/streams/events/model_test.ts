@@ -8,7 +8,7 @@ import type { OutboxBatch, Row } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import { migrations } from "../../../src/streams/events/mod.ts";
 import { type EventsBench, eventsBench, sampleEvent, storedEvents } from "../../support/events.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const DAY = 86_400_000;

@@ -10,8 +10,8 @@ import {
   sampleEvent,
   storedEvents,
 } from "../../support/events.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { fail, FakeRemote, poison } from "../../support/fake_remote.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { fail, FakeRemote, poison } from "../../support/fakes/fake_remote.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 

@@ -3,7 +3,7 @@ import { Hub, type Message } from "../../../src/core/mod.ts";
 import type { EventsMessage } from "../../../src/contract/events.ts";
 import { openApiFlaws } from "../../support/openapi.ts";
 import { eventsBench, sampleEvent } from "../../support/events.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { until } from "../../support/until.ts";
 
 interface Item {

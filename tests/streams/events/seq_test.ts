@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Budget } from "../../../src/core/mod.ts";
 import { Store, storeErrorKind } from "../../../src/store/mod.ts";
 import { type EventsStream, migrations } from "../../../src/streams/events/mod.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { eventsBench, sampleEvent, storedEvents } from "../../support/events.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
 

@@ -3,7 +3,7 @@ import { idSource, instantOf, msOf } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import { migrations } from "../../../src/streams/playtime/mod.ts";
 import { openTables, record } from "../../../src/streams/playtime/tables.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
 import { playtimeFixture, rowsOf } from "./playtime_fixture.ts";
 

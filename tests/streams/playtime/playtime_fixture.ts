@@ -13,7 +13,7 @@ import {
   type Process,
 } from "../../../src/streams/playtime/mod.ts";
 import { defaultConfig } from "../../support/default_config.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
 import { tempStore } from "../../support/temp.ts";
 

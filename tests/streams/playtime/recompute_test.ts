@@ -6,7 +6,7 @@ import type { Store } from "../../../src/store/mod.ts";
 import { migrations } from "../../../src/streams/playtime/mod.ts";
 import { raiseDays, recompute } from "../../../src/streams/playtime/recompute.ts";
 import { openTables, record } from "../../../src/streams/playtime/tables.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
 import { playtimeFixture, rowsOf } from "./playtime_fixture.ts";
 

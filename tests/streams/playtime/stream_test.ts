@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/core/mod.ts";
 import { runTool } from "../../../src/streams/playtime/processes/tool.ts";
-import { startFakeGame } from "../../support/fake_game.ts";
-import { holdWriteLock } from "../../support/write_lock.ts";
+import { startFakeGame } from "../../support/fakes/fake_game.ts";
+import { holdWriteLock } from "../../support/process/write_lock.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 import { type PlaytimeFixture, playtimeFixture, rowsOf } from "./playtime_fixture.ts";

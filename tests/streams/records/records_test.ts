@@ -12,7 +12,7 @@ import {
   Warnings,
 } from "../../../src/core/mod.ts";
 import { createRecords, migrations } from "../../../src/streams/records/mod.ts";
-import { FakeClock, settled } from "../../support/fake_clock.ts";
+import { FakeClock, settled } from "../../support/fakes/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
 import { logged } from "../../support/logged.ts";
 import { streamDeps } from "../../support/stream_deps.ts";

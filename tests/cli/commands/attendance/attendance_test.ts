@@ -1,9 +1,9 @@
 /** Commands about attendance devices and their punches. @module */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { IclockDevice } from "../../../support/devices.ts";
-import { OtherAddress } from "../../../support/other_address.ts";
-import { cliFolder } from "../../../support/cli.ts";
+import { IclockDevice } from "../../../support/fakes/devices.ts";
+import { OtherAddress } from "../../../support/process/other_address.ts";
+import { cliFolder } from "../../../support/process/cli.ts";
 import { until } from "../../../support/until.ts";
 
 const config = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { cliFolder } from "../../../support/cli.ts";
+import { cliFolder } from "../../../support/process/cli.ts";
 
 Deno.test("punches export has no person that a spreadsheet takes for a formula", async () => {
   using folder = cliFolder({ process_name: "no such game" });

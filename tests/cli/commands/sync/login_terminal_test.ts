@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { permissionFlags } from "../../../../build/permissions.ts";
-import { Cloud } from "../../../support/cloud.ts";
+import { Cloud } from "../../../support/servers/cloud.ts";
 import { tempDir } from "../../../support/temp.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { main } from "../../../../src/cli/mod.ts";
 import { schemaSql } from "../../../../src/remotes/supabase/mod.ts";
-import { capturedIo } from "../../../support/captured_io.ts";
-import { cliFolder, type Folder } from "../../../support/cli.ts";
-import { Cloud } from "../../../support/cloud.ts";
+import { capturedIo } from "../../../support/process/captured_io.ts";
+import { cliFolder, type Folder } from "../../../support/process/cli.ts";
+import { Cloud } from "../../../support/servers/cloud.ts";
 
 const cloud = await Cloud.start();
 

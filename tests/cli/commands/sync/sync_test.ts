@@ -1,8 +1,8 @@
 /** `sync` and `rejected` against an endpoint that takes, refuses or is not there. @module */
 import assert from "node:assert/strict";
 import { main } from "../../../../src/cli/mod.ts";
-import { capturedIo } from "../../../support/captured_io.ts";
-import { cliFolder } from "../../../support/cli.ts";
+import { capturedIo } from "../../../support/process/captured_io.ts";
+import { cliFolder } from "../../../support/process/cli.ts";
 
 type Rows = readonly { id: string }[];
 

@@ -1,9 +1,9 @@
 /** Whoever says a device's serial number from another address: what is taken from there, and what is not believed. @module */
 import assert from "node:assert/strict";
 import { tempDir } from "../../../support/temp.ts";
-import { IclockDevice } from "../../../support/devices.ts";
-import { OtherAddress } from "../../../support/other_address.ts";
-import { RawSocket } from "../../../support/raw_wire.ts";
+import { IclockDevice } from "../../../support/fakes/devices.ts";
+import { OtherAddress } from "../../../support/process/other_address.ts";
+import { RawSocket } from "../../../support/fakes/raw_wire.ts";
 import { until } from "../../../support/until.ts";
 import { Conversation, Relay } from "../relay.ts";
 

@@ -1,6 +1,6 @@
 /** Clocks of devices on the nights when summer time begins and ends. @module */
 import assert from "node:assert/strict";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../../support/temp.ts";
 import { until } from "../../../support/until.ts";
 import { Relay } from "../relay.ts";

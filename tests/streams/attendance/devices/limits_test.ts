@@ -4,7 +4,7 @@ import {
   DEFAULT_LIMITS,
   type Limits,
 } from "../../../../src/streams/attendance/devices/limits.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 
 function quota(limits: Partial<Limits> = {}): { quota: ConnectionQuota; clock: FakeClock } {
   const clock = new FakeClock();

@@ -6,7 +6,7 @@ import {
 } from "../../../../src/streams/attendance/devices/registry.ts";
 import { migrations } from "../../../../src/streams/attendance/mod.ts";
 import type { Store } from "../../../../src/store/mod.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { tempDir, tempStore } from "../../../support/temp.ts";
 import { Relay } from "../relay.ts";
 import { until } from "../../../support/until.ts";

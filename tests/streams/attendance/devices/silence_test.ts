@@ -1,6 +1,6 @@
 /** @module */
 import assert from "node:assert/strict";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../../support/temp.ts";
 import { Relay, type RelayOptions } from "../relay.ts";
 

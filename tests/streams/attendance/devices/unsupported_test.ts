@@ -1,7 +1,7 @@
 /** @module */
 import assert from "node:assert/strict";
 import { firstLineOf } from "../../../../src/streams/attendance/devices/unsupported.ts";
-import { rawRequest, RawSocket } from "../../../support/raw_wire.ts";
+import { rawRequest, RawSocket } from "../../../support/fakes/raw_wire.ts";
 import { until } from "../../../support/until.ts";
 import { Relay } from "../relay.ts";
 

@@ -1,8 +1,8 @@
 /** What strangers take of this machine is not taken from the devices. Real sockets; the clock of deadlines stands. @module */
 import assert from "node:assert/strict";
-import { AifaceDevice, IclockDevice } from "../../../support/devices.ts";
-import { OtherAddress } from "../../../support/other_address.ts";
-import { rawRequest, RawSocket } from "../../../support/raw_wire.ts";
+import { AifaceDevice, IclockDevice } from "../../../support/fakes/devices.ts";
+import { OtherAddress } from "../../../support/process/other_address.ts";
+import { rawRequest, RawSocket } from "../../../support/fakes/raw_wire.ts";
 import { until } from "../../../support/until.ts";
 import { Conversation, Relay, type RelayOptions } from "../relay.ts";
 

@@ -7,9 +7,9 @@ import {
   migrations,
 } from "../../../../src/streams/attendance/mod.ts";
 import { DEFAULT_LIMITS } from "../../../../src/streams/attendance/devices/limits.ts";
-import { rawRequest, RawSocket } from "../../../support/raw_wire.ts";
+import { rawRequest, RawSocket } from "../../../support/fakes/raw_wire.ts";
 import { streamDeps } from "../../../support/stream_deps.ts";
-import { FakeClock, settled } from "../../../support/fake_clock.ts";
+import { FakeClock, settled } from "../../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../../support/temp.ts";
 import { CONFIG, Relay } from "../relay.ts";
 import { until } from "../../../support/until.ts";

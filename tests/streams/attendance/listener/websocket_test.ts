@@ -7,7 +7,7 @@ import {
   textFrame,
   upgradeAnswer,
 } from "../../../../src/streams/attendance/listener/websocket.ts";
-import { maskedFrame } from "../../../support/raw_wire.ts";
+import { maskedFrame } from "../../../support/fakes/raw_wire.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

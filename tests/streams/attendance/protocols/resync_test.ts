@@ -1,6 +1,6 @@
 /** "Send everything again" is kept until the device was asked, whatever happens in between. @module */
 import assert from "node:assert/strict";
-import { rawRequest } from "../../../support/raw_wire.ts";
+import { rawRequest } from "../../../support/fakes/raw_wire.ts";
 import { tempDir } from "../../../support/temp.ts";
 import { Relay } from "../relay.ts";
 

@@ -9,7 +9,7 @@ import { Punches, punchId } from "../../../../src/streams/attendance/storage/pun
 import { Quarantine } from "../../../../src/streams/attendance/storage/quarantine.ts";
 import type { ParsedPunch } from "../../../../src/streams/attendance/storage/parsed.ts";
 import { Zone } from "../../../../src/streams/attendance/storage/time.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { directionsOf } from "../relay.ts";
 import { tempStore } from "../../../support/temp.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Warnings } from "../../../../src/core/mod.ts";
-import { FakeClock, settled } from "../../../support/fake_clock.ts";
+import { FakeClock, settled } from "../../../support/fakes/fake_clock.ts";
 import {
   CRITICAL,
   type EventsBench,

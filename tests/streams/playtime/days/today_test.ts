@@ -4,7 +4,7 @@ import { instantOf, msOf } from "../../../../src/core/mod.ts";
 import { migrations } from "../../../../src/streams/playtime/mod.ts";
 import { openTables } from "../../../../src/streams/playtime/tables.ts";
 import { Today } from "../../../../src/streams/playtime/days/today.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../../support/temp.ts";
 
 const MINUTE_MS = 60_000;

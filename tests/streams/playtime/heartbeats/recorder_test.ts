@@ -6,7 +6,7 @@ import { tableOutbox } from "../../../../src/store/mod.ts";
 import { migrations } from "../../../../src/streams/playtime/mod.ts";
 import { Recorder } from "../../../../src/streams/playtime/heartbeats/recorder.ts";
 import { openTables } from "../../../../src/streams/playtime/tables.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../../support/temp.ts";
 
 /** As many as are kept in memory. */

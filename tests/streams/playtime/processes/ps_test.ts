@@ -6,7 +6,7 @@ import {
   toMatchers,
 } from "../../../../src/streams/playtime/processes/matchers.ts";
 import { parsePs, ps } from "../../../../src/streams/playtime/processes/ps.ts";
-import { startFakeGame } from "../../../support/fake_game.ts";
+import { startFakeGame } from "../../../support/fakes/fake_game.ts";
 
 const { signal } = new AbortController();
 const posix = Deno.build.os !== "windows";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { settled } from "../../../../support/fake_clock.ts";
+import { settled } from "../../../../support/fakes/fake_clock.ts";
 import { connectReadOnly, Relay } from "../../relay.ts";
-import { ownMs } from "../../../../support/own_time.ts";
+import { ownMs } from "../../../../support/process/own_time.ts";
 import { removeFolder } from "../../../../support/temp.ts";
 import { until } from "../../../../support/until.ts";
 

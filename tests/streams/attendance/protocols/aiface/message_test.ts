@@ -1,6 +1,6 @@
 /** Messages whose records are stored before they end, over the real listener. @module */
 import assert from "node:assert/strict";
-import { rawRequest } from "../../../../support/raw_wire.ts";
+import { rawRequest } from "../../../../support/fakes/raw_wire.ts";
 import { DEFAULT_LIMITS } from "../../../../../src/streams/attendance/devices/limits.ts";
 import { Relay } from "../../relay.ts";
 

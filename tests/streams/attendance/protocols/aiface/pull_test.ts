@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Puller } from "../../../../../src/streams/attendance/protocols/aiface/pull.ts";
-import { FakeClock } from "../../../../support/fake_clock.ts";
+import { FakeClock } from "../../../../support/fakes/fake_clock.ts";
 
 const WINDOW = { from: "2026-10-04", to: "2026-10-05" };
 const PAGE = { records: 50, count: 120, from: 0, to: 49, result: true };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rawRequest } from "../../../../support/raw_wire.ts";
+import { rawRequest } from "../../../../support/fakes/raw_wire.ts";
 import { CONFIG, Relay } from "../../relay.ts";
 
 const THREE = "1001\t2026-10-05 09:15:30\t0\t15\t\t0\t0\n" +

@@ -3,7 +3,7 @@
  * Linux does when a real one has errors. Only root on Linux can make one.
  * @module
  */
-import { tempDir } from "./temp.ts";
+import { tempDir } from "../temp.ts";
 
 export interface FailingDisk extends Disposable {
   path: string;

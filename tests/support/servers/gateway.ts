@@ -3,7 +3,7 @@
  * and Realtime, with two users, a clock of its own, and faults for whoever asks for rows.
  * @module
  */
-import type { CloudFault } from "../contract/remote_contract.ts";
+import type { CloudFault } from "../../contract/remote_contract.ts";
 import { decoded, signed } from "./jwt.ts";
 import { Plug } from "./plug.ts";
 import { RealtimeServer } from "./realtime_server.ts";

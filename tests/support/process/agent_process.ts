@@ -4,11 +4,11 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { permissionFlags } from "../../build/permissions.ts";
-import { V8_FLAGS } from "../../build/v8_flags.ts";
-import { removeFolder } from "./temp.ts";
+import { permissionFlags } from "../../../build/permissions.ts";
+import { V8_FLAGS } from "../../../build/v8_flags.ts";
+import { removeFolder } from "../temp.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** What the agent prints on stdout, once, when its API answers. */
 const READY = /^ClockBlock \S+ is running: (http:\/\/\S+)/m;

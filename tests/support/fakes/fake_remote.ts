@@ -9,7 +9,7 @@ import {
   type Remote,
   RemoteError,
   type Verdict,
-} from "../../src/core/mod.ts";
+} from "../../../src/core/mod.ts";
 
 /** What to do with a request: throws, or answers in its own way; undefined accepts it. */
 export type Behaviour = (

@@ -3,7 +3,7 @@
  * what stands before them is ours. It takes seconds to start: one for each test file, emptied between tests.
  * @module
  */
-import { schemaSql } from "../../src/remotes/supabase/mod.ts";
+import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 import { PostgresServer } from "./postgres_server.ts";
 import { ProjectDatabase } from "./project_database.ts";

@@ -2,7 +2,7 @@
  * The arguments of a task's program: help for who asks for it, and a clear word with exit code 2 for what is wrong.
  * @module
  */
-import { print } from "../bench/print.ts";
+import { print } from "../../bench/print.ts";
 
 /** What `read` makes of the arguments; where it throws, the program ends. */
 export function argumentsOf<T>(usage: string, read: (args: string[]) => T): T {

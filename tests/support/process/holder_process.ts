@@ -2,7 +2,7 @@
  * Holds a database until it is killed: `holder_process.ts <path>`. Prints a line once it has it.
  * @module
  */
-import { openStore } from "../../src/store/recovery/recovery.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 
 const [path] = Deno.args;
 if (path === undefined) throw new TypeError("Cannot hold a database: no path given");

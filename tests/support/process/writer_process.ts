@@ -3,8 +3,8 @@
  * is killed: `writer_process.ts <path>`.
  * @module
  */
-import type { Migration } from "../../src/core/mod.ts";
-import { openStore } from "../../src/store/recovery/recovery.ts";
+import type { Migration } from "../../../src/core/mod.ts";
+import { openStore } from "../../../src/store/recovery/recovery.ts";
 
 const notes: Migration = {
   name: "test-1-notes",

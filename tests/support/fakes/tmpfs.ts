@@ -2,7 +2,7 @@
  * A small disk of its own for a test that fills it or makes it read-only. Only root on Linux can mount one.
  * @module
  */
-import { tempDir } from "./temp.ts";
+import { tempDir } from "../temp.ts";
 
 export interface SmallDisk extends Disposable {
   path: string;

@@ -2,9 +2,9 @@
  * Commands run in this process, in a folder of their own.
  * @module
  */
-import { main } from "../../src/cli/mod.ts";
+import { main } from "../../../src/cli/mod.ts";
 import { type CapturedIo, capturedIo } from "./captured_io.ts";
-import { tempDir } from "./temp.ts";
+import { tempDir } from "../temp.ts";
 
 export interface Ran {
   code: number;

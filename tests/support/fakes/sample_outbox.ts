@@ -2,8 +2,8 @@
  * A small real outbox for tests of the sync: a table of notes that wait, in a real database.
  * @module
  */
-import type { Migration } from "../../src/core/mod.ts";
-import { type Store, type TableOutbox, tableOutbox } from "../../src/store/mod.ts";
+import type { Migration } from "../../../src/core/mod.ts";
+import { type Store, type TableOutbox, tableOutbox } from "../../../src/store/mod.ts";
 
 export const sampleMigration: Migration = {
   name: "test-1-notes",

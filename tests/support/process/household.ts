@@ -3,15 +3,15 @@
  * a game, two attendance devices, and a cloud that can be broken.
  * @module
  */
-import { migrations } from "../../src/streams/mod.ts";
-import { Store } from "../../src/store/mod.ts";
-import { systemClock } from "../../src/core/mod.ts";
+import { migrations } from "../../../src/streams/mod.ts";
+import { Store } from "../../../src/store/mod.ts";
+import { systemClock } from "../../../src/core/mod.ts";
 import { type AgentProcess, startAgent } from "./agent_process.ts";
-import { AifaceDevice } from "./devices.ts";
-import { type FakeGame, startFakeGame } from "./fake_game.ts";
-import { FaultyServer } from "./faulty_server.ts";
-import { removeFolder } from "./temp.ts";
-import { until } from "./until.ts";
+import { AifaceDevice } from "../fakes/devices.ts";
+import { type FakeGame, startFakeGame } from "../fakes/fake_game.ts";
+import { FaultyServer } from "../servers/faulty_server.ts";
+import { removeFolder } from "../temp.ts";
+import { until } from "../until.ts";
 
 const DEVICE_ID = "family-pc";
 const POLL_MS = 5_000;

@@ -7,7 +7,7 @@ import {
   memoryTokenStore,
   type Supabase,
   type SupabaseRemoteOptions,
-} from "../../src/remotes/supabase/mod.ts";
+} from "../../../src/remotes/supabase/mod.ts";
 import type { Cloud } from "./cloud.ts";
 
 export function supabaseOn(cloud: Cloud, options: Partial<SupabaseRemoteOptions> = {}): Supabase {

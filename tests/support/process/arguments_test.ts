@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** With what each says how it is called, and what it cannot understand. */
 const programs: Readonly<Record<string, { usage: RegExp; wrong: readonly string[] }>> = {

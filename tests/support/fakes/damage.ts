@@ -3,12 +3,12 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { type Agent, openAgent } from "../../src/agent.ts";
-import { type Config, loadConfig } from "../../src/config/mod.ts";
-import { instantOf, Warnings } from "../../src/core/mod.ts";
-import { backupTo } from "../../src/store/mod.ts";
+import { type Agent, openAgent } from "../../../src/agent.ts";
+import { type Config, loadConfig } from "../../../src/config/mod.ts";
+import { instantOf, Warnings } from "../../../src/core/mod.ts";
+import { backupTo } from "../../../src/store/mod.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 /** Writes bytes over a file's own. */
 export function overwrite(path: string, at: number, bytes: Uint8Array<ArrayBuffer>): void {

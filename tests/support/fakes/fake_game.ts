@@ -3,7 +3,7 @@
  * @module
  */
 
-import { removeFolder } from "./temp.ts";
+import { removeFolder } from "../temp.ts";
 
 /** How long it lives when a test forgets to end it. */
 const LIFETIME_SEC = 600;

@@ -2,7 +2,7 @@
  * A command's world in memory: what it printed can be read, and it can be told to stop.
  * @module
  */
-import { type Io, type Output, outputTo } from "../../src/cli/io.ts";
+import { type Io, type Output, outputTo } from "../../../src/cli/io.ts";
 
 export interface CapturedIo extends Io {
   /** Everything on stdout so far. */

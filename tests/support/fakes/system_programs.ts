@@ -1,5 +1,5 @@
 /** Programs of the system as a test pretends them: what was asked of them, and what they answer. @module */
-import type { RunProgram } from "../../src/cli/autostart/mod.ts";
+import type { RunProgram } from "../../../src/cli/autostart/mod.ts";
 
 export interface SystemPrograms {
   run: RunProgram;
