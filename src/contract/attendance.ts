@@ -75,6 +75,23 @@ export const punch = v.object({
 });
 export type Punch = v.InferOutput<typeof punch>;
 
+/** Who said last what a person is called: a person wins over an import, and that over devices. */
+export const personSource = v.picklist(["device", "import", "person"]);
+export type PersonSource = v.InferOutput<typeof personSource>;
+
+export const person = v.object({
+  person_id: v.string(),
+  name: text,
+  department: text,
+  /** Whether the person still comes; one who has left is deleted with the last punch. */
+  active: v.boolean(),
+  source: personSource,
+  /** Other ids that devices know the person by. */
+  aliases: v.array(v.string()),
+  updated_at: v.string(),
+});
+export type Person = v.InferOutput<typeof person>;
+
 export const quarantineEntry = v.object({
   id: v.number(),
   device_sn: v.string(),

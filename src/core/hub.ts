@@ -5,7 +5,7 @@
  */
 
 export interface Message {
-  /** The kind of news: `heartbeat`, `events`, `punches`, `devices`, `records`, `sync`, `warnings`. */
+  /** The kind of news: `heartbeat`, `events`, `punches`, `people`, `devices`, `records`, `sync`, `warnings`. */
   topic: string;
   data: unknown;
 }

@@ -38,6 +38,7 @@ export const QUESTIONS = [
   "/local/state?mode=live",
   "/devices",
   "/punches?limit=100",
+  "/people",
   "/quarantine",
   "/records/projects?deleted=true",
   "/records/tasks",
@@ -60,6 +61,8 @@ export const TABLES: Readonly<Record<string, (typeof QUESTIONS)[number] | { key:
   devices: "/devices",
   device_logs: "/punches?limit=100",
   device_quarantine: "/quarantine",
+  people: "/people",
+  person_aliases: "/people",
   records: "/records/projects?deleted=true",
   sync_queue: "/sync/status",
   sync_rejected: "/sync/rejected",
@@ -69,6 +72,8 @@ export const TABLES: Readonly<Record<string, (typeof QUESTIONS)[number] | { key:
   device_events: { key: "id" },
   // Whose directions are to be decided again.
   direction_queue: { key: "person_id" },
+  // Without them a device that repeats a name would be heard once more.
+  device_names: { key: "person_id || ' ' || device_sn" },
   // How far the cloud's records were read.
   sync_cursors: { key: "table_name" },
   meta: { key: "key" },

@@ -79,7 +79,11 @@ export async function liveANight(dir: string): Promise<number> {
   const doors = await devices(agent);
   await doors.known.handshake();
   await doors.known.post("ATTLOG", "7\t2026-03-07 04:01:00\t0\t15\n8\t2026-03-07 04:02:00\t1\t1");
-  await doors.known.post("OPERLOG", "OPLOG 4\t7\t2026-03-07 04:03:00\t0\t0\t0\t0");
+  await doors.known.post(
+    "OPERLOG",
+    "OPLOG 4\t7\t2026-03-07 04:03:00\t0\t0\t0\t0\nUSER PIN=7\tName=ANN",
+  );
+  await write("PUT", "/people/7", { name: "Ann Smith", department: "Sales", aliases: ["107"] });
   await doors.stranger.handshake();
   await agent.sync.now();
 

@@ -22,6 +22,7 @@ export const TOPICS = [
   "events",
   "punches",
   "presence",
+  "people",
   "devices",
   "records",
   "sync",

@@ -103,6 +103,42 @@ export const migrations: readonly Migration[] = [
     `,
   },
   {
+    name: "attendance-4-people",
+    sql: `
+      CREATE TABLE people (
+        person_id TEXT PRIMARY KEY,
+        name TEXT,
+        department TEXT,
+        active INTEGER NOT NULL,
+        -- Who said so last: device, import or person.
+        source TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        -- When all that was kept of the person was erased; equal to updated_at while nothing was heard since.
+        erased_at TEXT,
+        synced_at TEXT,
+        rejected_at TEXT
+      ) WITHOUT ROWID;
+
+      -- Other ids of the same person. An alias has no shown row in people.
+      CREATE TABLE person_aliases (
+        alias TEXT PRIMARY KEY,
+        person_id TEXT NOT NULL
+      ) WITHOUT ROWID;
+      CREATE INDEX person_aliases_person ON person_aliases (person_id);
+
+      -- The names that devices last sent: one that repeats a name changes nothing.
+      CREATE TABLE device_names (
+        person_id TEXT NOT NULL,
+        device_sn TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (person_id, device_sn)
+      ) WITHOUT ROWID;
+
+      -- When the device was last asked for the names it holds.
+      ALTER TABLE devices ADD COLUMN names_asked_at TEXT;
+    `,
+  },
+  {
     name: "attendance-5-directions",
     sql: `
       -- entrance or exit; null for both.
@@ -131,4 +167,7 @@ export const migrations: readonly Migration[] = [
 export const joins: readonly Join[] = [
   { table: "devices", wins: "later" },
   { table: "device_stamps", wins: "none" },
+  { table: "people", wins: "later" },
+  { table: "person_aliases", wins: "later" },
+  { table: "device_names", wins: "later" },
 ];

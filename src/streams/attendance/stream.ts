@@ -26,11 +26,12 @@ import type { Context } from "./protocols/context.ts";
 import { createProtocols } from "./protocols/dispatch.ts";
 import { IclockRouter } from "./protocols/iclock/router.ts";
 import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
+import { peopleRoutes } from "./people_routes.ts";
 import { attendanceRoutes } from "./routes.ts";
 import { Directions } from "./sheets/directions.ts";
 import { DeviceEvents } from "./storage/device_events.ts";
 import { Intake } from "./storage/intake.ts";
-import { namesInPunches } from "./storage/person_directory.ts";
+import { People } from "./storage/people.ts";
 import { Punches } from "./storage/punches.ts";
 import { Quarantine } from "./storage/quarantine.ts";
 import { attendanceRetention } from "./storage/retention.ts";
@@ -102,9 +103,13 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     devices: config.devices,
     silentMs: config.silent_after_min * 60_000,
   });
-  const people = namesInPunches(store);
+  const people: People = new People(store, {
+    clock,
+    hub,
+    onRegroup: (id) => directions.redecide(id, ""),
+  });
   const maxStayMs = config.max_stay_hours * 3_600_000;
-  const directions = new Directions(store, {
+  const directions: Directions = new Directions(store, {
     people,
     devices,
     clock,
@@ -112,9 +117,10 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     changed: (ids, settled) => punches.outbox.changed(ids, settled),
     onChange: () => hub.publish("presence", { changed_at: instantOf(clock.now()) }),
   });
-  const punches: Punches = new Punches(store, { hub, directions });
+  const punches: Punches = new Punches(store, { hub, directions, people });
   const intake = new Intake(store, {
     punches,
+    people,
     events: new DeviceEvents(store),
     quarantine,
     warnings,
@@ -208,14 +214,17 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     name: "attendance",
     outbox: punches.outbox,
     schedule: deps.schedule ?? { intervalMs: () => 10_000, batchSize: 500 },
-    routes: attendanceRoutes({
-      devices,
-      punches,
-      quarantine,
-      retry: new QuarantineRetry(store, { devices, punches, quarantine }),
-      timeZone,
-      resync,
-    }),
+    routes: [
+      ...attendanceRoutes({
+        devices,
+        punches,
+        quarantine,
+        retry: new QuarantineRetry(store, { devices, punches, quarantine }),
+        timeZone,
+        resync,
+      }),
+      ...peopleRoutes({ store, people }),
+    ],
     prune: attendanceRetention(store, {
       outbox: punches.outbox,
       retentionDays: config.retention_days,

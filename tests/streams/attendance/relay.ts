@@ -14,7 +14,7 @@ import {
 } from "../../../src/streams/attendance/mod.ts";
 import type { Device } from "../../../src/streams/attendance/devices/device.ts";
 import { Directions } from "../../../src/streams/attendance/sheets/directions.ts";
-import { namesInPunches } from "../../../src/streams/attendance/storage/person_directory.ts";
+import { People } from "../../../src/streams/attendance/storage/people.ts";
 import { FakeClock, settled } from "../../support/fakes/fake_clock.ts";
 import { listed } from "../../support/listed.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
@@ -38,7 +38,7 @@ export const CONFIG: AttendanceConfig["attendance"] = {
 /** What decides directions where a test has no stream: by these devices, and nobody has two ids. */
 export function directionsOf(store: Store, devices: readonly Device[] = []): Directions {
   return new Directions(store, {
-    people: namesInPunches(store),
+    people: new People(store, { hub: new Hub(), clock: new FakeClock() }),
     devices: { all: () => devices, find: (sn) => devices.find((device) => device.sn === sn) },
     clock: new FakeClock(),
     maxStayMs: 16 * 3_600_000,

@@ -5,6 +5,7 @@ import { createAttendance, migrations } from "../../../src/streams/attendance/mo
 import { Intake } from "../../../src/streams/attendance/storage/intake.ts";
 import { Device } from "../../../src/streams/attendance/devices/device.ts";
 import { DeviceEvents } from "../../../src/streams/attendance/storage/device_events.ts";
+import { People } from "../../../src/streams/attendance/storage/people.ts";
 import { Punches } from "../../../src/streams/attendance/storage/punches.ts";
 import { Quarantine } from "../../../src/streams/attendance/storage/quarantine.ts";
 import { Zone } from "../../../src/streams/attendance/storage/time.ts";
@@ -37,8 +38,10 @@ async function api() {
 
 async function fill(store: Store): Promise<void> {
   const warnings = new Warnings();
+  const people = new People(store, { hub: new Hub(), clock: new FakeClock() });
   const intake = new Intake(store, {
-    punches: new Punches(store, { hub: new Hub(), directions: directionsOf(store) }),
+    punches: new Punches(store, { hub: new Hub(), directions: directionsOf(store), people }),
+    people,
     events: new DeviceEvents(store),
     quarantine: new Quarantine(store, {
       folder: "quarantine",

@@ -17,7 +17,7 @@ import {
   Notifier,
 } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
-import type { PersonDirectory } from "../storage/person_directory.ts";
+import type { People } from "../storage/people.ts";
 import type { ParsedPunch, RecordSource } from "../storage/parsed.ts";
 import {
   alternate,
@@ -37,7 +37,7 @@ export interface DirectingDevice extends DirectionSource, StatusSender {
 }
 
 export interface DirectionsOptions {
-  people: PersonDirectory;
+  people: People;
   devices: { find(sn: string): DirectingDevice | undefined; all(): Iterable<DirectingDevice> };
   clock: Clock;
   maxStayMs: number;

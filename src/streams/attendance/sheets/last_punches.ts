@@ -1,7 +1,7 @@
 /** The last punch of each person, remembered: the next one is decided by it without asking the database. @module */
 import { type Instant, msOf } from "../../../core/mod.ts";
 import type { Statement, Store } from "../../../store/mod.ts";
-import type { PersonDirectory } from "../storage/person_directory.ts";
+import type { People } from "../storage/people.ts";
 import { FOREVER } from "./direction_queue.ts";
 import type { Direction } from "./direction.ts";
 
@@ -18,12 +18,12 @@ export interface LastPunch {
 const MAX_REMEMBERED = 20_000;
 
 export class LastPunches {
-  readonly #people: PersonDirectory;
+  readonly #people: People;
   readonly #before: Statement;
   /** null: the person has none. */
   readonly #remembered = new Map<string, LastPunch | null>();
 
-  constructor({ db }: Store, people: PersonDirectory) {
+  constructor({ db }: Store, people: People) {
     this.#people = people;
     this.#before = db.prepare(
       `SELECT punched_at, direction FROM device_logs INDEXED BY device_logs_person

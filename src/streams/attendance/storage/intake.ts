@@ -7,17 +7,28 @@ import { logger, type Warnings } from "../../../core/mod.ts";
 import { type Store, storeErrorKind } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import type { DeviceEvents } from "./device_events.ts";
+import type { People } from "./people.ts";
 import type { Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
-import type { ParsedRecords, RecordSource } from "./parsed.ts";
+import type { ParsedRecords, ParsedUser, RecordSource } from "./parsed.ts";
 import type { WallTime } from "./time.ts";
 
 export interface Delivery extends Partial<ParsedRecords> {
   device: RecordSource;
   protocol: DeviceProtocol;
   receivedMs: number;
+  /** Whether it comes from the device's own address: else only punches are taken, without names. */
+  believed?: boolean;
   /** The device's stamp for a table, stored with its rows. */
   stamp?: { table: string; value: string } | undefined;
+}
+
+export interface IntakeOptions {
+  punches: Punches;
+  people: People;
+  events: DeviceEvents;
+  quarantine: Quarantine;
+  warnings: Warnings;
 }
 
 /** Rows of one write: about 3 ms. */
@@ -27,20 +38,12 @@ const WARNING = "attendance.storage";
 
 export class Intake {
   readonly #store: Store;
-  readonly #options: {
-    punches: Punches;
-    events: DeviceEvents;
-    quarantine: Quarantine;
-    warnings: Warnings;
-  };
+  readonly #options: IntakeOptions;
   readonly #setStamp;
   readonly #getStamp;
   readonly #clearStamps;
 
-  constructor(
-    store: Store,
-    options: { punches: Punches; events: DeviceEvents; quarantine: Quarantine; warnings: Warnings },
-  ) {
+  constructor(store: Store, options: IntakeOptions) {
     this.#store = store;
     this.#options = options;
     this.#setStamp = store.db.prepare(
@@ -58,13 +61,17 @@ export class Intake {
    * @returns whether it is stored; if not, it must not be acknowledged
    */
   async store(delivery: Delivery): Promise<boolean> {
-    const { punches = [] } = delivery;
+    const { punches = [], users = [], believed = false } = delivery;
     const { warnings } = this.#options;
     try {
       let from = 0;
       for (; punches.length - from > SLICE_ROWS; from += SLICE_ROWS) {
         const slice = punches.slice(from, from + SLICE_ROWS);
         await this.#write(() => this.#add(delivery, slice));
+      }
+      for (let at = 0; believed && at < users.length; at += SLICE_ROWS) {
+        const slice = users.slice(at, at + SLICE_ROWS);
+        await this.#store.write(() => this.#addUsers(delivery, slice));
       }
       const rest = from === 0 ? punches : punches.slice(from);
       await this.#write(() => {
@@ -119,8 +126,16 @@ export class Intake {
     }
   }
 
-  #add({ device, receivedMs }: Delivery, punches: NonNullable<Delivery["punches"]>): void {
-    const { added, suspect } = this.#options.punches.add(punches, { device, receivedMs });
+  #addUsers({ device: { sn } }: Delivery, users: readonly ParsedUser[]): void {
+    for (const { personId, name } of users) this.#options.people.seen(personId, { sn, name });
+  }
+
+  #add(
+    { device, receivedMs, believed = false }: Delivery,
+    punches: NonNullable<Delivery["punches"]>,
+  ): void {
+    const origin = { device, receivedMs, believed };
+    const { added, suspect } = this.#options.punches.add(punches, origin);
     if (added > 0) this.#store.afterCommit(() => this.#noteClock(device.sn, suspect));
   }
 

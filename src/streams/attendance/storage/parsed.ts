@@ -42,6 +42,12 @@ export interface ParsedEvent {
   raw: string;
 }
 
+/** A user whom a device lists. */
+export interface ParsedUser {
+  personId: string;
+  name: string;
+}
+
 /** A record that cannot be parsed. */
 export interface Unreadable {
   reason: string;
@@ -51,6 +57,7 @@ export interface Unreadable {
 export interface ParsedRecords {
   punches: ParsedPunch[];
   events: ParsedEvent[];
+  users: ParsedUser[];
   unreadable: Unreadable[];
 }
 

@@ -15,14 +15,17 @@ import {
   tableOutbox,
 } from "../../../store/mod.ts";
 import type { Directions } from "../sheets/directions.ts";
-import { nameIn } from "./person_name.ts";
 import type { ParsedPunch, RecordSource } from "./parsed.ts";
+import type { People } from "./people.ts";
+import { nameIn } from "./person_name.ts";
 import type { WallTime } from "./time.ts";
 
 /** Where punches come from. */
 export interface Origin {
   device: RecordSource;
   receivedMs: number;
+  /** Whether it comes from the device's own address: else names are not taken. */
+  believed?: boolean;
 }
 
 export interface PunchQuery {
@@ -40,8 +43,10 @@ export interface Position {
 }
 
 const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
-  skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw,
-  synced_at`;
+  skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw, synced_at,
+  (SELECT name FROM people WHERE people.person_id = coalesce(
+    (SELECT person_id FROM person_aliases WHERE alias = device_logs.person_id),
+    device_logs.person_id)) AS person_name`;
 
 /** Columns that are sent to the cloud. */
 const SENT = [
@@ -66,14 +71,19 @@ export class Punches {
   readonly #store: Store;
   readonly #hub: Hub;
   readonly #directions: Directions;
+  readonly #people: People;
   readonly #insert: Statement;
   readonly #lists: Readonly<Record<"all" | "device" | "person" | "both", Statement>>;
 
-  constructor(store: Store, { hub, directions }: { hub: Hub; directions: Directions }) {
+  constructor(
+    store: Store,
+    { hub, directions, people }: { hub: Hub; directions: Directions; people: People },
+  ) {
     const { db } = store;
     this.#store = store;
     this.#hub = hub;
     this.#directions = directions;
+    this.#people = people;
     this.outbox = tableOutbox(store, {
       stream: "attendance",
       table: "device_logs",
@@ -114,7 +124,7 @@ export class Punches {
     punches: readonly ParsedPunch[],
     origin: Origin,
   ): { added: number; suspect: WallTime | undefined } {
-    const { device, receivedMs } = origin;
+    const { device, receivedMs, believed } = origin;
     const { sn, skewMs, zone: { name: timeZone } } = device;
     device.readZone ??= timeZone;
     this.#directions.noteStatuses(device, punches);
@@ -135,13 +145,14 @@ export class Punches {
       if (changes === 0) continue;
       this.#directions.stored(decided);
       added++;
+      this.#people.seen(personId, { sn, name: believed ? nameIn(raw) : null });
       if (suspect) wrong = deviceTime;
       if (added > punches.length - MAX_PUBLISHED) {
         news.push({
           id,
           device_sn: sn,
           person_id: personId,
-          person_name: nameIn(raw),
+          person_name: this.#people.nameOf(personId) ?? nameIn(raw),
           punched_at: at,
           device_time: deviceTime,
           time_zone: timeZone,
@@ -216,6 +227,7 @@ export function punchId(sn: string, personId: string, deviceTime: string): strin
 function asPunch(row: RawRow): Punch {
   const { seq: _, time_suspect, ...columns } = row;
   // The columns are those of COLUMNS, with the types of the table.
-  const punch = columns as unknown as Omit<Punch, "time_suspect" | "person_name">;
-  return { ...punch, person_name: nameIn(punch.raw), time_suspect: time_suspect === 1 };
+  const punch = columns as unknown as Omit<Punch, "time_suspect">;
+  const person_name = punch.person_name ?? nameIn(punch.raw);
+  return { ...punch, person_name, time_suspect: time_suspect === 1 };
 }

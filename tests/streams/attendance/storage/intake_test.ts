@@ -5,6 +5,7 @@ import { Device } from "../../../../src/streams/attendance/devices/device.ts";
 import { DeviceEvents } from "../../../../src/streams/attendance/storage/device_events.ts";
 import { Intake } from "../../../../src/streams/attendance/storage/intake.ts";
 import { migrations } from "../../../../src/streams/attendance/mod.ts";
+import { People } from "../../../../src/streams/attendance/storage/people.ts";
 import { Punches, punchId } from "../../../../src/streams/attendance/storage/punches.ts";
 import { Quarantine } from "../../../../src/streams/attendance/storage/quarantine.ts";
 import type { ParsedPunch } from "../../../../src/streams/attendance/storage/parsed.ts";
@@ -25,10 +26,12 @@ function bench() {
     if (topic === "punches") news.push(data);
   });
   const warnings = new Warnings({ clock });
-  const punches = new Punches(store, { hub, directions: directionsOf(store) });
+  const people = new People(store, { hub: new Hub(), clock });
+  const punches = new Punches(store, { hub, directions: directionsOf(store), people });
   const folder = path.replace("clockblock.db", "quarantine");
   const intake = new Intake(store, {
     punches,
+    people,
     events: new DeviceEvents(store),
     quarantine: new Quarantine(store, { folder, warnings, clock }),
     warnings,

@@ -2,7 +2,7 @@
 import { cloudTime } from "../../devices/clocks.ts";
 import type { Context } from "../context.ts";
 import type { Device } from "../../devices/device.ts";
-import { commandEvent, type Fields } from "./decode.ts";
+import { commandEvent, type Fields, userOf } from "./decode.ts";
 
 /** The answer to a message, or why there is none. */
 export type Answer =
@@ -13,14 +13,20 @@ export type Answer =
 export async function answerCommand(
   context: Context,
   device: Device,
-  { cmd, fields }: { cmd: string; fields: Fields },
+  { cmd, fields, believed }: { cmd: string; fields: Fields; believed: boolean },
 ): Promise<Answer> {
+  const receivedMs = context.clock.now();
+  const delivery = { device, protocol: "aiface", receivedMs } as const;
   switch (cmd) {
     case "checklive":
       return { send: { ret: cmd, result: true } };
     case "senduser": {
-      // Names and templates are not kept; without an answer the device would send them again.
+      // Templates are not kept; without an answer the device would send them again.
       const { enrollid, backupnum } = fields;
+      const users = userOf(fields);
+      const stored = users.length === 0 ||
+        await context.intake.store({ ...delivery, believed, users });
+      if (!stored) return { silent: "storage" };
       const cloudtime = cloudTime(context, device.zone);
       return {
         send: { ret: cmd, result: true, enrollid, backupnum, ...(cloudtime && { cloudtime }) },
@@ -33,9 +39,7 @@ export async function answerCommand(
       return { send: { ret: cmd, result: false } };
   }
   const stored = await context.intake.store({
-    device,
-    protocol: "aiface",
-    receivedMs: context.clock.now(),
+    ...delivery,
     events: [commandEvent(cmd, fields)],
   });
   if (!stored) return { silent: "storage" };

@@ -9,6 +9,7 @@ import {
   type ParseContext,
   type ParsedEvent,
   type ParsedRecords,
+  type ParsedUser,
   wholeNumber,
 } from "../../storage/parsed.ts";
 import { rawOf, redactText } from "../../storage/redact.ts";
@@ -77,7 +78,7 @@ export function singleRecord(head: string): string {
 
 /** Parses one group of records; a record that is not JSON does not affect its neighbours. */
 export function readRecords(group: string, context: ParseContext): ParsedRecords {
-  const readings: ParsedRecords = { punches: [], events: [], unreadable: [] };
+  const readings: ParsedRecords = { punches: [], events: [], users: [], unreadable: [] };
   const records = parseJson(`[${group}]`);
   if (Array.isArray(records)) {
     for (const record of records) readRecord(record, readings, context);
@@ -137,6 +138,13 @@ export function commandEvent(cmd: string, fields: Fields): ParsedEvent {
     event: wholeNumber(fields.event),
     raw: rawOf({ ...fields, record: undefined }),
   };
+}
+
+/** The user whom a message tells of; none where it names no person. */
+export function userOf({ enrollid, name }: Fields): ParsedUser[] {
+  const personId = textOrNull(enrollid);
+  if (personId === null || !isPersonId(personId) || NOBODY.has(personId)) return [];
+  return [{ personId, name: textOrNull(name) ?? "" }];
 }
 
 function deviceInfo(fields: Fields): DeviceInfo {

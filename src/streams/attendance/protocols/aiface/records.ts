@@ -61,10 +61,10 @@ export class MessageRecords {
   }
 
   /** Stores the groups that are held, as punches of this device. After a failure the rest is dropped. */
-  async store(device: Device): Promise<void> {
+  async store(device: Device, options: { believed: boolean }): Promise<void> {
     const groups = this.#held;
     this.drop();
-    for (const group of groups) if (this.stored) await this.#store(device, group);
+    for (const group of groups) if (this.stored) await this.#store(device, { group, ...options });
   }
 
   /** Identifies the whole message. */
@@ -72,13 +72,22 @@ export class MessageRecords {
     return this.#digest.update(head).digest("hex");
   }
 
-  async #store(device: Device, group: string): Promise<void> {
+  async #store(
+    device: Device,
+    { group, believed }: { group: string; believed: boolean },
+  ): Promise<void> {
     const { clock, intake } = this.#context;
     const receivedMs = clock.now();
     const readings = readRecords(group, { zone: device.zone, receivedMs });
     const { punches, events, unreadable } = readings;
     this.count += punches.length + events.length + unreadable.length;
     for (const { deviceTime } of punches) this.#days.add(deviceTime.slice(0, 10));
-    this.stored = await intake.store({ device, protocol: "aiface", receivedMs, ...readings });
+    this.stored = await intake.store({
+      device,
+      protocol: "aiface",
+      receivedMs,
+      believed,
+      ...readings,
+    });
   }
 }

@@ -75,7 +75,10 @@ export class AifaceSession implements Link {
     if (message.kind === "reg") return this.#register(message.sn, message.info);
     const device = this.#sender(message.sn);
     if (!device) return { silent: "unknown" };
-    if (message.kind === "command") return await answerCommand(this.#context, device, message);
+    if (message.kind === "command") {
+      const believed = this.#trust(device) === "full";
+      return await answerCommand(this.#context, device, { ...message, believed });
+    }
     if (records.empty) records.add(singleRecord(head));
     return message.kind === "sendlog"
       ? await this.#sendlog(device, message, { head, records })
@@ -106,7 +109,7 @@ export class AifaceSession implements Link {
     if (!punches) return records.drop();
     // Refused since the message began: never acknowledged.
     if (device?.approval !== "approved") return records.fail();
-    await records.store(device);
+    await records.store(device, { believed: true });
   }
 
   resync(): void {
@@ -206,7 +209,7 @@ export class AifaceSession implements Link {
     { count, logIndex }: Extract<Message, { kind: "sendlog" }>,
     { head, records }: { head: string; records: MessageRecords },
   ): Promise<Answer> {
-    await records.store(device);
+    await records.store(device, { believed: this.#trust(device) === "full" });
     if (!records.stored) return { silent: "storage" };
     const announced = count ?? records.count;
     if (announced > records.count && !this.#isRepeated(device, records.digest(head))) {
@@ -237,7 +240,7 @@ export class AifaceSession implements Link {
     records: MessageRecords,
   ): Promise<Answer> {
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
-    await records.store(device);
+    await records.store(device, { believed: this.#trust(device) === "full" });
     this.#pulls?.answered({
       records: records.stored ? records.count : 0,
       count: wholeNumber(fields.count),

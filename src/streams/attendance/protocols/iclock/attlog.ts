@@ -8,6 +8,7 @@ import {
   type ParseContext,
   type ParsedEvent,
   type ParsedPunch,
+  type ParsedUser,
   type Unreadable,
   wholeNumber,
 } from "../../storage/parsed.ts";
@@ -37,7 +38,7 @@ export function readAttlog(
   };
 }
 
-/** `OPLOG <op> ⇥ <admin> ⇥ <time> ⇥ …` is an event; users, templates and photos are left out. */
+/** `OPLOG <op> ⇥ <admin> ⇥ <time> ⇥ …` is an event; anything else is none. */
 export function readOperlog(line: string, { zone }: ParseContext): ParsedEvent | undefined {
   const [op = "", admin = "", time = ""] = line.trim().split("\t");
   const operation = /^OPLOG\s+(\d{1,6})$/i.exec(op)?.[1];
@@ -49,4 +50,11 @@ export function readOperlog(line: string, { zone }: ParseContext): ParsedEvent |
     event: Number(operation),
     raw: redactText(line.trim()),
   };
+}
+
+/** `USER PIN=7 ⇥ Name=Ann ⇥ Passwd=… ⇥ …`: the id and the name alone; a template or a photo is none. */
+export function readUser(line: string): ParsedUser[] {
+  const personId = /^\s*(?:USER\s+)?PIN=([^\t]*)/i.exec(line)?.[1]?.trim() ?? "";
+  const name = /\tName=([^\t]*)/i.exec(line)?.[1] ?? "";
+  return isPersonId(personId) ? [{ personId, name }] : [];
 }

@@ -9,7 +9,7 @@ import type { Delivery } from "../../storage/intake.ts";
 import type { ParsedRecords } from "../../storage/parsed.ts";
 import type { Connection } from "../../listener/connection.ts";
 import { readBody, type RequestHead } from "../../listener/http.ts";
-import { readAttlog, readOperlog } from "./attlog.ts";
+import { readAttlog, readOperlog, readUser } from "./attlog.ts";
 import { noteDeviceInfo } from "./device_info.ts";
 import { LineScanner } from "./lines.ts";
 
@@ -24,9 +24,8 @@ export interface TablePost {
   query: ReadonlyMap<string, string>;
 }
 
-/** Users, templates and photos: acknowledged, so that the device stops sending them, and not kept. */
+/** Templates and photos: acknowledged, so that the device stops sending them, and not kept. */
 const NOT_KEPT = new Set([
-  "USERINFO",
   "FINGERTMP",
   "BIODATA",
   "BIOPHOTO",
@@ -51,7 +50,7 @@ export async function receiveTable(
 
   const store = async (delivery: Partial<Delivery>) => {
     stored = stored &&
-      await intake.store({ device, protocol: "iclock", receivedMs, ...delivery });
+      await intake.store({ device, protocol: "iclock", receivedMs, believed, ...delivery });
   };
 
   const { maxMessageBytes, strangerBytes } = quota.limits;
@@ -85,7 +84,7 @@ function readLines(
     receivedMs: number;
   },
 ): ParsedRecords {
-  const readings: ParsedRecords = { punches: [], events: [], unreadable: [] };
+  const readings: ParsedRecords = { punches: [], events: [], users: [], unreadable: [] };
   if (lines.length === 0 || NOT_KEPT.has(table)) return readings;
   const reading = { zone: device.zone, receivedMs };
   switch (table) {
@@ -101,7 +100,11 @@ function readLines(
       for (const line of lines) {
         const event = readOperlog(line, reading);
         if (event) readings.events.push(event);
+        else readings.users.push(...readUser(line));
       }
+      return readings;
+    case "USERINFO":
+      readings.users = lines.flatMap(readUser);
       return readings;
     case "OPTIONS":
       if (!believed) return readings;

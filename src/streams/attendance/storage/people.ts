@@ -1,0 +1,290 @@
+/**
+ * The people whom devices know by their numbers. A person may have several, since two devices may number them
+ * differently; a punch keeps the number that the device sent. What a person has entered stands against an import, and
+ * that against what devices send:
+ *
+ *     device ──► import ──► person        of several devices the one whose name has changed last
+ *
+ * Everything is read by key from the database, so that a write sees its own changes and one that is undone leaves
+ * nothing behind.
+ * @module
+ */
+import type { Person, PersonSource } from "../../../contract/attendance.ts";
+import { type Clock, type Hub, instantOf } from "../../../core/mod.ts";
+import type { RawRow, Statement, Store } from "../../../store/mod.ts";
+import { personName } from "./person_name.ts";
+
+export interface PeopleOptions {
+  clock: Clock;
+  hub: Hub;
+  /** Other punches are a person's now; called inside the `write` that does it. */
+  onRegroup?: (personId: string) => void;
+}
+
+/** What is said of a person; what is left out stays. */
+export interface PersonChange {
+  name?: string | null | undefined;
+  department?: string | null | undefined;
+  active?: boolean | undefined;
+  aliases?: readonly string[] | undefined;
+}
+
+/** An id is to be one person's and is another's. */
+export class AliasTaken extends Error {
+  override readonly name = "AliasTaken";
+
+  constructor(readonly alias: string, readonly owner: string) {
+    super(
+      alias === owner
+        ? `"${alias}" is a person of its own`
+        : `"${alias}" is an alias of "${owner}"`,
+    );
+  }
+}
+
+type Columns = Omit<Person, "aliases" | "updated_at">;
+
+/** Whoever was erased is not shown until something is heard of them again. */
+const SHOWN = `person_id NOT IN (SELECT alias FROM person_aliases) AND erased_at IS NOT updated_at`;
+
+const RANK: readonly PersonSource[] = ["device", "import", "person"];
+
+export class People {
+  readonly #store: Store;
+  readonly #options: PeopleOptions;
+  readonly #statements: Readonly<
+    Record<
+      | "owner"
+      | "aliases"
+      | "name"
+      | "department"
+      | "deviceName"
+      | "known"
+      | "find"
+      | "list"
+      | "write"
+      | "setAlias"
+      | "removeAlias"
+      | "noteName",
+      Statement
+    >
+  >;
+  #announcing = false;
+
+  constructor(store: Store, options: PeopleOptions) {
+    this.#store = store;
+    this.#options = options;
+    const { db } = store;
+    const owner = "coalesce((SELECT person_id FROM person_aliases WHERE alias = ?1), ?1)";
+    const columns = `person_id, name, department, active, source, updated_at,
+      (SELECT json_group_array(alias ORDER BY alias) FROM person_aliases
+       WHERE person_aliases.person_id = people.person_id) AS aliases`;
+    this.#statements = {
+      owner: db.prepare("SELECT person_id FROM person_aliases WHERE alias = ?"),
+      aliases: db.prepare("SELECT alias FROM person_aliases WHERE person_id = ? ORDER BY alias"),
+      name: db.prepare(`SELECT name FROM people WHERE person_id = ${owner}`),
+      department: db.prepare(`SELECT department FROM people WHERE person_id = ${owner}`),
+      known: db.prepare(
+        `SELECT owner.person_id, people.name, department, active, source, device_names.name AS said,
+           people.person_id IS NULL OR erased_at IS updated_at AS is_new
+         FROM (SELECT ${owner} AS person_id) AS owner
+         LEFT JOIN people USING (person_id)
+         LEFT JOIN device_names ON device_names.person_id = ?1 AND device_sn = ?2`,
+      ),
+      find: db.prepare(`SELECT ${columns} FROM people WHERE person_id = ${owner} AND ${SHOWN}`),
+      list: db.prepare(
+        `SELECT ${columns} FROM people WHERE person_id > ? AND person_id <= ? AND ${SHOWN}
+         ORDER BY person_id`,
+      ),
+      write: db.prepare(
+        `INSERT INTO people (person_id, name, department, active, source, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (person_id) DO UPDATE SET
+           name = excluded.name, department = excluded.department, active = excluded.active,
+           source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL`,
+      ),
+      setAlias: db.prepare("INSERT INTO person_aliases (alias, person_id) VALUES (?, ?)"),
+      removeAlias: db.prepare("DELETE FROM person_aliases WHERE alias = ?"),
+      deviceName: db.prepare("SELECT name FROM device_names WHERE person_id = ? LIMIT 1"),
+      noteName: db.prepare(
+        "INSERT OR REPLACE INTO device_names (person_id, device_sn, name) VALUES (?, ?, ?)",
+      ),
+    };
+  }
+
+  /** Whose id this is: the person of whom it is an alias, else it is a person's own. */
+  personOf(id: string): string {
+    const row = this.#statements.owner.get(id);
+    return row ? String(row.person_id) : id;
+  }
+
+  /** Every id of a person, the person's own first. */
+  idsOf(personId: string): readonly string[] {
+    return [personId, ...this.#aliasesOf(personId)];
+  }
+
+  /** By any of the person's ids. */
+  nameOf(id: string): string | null {
+    return textOf(this.#statements.name.get(id)?.name);
+  }
+
+  departmentOf(id: string): string | null {
+    return textOf(this.#statements.department.get(id)?.department);
+  }
+
+  /** The person with this id, be it an alias. */
+  find(id: string): Person | undefined {
+    const row = this.#statements.find.get(id);
+    return row && asPerson(row);
+  }
+
+  /** People in the order of their ids, after one and up to another, as many as are taken. */
+  *list(
+    { after = "", until = "\u{10FFFF}" }: {
+      after?: string | undefined;
+      until?: string | undefined;
+    } = {},
+  ): Generator<Person> {
+    for (const row of this.#statements.list.iterate(after, until)) yield asPerson(row);
+  }
+
+  /**
+   * A device has sent an id, and the name that it knows it by, if any; called inside `write`. A device that repeats a
+   * name changes nothing: two that disagree would do so for ever.
+   */
+  seen(id: string, { sn, name }: { sn: string; name: string | null }): void {
+    const known = this.#statements.known.get(id, sn)!;
+    const said = personName(name);
+    const isNews = said !== null && said !== known.said;
+    if (isNews) this.#statements.noteName.run(id, sn, said);
+    const personId = String(known.person_id);
+    if (known.is_new === 1) {
+      this.#write({ ...namedByDevices(personId, said), active: true });
+    } else if (isNews && known.source === "device" && known.name !== said) {
+      this.#write({ ...columnsOf(known), name: said });
+    }
+  }
+
+  /**
+   * A person, or an import, says what is so; called inside `write`. An import fills in what a person left empty, and
+   * changes nothing else that a person has entered.
+   * @throws {AliasTaken}
+   */
+  set(id: string, change: PersonChange, source: Exclude<PersonSource, "device">): Person {
+    const personId = this.personOf(id);
+    const before = this.find(personId);
+    const isHeld = before !== undefined && RANK.indexOf(before.source) > RANK.indexOf(source);
+    const chosen = <T>(held: T, given: T | undefined): T =>
+      given === undefined || (isHeld && held !== null) ? held : given;
+    const after: Columns = {
+      person_id: personId,
+      name: chosen(before?.name ?? null, given(change.name)),
+      department: chosen(before?.department ?? null, given(change.department)),
+      active: chosen(before?.active ?? true, change.active),
+      source: isHeld ? before.source : source,
+    };
+    if (!before || differ(before, after)) this.#write(after);
+    if (change.aliases && !(isHeld && before.aliases.length > 0)) {
+      this.#setAliases(personId, change.aliases);
+    }
+    return this.find(personId)!;
+  }
+
+  #setAliases(personId: string, aliases: readonly string[]): void {
+    const before = this.#aliasesOf(personId);
+    const after = new Set(aliases.filter((alias) => alias !== personId));
+    const added = [...after].filter((alias) => !before.includes(alias));
+    const removed = before.filter((alias) => !after.has(alias));
+    for (const alias of added) this.#requireFree(alias);
+    for (const alias of removed) {
+      this.#statements.removeAlias.run(alias);
+      this.#write({ ...namedByDevices(alias, this.#deviceName(alias)), active: true });
+      this.#options.onRegroup?.(alias);
+    }
+    let name = this.nameOf(personId);
+    for (const alias of added) {
+      name ??= this.nameOf(alias);
+      this.#statements.setAlias.run(alias, personId);
+      this.#write({ ...namedByDevices(alias, null), active: false });
+    }
+    const person = this.find(personId)!;
+    if (person.name !== name) this.#write({ ...person, name });
+    if (added.length + removed.length === 0) return;
+    this.#options.onRegroup?.(personId);
+    this.#announce();
+  }
+
+  /** An id that only a device has named, or whose person has left, may become another's. */
+  #requireFree(alias: string): void {
+    const owner = this.personOf(alias);
+    if (owner !== alias) throw new AliasTaken(alias, owner);
+    const person = this.find(alias);
+    if (!person) return;
+    const isFree = person.source === "device" || !person.active;
+    if (!isFree || person.aliases.length > 0) throw new AliasTaken(alias, alias);
+  }
+
+  /** A name that a device has sent along with an id; any of several. */
+  #deviceName(id: string): string | null {
+    return textOf(this.#statements.deviceName.get(id)?.name);
+  }
+
+  #aliasesOf(personId: string): string[] {
+    return this.#statements.aliases.all(personId).map(({ alias }) => String(alias));
+  }
+
+  #write({ person_id, name, department, active, source }: Columns): void {
+    const at = instantOf(this.#options.clock.now());
+    this.#statements.write.run(person_id, name, department, active ? 1 : 0, source, at);
+    this.#announce();
+  }
+
+  /** Pages learn of it once, however many people a write changes. */
+  #announce(): void {
+    this.#store.afterCommit(() => {
+      if (this.#announcing) return;
+      this.#announcing = true;
+      queueMicrotask(() => {
+        this.#announcing = false;
+        const { hub, clock } = this.#options;
+        hub.publish("people", { changed_at: instantOf(clock.now()) });
+      });
+    });
+  }
+}
+
+/** A name that somebody gave: undefined stays so, and nothing but blanks is none. */
+function given(text: string | null | undefined): string | null | undefined {
+  return text === undefined ? undefined : personName(text);
+}
+
+/** A person of whom only devices have told. */
+function namedByDevices(id: string, name: string | null): Omit<Columns, "active"> {
+  return { person_id: id, name, department: null, source: "device" };
+}
+
+function differ(before: Columns, after: Columns): boolean {
+  return (["name", "department", "active", "source"] as const)
+    .some((key) => before[key] !== after[key]);
+}
+
+function columnsOf(row: RawRow): Columns {
+  return {
+    person_id: String(row.person_id),
+    name: textOf(row.name),
+    department: textOf(row.department),
+    active: row.active === 1,
+    source: row.source as PersonSource, // only written by `#write`
+  };
+}
+
+function asPerson(row: RawRow): Person {
+  return {
+    ...columnsOf(row),
+    aliases: JSON.parse(String(row.aliases)) as string[],
+    updated_at: String(row.updated_at),
+  };
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
