@@ -84,6 +84,25 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         `if (!stored) return { silent: "storage" };`,
         "",
       ],
+      [
+        "a user that could not be stored is acknowledged",
+        `if (!kept) return { silent: "storage" };`,
+        "",
+        ["streams/attendance/protocols/names_test.ts"],
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/storage/people.ts",
+    tests: ["streams/attendance/storage/people_test.ts"],
+    faults: [
+      ["a device that repeats a name is heard", "&& said !== known.said", ""],
+      ["a device's name stands against a person's", `known.source === "device" && `, ""],
+      ["an import changes what a person has entered", "(isHeld && held !== null)", "false"],
+      ["an alias may be two persons'", "this.#requireFree(alias)", "void alias"],
+      ["directions are not told of a new id", "this.#options.onRegroup?.(personId)", "void 0"],
+      ["the name of an alias is lost", "name ??= this.nameOf(alias);", ""],
+      ["a change does not wait for the cloud", ", synced_at = NULL`", "`"],
     ],
   },
   {

@@ -24,9 +24,9 @@ export async function answerCommand(
       // Templates are not kept; without an answer the device would send them again.
       const { enrollid, backupnum } = fields;
       const users = userOf(fields);
-      const stored = users.length === 0 ||
+      const kept = users.length === 0 ||
         await context.intake.store({ ...delivery, believed, users });
-      if (!stored) return { silent: "storage" };
+      if (!kept) return { silent: "storage" };
       const cloudtime = cloudTime(context, device.zone);
       return {
         send: { ret: cmd, result: true, enrollid, backupnum, ...(cloudtime && { cloudtime }) },
