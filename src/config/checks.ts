@@ -28,9 +28,9 @@ export function whole(
   );
 }
 
-export function minutes(): v.GenericSchema<number, number> {
-  const allowed = "expected minutes from 0 to 1440";
-  return v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(1440, allowed));
+export function minutes({ max = 1440 }: { max?: number } = {}): v.GenericSchema<number, number> {
+  const allowed = `expected minutes from 0 to ${max}`;
+  return v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(max, allowed));
 }
 
 export function yesNo(): v.GenericSchema<boolean, boolean> {
@@ -88,6 +88,12 @@ export function timeZone(): Text {
 export function timeOfDay(): Text {
   const allowed = 'expected a time of day from "00:00" to "24:00"';
   return v.pipe(v.string(allowed), v.regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, allowed));
+}
+
+/** A time of day at which days may begin: play is stored by quarters of an hour. */
+export function startOfDay(): Text {
+  const allowed = 'expected a quarter of an hour from "00:00" to "12:00", such as "04:00"';
+  return v.pipe(v.string(allowed), v.regex(/^((0\d|1[01]):(00|15|30|45)|12:00)$/, allowed));
 }
 
 /** An http or https address without user name and password, which would end up in logs. */

@@ -13,6 +13,7 @@ import {
   minutes,
   oneOf,
   origin,
+  startOfDay,
   timeZone,
   token,
   whole,
@@ -154,6 +155,30 @@ export const configSchema = v.object({
       ),
     ),
     null,
+  ),
+  weekly_allowance_min: v.optional(
+    v.nullable(
+      v.pipe(
+        minutes({ max: 10_080 }),
+        v.description("minutes of play a week, Monday to Sunday (default: no limit)"),
+      ),
+    ),
+    null,
+  ),
+  allowance_warn_min: v.optional(
+    v.pipe(
+      v.array(
+        whole(0, 1440, { unit: "minutes" }),
+        "expected a list of whole minutes from 0 to 1440",
+      ),
+      v.maxLength(20, "expected at most 20 thresholds"),
+      v.description("minutes left at which an event is logged"),
+    ),
+    [15, 5, 0],
+  ),
+  day_starts_at: v.optional(
+    v.pipe(startOfDay(), v.description("when a day begins: an evening may go on past midnight")),
+    "00:00",
   ),
   time_zone: v.optional(
     v.nullable(

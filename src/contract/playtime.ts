@@ -1,5 +1,6 @@
 /** Play time over the wire: days, slots, heartbeats, and what the stream adds to `/status`. @module */
 import * as v from "valibot";
+import { limitedBy, weekView } from "./allowance.ts";
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 const date = v.pipe(v.string(), v.isoDate());
@@ -8,7 +9,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const minutesOverdraft = v.pipe(
   minutes,
-  v.description("minutes beyond the allowance; 0 without a limit"),
+  v.description("minutes beyond allowance and grants; 0 without a limit"),
 );
 const allowanceMin = v.pipe(
   v.nullable(minutes),
@@ -61,14 +62,21 @@ export const recomputeResult = v.object({
 });
 export type RecomputeResult = v.InferOutput<typeof recomputeResult>;
 
-/** Today in the agent's time zone. */
+/** The person's day: in the agent's time zone, from `day_starts_at`. */
 export const todayView = v.object({
   date,
   time_zone: v.string(),
+  day_starts_at: v.string(),
   minutes_used: minutes,
   minutes_overdraft: minutesOverdraft,
   allowance_min: allowanceMin,
-  minutes_left: v.pipe(v.nullable(minutes), v.description("null without a limit")),
+  granted_min: v.pipe(v.number(), v.description("sum of the day's grants; may be negative")),
+  minutes_left: v.pipe(
+    v.nullable(minutes),
+    v.description("of the day's or the week's limit, whichever leaves less; null without a limit"),
+  ),
+  limited_by: limitedBy,
+  week: weekView,
 });
 export type TodayView = Readonly<v.InferOutput<typeof todayView>>;
 

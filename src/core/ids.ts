@@ -2,7 +2,7 @@
  * Row ids: UUID version 7 (RFC 9562), whose text sorts by time, so that a primary key grows at its end.
  * @module
  */
-import { v4 } from "uuid";
+import { v4, v5 } from "uuid";
 import type { Clock } from "./time/clock.ts";
 
 export type Id = string;
@@ -48,4 +48,12 @@ export function idSource(clock: Clock): () => Id {
 /** An id that says nothing about when it was made: for devices and tokens. */
 export function randomId(): Id {
   return v4();
+}
+
+/** Separates these ids from those that other programs derive from the same text. */
+const NAMESPACE = "6f0f2a53-7d0e-4c0b-9a43-5b6a1f7f2c9e";
+
+/** The same id for the same text: what is sent twice, or made on two machines, is one row. */
+export function derivedId(text: string): Id {
+  return v5(text, NAMESPACE);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { validate, version } from "uuid";
-import { idSource } from "../../src/core/mod.ts";
+import { derivedId, idSource } from "../../src/core/mod.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 
 Deno.test("idSource makes ids that sort in the order in which they were made", () => {
@@ -36,4 +36,10 @@ Deno.test("idSource makes UUIDs that any library takes, however many in a millis
   assert.deepEqual(ids, [...new Set(ids)].sort());
   // Two sources, two agents: what is random about them is different.
   assert.notEqual(ids[0], idSource(new FakeClock())());
+});
+
+Deno.test("derivedId gives the same UUID for the same text, and another for another", () => {
+  assert.equal(derivedId("a"), derivedId("a"));
+  assert.notEqual(derivedId("a"), derivedId("b"));
+  assert.ok(validate(derivedId("a")));
 });

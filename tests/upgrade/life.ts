@@ -75,6 +75,7 @@ export async function liveANight(dir: string): Promise<number> {
     accepted: { id: string }[];
   };
   cloud.poison.set(accepted[5]!.id, { status: 400, body: { code: "22P02", message: "no" } });
+  await write("POST", "/allowance/grants", { extra_min: 15, date: "2026-03-06", reason: "rainy" });
   await write("PUT", "/local/state?mode=paper", { cash: 100.25, positions: [] });
   const doors = await devices(agent);
   await doors.known.handshake();

@@ -19,6 +19,7 @@ import {
 /** What can be listened to. */
 export const TOPICS = [
   "heartbeat",
+  "allowance",
   "events",
   "punches",
   "presence",

@@ -33,19 +33,43 @@ export function isDay(text: string): boolean {
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);
 }
 
-/** The day it is in `timeZone` at a wall-clock time in milliseconds. */
-export function dayAt(ms: number, timeZone = "UTC"): Day {
+/** The time of day at which calendar days begin. */
+export const MIDNIGHT = "00:00";
+
+/**
+ * The day it is in `timeZone` at a wall-clock time in milliseconds, where days begin at `startsAt`:
+ *
+ *     startsAt 04:00    ── monday ──┤ 04:00 ├── tuesday ──   (tuesday, 03:59 is still monday)
+ */
+export function dayAt(ms: number, timeZone = "UTC", startsAt = MIDNIGHT): Day {
   // Without `Temporal`: 40 times as fast, and asked by every `/daily`.
-  if (timeZone === "UTC") return instantOf(Math.floor(ms)).slice(0, -14);
-  return Temporal.Instant.fromEpochMilliseconds(Math.floor(ms))
-    .toZonedDateTimeISO(timeZone).toPlainDate().toString();
+  if (timeZone === "UTC" && startsAt === MIDNIGHT) return instantOf(Math.floor(ms)).slice(0, -14);
+  const date = Temporal.Instant.fromEpochMilliseconds(Math.floor(ms))
+    .toZonedDateTimeISO(timeZone).toPlainDate();
+  if (startsAt === MIDNIGHT || ms >= startOfDay(date, timeZone, startsAt)) return date.toString();
+  return date.subtract({ days: 1 }).toString();
 }
 
-/** When a day begins and ends in `timeZone`: `[from, to)` in milliseconds, 23 to 25 hours apart. */
-export function dayBounds(day: Day, timeZone = "UTC"): { from: number; to: number } {
+/**
+ * When a day begins and ends in `timeZone`: `[from, to)` in milliseconds, 23 to 25 hours apart.
+ * @param startsAt when days begin, a multiple of 15 minutes: `04:00`
+ */
+export function dayBounds(
+  day: Day,
+  timeZone = "UTC",
+  startsAt = MIDNIGHT,
+): { from: number; to: number } {
   const date = Temporal.PlainDate.from(day);
-  const startOf = (d: Temporal.PlainDate) => d.toZonedDateTime(timeZone).epochMilliseconds;
-  return { from: startOf(date), to: startOf(date.add({ days: 1 })) };
+  return {
+    from: startOfDay(date, timeZone, startsAt),
+    to: startOfDay(date.add({ days: 1 }), timeZone, startsAt),
+  };
+}
+
+function startOfDay(date: Temporal.PlainDate, timeZone: string, startsAt: string): number {
+  // Without a time it is the first moment of the day, also where midnight is skipped or comes twice.
+  const begin = startsAt === MIDNIGHT ? { timeZone } : { timeZone, plainTime: startsAt };
+  return date.toZonedDateTime(begin).epochMilliseconds;
 }
 
 /** The day `count` days after (or, negative, before) another. */

@@ -5,7 +5,7 @@ import type { Gauge } from "../../core/mod.ts";
 export function gaugesOf(
   { is_playing, today }: Pick<PlaytimeStatus, "is_playing" | "today">,
 ): Gauge[] {
-  const { minutes_used, allowance_min } = today;
+  const { minutes_used, allowance_min, granted_min } = today;
   return [
     // While it is not known, there is no number: a graph shows the gap.
     ...is_playing === null ? [] : [{
@@ -15,14 +15,14 @@ export function gaugesOf(
     }],
     {
       name: "played_seconds_today",
-      help: "Play today, in the agent's time zone.",
+      help: "Play of the person's day.",
       value: Math.round(minutes_used * 60),
     },
     // Without a limit there is no number either.
     ...allowance_min === null ? [] : [{
       name: "allowance_seconds_today",
-      help: "What may be played today.",
-      value: Math.round(allowance_min * 60),
+      help: "What may be played today, grants included.",
+      value: Math.max(0, Math.round((allowance_min + granted_min) * 60)),
     }],
   ];
 }

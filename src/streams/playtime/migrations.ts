@@ -72,6 +72,28 @@ export const migrations: readonly Migration[] = [{
       );
     DROP TABLE daily_rollups_1;
   `,
+}, {
+  name: "playtime-3-allowance-grants",
+  sql: `
+    -- A grant never changes; what undoes one is a grant of the opposite.
+    CREATE TABLE allowance_grants (
+      id TEXT NOT NULL PRIMARY KEY,
+      device_id TEXT NOT NULL,
+      date TEXT NOT NULL,
+      extra_min REAL NOT NULL,
+      reason TEXT,
+      made_by TEXT,
+      undoes TEXT,
+      created_at TEXT NOT NULL,
+      updated_at TEXT NOT NULL,
+      synced_at TEXT,
+      rejected_at TEXT
+    );
+    CREATE INDEX allowance_grants_date ON allowance_grants (device_id, date);
+    CREATE UNIQUE INDEX allowance_grants_undoes ON allowance_grants (undoes) WHERE undoes IS NOT NULL;
+    CREATE INDEX allowance_grants_unsynced ON allowance_grants (created_at, id)
+      WHERE synced_at IS NULL AND rejected_at IS NULL;
+  `,
 }];
 
 /** Minutes only grow, and there are no more of them than in a day. */
@@ -79,4 +101,5 @@ export const joins: readonly Join[] = [
   { table: "heartbeats", where: "is_playing IN (0, 1) AND poll_interval_sec BETWEEN 0 AND 86400" },
   { table: "daily_rollups", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
   { table: "usage_slots", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
+  { table: "allowance_grants", where: "extra_min BETWEEN -1440 AND 1440" },
 ];

@@ -95,7 +95,7 @@ function add(all: Map<string, Sums>, { device_id, slot_utc, ms, last }: SlotSum)
 }
 
 function apply(
-  { rollups, slots }: Tables,
+  { rollups, slots, grants }: Tables,
   { deviceId, day, usedMs, last, slots: sums }: Sums,
   { allowance, now, atLeast }: { allowance: Allowance; now: Instant; atLeast: boolean },
 ): "changed" | "same" {
@@ -104,6 +104,7 @@ function apply(
     device_id: deviceId,
     date_utc: day,
     usedMs,
+    grantedMs: grants.grantedMs(deviceId, { from: day, to: day }),
     allowance_min: known ? known.allowance_min : allowanceOn(allowance, day),
     last_heartbeat_at: last,
     updated_at: now,

@@ -1,8 +1,8 @@
 /**
- * A device id that was changed: slots and days are renamed before anything is recorded under the new id, heartbeats, of
- * which there can be millions, in the background. After a crash the renaming starts again.
+ * A device id that was changed: slots, grants and days are renamed before anything is recorded under the new id,
+ * heartbeats, of which there can be millions, in the background. After a crash the renaming starts again.
  *
- *     slots, then days   before the first answer      each day exists once: under the new id
+ *     slots and days     before the first answer      each day exists once: under the new id
  *     heartbeats         while the agent records      those that wait for the cloud are sent under the new id
  * @module
  */
@@ -21,39 +21,48 @@ export interface Rename {
 const PAGE_ROWS = 500;
 const PAGE_DAYS = 100;
 
-/** Renames days and slots; called before the stream is created. */
+/** Renames slots, grants and days; called before the stream is created. */
 export async function renameDays(store: Store, { before, id }: Rename): Promise<void> {
   if (before.length === 0) return;
   const tables = openTables(store);
   for (const name of before) {
     while (await store.write(() => tables.slots.rename(name, id, PAGE_ROWS))) await turn();
+    await store.write(() => tables.grants.rename(name, id));
     while (await store.write(() => renamePage(tables, name, id))) await turn();
   }
 }
 
 /** Whether there may be more. */
-function renamePage({ rollups, slots }: Tables, name: Id, id: Id): boolean {
+function renamePage({ rollups, slots, grants }: Tables, name: Id, id: Id): boolean {
   const page = rollups.after({ device_id: name, date_utc: "" }, PAGE_DAYS)
     .filter(({ device_id }) => device_id === name);
   for (const day of page) {
     const known = rollups.get(id, day.date_utc);
-    rollups.put(known ? joined(known, day, { usedMs: usedOn(day) }) : { ...day, device_id: id });
+    rollups.put(known ? joined(known, day, sumsOf(day)) : { ...day, device_id: id });
     rollups.remove(name, day.date_utc);
   }
   return page.length === PAGE_DAYS;
 
-  function usedOn({ date_utc }: Rollup): number {
-    return slots.usedMs(id, dayBounds(date_utc));
+  function sumsOf({ date_utc: date }: Rollup): { usedMs: number; grantedMs: number } {
+    return {
+      usedMs: slots.usedMs(id, dayBounds(date)),
+      grantedMs: grants.grantedMs(id, { from: date, to: date }),
+    };
   }
 }
 
 /** A day that both ids have: the sum of its slots, and no less than either had. */
-function joined(known: Rollup, other: Rollup, { usedMs }: { usedMs: number }): Rollup {
+function joined(
+  known: Rollup,
+  other: Rollup,
+  { usedMs, grantedMs }: { usedMs: number; grantedMs: number },
+): Rollup {
   const later = known.updated_at > other.updated_at ? known : other;
   return rollupOf({
     device_id: known.device_id,
     date_utc: known.date_utc,
     usedMs: Math.max(usedMs, ...[known, other].map((day) => msOfMinutes(day.minutes_used))),
+    grantedMs,
     allowance_min: later.allowance_min,
     last_heartbeat_at: [known, other].map((day) => day.last_heartbeat_at).sort().at(-1)!,
     updated_at: later.updated_at,

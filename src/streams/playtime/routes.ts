@@ -21,6 +21,7 @@ import {
   instantText,
   isDay,
   listing,
+  MIDNIGHT,
   msOf,
   type Placed,
   Problem,
@@ -32,6 +33,9 @@ import {
   zoneText,
 } from "../../core/mod.ts";
 import { inSlices } from "../../store/mod.ts";
+import type { AllowanceBook } from "./allowance/book.ts";
+import { personDay } from "./allowance/rules.ts";
+import { allowanceRoutes } from "./allowance/routes.ts";
 import { type DayOptions, utcDay, utcDays, zoneDay } from "./days/days.ts";
 import type { Span } from "./days/slots.ts";
 import type { Tables } from "./tables.ts";
@@ -39,6 +43,7 @@ import type { Tables } from "./tables.ts";
 export interface PlaytimeRoutesOptions extends DayOptions {
   tables: Tables;
   clock: Clock;
+  book: AllowanceBook;
   recompute: () => Promise<RecomputeResult>;
 }
 
@@ -47,8 +52,10 @@ const MAX_SLOT_DAYS = 31;
 const MAX_HISTORY = 5_000;
 
 export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[] {
-  const { tables, clock, deviceId } = options;
-  const today = (timeZone = "UTC") => dayAt(clock.now(), timeZone);
+  const { tables, clock, deviceId, rules, book } = options;
+  const utcToday = () => dayAt(clock.now());
+  const todayIn = (timeZone: string | undefined) =>
+    timeZone === undefined ? utcToday() : personDay(clock.now(), { ...rules, timeZone });
 
   return [
     route({
@@ -58,11 +65,16 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       tag: "playtime",
       query: v.strictObject({
         date: v.optional(v.pipe(dayText(), v.description("default: today"))),
-        tz: v.optional(v.pipe(zoneText(), v.description("whose day it is; default: UTC"))),
+        tz: v.optional(
+          v.pipe(
+            zoneText(),
+            v.description("whose day it is, from day_starts_at; default: a UTC day from midnight"),
+          ),
+        ),
       }),
       answer: dayView,
-      handle: ({ query: { tz: timeZone = "UTC", date = today(timeZone) } }) =>
-        timeZone === "UTC"
+      handle: ({ query: { tz: timeZone, date = todayIn(timeZone) } }) =>
+        isUtcDay(timeZone)
           ? utcDay(tables, date, options)
           : zoneDay(tables, { date, timeZone }, options),
     }),
@@ -74,11 +86,16 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       query: v.strictObject({
         from: v.optional(v.pipe(dayText(), v.description("default: 29 days before to"))),
         to: v.optional(v.pipe(dayText(), v.description("the last day; default: today"))),
-        tz: v.optional(v.pipe(zoneText(), v.description("whose days these are; default: UTC"))),
+        tz: v.optional(
+          v.pipe(
+            zoneText(),
+            v.description("whose days these are, from day_starts_at; default: UTC from midnight"),
+          ),
+        ),
       }),
       answer: v.array(dayView),
       handle: ({ query }) => {
-        const to = query.to ?? today(query.tz);
+        const to = query.to ?? todayIn(query.tz);
         const from = query.from ?? addDays(to, -29);
         checkRange({ from, to });
         return days({ from, to }, query.tz);
@@ -99,7 +116,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
         ),
       }),
       answer: v.array(slot),
-      handle: ({ query: { from = today(), to = today() } }) => {
+      handle: ({ query: { from = utcToday(), to = utcToday() } }) => {
         const span = { from: spanOf(from).from, to: spanOf(to).to };
         checkSpan(span, { to });
         return tables.slots.between(deviceId, span);
@@ -145,13 +162,19 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       answer: recomputeResult,
       handle: () => options.recompute(),
     }),
+    ...allowanceRoutes(book),
   ];
 
   function days(
     range: { from: Day; to: Day },
-    timeZone = "UTC",
+    timeZone: string | undefined,
   ): DayView[] | Promise<DayView[]> {
-    return timeZone === "UTC" ? utcDays(tables, range, options) : zoneDays(range, timeZone);
+    return isUtcDay(timeZone) ? utcDays(tables, range, options) : zoneDays(range, timeZone);
+  }
+
+  /** Whether the rollups have these days. */
+  function isUtcDay(timeZone: string | undefined): timeZone is undefined {
+    return timeZone === undefined || (timeZone === "UTC" && rules.startsAt === MIDNIGHT);
   }
 
   async function zoneDays(range: { from: Day; to: Day }, timeZone: string): Promise<DayView[]> {

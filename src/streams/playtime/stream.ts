@@ -19,6 +19,8 @@ import {
   type Stream,
 } from "../../core/mod.ts";
 import { type StreamDeps, type TableOutbox, tableOutbox } from "../../store/mod.ts";
+import { AllowanceBook } from "./allowance/book.ts";
+import type { AllowanceRules } from "./allowance/rules.ts";
 import type { Allowance } from "./days/allowance.ts";
 import { gaugesOf } from "./gauges.ts";
 import { dayOf, sentRow } from "./heartbeats/heartbeats.ts";
@@ -49,6 +51,9 @@ export interface PlaytimeConfig {
   poll_interval_sec: number;
   sync_interval_sec: number;
   daily_allowance_min: Allowance;
+  weekly_allowance_min: number | null;
+  allowance_warn_min: readonly number[];
+  day_starts_at: string;
   retention_days: number;
   retention_unsynced_days: number;
 }
@@ -77,7 +82,7 @@ export class PlaytimeStream implements Stream {
   /** Called inside `write`. */
   readonly prune: (now: Instant, budget: Budget) => PruneResult;
   readonly #pollIntervalSec: number;
-  readonly #allowance: Allowance;
+  readonly #rules: AllowanceRules;
 
   readonly #maxGapMs: number;
   readonly #session: Session;
@@ -90,10 +95,16 @@ export class PlaytimeStream implements Stream {
 
   constructor(deps: PlaytimeDeps, config: PlaytimeConfig) {
     const { store, clock, hub, warnings, deviceId, timeZone } = deps;
-    const { daily_allowance_min: allowance, retention_days: retentionDays } = config;
+    const { retention_days: retentionDays } = config;
     this.#deps = deps;
     this.#pollIntervalSec = config.poll_interval_sec;
-    this.#allowance = allowance;
+    const rules = this.#rules = {
+      daily: config.daily_allowance_min,
+      weeklyMin: config.weekly_allowance_min,
+      warnMin: config.allowance_warn_min,
+      timeZone,
+      startsAt: config.day_starts_at,
+    };
 
     // The poll interval and 30 s: Playnite's limit between a slow machine and one that slept.
     this.#maxGapMs = config.poll_interval_sec * 1000 + 30_000;
@@ -111,7 +122,8 @@ export class PlaytimeStream implements Stream {
     }
 
     this.#tables = openTables(store);
-    this.#today = new Today({ slots: this.#tables.slots, clock, deviceId, timeZone, allowance });
+    const tables = this.#tables;
+    const today = this.#today = new Today({ tables, clock, deviceId, rules });
     this.#firstDay = this.#tables.rollups.firstDay(deviceId);
     this.#lastSeen = this.#tables.heartbeats.newest()?.timestamp_utc ?? null;
     this.outbox = tableOutbox(store, {
@@ -130,7 +142,7 @@ export class PlaytimeStream implements Stream {
     this.#recorder = new Recorder(store, {
       tables: this.#tables,
       outbox: this.outbox,
-      allowance,
+      rules,
       warnings,
       onStored: (heartbeat) => {
         this.#lastSeen = heartbeat.timestamp_utc;
@@ -150,7 +162,16 @@ export class PlaytimeStream implements Stream {
       tables: this.#tables,
       clock,
       deviceId,
-      allowance,
+      rules,
+      book: new AllowanceBook(store, {
+        tables,
+        rules,
+        clock,
+        hub,
+        ids: deps.ids,
+        deviceId,
+        onGranted: () => today.forget(),
+      }),
       recompute: () => this.recompute(),
     });
   }
@@ -295,7 +316,7 @@ export class PlaytimeStream implements Stream {
         // With two device ids, a day would be computed from a part of its heartbeats.
         await this.#rename(store.closing);
         return await recompute(store, this.#tables, {
-          allowance: this.#allowance,
+          allowance: this.#rules.daily,
           clock,
           ...(signal ? { signal } : {}),
         });

@@ -39,6 +39,34 @@ for (
   });
 }
 
+Deno.test("dayAt and dayBounds agree where days begin later than midnight, also when clocks change", () => {
+  for (
+    const zone of ["UTC", "Europe/Berlin", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kolkata"]
+  ) {
+    for (const startsAt of ["00:15", "02:30", "04:00", "12:00"]) {
+      for (const day of ["2026-03-28", "2026-03-29", "2026-10-04", "2026-10-25", "2026-10-26"]) {
+        const { from, to } = dayBounds(day, zone, startsAt);
+        const said = `${day} in ${zone} from ${startsAt}`;
+        assert.equal(from, dayBounds(addDays(day, -1), zone, startsAt).to, said);
+        assert.equal(dayAt(from - 1, zone, startsAt), addDays(day, -1), said);
+        for (let at = from; at < to; at += HOUR_MS / 4) {
+          assert.equal(dayAt(at, zone, startsAt), day, said);
+        }
+        assert.equal(slotAt(from), new Date(from).toISOString(), said);
+      }
+    }
+  }
+  assert.equal(
+    new Date(dayBounds("2026-01-16", "Europe/Berlin", "04:00").from).toISOString(),
+    "2026-01-16T03:00:00.000Z",
+  );
+  // Half past two does not exist on that night.
+  assert.equal(
+    new Date(dayBounds("2026-03-29", "Europe/Berlin", "02:30").from).toISOString(),
+    "2026-03-29T01:30:00.000Z",
+  );
+});
+
 Deno.test("isDay takes days of the calendar only", () => {
   for (const good of ["2026-01-16", "2024-02-29"]) assert.ok(isDay(good), good);
   for (

@@ -26,7 +26,16 @@ export const CORE_FAULTS: readonly FaultyFile[] = [
         "ms - (((ms % SLOT_MS) + SLOT_MS) % SLOT_MS)",
         "ms - (ms % SLOT_MS)",
       ],
-      ["a day is 24 hours long", "startOf(date.add({ days: 1 }))", "startOf(date) + 86_400_000"],
+      [
+        "a day is 24 hours long",
+        "startOfDay(date.add({ days: 1 }), timeZone, startsAt)",
+        "startOfDay(date, timeZone, startsAt) + 86_400_000",
+      ],
+      [
+        "the hours before day_starts_at belong to the day that comes",
+        "ms >= startOfDay(date, timeZone, startsAt)",
+        "true",
+      ],
     ],
   },
   {

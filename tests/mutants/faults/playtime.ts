@@ -59,19 +59,44 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "a new day begins with the minutes of the last",
-        "if (!this.#day || !isWithin(this.#day.span, now))",
-        "if (!this.#day)",
+        "if (!this.#sums || !isWithin(this.#sums.day.span, now))",
+        "if (!this.#sums)",
       ],
       [
         "the slots are not read again",
-        "forget(): void {\n    this.#day = undefined;",
+        "forget(): void {\n    this.#sums = undefined;",
         "forget(): void {",
       ],
+    ],
+  },
+  {
+    file: "streams/playtime/allowance/balance.ts",
+    tests: [
+      "streams/playtime/allowance/grants_test.ts",
+      "streams/playtime/days/today_test.ts",
+    ],
+    faults: [
       [
         "minutes left go below zero",
-        "Math.max(0, allowanceMin - minutesUsed)",
-        "allowanceMin - minutesUsed",
+        "balanceMin === null ? null : Math.max(0, balanceMin)",
+        "balanceMin",
       ],
+      ["the looser limit counts", "ofWeek < ofDay", "ofWeek > ofDay"],
+      ["grants are left out", "+ sums.grantedMs ", ""],
+    ],
+  },
+  {
+    file: "streams/playtime/allowance/book.ts",
+    tests: ["streams/playtime/allowance/grants_test.ts"],
+    faults: [
+      ["a key makes a grant each time", "key === null ? ids() : ", "ids() ?? "],
+      [
+        "the overdraft of the day stays",
+        "if (!rollup) continue;",
+        "if (rollup !== null) continue;",
+      ],
+      ["a grant of any day is taken", "this.#checkDate(date);", ""],
+      ["today is not read again after a grant", "onGranted();", ""],
     ],
   },
   {

@@ -12,10 +12,20 @@ import {
   type PlaytimeStream,
   type Process,
 } from "../../../src/streams/playtime/mod.ts";
+import type { AllowanceRules } from "../../../src/streams/playtime/allowance/rules.ts";
 import { defaultConfig } from "../../support/default_config.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { streamDeps } from "../../support/stream_deps.ts";
 import { tempStore } from "../../support/temp.ts";
+
+/** The rules of a machine that is configured to nothing. */
+export const NO_LIMIT: AllowanceRules = {
+  daily: null,
+  weeklyMin: null,
+  warnMin: [15, 5, 0],
+  timeZone: "UTC",
+  startsAt: "00:00",
+};
 
 /** What differs from a machine without a cloud and from the defaults. */
 type Given = Partial<PlaytimeDeps & PlaytimeConfig>;
@@ -78,7 +88,7 @@ export function playtimeFixture(
 /** All rows of a table, as plain objects. */
 export function rowsOf(
   store: Store,
-  table: "heartbeats" | "daily_rollups" | "usage_slots",
+  table: "heartbeats" | "daily_rollups" | "usage_slots" | "allowance_grants",
 ): object[] {
   return store.db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all().map((row) => ({ ...row }));
 }

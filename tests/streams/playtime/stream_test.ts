@@ -78,6 +78,17 @@ Deno.test("A minute of play is a minute in the heartbeats, the day, the slot and
       minutes_overdraft: 0.5,
       allowance_min: 0.5,
       minutes_left: 0,
+      day_starts_at: "00:00",
+      granted_min: 0,
+      limited_by: "day",
+      week: {
+        from: "2026-03-02",
+        to: "2026-03-08",
+        allowance_min: null,
+        granted_min: 0,
+        used_min: 1,
+        left_min: null,
+      },
     },
   });
 });
@@ -343,6 +354,17 @@ Deno.test("Midnight parts the play between two days, and today begins anew", asy
     minutes_overdraft: 0,
     allowance_min: 120,
     minutes_left: 119,
+    day_starts_at: "00:00",
+    granted_min: 0,
+    limited_by: "day",
+    week: {
+      from: "2026-03-02",
+      to: "2026-03-08",
+      allowance_min: null,
+      granted_min: 0,
+      used_min: 1.5,
+      left_min: null,
+    },
   });
 });
 

@@ -1,5 +1,6 @@
 /** How much play a day allows: the same every day, or by weekday. @module */
 import { type Day, weekday } from "../../../core/mod.ts";
+import { minutesOfMs, msOfMinutes } from "./minutes.ts";
 
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
@@ -14,7 +15,11 @@ export function allowanceOn(allowance: Allowance, day: Day): number | null {
   return allowance[WEEKDAYS[weekday(day) - 1]!] ?? 0;
 }
 
-/** The minutes beyond what is allowed; 0 without a limit. */
-export function overdraft(minutesUsed: number, allowanceMin: number | null): number {
-  return allowanceMin === null ? 0 : Math.max(0, minutesUsed - allowanceMin);
+/** The minutes beyond what is allowed and granted; 0 without a limit. */
+export function overdraft(
+  usedMs: number,
+  { allowanceMin, grantedMs }: { allowanceMin: number | null; grantedMs: number },
+): number {
+  if (allowanceMin === null) return 0;
+  return minutesOfMs(Math.max(0, usedMs - grantedMs - msOfMinutes(allowanceMin)));
 }

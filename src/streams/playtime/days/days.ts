@@ -13,14 +13,15 @@ import {
   type Instant,
   msOf,
 } from "../../../core/mod.ts";
-import { type Allowance, allowanceOn, overdraft } from "./allowance.ts";
+import type { AllowanceRules } from "../allowance/rules.ts";
+import { allowanceOn, overdraft } from "./allowance.ts";
 import { minutesOfMs } from "./minutes.ts";
 import type { Rollup } from "./rollups.ts";
 import type { Tables } from "../tables.ts";
 
 export interface DayOptions {
   deviceId: string;
-  allowance: Allowance;
+  rules: AllowanceRules;
 }
 
 /** A UTC day, read by its key. */
@@ -46,7 +47,7 @@ export function utcDays(
 function utcView(
   rollup: Rollup | undefined,
   date: Day,
-  { deviceId, allowance }: DayOptions,
+  { deviceId, rules }: DayOptions,
 ): DayView {
   return {
     device_id: deviceId,
@@ -55,29 +56,30 @@ function utcView(
     time_zone: "UTC",
     minutes_used: rollup?.minutes_used ?? 0,
     minutes_overdraft: rollup?.minutes_overdraft ?? 0,
-    allowance_min: rollup ? rollup.allowance_min : allowanceOn(allowance, date),
+    allowance_min: rollup ? rollup.allowance_min : allowanceOn(rules.daily, date),
     last_heartbeat_at: rollup?.last_heartbeat_at ?? null,
     updated_at: rollup?.updated_at ?? null,
   };
 }
 
-/** A day of a time zone. */
+/** A day of a time zone, which begins when the person's days do. */
 export function zoneDay(
-  { rollups, slots }: Tables,
+  { rollups, slots, grants }: Tables,
   { date, timeZone }: { date: Day; timeZone: string },
-  { deviceId, allowance }: DayOptions,
+  { deviceId, rules }: DayOptions,
 ): DayView {
-  const span = dayBounds(date, timeZone);
-  const minutesUsed = minutesOfMs(slots.usedMs(deviceId, span));
-  const allowanceMin = allowanceOn(allowance, date);
+  const span = dayBounds(date, timeZone, rules.startsAt);
+  const usedMs = slots.usedMs(deviceId, span);
+  const grantedMs = grants.grantedMs(deviceId, { from: date, to: date });
+  const allowanceMin = allowanceOn(rules.daily, date);
   const parts = rollups.between(deviceId, { from: dayAt(span.from), to: dayAt(span.to - 1) });
   return {
     device_id: deviceId,
     date,
     date_utc: date,
     time_zone: timeZone,
-    minutes_used: minutesUsed,
-    minutes_overdraft: overdraft(minutesUsed, allowanceMin),
+    minutes_used: minutesOfMs(usedMs),
+    minutes_overdraft: overdraft(usedMs, { allowanceMin, grantedMs }),
     allowance_min: allowanceMin,
     last_heartbeat_at: newest(parts, "last_heartbeat_at", span),
     updated_at: newest(parts, "updated_at", { from: span.from, to: Infinity }),

@@ -24,18 +24,20 @@ export interface DayTotals {
   device_id: string;
   date_utc: Day;
   usedMs: number;
+  /** The grants of the day of the same date. */
+  grantedMs: number;
   allowance_min: number | null;
   last_heartbeat_at: Instant;
   updated_at: Instant;
 }
 
 /** The rollup of a day's sums. A day holds no more play than it is long, even when a clock is set back. */
-export function rollupOf({ usedMs, ...rest }: DayTotals): Rollup {
-  const minutes_used = minutesOfMs(Math.min(usedMs, DAY_MS));
+export function rollupOf({ usedMs, grantedMs, ...rest }: DayTotals): Rollup {
+  const playedMs = Math.min(usedMs, DAY_MS);
   return {
     ...rest,
-    minutes_used,
-    minutes_overdraft: overdraft(minutes_used, rest.allowance_min),
+    minutes_used: minutesOfMs(playedMs),
+    minutes_overdraft: overdraft(playedMs, { allowanceMin: rest.allowance_min, grantedMs }),
   };
 }
 
@@ -43,7 +45,7 @@ export function rollupOf({ usedMs, ...rest }: DayTotals): Rollup {
 export function grownRollup(
   known: Rollup | undefined,
   heartbeat: Heartbeat,
-  { allowanceMin }: { allowanceMin: number | null },
+  { allowanceMin, grantedMs }: { allowanceMin: number | null; grantedMs: number },
 ): Rollup {
   const at = heartbeat.timestamp_utc;
   const last = known?.last_heartbeat_at ?? at;
@@ -51,6 +53,7 @@ export function grownRollup(
     device_id: heartbeat.device_id,
     date_utc: dayOf(heartbeat),
     usedMs: msOfMinutes(known?.minutes_used ?? 0) + creditMs(heartbeat),
+    grantedMs,
     allowance_min: allowanceMin,
     last_heartbeat_at: last > at ? last : at,
     updated_at: at,

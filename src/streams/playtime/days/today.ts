@@ -1,22 +1,23 @@
-/** Today in the configured time zone, kept in memory: `/status` is read often. @module */
+/** The person's day and week at hand, kept in memory: `/status` is read often. @module */
 import type { Heartbeat, TodayView } from "../../../contract/playtime.ts";
-import { type Clock, type Day, dayAt, dayBounds, msOf } from "../../../core/mod.ts";
-import { type Allowance, allowanceOn, overdraft } from "./allowance.ts";
+import { type Clock, msOf } from "../../../core/mod.ts";
+import { atLeastNone, balanceOf, type DaySums, readSums } from "../allowance/balance.ts";
+import { type AllowanceRules, personDay } from "../allowance/rules.ts";
 import { creditMs } from "../heartbeats/heartbeats.ts";
-import { minutesOfMs } from "./minutes.ts";
-import type { Slots, Span } from "./slots.ts";
+import type { Tables } from "../tables.ts";
+import { overdraft } from "./allowance.ts";
+import type { Span } from "./slots.ts";
 
 export interface TodayOptions {
-  slots: Slots;
+  tables: Tables;
   clock: Clock;
   deviceId: string;
-  timeZone: string;
-  allowance: Allowance;
+  rules: AllowanceRules;
 }
 
 export class Today {
   readonly #options: TodayOptions;
-  #day: { date: Day; span: Span; usedMs: number } | undefined;
+  #sums: DaySums | undefined;
 
   constructor(options: TodayOptions) {
     this.#options = options;
@@ -24,37 +25,44 @@ export class Today {
 
   /** A heartbeat was stored. */
   add(heartbeat: Heartbeat): void {
-    const day = this.#day;
-    if (day && isWithin(day.span, msOf(heartbeat.timestamp_utc))) day.usedMs += creditMs(heartbeat);
+    if (!this.#sums) return;
+    const at = msOf(heartbeat.timestamp_utc);
+    for (const sums of [this.#sums.day, this.#sums.week]) {
+      if (isWithin(sums.span, at)) sums.usedMs += creditMs(heartbeat);
+    }
   }
 
-  /** The slots were changed by other means than `add`. */
+  /** Slots, grants or rules were changed. */
   forget(): void {
-    this.#day = undefined;
+    this.#sums = undefined;
   }
 
   view(): TodayView {
-    const { clock, allowance } = this.#options;
+    const { clock, rules, tables } = this.#options;
     const now = clock.now();
-    if (!this.#day || !isWithin(this.#day.span, now)) this.#day = this.#read(now);
-    const { date, span, usedMs } = this.#day;
-    const minutesUsed = minutesOfMs(Math.min(usedMs, span.to - span.from));
-    const allowanceMin = allowanceOn(allowance, date);
+    if (!this.#sums || !isWithin(this.#sums.day.span, now)) {
+      this.#sums = readSums(tables, personDay(now, rules), this.#options);
+    }
+    const { date, day: { usedMs, grantedMs, span } } = this.#sums;
+    const { allowance_min, granted_min, used_min, balance_min, limited_by, week } = balanceOf(
+      this.#sums,
+      rules,
+    );
     return {
       date,
-      time_zone: this.#options.timeZone,
-      minutes_used: minutesUsed,
-      minutes_overdraft: overdraft(minutesUsed, allowanceMin),
-      allowance_min: allowanceMin,
-      minutes_left: allowanceMin === null ? null : Math.max(0, allowanceMin - minutesUsed),
+      time_zone: rules.timeZone,
+      day_starts_at: rules.startsAt,
+      minutes_used: used_min,
+      minutes_overdraft: overdraft(Math.min(usedMs, span.to - span.from), {
+        allowanceMin: allowance_min,
+        grantedMs,
+      }),
+      allowance_min,
+      granted_min,
+      minutes_left: atLeastNone(balance_min),
+      limited_by,
+      week,
     };
-  }
-
-  #read(now: number): { date: Day; span: Span; usedMs: number } {
-    const { slots, deviceId, timeZone } = this.#options;
-    const date = dayAt(now, timeZone);
-    const span = dayBounds(date, timeZone);
-    return { date, span, usedMs: slots.usedMs(deviceId, span) };
   }
 }
 

@@ -6,13 +6,13 @@
 import type { Heartbeat } from "../../../contract/playtime.ts";
 import { logger, type Warnings } from "../../../core/mod.ts";
 import type { Store, TableOutbox } from "../../../store/mod.ts";
-import type { Allowance } from "../days/allowance.ts";
+import type { AllowanceRules } from "../allowance/rules.ts";
 import { record, type Tables } from "../tables.ts";
 
 export interface RecorderOptions {
   tables: Tables;
   outbox: TableOutbox;
-  allowance: Allowance;
+  rules: AllowanceRules;
   warnings: Warnings;
   /** Called with each heartbeat once it is committed. */
   onStored: (heartbeat: Heartbeat) => void;
@@ -88,12 +88,12 @@ export class Recorder {
   }
 
   async #writeAll(): Promise<void> {
-    const { tables, outbox, allowance, onStored, warnings } = this.#options;
+    const { tables, outbox, rules, onStored, warnings } = this.#options;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#taken = batch.length;
       await this.#store.write(() => {
-        for (const each of batch) record(tables, each, { allowance });
+        for (const each of batch) record(tables, each, { allowance: rules.daily });
         outbox.added(batch.length);
         this.#store.afterCommit(() => {
           this.#waiting.splice(0, batch.length);

@@ -14,9 +14,10 @@ import type { Store } from "../../../../src/store/mod.ts";
 import { utcDays, zoneDay } from "../../../../src/streams/playtime/days/days.ts";
 import { migrations } from "../../../../src/streams/playtime/mod.ts";
 import { openTables, record, type Tables } from "../../../../src/streams/playtime/tables.ts";
+import { NO_LIMIT } from "../playtime_fixture.ts";
 import { tempStore } from "../../../support/temp.ts";
 
-const OPTIONS = { deviceId: "pc-1", allowance: { sun: 60 } };
+const OPTIONS = { deviceId: "pc-1", rules: { ...NO_LIMIT, daily: { sun: 60 } } };
 
 /** Heartbeats as if the game had run the whole time, in intervals of a slot's length to keep it short. */
 async function playThrough(

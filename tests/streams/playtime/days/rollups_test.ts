@@ -17,7 +17,9 @@ function heartbeat(change: Partial<Heartbeat> = {}): Heartbeat {
 
 function grow(count: number, change: Partial<Heartbeat> = {}, allowanceMin = 0): Rollup {
   let rollup: Rollup | undefined;
-  for (let n = 0; n < count; n++) rollup = grownRollup(rollup, heartbeat(change), { allowanceMin });
+  for (let n = 0; n < count; n++) {
+    rollup = grownRollup(rollup, heartbeat(change), { allowanceMin, grantedMs: 0 });
+  }
   return rollup!;
 }
 
@@ -47,9 +49,10 @@ Deno.test("grownRollup gives a day no more minutes than it has", () => {
 Deno.test("grownRollup remembers the latest heartbeat, also when the clock was set back", () => {
   const later = grownRollup(undefined, heartbeat({ timestamp_utc: "2026-03-02T13:00:00.000Z" }), {
     allowanceMin: 0,
+    grantedMs: 0,
   });
   assert.equal(
-    grownRollup(later, heartbeat(), { allowanceMin: 0 }).last_heartbeat_at,
+    grownRollup(later, heartbeat(), { allowanceMin: 0, grantedMs: 0 }).last_heartbeat_at,
     "2026-03-02T13:00:00.000Z",
   );
 });
@@ -65,7 +68,12 @@ Deno.test("allowanceOn knows the weekday", () => {
 });
 
 Deno.test("overdraft is never negative", () => {
-  assert.equal(overdraft(10, 60), 0);
-  assert.equal(overdraft(60, 10), 50);
-  assert.equal(overdraft(60, null), 0);
+  const minute = 60_000;
+  const over = (used: number, allowanceMin: number | null, granted = 0) =>
+    overdraft(used * minute, { allowanceMin, grantedMs: granted * minute });
+  assert.equal(over(10, 60), 0);
+  assert.equal(over(60, 10), 50);
+  assert.equal(over(60, 10, 30), 20);
+  assert.equal(over(60, 10, -5), 55);
+  assert.equal(over(60, null, -5), 0);
 });

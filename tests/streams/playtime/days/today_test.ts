@@ -4,6 +4,7 @@ import { instantOf, msOf } from "../../../../src/core/mod.ts";
 import { migrations } from "../../../../src/streams/playtime/mod.ts";
 import { openTables } from "../../../../src/streams/playtime/tables.ts";
 import { Today } from "../../../../src/streams/playtime/days/today.ts";
+import { NO_LIMIT } from "../playtime_fixture.ts";
 import { FakeClock } from "../../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../../support/temp.ts";
 
@@ -12,8 +13,10 @@ const MINUTE_MS = 60_000;
 function bench({ start, timeZone = "UTC" }: { start: string; timeZone?: string }) {
   const clock = new FakeClock(start);
   const temp = tempStore(migrations, { clock });
-  const { slots } = openTables(temp.store);
-  const today = new Today({ slots, clock, deviceId: "pc-1", timeZone, allowance: 2 });
+  const tables = openTables(temp.store);
+  const { slots } = tables;
+  const rules = { ...NO_LIMIT, timeZone, daily: 2 };
+  const today = new Today({ tables, clock, deviceId: "pc-1", rules });
   return {
     clock,
     today,

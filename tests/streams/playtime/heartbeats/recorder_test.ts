@@ -7,6 +7,7 @@ import { migrations } from "../../../../src/streams/playtime/mod.ts";
 import { Recorder } from "../../../../src/streams/playtime/heartbeats/recorder.ts";
 import { openTables } from "../../../../src/streams/playtime/tables.ts";
 import { FakeClock } from "../../../support/fakes/fake_clock.ts";
+import { NO_LIMIT } from "../playtime_fixture.ts";
 import { tempStore } from "../../../support/temp.ts";
 
 /** As many as are kept in memory. */
@@ -40,7 +41,7 @@ function bench() {
   const recorder = new Recorder(store, {
     tables: openTables(store),
     outbox,
-    allowance: null,
+    rules: NO_LIMIT,
     warnings,
     onStored: ({ id }) => told.push(id),
   });

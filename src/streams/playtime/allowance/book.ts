@@ -1,0 +1,184 @@
+/**
+ * Grants as they come in, and what they leave of a day. A grant and the overdraft of its UTC day change in one
+ * transaction.
+ * @module
+ */
+import type { AllowanceView, Grant } from "../../../contract/allowance.ts";
+import {
+  addDays,
+  type Clock,
+  type Day,
+  daysBetween,
+  derivedId,
+  type Hub,
+  type Id,
+  instantOf,
+  Problem,
+} from "../../../core/mod.ts";
+import type { Store } from "../../../store/mod.ts";
+import { msOfMinutes } from "../days/minutes.ts";
+import { rollupOf } from "../days/rollups.ts";
+import type { Tables } from "../tables.ts";
+import { atLeastNone, balanceOf, readSums } from "./balance.ts";
+import { type AllowanceRules, personDay } from "./rules.ts";
+
+/** What is asked for. */
+export type WantedGrant =
+  | { extra_min: number; date?: Day | undefined; reason?: string | undefined; made_by?: string | undefined }
+  | { undoes: Id; made_by?: string | undefined };
+
+export interface BookOptions {
+  tables: Tables;
+  rules: AllowanceRules;
+  clock: Clock;
+  hub: Hub;
+  ids: () => Id;
+  deviceId: Id;
+  /** Called after the commit of a grant. */
+  onGranted: () => void;
+}
+
+/** How far from today a grant may be. */
+const MAX_DAYS_BACK = 366;
+const MAX_DAYS_AHEAD = 31;
+
+export class AllowanceBook {
+  readonly #store: Store;
+  readonly #options: BookOptions;
+
+  constructor(store: Store, options: BookOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  view(date: Day = this.#today()): AllowanceView {
+    const { tables, rules, deviceId } = this.#options;
+    const { balance_min, week, limited_by, ...day } = balanceOf(
+      readSums(tables, date, this.#options),
+      rules,
+    );
+    return {
+      date,
+      time_zone: rules.timeZone,
+      day_starts_at: rules.startsAt,
+      ...day,
+      grants: tables.grants.on(deviceId, date),
+      left_min: atLeastNone(balance_min),
+      over_min: Math.max(0, -(balance_min ?? 0)),
+      week,
+      limited_by,
+      games: [],
+    };
+  }
+
+  /**
+   * Makes a grant.
+   * @param key what makes a repeated request harmless: the first grant is returned
+   * @throws {Problem}
+   */
+  async grant(
+    wanted: WantedGrant,
+    { key }: { key: string | null },
+  ): Promise<{ grant: Grant; created: boolean }> {
+    const made = "undoes" in wanted ? this.#undo(wanted) : this.#make(wanted, key);
+    return await this.#store.write(() => {
+      const known = this.#known(made);
+      if (known) {
+        if (!isRepeated(known, made, wanted)) throw otherGrant(key);
+        return { grant: known, created: false };
+      }
+      this.apply([made]);
+      return { grant: made, created: true };
+    });
+  }
+
+  /** Stores grants, also those of the cloud; returns how many are new. Called inside `write`. */
+  apply(grants: readonly Grant[]): number {
+    const { tables, hub, deviceId, onGranted } = this.#options;
+    const added = grants.filter((grant) => tables.grants.add(grant));
+    for (const { device_id, date } of added) {
+      const rollup = tables.rollups.get(device_id, date);
+      if (!rollup) continue;
+      const grantedMs = tables.grants.grantedMs(device_id, { from: date, to: date });
+      tables.rollups.put(
+        rollupOf({ ...rollup, usedMs: msOfMinutes(rollup.minutes_used), grantedMs }),
+      );
+    }
+    const own = added.filter(({ device_id }) => device_id === deviceId);
+    if (own.length > 0) {
+      this.#store.afterCommit(() => {
+        onGranted();
+        for (const grant of own) hub.publish("allowance", { grant });
+      });
+    }
+    return added.length;
+  }
+
+  #today(): Day {
+    return personDay(this.#options.clock.now(), this.#options.rules);
+  }
+
+  #make(wanted: Exclude<WantedGrant, { undoes: Id }>, key: string | null): Grant {
+    const { ids, deviceId } = this.#options;
+    const { date = this.#today(), extra_min, reason = null, made_by = null } = wanted;
+    this.#checkDate(date);
+    const id = key === null ? ids() : derivedId(`${deviceId} key ${key}`);
+    return { id, date, extra_min, reason, made_by, undoes: null, ...this.#stamps() };
+  }
+
+  #undo({ undoes, made_by }: Extract<WantedGrant, { undoes: Id }>): Grant {
+    const { tables, deviceId } = this.#options;
+    const undone = tables.grants.get(undoes);
+    if (!undone || undone.device_id !== deviceId) {
+      throw new Problem(404, "No such grant", { detail: `No grant has the id "${undoes}"` });
+    }
+    return {
+      // The same on every machine: two that undo the same grant at once undo it once.
+      id: derivedId(`undo ${undoes}`),
+      date: undone.date,
+      extra_min: -undone.extra_min,
+      reason: "undo",
+      made_by: made_by ?? null,
+      undoes,
+      ...this.#stamps(),
+    };
+  }
+
+  #stamps(): Pick<Grant, "device_id" | "created_at" | "updated_at" | "synced_at"> {
+    const now = instantOf(this.#options.clock.now());
+    const { deviceId } = this.#options;
+    return { device_id: deviceId, created_at: now, updated_at: now, synced_at: null };
+  }
+
+  #known({ id, undoes }: Grant): Grant | undefined {
+    const { grants } = this.#options.tables;
+    return (undoes === null ? undefined : grants.undoing(undoes)) ?? grants.get(id);
+  }
+
+  #checkDate(date: Day): void {
+    const today = this.#today();
+    const ahead = daysBetween(today, date);
+    if (ahead >= -MAX_DAYS_BACK && ahead <= MAX_DAYS_AHEAD) return;
+    const message = `expected a day from ${addDays(today, -MAX_DAYS_BACK)} to ${
+      addDays(today, MAX_DAYS_AHEAD)
+    }: today is ${today} on this machine`;
+    throw new Problem(400, "Invalid request", {
+      detail: `body field "date": ${message}`,
+      extra: { errors: [{ field: "date", message }] },
+    });
+  }
+}
+
+/** Whether a request with a known key asks for what the first one did. A date that is left out was that day's. */
+function isRepeated(known: Grant, made: Grant, wanted: WantedGrant): boolean {
+  if ("undoes" in wanted) return known.undoes === made.undoes;
+  return known.undoes === null && known.extra_min === made.extra_min &&
+    known.reason === made.reason && known.made_by === made.made_by &&
+    (wanted.date === undefined || known.date === made.date);
+}
+
+function otherGrant(key: string | null): Problem {
+  return new Problem(422, "Idempotency-Key used twice", {
+    detail: `A different grant was made with the key "${key}". Send a new key with a new grant`,
+  });
+}

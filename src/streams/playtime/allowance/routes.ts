@@ -1,0 +1,96 @@
+/** The allowance in the local API. @module */
+import * as v from "valibot";
+import { allowanceView, grant } from "../../../contract/allowance.ts";
+import { dayText, Problem, reply, type Route, route, STORING } from "../../../core/mod.ts";
+import type { AllowanceBook } from "./book.ts";
+
+const EXTRA = "expected minutes from -1440 to 1440, other than 0";
+const WANTED = 'expected a grant such as { "extra_min": 30 }, or { "undoes": <id of a grant> }';
+const KEY = /^[\x21-\x7e][\x20-\x7e]{0,198}$/;
+
+const wantedGrant = v.pipe(
+  v.strictObject({
+    extra_min: v.optional(
+      v.pipe(
+        v.number(EXTRA),
+        v.minValue(-1440, EXTRA),
+        v.maxValue(1440, EXTRA),
+        v.notValue(0, EXTRA),
+        v.description("minutes more for the day; negative: fewer"),
+      ),
+    ),
+    date: v.optional(v.pipe(dayText(), v.description("default: today"))),
+    reason: v.optional(shortText()),
+    made_by: v.optional(shortText()),
+    undoes: v.optional(v.pipe(shortText(), v.description("instead: id of the grant to undo"))),
+  }, (issue) => issue.expected === "Object" ? WANTED : issue.message),
+  v.forward(
+    v.check(({ extra_min, undoes }) => extra_min !== undefined || undoes !== undefined, WANTED),
+    ["extra_min"],
+  ),
+  v.forward(
+    v.check(
+      ({ undoes, extra_min, date, reason }) =>
+        undoes === undefined || [extra_min, date, reason].every((given) => given === undefined),
+      "expected nothing but made_by beside it",
+    ),
+    ["undoes"],
+  ),
+);
+
+export function allowanceRoutes(book: AllowanceBook): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/allowance",
+      summary: "What a day and its week allow, what was granted and used, what is left",
+      tag: "playtime",
+      query: v.strictObject({
+        date: v.optional(v.pipe(dayText(), v.description("default: today, as day_starts_at says"))),
+      }),
+      answer: allowanceView,
+      handle: ({ query: { date } }) => book.view(date),
+    }),
+    route({
+      method: "POST",
+      path: "/allowance/grants",
+      summary: "Grant minutes for a day, or undo a grant; harmless to repeat with Idempotency-Key",
+      tag: "playtime",
+      body: wantedGrant,
+      problems: {
+        ...STORING,
+        404: "There is no grant with the id in `undoes`.",
+        422: "The `Idempotency-Key` was used for a different grant.",
+      },
+      answer: grant,
+      also: { 201: "The grant is new." },
+      async handle({ body: { undoes, extra_min, ...rest }, raw }) {
+        const wanted = undoes === undefined
+          // The schema lets none through without one of both.
+          ? { ...rest, extra_min: extra_min! }
+          : { undoes, made_by: rest.made_by };
+        const { grant, created } = await book.grant(wanted, { key: keyOf(raw) });
+        return reply(grant, { status: created ? 201 : 200 });
+      },
+    }),
+  ];
+}
+
+function keyOf({ headers }: Request): string | null {
+  const key = headers.get("idempotency-key");
+  if (key === null || KEY.test(key)) return key;
+  throw new Problem(400, "Invalid request", {
+    detail: "header Idempotency-Key: expected 1 to 199 printable ASCII characters",
+  });
+}
+
+function shortText(): v.GenericSchema<string, string> {
+  const message = "expected text of 1 to 200 characters";
+  return v.pipe(
+    v.string(message),
+    v.minLength(1, message),
+    v.maxLength(200, message),
+    // SQLite's text ends at the first NUL, and UTF-8 has no way to write half a surrogate pair.
+    v.check((text) => !text.includes("\0") && text.isWellFormed(), message),
+  );
+}

@@ -1,0 +1,39 @@
+/** The configuration of the allowance, as the parts of the stream share it. @module */
+import { addDays, type Day, dayAt, dayBounds, weekday } from "../../../core/mod.ts";
+import type { Allowance } from "../days/allowance.ts";
+import type { Span } from "../days/slots.ts";
+
+/** One object for all parts, read at each use: a new configuration is put into it. */
+export interface AllowanceRules {
+  /** Minutes a day. */
+  daily: Allowance;
+  /** Minutes a week, Monday to Sunday; null: no limit. */
+  weeklyMin: number | null;
+  /** Minutes left at which an event is logged. */
+  warnMin: readonly number[];
+  timeZone: string;
+  /** When a day begins: `04:00`. */
+  startsAt: string;
+}
+
+/** The day of a person that a wall-clock time in milliseconds belongs to. */
+export function personDay(ms: number, { timeZone, startsAt }: AllowanceRules): Day {
+  return dayAt(ms, timeZone, startsAt);
+}
+
+/** When a person's days begin and end, from the first to the last. */
+export function personSpan(
+  { from, to }: { from: Day; to: Day },
+  { timeZone, startsAt }: AllowanceRules,
+): Span {
+  return {
+    from: dayBounds(from, timeZone, startsAt).from,
+    to: dayBounds(to, timeZone, startsAt).to,
+  };
+}
+
+/** Monday and Sunday of a day's week. */
+export function weekOf(date: Day): { from: Day; to: Day } {
+  const from = addDays(date, 1 - weekday(date));
+  return { from, to: addDays(from, 6) };
+}
