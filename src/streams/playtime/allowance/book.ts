@@ -24,7 +24,12 @@ import { type AllowanceRules, personDay } from "./rules.ts";
 
 /** What is asked for. */
 export type WantedGrant =
-  | { extra_min: number; date?: Day | undefined; reason?: string | undefined; made_by?: string | undefined }
+  | {
+    extra_min: number;
+    date?: Day | undefined;
+    reason?: string | undefined;
+    made_by?: string | undefined;
+  }
   | { undoes: Id; made_by?: string | undefined };
 
 export interface BookOptions {
