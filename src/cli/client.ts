@@ -12,6 +12,8 @@ export interface AgentClient {
   get<T>(path: string, query?: Query): Promise<T>;
   /** A page of a list and the path of the next one. @throws {ApiError} */
   page<T>(path: string, query?: Query): Promise<{ rows: T[]; next: string | null }>;
+  /** An answer that is not JSON. @throws {ApiError} */
+  text(path: string, query?: Query): Promise<string>;
   /** @throws {ApiError} */
   post<T>(path: string, body?: unknown): Promise<T>;
 }
@@ -55,6 +57,12 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
     async page<T>(path: string, query: Query = {}) {
       const response = await send(read(path, query));
       return { rows: await answerOf<T[]>(response, base), next: nextOf(response) };
+    },
+    async text(path, query = {}) {
+      const response = await send(read(path, query));
+      if (!response.ok) await answerOf(response, base);
+      // Not `text()`, which leaves a byte order mark out.
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await response.bytes());
     },
     post: async (path, body) =>
       answerOf(

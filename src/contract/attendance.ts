@@ -92,6 +92,62 @@ export const person = v.object({
 });
 export type Person = v.InferOutput<typeof person>;
 
+/** Who is inside, by name. */
+export const presence = v.object({
+  /** When it was made. */
+  made_at: v.string(),
+  /** Zone of the local times in CSV. */
+  time_zone: v.string(),
+  inside: v.array(v.object({
+    person_id: v.string(),
+    name: text,
+    department: text,
+    since: v.string(),
+    device_sn: v.string(),
+    device_name: text,
+  })),
+  /** Approved devices that are not there: what happened at them since is not known. */
+  devices_offline: v.array(v.object({ sn: v.string(), name: text, last_seen: text })),
+  count: v.number(),
+});
+export type Presence = v.InferOutput<typeof presence>;
+
+/** One person's day, by the clock of the door. */
+export const attendanceDay = v.object({
+  person_id: v.string(),
+  name: text,
+  department: text,
+  /** The day on which its stays began. */
+  date: v.string(),
+  time_zone: v.string(),
+  first_in: text,
+  /** May be on the next day. */
+  last_out: text,
+  minutes_inside: v.number(),
+  pairs: v.array(v.object({ in: text, out: text, in_device: text, out_device: text })),
+  /** Whether an exit is missing; of somebody who may still be inside it is not. */
+  missing_out: v.boolean(),
+  missing_in: v.boolean(),
+  /** Whether a person has changed something about it. */
+  corrected: v.boolean(),
+});
+export type AttendanceDay = v.InferOutput<typeof attendanceDay>;
+
+export const attendanceMonth = v.object({
+  person_id: v.string(),
+  name: text,
+  department: text,
+  month: v.string(),
+  /** Days with a punch. */
+  days: v.number(),
+  minutes_inside: v.number(),
+  /** Days on which an exit is missing. */
+  missing_out: v.number(),
+  /** Days on which an entry is missing. */
+  missing_in: v.number(),
+});
+export type AttendanceMonth = v.InferOutput<typeof attendanceMonth>;
+
 export const quarantineEntry = v.object({
   id: v.number(),
   device_sn: v.string(),

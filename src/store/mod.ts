@@ -17,7 +17,7 @@ export type { Join } from "./recovery/join.ts";
 export { noteSuspicion } from "./recovery/journal.ts";
 export { refuseForeignFile } from "./recovery/ownership.ts";
 export { openRecovered, type RecoveryOptions } from "./recovery/recovery.ts";
-export { inSlices, sliceBudget } from "./slices.ts";
+export { afterIo, inSlices, sliceBudget } from "./slices.ts";
 export { Store } from "./store.ts";
 export { type Holder, StoreError, type StoreErrorKind, storeErrorKind } from "./store_error.ts";
 export type { StreamDeps } from "./stream_deps.ts";

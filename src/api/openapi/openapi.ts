@@ -104,15 +104,14 @@ function responses(route: Route): Record<string, JsonObject> {
 }
 
 function success(description: string, { answer, mediaType, paged }: Route): JsonObject {
-  const content = answer
-    ? { "application/json": { schema: jsonSchema(answer, "output") } }
-    : mediaType
-    ? { [mediaType]: { schema: { type: "string" } } }
-    : undefined;
+  const content = {
+    ...(answer ? { "application/json": { schema: jsonSchema(answer, "output") } } : {}),
+    ...(mediaType ? { [mediaType]: { schema: { type: "string" } } } : {}),
+  };
   return {
     description,
     ...(paged ? { headers: { Link: NEXT_PAGE } } : {}),
-    ...(content ? { content } : {}),
+    ...(answer || mediaType ? { content } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
+import { attendance } from "./attendance/sheets.ts";
 import { backup } from "./backup.ts";
 import { devices } from "./attendance/devices.ts";
 import { doctor } from "./doctor.ts";
@@ -27,6 +28,7 @@ export const commands = {
   events,
   devices,
   punches,
+  attendance,
   quarantine,
   login,
   logout,

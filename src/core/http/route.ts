@@ -42,7 +42,7 @@ export interface Route<Params = unknown, Query = unknown, Body = unknown, Answer
   reads?: Readonly<Record<string, Schema>>;
   /** What the answer looks like. Absent for an answer that is not JSON. */
   answer?: Schema<Answer>;
-  /** The media type of an answer that is not JSON: `text/event-stream`. */
+  /** The media type of an answer that is not JSON: `text/event-stream`. With `answer`, the route has both. */
   mediaType?: string;
   /** What other statuses say that come with the same answer: `{ 201: "The record is new." }`. */
   also?: Readonly<Record<number, string>>;

@@ -29,6 +29,8 @@ import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
 import { peopleRoutes } from "./people_routes.ts";
 import { attendanceRoutes } from "./routes.ts";
 import { Directions } from "./sheets/directions.ts";
+import { sheetRoutes } from "./sheets/routes.ts";
+import { Sheets } from "./sheets/sheets.ts";
 import { DeviceEvents } from "./storage/device_events.ts";
 import { Intake } from "./storage/intake.ts";
 import { People } from "./storage/people.ts";
@@ -117,6 +119,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     changed: (ids, settled) => punches.outbox.changed(ids, settled),
     onChange: () => hub.publish("presence", { changed_at: instantOf(clock.now()) }),
   });
+  const sheets = new Sheets(store, { people, devices, clock, maxStayMs });
   const punches: Punches = new Punches(store, { hub, directions, people });
   const intake = new Intake(store, {
     punches,
@@ -215,6 +218,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     outbox: punches.outbox,
     schedule: deps.schedule ?? { intervalMs: () => 10_000, batchSize: 500 },
     routes: [
+      ...sheetRoutes({ sheets, people, devices, clock, timeZone }),
       ...attendanceRoutes({
         devices,
         punches,

@@ -1,0 +1,293 @@
+/** Sheets over HTTP: who is inside, days, months; as JSON and for spreadsheets. @module */
+import * as v from "valibot";
+import {
+  type AttendanceDay,
+  attendanceDay,
+  attendanceMonth,
+  type Presence,
+  presence,
+} from "../../../contract/attendance.ts";
+import {
+  addDays,
+  type Clock,
+  type Day,
+  dayAt,
+  dayText,
+  instantOf,
+  listing,
+  Problem,
+  type Readers,
+  type Route,
+  route,
+  wholeNumber,
+  yesNo,
+} from "../../../core/mod.ts";
+import { isSerial } from "../devices/device.ts";
+import type { Devices } from "../devices/registry.ts";
+import type { People } from "../storage/people.ts";
+import type { DaySheet, SheetPunch } from "./day_sheets.ts";
+import {
+  csvPieces,
+  type CsvTable,
+  dayCsv,
+  monthCsv,
+  type Names,
+  presenceCsv,
+} from "./sheet_csv.ts";
+import type { Sheets } from "./sheets.ts";
+
+export interface SheetRoutesOptions {
+  sheets: Sheets;
+  people: People;
+  devices: Devices;
+  clock: Clock;
+  /** The zone in which it is today. */
+  timeZone: string;
+}
+
+/** Days and months of one answer. */
+const MAX_DAYS = 92;
+const MAX_MONTHS = 24;
+
+const format = v.optional(
+  v.pipe(
+    v.picklist(["json", "csv"], "expected json or csv"),
+    v.description("csv: for spreadsheets, all of it"),
+  ),
+  "json",
+);
+const bom = v.optional(
+  v.pipe(yesNo(), v.description("CSV begins with a byte order mark, which Excel needs")),
+  "false",
+);
+const department = v.optional(v.pipe(
+  v.string(),
+  v.maxLength(100),
+  v.description("only of this department"),
+));
+const person = v.optional(v.pipe(
+  v.string(),
+  v.maxLength(64),
+  v.description("only of this person, by any of the person's ids"),
+));
+const device = v.optional(v.pipe(
+  v.string(),
+  v.check(isSerial, "expected a serial number of letters, digits, - and _"),
+  v.description("only days with a punch at this device"),
+));
+
+export function sheetRoutes(options: SheetRoutesOptions): Route[] {
+  const { sheets, people, devices, clock, timeZone } = options;
+  const tag = "attendance";
+  const names: Names = {
+    nameOf: (id) => people.nameOf(id),
+    departmentOf: (id) => people.departmentOf(id),
+    deviceName: (sn) => devices.find(sn)?.name ?? null,
+  };
+  const today = () => dayAt(clock.now(), timeZone);
+  const described = (personId: string) => ({
+    person_id: personId,
+    name: people.nameOf(personId),
+    department: people.departmentOf(personId),
+  });
+  return [
+    route({
+      method: "GET",
+      path: "/presence",
+      summary: "Who is inside, by name, and which devices are offline",
+      tag,
+      query: v.strictObject({ department, format, bom }),
+      answer: presence,
+      mediaType: "text/csv",
+      async handle({ query: { department, format, bom }, readers }) {
+        const madeAt = instantOf(clock.now());
+        const inside = await sheets.inside({ department });
+        if (format === "csv") return csv(inside, presenceCsv(names), { bom, readers });
+        return {
+          made_at: madeAt,
+          time_zone: timeZone,
+          inside: inside.map(({ personId, entry }) => ({
+            ...described(personId),
+            since: instantOf(entry.atMs),
+            device_sn: entry.deviceSn,
+            device_name: names.deviceName(entry.deviceSn),
+          })),
+          devices_offline: devices.list().filter(({ state }) => state === "offline")
+            .map(({ sn, name, last_seen }) => ({ sn, name, last_seen })),
+          count: inside.length,
+        } satisfies Presence;
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/attendance/days",
+      summary: "Days: first in, last out and minutes inside of each person, the newest day first",
+      tag,
+      query: v.strictObject({
+        from: v.optional(v.pipe(dayText(), v.description("the first day (default: today)"))),
+        to: v.optional(v.pipe(dayText(), v.description("the last day (default: today)"))),
+        person,
+        department,
+        device,
+        limit: v.optional(
+          v.pipe(wholeNumber({ min: 1, max: 5_000 }), v.description("rows of an answer")),
+          "1000",
+        ),
+        before: v.optional(v.pipe(
+          place(),
+          v.description("where the page begins: from the Link header of the one before"),
+        )),
+        format,
+        bom,
+      }),
+      answer: v.array(attendanceDay),
+      mediaType: "text/csv",
+      paged: true,
+      async handle({ query, raw, readers }) {
+        const { from, to } = span(query, today());
+        if (addDays(from, MAX_DAYS) <= to) throw tooLong(`${MAX_DAYS} days`);
+        const { person, department, device, limit, before, format, bom } = query;
+        const days = (await sheets.days({ from, to, person, department }))
+          .filter((day) => device === undefined || isAt(day, device));
+        if (format === "csv") return csv(days, dayCsv(names), { bom, readers });
+        return listing(raw, {
+          limit,
+          after: before && placeOf(days, before),
+          *read({ after = -1, until = days.length - 1 }) {
+            for (let at = after + 1; at <= until; at++) {
+              const day = days[at]!;
+              const answered = dayAnswer(day, described(day.personId));
+              yield { at, json: JSON.stringify(answered) };
+            }
+          },
+          next: (at) => ({ before: `${days[at]!.date}.${days[at]!.personId}` }),
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/attendance/months",
+      summary: "Months: days and minutes inside of each person, the newest month first",
+      tag,
+      query: v.strictObject({
+        from: v.optional(v.pipe(monthText(), v.description("the first month (default: this one)"))),
+        to: v.optional(v.pipe(monthText(), v.description("the last month (default: this one)"))),
+        person,
+        department,
+        format,
+        bom,
+      }),
+      answer: v.array(attendanceMonth),
+      mediaType: "text/csv",
+      async handle({ query, readers }) {
+        const { from, to } = span(query, today().slice(0, 7));
+        const after = Temporal.PlainYearMonth.from(from).add({ months: MAX_MONTHS }).toString();
+        if (after <= to) throw tooLong(`${MAX_MONTHS} months`);
+        const { person, department, format, bom } = query;
+        const months = await sheets.months({ from, to, person, department });
+        if (format === "csv") return csv(months, monthCsv(names), { bom, readers });
+        return months.map(({ personId, month, days, minutesInside, missingIn, missingOut }) => ({
+          ...described(personId),
+          month,
+          days,
+          minutes_inside: minutesInside,
+          missing_out: missingOut,
+          missing_in: missingIn,
+        }));
+      },
+    }),
+  ];
+}
+
+function csv<T>(
+  rows: readonly T[],
+  table: CsvTable<T>,
+  { bom, readers }: { bom: boolean; readers: Readers },
+): Response {
+  return readers.pieces(csvPieces(rows, table, { bom }), {
+    headers: { "content-type": "text/csv; charset=utf-8" },
+  });
+}
+
+function dayAnswer(
+  day: DaySheet,
+  described: Pick<AttendanceDay, "person_id" | "name" | "department">,
+): AttendanceDay {
+  const at = (punch: SheetPunch | null) => punch && instantOf(punch.atMs);
+  return {
+    ...described,
+    date: day.date,
+    time_zone: day.timeZone,
+    first_in: at(day.firstIn),
+    last_out: at(day.lastOut),
+    minutes_inside: day.minutesInside,
+    pairs: day.stays.map((stay) => ({
+      in: at(stay.in),
+      out: at(stay.out),
+      in_device: stay.in?.deviceSn ?? null,
+      out_device: stay.out?.deviceSn ?? null,
+    })),
+    missing_out: day.missingOut,
+    missing_in: day.missingIn,
+    corrected: day.corrected,
+  };
+}
+
+/** Whether a person punched at a device on a day. */
+function isAt({ stays }: DaySheet, sn: string): boolean {
+  return stays.some((stay) => stay.in?.deviceSn === sn || stay.out?.deviceSn === sn);
+}
+
+/** `from` alone goes up to now, `to` alone is that day or month; neither is now. */
+function span<T extends string>(
+  { from, to }: { from?: T | undefined; to?: T | undefined },
+  now: T,
+): { from: T; to: T } {
+  const first = from ?? to ?? now;
+  const last = to ?? (first > now ? first : now);
+  if (first <= last) return { from: first, to: last };
+  throw new Problem(400, "Invalid request", {
+    detail: `query parameter "from": ${first} is after ${last}`,
+    extra: { parameter: "from" },
+  });
+}
+
+function tooLong(limit: string): Problem {
+  return new Problem(400, "Invalid request", {
+    detail: `query parameter "to": expected at most ${limit} from "from" on`,
+    extra: { parameter: "to" },
+  });
+}
+
+function monthText(): v.GenericSchema<string, string> {
+  const message = "expected a month as YYYY-MM";
+  return v.pipe(
+    v.string(message),
+    v.regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, message),
+    v.metadata({ examples: ["2026-03"] }),
+  );
+}
+
+interface Place {
+  date: Day;
+  personId: string;
+}
+
+function place(): v.GenericSchema<string, Place> {
+  const message = "expected the link to the next page";
+  const WRITTEN = /^(\d{4}-\d{2}-\d{2})\.(.{1,64})$/;
+  return v.pipe(
+    v.string(message),
+    v.regex(WRITTEN, message),
+    v.transform((given) => {
+      const [, date = "", personId = ""] = WRITTEN.exec(given) ?? [];
+      return { date, personId };
+    }),
+  );
+}
+
+/** The row at a place; where it is gone, the last one of its day and of those that come before it. */
+function placeOf(days: readonly DaySheet[], { date, personId }: Place): number {
+  const at = days.findIndex((day) => day.date === date && day.personId === personId);
+  return at >= 0 ? at : days.findLastIndex((day) => day.date >= date);
+}

@@ -1,0 +1,124 @@
+/** Sheets for spreadsheets: local times of the row's `time_zone`, doors by name, made line by line as they are sent. @module */
+import { CSV_BOM, csvLine } from "../../../contract/csv.ts";
+import { Zone } from "../storage/time.ts";
+import type { DaySheet, SheetPunch } from "./day_sheets.ts";
+import type { MonthSheet } from "./month_sheets.ts";
+import type { Inside } from "./sheets.ts";
+
+/** What the files call persons and doors. */
+export interface Names {
+  nameOf(personId: string): string | null;
+  departmentOf(personId: string): string | null;
+  deviceName(sn: string): string | null;
+}
+
+export interface CsvTable<T> {
+  columns: readonly string[];
+  cells(row: T): readonly unknown[];
+}
+
+/** Lines made between two looks at the readers. */
+const PIECE_LINES = 200;
+
+export function dayCsv(names: Names): CsvTable<DaySheet> {
+  const local = localTimes();
+  const door = (punch: SheetPunch) => names.deviceName(punch.deviceSn) ?? punch.deviceSn;
+  const half = (punch: SheetPunch | null, timeZone: string) =>
+    punch ? `${local(punch, timeZone).slice(11)} ${door(punch)}` : "?";
+  return {
+    columns: [
+      "date",
+      "person_id",
+      "name",
+      "department",
+      "first_in",
+      "last_out",
+      "minutes_inside",
+      "missing_in",
+      "missing_out",
+      "corrected",
+      "time_zone",
+      "pairs",
+    ],
+    cells: (day) => [
+      day.date,
+      day.personId,
+      names.nameOf(day.personId),
+      names.departmentOf(day.personId),
+      day.firstIn && local(day.firstIn, day.timeZone),
+      day.lastOut && local(day.lastOut, day.timeZone),
+      day.minutesInside,
+      day.missingIn,
+      day.missingOut,
+      day.corrected,
+      day.timeZone,
+      day.stays.map((stay) => `${half(stay.in, day.timeZone)} - ${half(stay.out, day.timeZone)}`)
+        .join("; "),
+    ],
+  };
+}
+
+export function monthCsv(names: Names): CsvTable<MonthSheet> {
+  return {
+    columns: [
+      "month",
+      "person_id",
+      "name",
+      "department",
+      "days",
+      "minutes_inside",
+      "missing_in",
+      "missing_out",
+    ],
+    cells: ({ month, personId, days, minutesInside, missingIn, missingOut }) => [
+      month,
+      personId,
+      names.nameOf(personId),
+      names.departmentOf(personId),
+      days,
+      minutesInside,
+      missingIn,
+      missingOut,
+    ],
+  };
+}
+
+export function presenceCsv(names: Names): CsvTable<Inside> {
+  const local = localTimes();
+  return {
+    columns: ["name", "person_id", "department", "since", "time_zone", "device"],
+    cells: ({ personId, entry }) => [
+      names.nameOf(personId),
+      personId,
+      names.departmentOf(personId),
+      local(entry, entry.timeZone),
+      entry.timeZone,
+      names.deviceName(entry.deviceSn) ?? entry.deviceSn,
+    ],
+  };
+}
+
+/** The text of rows, in pieces. */
+export async function* csvPieces<T>(
+  rows: readonly T[],
+  { columns, cells }: CsvTable<T>,
+  { bom }: { bom: boolean },
+): AsyncGenerator<string, undefined> {
+  yield (bom ? CSV_BOM : "") + csvLine(columns);
+  for (let at = 0; at < rows.length; at += PIECE_LINES) {
+    yield await Promise.resolve(
+      rows.slice(at, at + PIECE_LINES).map((row) => csvLine(cells(row))).join(""),
+    );
+  }
+}
+
+/** The wall time of a punch in a zone: the device's own text where it is in that zone. */
+function localTimes(): (punch: SheetPunch, timeZone: string) => string {
+  const zones = new Map<string, Zone>();
+  return (punch, timeZone) => {
+    if (punch.timeZone === timeZone) return punch.deviceTime;
+    const zone = zones.get(timeZone) ?? new Zone(timeZone);
+    zones.set(timeZone, zone);
+    return zone.wallAt(punch.atMs);
+  };
+}

@@ -1,0 +1,122 @@
+/** Sheets and presence, reckoned from the stored punches for each question. @module */
+import { addDays, type Clock, type Day } from "../../../core/mod.ts";
+import type { Store } from "../../../store/mod.ts";
+import type { People } from "../storage/people.ts";
+import { type DaySheet, daySheets, type SheetPunch } from "./day_sheets.ts";
+import { REPEAT_MS } from "./direction.ts";
+import { type MonthSheet, monthSheets } from "./month_sheets.ts";
+import { PunchReader, type PunchReaderOptions, Turns } from "./punch_reader.ts";
+import { insideSince, staysOf } from "./stays.ts";
+
+export interface SheetsOptions extends PunchReaderOptions {
+  clock: Clock;
+}
+
+/** Whose sheets. */
+export interface SheetQuery {
+  from: Day;
+  to: Day;
+  person?: string | undefined;
+  department?: string | undefined;
+}
+
+/** Somebody inside, since this punch. */
+export interface Inside {
+  personId: string;
+  entry: SheetPunch;
+}
+
+/** Clocks are at most this far from UTC: a day begins somewhere so long before it does in UTC. */
+const MAX_OFFSET_MS = 15 * 3_600_000;
+
+export class Sheets {
+  readonly #options: SheetsOptions;
+  readonly #reader: PunchReader;
+
+  constructor(store: Store, options: SheetsOptions) {
+    this.#options = options;
+    this.#reader = new PunchReader(store, options);
+  }
+
+  /** The newest day first; of a day by name. */
+  async days(query: SheetQuery): Promise<DaySheet[]> {
+    const { maxStayMs, clock } = this.#options;
+    const { from, to } = query;
+    const punches = await this.#reader.read({
+      ...this.#whose(query),
+      // Before: a stay that ends in the first day may have begun so much earlier. After: the last day's night shift.
+      fromMs: Date.parse(from) - MAX_OFFSET_MS - maxStayMs,
+      toMs: Date.parse(addDays(to, 1)) + MAX_OFFSET_MS + maxStayMs,
+    });
+    const days = new Map<Day, DaySheet[]>();
+    const turns = new Turns();
+    const nowMs = clock.now();
+    for (const personId of this.byName(punches.keys())) {
+      if (!this.#isOf(query.department, personId)) continue;
+      const given = punches.get(personId)!;
+      for (const sheet of daySheets(given, { personId, from, to, nowMs, maxStayMs })) {
+        const known = days.get(sheet.date);
+        if (known) known.push(sheet);
+        else days.set(sheet.date, [sheet]);
+      }
+      await turns.turn();
+    }
+    return [...days.keys()].sort().reverse().flatMap((date) => days.get(date)!);
+  }
+
+  /** The newest month first; of a month by name. Month by month, so that a year takes no more memory. */
+  async months({ from, to, ...whose }: SheetQuery): Promise<MonthSheet[]> {
+    const months: MonthSheet[] = [];
+    for (let month = to.slice(0, 7); month >= from.slice(0, 7); month = monthBefore(month)) {
+      const bounds = { from: `${month}-01`, to: lastDay(month) };
+      const sheets = monthSheets(await this.days({ ...whose, ...bounds }));
+      const byPerson = new Map(sheets.map((sheet) => [sheet.personId, sheet]));
+      for (const personId of this.byName(byPerson.keys())) months.push(byPerson.get(personId)!);
+    }
+    return months;
+  }
+
+  /** Who is inside now, by name. */
+  async inside({ department }: { department?: string | undefined } = {}): Promise<Inside[]> {
+    const { maxStayMs, clock } = this.#options;
+    const nowMs = clock.now();
+    const fromMs = nowMs - maxStayMs - REPEAT_MS;
+    const punches = await this.#reader.read({ fromMs, toMs: nowMs + 1 });
+    return this.byName(punches.keys()).flatMap((personId) => {
+      if (!this.#isOf(department, personId)) return [];
+      const stays = staysOf(punches.get(personId)!, { maxStayMs });
+      const entry = insideSince(stays, { nowMs, maxStayMs });
+      return entry ? [{ personId, entry }] : [];
+    });
+  }
+
+  /** Persons by name, who has none by id. */
+  byName(persons: Iterable<string>): string[] {
+    const { people } = this.#options;
+    return sortedByName([...persons], people);
+  }
+
+  #whose({ person }: Pick<SheetQuery, "person">): { person?: string } {
+    return person === undefined ? {} : { person: this.#options.people.personOf(person) };
+  }
+
+  #isOf(department: string | undefined, personId: string): boolean {
+    return department === undefined || this.#options.people.departmentOf(personId) === department;
+  }
+}
+
+const NAMES = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+function sortedByName(persons: readonly string[], people: People): string[] {
+  return persons.map((id) => ({ id, name: people.nameOf(id) ?? id }))
+    .sort((a, b) => NAMES.compare(a.name, b.name) || NAMES.compare(a.id, b.id))
+    .map(({ id }) => id);
+}
+
+function lastDay(month: string): Day {
+  return `${month}-${Temporal.PlainYearMonth.from(month).daysInMonth}`;
+}
+
+function monthBefore(month: string): string {
+  return Temporal.PlainYearMonth.from(month).subtract({ months: 1 }).toString();
+}
