@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { bundleAgent } from "../../build/compile.ts";
 import { attendanceBench } from "./attendance_bench.ts";
+import { sheetsBench } from "./sheets_bench.ts";
 import { dashboardBench } from "./dashboard_bench.ts";
 import { drainBench } from "./drain_bench.ts";
 import { eventsBench } from "./events_bench.ts";
@@ -26,6 +27,7 @@ const SUITES = [
   drainBench,
   supabaseBench,
   attendanceBench,
+  sheetsBench,
   dashboardBench,
   holdsBench,
   idleBench,

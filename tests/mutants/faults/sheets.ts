@@ -43,4 +43,46 @@ export const SHEETS_FAULTS: readonly FaultyFile[] = [
       ["the last day is left out", "date > to", "date >= to"],
     ],
   },
+  {
+    file: "streams/attendance/sheets/directions.ts",
+    faults: [
+      [
+        "a late punch changes nothing behind it",
+        `if (place === "before others") this.redecide(person, at, at);`,
+        "",
+      ],
+      [
+        "what has changed is not sent again",
+        "direction_by = ?, synced_at = NULL WHERE",
+        "direction_by = ? WHERE",
+      ],
+      [
+        "a new role is not applied",
+        "if (device.punchesDecidedBy !== decidedBy(device)) await",
+        "if (false) await",
+      ],
+      ["wrong times decide for others", `if (row.counts === 1 && direction) {`, "if (direction) {"],
+    ],
+  },
+  {
+    file: "streams/attendance/sheets/sheets.ts",
+    tests: ["streams/attendance/sheets/office_month_test.ts"],
+    faults: [
+      [
+        "the night before the first day is not read",
+        "MAX_OFFSET_MS - maxStayMs,",
+        "MAX_OFFSET_MS,",
+      ],
+      ["the last night shift is cut", "+ MAX_OFFSET_MS + maxStayMs,", ","],
+      ["who came later was inside already", "toMs: nowMs + 1 }", "toMs: nowMs + 864e5 }"],
+    ],
+  },
+  {
+    file: "streams/attendance/sheets/punch_reader.ts",
+    tests: ["streams/attendance/sheets/office_month_test.ts"],
+    faults: [
+      ["a person's second id is left out", "of people.idsOf(person)) {", "of [person]) {"],
+      ["seconds are read wrong", "- 528;", "- 529;"],
+    ],
+  },
 ];

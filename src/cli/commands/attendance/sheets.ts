@@ -135,7 +135,7 @@ const months: Command<Context> = buildCommand<
       stdout.write(columns(rows.map((row) => [
         row.month,
         row.name ?? row.person_id,
-        `${row.days} days`,
+        row.days === 1 ? "1 day" : `${row.days} days`,
         hours(row.minutes_inside),
         remarks(row),
       ])));

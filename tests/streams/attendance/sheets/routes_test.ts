@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import type { AttendanceDay, Presence } from "../../../../src/contract/attendance.ts";
+import { testApi } from "../../../support/api.ts";
+import { Relay } from "../relay.ts";
+
+const DOORS = [
+  { sn: "DEV1", name: "Front, door" },
+  { sn: "DEV2", name: "Back door", time_zone: "Asia/Dubai" },
+];
+
+/** The API of a relay at which three people have punched on the day before and this morning. */
+async function office() {
+  await using cleanup = new AsyncDisposableStack();
+  const relay = cleanup.use(await Relay.start({ config: { devices: DOORS } }));
+  const api = cleanup.use(testApi({ store: relay.store, routes: relay.stream.routes! }));
+  const send = async (sn: string, ...written: string[]) => {
+    const record = written.map((text) => {
+      const [enrollid, name, date, time] = text.split(" ");
+      return { enrollid, name, time: `2026-10-${date} ${time}`, inout: 0 };
+    });
+    await (await relay.registered(sn)).ask({ cmd: "sendlog", sn, record });
+  };
+  await send("DEV1", "1 Zoe 04 09:00:00", "2 =Eve 04 09:10:00", "1 Zoe 04 17:00:30");
+  await send("DEV2", "2 =Eve 04 15:40:00", "3 Adam 05 06:50:00");
+  await send("DEV1", "1 Zoe 05 09:00:00");
+  const all = cleanup.move();
+  return { relay, ...api, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+Deno.test("GET /attendance/days answers the newest day first, of a day by name, page by page", async () => {
+  await using asked = await office();
+  const path = "/attendance/days?from=2026-10-01&to=2026-10-05";
+  const days: AttendanceDay[] = await (await asked.ask(path)).json();
+  assert.deepEqual(days.map(({ date, name }) => `${date} ${name}`), [
+    "2026-10-05 Adam",
+    "2026-10-05 Zoe",
+    "2026-10-04 =Eve",
+    "2026-10-04 Zoe",
+  ]);
+  assert.deepEqual(days[2], {
+    person_id: "2",
+    name: "=Eve",
+    department: null,
+    date: "2026-10-04",
+    time_zone: "Asia/Kolkata",
+    first_in: "2026-10-04T03:40:00.000Z",
+    last_out: "2026-10-04T11:40:00.000Z",
+    minutes_inside: 480,
+    pairs: [{
+      in: "2026-10-04T03:40:00.000Z",
+      out: "2026-10-04T11:40:00.000Z",
+      in_device: "DEV1",
+      out_device: "DEV2",
+    }],
+    missing_out: false,
+    missing_in: false,
+    corrected: false,
+  });
+  const paged: AttendanceDay[] = [];
+  let next: string | undefined = `${path}&limit=3`;
+  while (next) {
+    const answer: Response = await asked.ask(next);
+    paged.push(...await answer.json());
+    next = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
+  }
+  assert.deepEqual(paged, days);
+  const at = async (query: string) =>
+    (await (await asked.ask(`${path}&${query}`)).json()).map(({ name }: AttendanceDay) => name);
+  assert.deepEqual(await at("device=DEV2"), ["Adam", "=Eve"]);
+  assert.deepEqual(await at("person=1"), ["Zoe", "Zoe"]);
+  assert.deepEqual(await at("department=Sales"), []);
+});
+
+Deno.test("GET /attendance/days answers today where no day is asked for, and refuses what makes no sense", async () => {
+  await using asked = await office();
+  const today: AttendanceDay[] = await (await asked.ask("/attendance/days")).json();
+  assert.deepEqual([...new Set(today.map(({ date }) => date))], ["2026-10-05"]);
+  for (
+    const [path, detail] of [
+      ["/attendance/days?from=2026-10-05&to=2026-10-04", /"from": 2026-10-05 is after 2026-10-04/],
+      ["/attendance/days?from=2026-01-01&to=2026-10-04", /"to": expected at most 92 days/],
+      ["/attendance/months?from=2020-01&to=2026-10", /"to": expected at most 24 months/],
+      ["/attendance/months?from=2026-13", /"from": expected a month as YYYY-MM/],
+      ["/attendance/days?before=x", /"before": expected the link/],
+    ] as const
+  ) {
+    const answer = await asked.ask(path);
+    assert.equal(answer.status, 400, path);
+    assert.match((await answer.json()).detail, detail);
+  }
+});
+
+Deno.test("Sheets as CSV have local times, doors by name and no formulas", async () => {
+  await using asked = await office();
+  const days = await asked.ask(
+    "/attendance/days?from=2026-10-04&to=2026-10-04&format=csv&bom=true",
+  );
+  assert.equal(days.headers.get("content-type"), "text/csv; charset=utf-8");
+  const bytes = new Uint8Array(await days.arrayBuffer());
+  assert.deepEqual([...bytes.slice(0, 3)], [0xef, 0xbb, 0xbf]);
+  assert.deepEqual(new TextDecoder().decode(bytes).split("\r\n"), [
+    "date,person_id,name,department,first_in,last_out,minutes_inside,missing_in,missing_out,corrected,time_zone,pairs",
+    "2026-10-04,2,'=Eve,,2026-10-04 09:10:00,2026-10-04 17:10:00,480,false,false,false,Asia/Kolkata," +
+    '"09:10:00 Front, door - 17:10:00 Back door"',
+    "2026-10-04,1,Zoe,,2026-10-04 09:00:00,2026-10-04 17:00:30,481,false,false,false,Asia/Kolkata," +
+    '"09:00:00 Front, door - 17:00:30 Front, door"',
+    "",
+  ]);
+  const months = await (await asked.ask("/attendance/months?format=csv")).text();
+  assert.equal(months.split("\r\n")[1], "2026-10,2,'=Eve,,1,480,0,0");
+  const present = await (await asked.ask("/presence?format=csv")).text();
+  assert.equal(present.split("\r\n")[1], "Adam,3,,2026-10-05 06:50:00,Asia/Dubai,Back door");
+});
+
+Deno.test("GET /presence says who is inside since when and where, and which devices are not there", async () => {
+  await using asked = await office();
+  asked.relay.clock.set("2026-10-05T04:00:00.000Z");
+  const present: Presence = await (await asked.ask("/presence")).json();
+  assert.deepEqual(present, {
+    made_at: "2026-10-05T04:00:00.000Z",
+    time_zone: "Asia/Kolkata",
+    inside: [
+      {
+        person_id: "3",
+        name: "Adam",
+        department: null,
+        since: "2026-10-05T02:50:00.000Z",
+        device_sn: "DEV2",
+        device_name: "Back door",
+      },
+      {
+        person_id: "1",
+        name: "Zoe",
+        department: null,
+        since: "2026-10-05T03:30:00.000Z",
+        device_sn: "DEV1",
+        device_name: "Front, door",
+      },
+    ],
+    devices_offline: [],
+    count: 2,
+  });
+  // Nobody stays for more than 16 hours, and nobody is there before he came.
+  asked.relay.clock.set("2026-10-05T19:00:00.000Z");
+  assert.equal((await (await asked.ask("/presence")).json()).count, 1);
+  asked.relay.clock.set("2026-10-05T03:00:00.000Z");
+  assert.equal((await (await asked.ask("/presence")).json()).count, 1);
+});
