@@ -2,12 +2,12 @@
  * Sheets of a month and who is inside, in a database with a year of punches, beside the bare reading of the same rows.
  * @module
  */
-import type { Instant } from "../../src/core/mod.ts";
+import { Hub, type Instant } from "../../src/core/mod.ts";
 import { Store } from "../../src/store/mod.ts";
 import { migrations, punchId } from "../../src/streams/attendance/mod.ts";
 import { Sheets } from "../../src/streams/attendance/sheets/sheets.ts";
-import { namesInPunches } from "../../src/streams/attendance/storage/person_directory.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { People } from "../../src/streams/attendance/storage/people.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { tempDir } from "../support/temp.ts";
 import { watchLoop } from "./loop_watch.ts";
 import { type BenchRow, median, pairedRow, type Suite } from "./row.ts";
@@ -29,10 +29,11 @@ export const sheetsBench: Suite = {
     const store = new Store(`${dir.path}/bench.db`, { migrations });
     try {
       fill(store);
+      const clock = new FakeClock(NOW);
       const sheets = new Sheets(store, {
-        people: namesInPunches(store),
+        people: new People(store, { clock, hub: new Hub() }),
         devices: { find: () => undefined },
-        clock: new FakeClock(NOW),
+        clock,
         ...LIMIT,
       });
       return [...await month(store, sheets, rounds), await presence(store, sheets, rounds)];

@@ -80,8 +80,14 @@ export class PunchReader {
     const span = { from: instantOf(fromMs), to: instantOf(toMs) };
     const punches = new Map<string, SheetPunch[]>();
     if (person === undefined) {
+      const lists = new Map<string, SheetPunch[]>();
       for await (const rows of this.#pages(undefined, span)) {
-        for (const row of rows) this.#add(row, listOf(punches, people.personOf(row[0])));
+        for (const row of rows) {
+          const id = row[0];
+          const list = lists.get(id) ?? listOf(punches, people.personOf(id));
+          lists.set(id, list);
+          this.#add(row, list);
+        }
       }
       return punches;
     }

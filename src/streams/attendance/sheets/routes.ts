@@ -79,17 +79,19 @@ const device = v.optional(v.pipe(
 export function sheetRoutes(options: SheetRoutesOptions): Route[] {
   const { sheets, people, devices, clock, timeZone } = options;
   const tag = "attendance";
-  const names: Names = {
-    nameOf: (id) => people.nameOf(id),
-    departmentOf: (id) => people.departmentOf(id),
-    deviceName: (sn) => devices.find(sn)?.name ?? null,
-  };
-  const today = () => dayAt(clock.now(), timeZone);
-  const described = (personId: string) => ({
-    person_id: personId,
-    name: people.nameOf(personId),
-    department: people.departmentOf(personId),
+  const deviceName = (sn: string) => devices.find(sn)?.name ?? null;
+  const names = (): Names => ({
+    nameOf: memo((id) => people.nameOf(id)),
+    departmentOf: memo((id) => people.departmentOf(id)),
+    deviceName,
   });
+  const today = () => dayAt(clock.now(), timeZone);
+  const describer = () =>
+    memo((personId) => ({
+      person_id: personId,
+      name: people.nameOf(personId),
+      department: people.departmentOf(personId),
+    }));
   return [
     route({
       method: "GET",
@@ -101,8 +103,9 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
       mediaType: "text/csv",
       async handle({ query: { department, format, bom }, readers }) {
         const madeAt = instantOf(clock.now());
+        const described = describer();
         const inside = await sheets.inside({ department });
-        if (format === "csv") return csv(inside, presenceCsv(names), { bom, readers });
+        if (format === "csv") return csv(inside, presenceCsv(names()), { bom, readers });
         return {
           made_at: madeAt,
           time_zone: timeZone,
@@ -110,7 +113,7 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
             ...described(personId),
             since: instantOf(entry.atMs),
             device_sn: entry.deviceSn,
-            device_name: names.deviceName(entry.deviceSn),
+            device_name: deviceName(entry.deviceSn),
           })),
           devices_offline: devices.list().filter(({ state }) => state === "offline")
             .map(({ sn, name, last_seen }) => ({ sn, name, last_seen })),
@@ -149,7 +152,8 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         const { person, department, device, limit, before, format, bom } = query;
         const days = (await sheets.days({ from, to, person, department }))
           .filter((day) => device === undefined || isAt(day, device));
-        if (format === "csv") return csv(days, dayCsv(names), { bom, readers });
+        if (format === "csv") return csv(days, dayCsv(names()), { bom, readers });
+        const described = describer();
         return listing(raw, {
           limit,
           after: before && placeOf(days, before),
@@ -185,7 +189,8 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         if (after <= to) throw tooLong(`${MAX_MONTHS} months`);
         const { person, department, format, bom } = query;
         const months = await sheets.months({ from, to, person, department });
-        if (format === "csv") return csv(months, monthCsv(names), { bom, readers });
+        if (format === "csv") return csv(months, monthCsv(names()), { bom, readers });
+        const described = describer();
         return months.map(({ personId, month, days, minutesInside, missingIn, missingOut }) => ({
           ...described(personId),
           month,
@@ -197,6 +202,16 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
       },
     }),
   ];
+}
+
+/** A person has many rows. */
+function memo<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const known = made.get(key) ?? make(key);
+    made.set(key, known);
+    return known;
+  };
 }
 
 function csv<T>(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { cliFolder, type Folder } from "../../../support/cli.ts";
+import { cliFolder, type Folder } from "../../../support/process/cli.ts";
 
 const CONFIG = {
   process_name: "no such game",
@@ -15,12 +15,17 @@ async function folderWith(...written: string[]): Promise<Folder> {
   using db = new DatabaseSync(`${folder.path}/clockblock.db`);
   const insert = db.prepare(
     `INSERT INTO device_logs (id, device_sn, person_id, device_time, time_zone, punched_at,
-       received_at, raw) VALUES (?, 'DEV1', ?, ?, 'UTC', ?, ?, ?)`,
+       received_at, raw) VALUES (?, 'DEV1', ?, ?, 'UTC', ?, ?, '{}')`,
+  );
+  const add = db.prepare(
+    `INSERT OR IGNORE INTO people (person_id, name, active, source, updated_at)
+     VALUES (?, ?, 1, 'device', ?)`,
   );
   for (const [index, text] of written.entries()) {
     const [person, name, time] = text.split(" ");
     const at = `${time}.000Z`;
-    insert.run(`p${index}`, person!, time!.replace("T", " "), at, at, JSON.stringify({ name }));
+    insert.run(`p${index}`, person!, time!.replace("T", " "), at, at);
+    add.run(person!, name!, at);
   }
   return folder;
 }

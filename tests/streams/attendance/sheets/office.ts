@@ -43,10 +43,6 @@ export function idAt(door: Door, person: string): string {
   return door === DOORS.yard ? `Y${person}` : person;
 }
 
-export function personOf(id: string): string {
-  return id.replace(/^Y/, "");
-}
-
 interface Shift {
   inDoor: Door;
   outDoor: Door;
