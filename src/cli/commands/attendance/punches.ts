@@ -28,6 +28,8 @@ const COLUMNS = [
   "mode",
   "in_out",
   "event",
+  "direction",
+  "direction_by",
   "received_at",
   "synced_at",
 ] as const;
