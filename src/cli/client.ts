@@ -16,6 +16,10 @@ export interface AgentClient {
   text(path: string, query?: Query): Promise<string>;
   /** @throws {ApiError} */
   post<T>(path: string, body?: unknown): Promise<T>;
+  /** @throws {ApiError} */
+  patch<T>(path: string, body: unknown): Promise<T>;
+  /** @throws {ApiError} */
+  delete(path: string): Promise<void>;
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -51,6 +55,13 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
     return fetch(request);
   }
   const read = (path: string, query: Query) => new Request(withQuery(`${base}${path}`, query));
+  async function write<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const content = body === undefined ? {} : {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    };
+    return await answerOf(await send(new Request(`${base}${path}`, { method, ...content })), base);
+  }
   return {
     url,
     get: async (path, query = {}) => answerOf(await send(read(path, query)), base),
@@ -64,19 +75,9 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
       // Not `text()`, which leaves a byte order mark out.
       return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await response.bytes());
     },
-    post: async (path, body) =>
-      answerOf(
-        await send(
-          new Request(`${base}${path}`, {
-            method: "POST",
-            ...(body === undefined ? {} : {
-              body: JSON.stringify(body),
-              headers: { "content-type": "application/json" },
-            }),
-          }),
-        ),
-        base,
-      ),
+    post: (path, body) => write("POST", path, body),
+    patch: (path, body) => write("PATCH", path, body),
+    delete: (path) => write("DELETE", path),
   };
 }
 

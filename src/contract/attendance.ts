@@ -48,6 +48,26 @@ export const deviceReport = v.object({
 });
 export type DeviceReport = v.InferOutput<typeof deviceReport>;
 
+export const commandName = v.picklist(["set_clock", "send_name", "read_log", "restart"]);
+export type CommandName = v.InferOutput<typeof commandName>;
+export const commandState = v.picklist(["waiting", "sent", "done", "failed", "expired"]);
+export type CommandState = v.InferOutput<typeof commandState>;
+
+/** What a person asked of a device. */
+export const deviceCommand = v.object({
+  id: v.number(),
+  device_sn: v.string(),
+  command: commandName,
+  /** Whose name is sent. */
+  person_id: text,
+  state: commandState,
+  /** The outcome in words; null while it is open. */
+  result: text,
+  asked_at: v.string(),
+  ended_at: text,
+});
+export type DeviceCommand = v.InferOutput<typeof deviceCommand>;
+
 export const punch = v.object({
   id: v.string(),
   device_sn: v.string(),

@@ -161,6 +161,24 @@ export const migrations: readonly Migration[] = [
       ) WITHOUT ROWID;
     `,
   },
+  {
+    name: "attendance-6-commands",
+    sql: `
+      -- What people asked of devices, with its outcome. The id is the number by which an iclock device answers.
+      CREATE TABLE device_commands (
+        id INTEGER PRIMARY KEY,
+        device_sn TEXT NOT NULL,
+        command TEXT NOT NULL,
+        person_id TEXT,
+        state TEXT NOT NULL,
+        result TEXT,
+        asked_at TEXT NOT NULL,
+        ended_at TEXT
+      );
+      CREATE INDEX device_commands_device ON device_commands (device_sn, id);
+      CREATE INDEX device_commands_open ON device_commands (id) WHERE ended_at IS NULL;
+    `,
+  },
 ];
 
 /** A device that receives an older stamp sends again what may have been lost. */

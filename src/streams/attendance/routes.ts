@@ -1,46 +1,31 @@
 /**
- * Attendance over HTTP: devices, punches, the quarantine.
+ * Punches and the quarantine over HTTP.
  * @module
  */
 import * as v from "valibot";
-import { deviceReport, punch, quarantineEntry, retried } from "../../contract/attendance.ts";
+import { punch, quarantineEntry, retried } from "../../contract/attendance.ts";
 import {
   dayBounds,
   instantOf,
-  ipAddress,
   isDay,
-  isTimeZone,
   listing,
-  Problem,
   type Route,
   route,
   STORING,
   wholeNumber,
 } from "../../core/mod.ts";
-import { type Device, isSerial } from "./devices/device.ts";
-import type { Devices } from "./devices/registry.ts";
+import { serial } from "./device_routes.ts";
 import type { Position, Punches } from "./storage/punches.ts";
 import type { Quarantine } from "./storage/quarantine.ts";
 import type { QuarantineRetry } from "./protocols/quarantine_retry.ts";
-import type { DeviceConfig } from "./devices/config.ts";
 
 export interface AttendanceRoutesOptions {
-  devices: Devices;
   punches: Punches;
   quarantine: Quarantine;
   retry: QuarantineRetry;
   /** The zone of `from` and `to` where they are days. */
   timeZone: string;
-  /** Requests everything that a device holds. */
-  resync: (device: Device) => Promise<void>;
 }
-
-const serial = v.pipe(
-  v.string("expected a serial number"),
-  v.check(isSerial, "expected a serial number of letters, digits, - and _"),
-  v.description("the device's serial number"),
-);
-const ofDevice = v.object({ sn: serial });
 
 const WHICH = "expected { ids: [1, 2] } or { all: true }";
 const entries = v.pipe(
@@ -60,134 +45,10 @@ const entries = v.pipe(
   }),
 );
 
-const approval = v.optional(v.pipe(
-  v.strictObject({
-    name: v.optional(v.pipe(
-      v.string("expected a name"),
-      v.trim(),
-      v.regex(/^[^\p{Cc}]{1,100}$/u, "expected a name of 1 to 100 characters"),
-    )),
-    time_zone: v.optional(v.pipe(
-      v.string("expected a time zone"),
-      v.check(isTimeZone, "expected a time zone such as Asia/Kolkata"),
-    )),
-    address: v.optional(v.pipe(
-      v.string("expected an IP address"),
-      v.check(
-        (text) => ipAddress(text) !== undefined,
-        "expected an IP address such as 192.168.1.40",
-      ),
-      v.transform((text) => ipAddress(text)!),
-    )),
-  }, "expected an object such as { name, time_zone, address }"),
-  v.metadata({
-    description:
-      "what the device is called from now on, where its clock is set to, and which address it has moved to",
-    examples: [{ name: "Front door", time_zone: "Asia/Kolkata" }, { address: "192.168.1.40" }],
-  }),
-));
-
-const UNKNOWN = { 404: "No such device has called or is configured." };
-
 export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
-  const { devices, punches, quarantine, retry, timeZone, resync } = options;
+  const { punches, quarantine, retry, timeZone } = options;
   const tag = "attendance";
-  const found = (sn: string): Device => {
-    const known = devices.find(sn);
-    if (known) return known;
-    throw new Problem(404, "No such device", {
-      detail: `no device "${sn}" has called or is configured`,
-    });
-  };
-  const spoken = (sn: string): Device => {
-    const known = found(sn);
-    if (known.approval !== "unsupported") return known;
-    throw new Problem(409, "Protocol not supported", {
-      detail: `device "${sn}" speaks ${known.protocol ?? "what this agent does not understand"}: ` +
-        "set it to AiFace JSON or ADMS push first",
-    });
-  };
-  const asked = (sn: string): Device => {
-    const known = spoken(sn);
-    if (known.approval !== "approved") {
-      throw new Problem(409, "Device not approved", {
-        detail: `device "${sn}" is ${known.approval}: approve it first, then it sends all it holds`,
-      });
-    }
-    // Over a WebSocket it would hold a connection.
-    if (known.protocol === "aiface" && known.online && !known.link) {
-      throw new Problem(409, "Device cannot be asked", {
-        detail:
-          `device "${sn}" speaks by HTTP POST, over which it cannot be asked: set its mode to ` +
-          "WebSocket, or have it send its punches at its own menu",
-      });
-    }
-    return known;
-  };
-
   return [
-    route({
-      method: "GET",
-      path: "/devices",
-      summary: "Attendance devices and how they are",
-      tag,
-      answer: v.array(deviceReport),
-      handle: () => devices.list(),
-    }),
-    route({
-      method: "POST",
-      path: "/devices/{sn}/approve",
-      summary: "Approve a device, and name it",
-      tag,
-      params: ofDevice,
-      body: approval,
-      problems: {
-        ...STORING,
-        ...UNKNOWN,
-        409:
-          "The device speaks a protocol that this agent does not, or is named otherwise in the configuration.",
-      },
-      answer: deviceReport,
-      async handle({ params: { sn }, body }) {
-        const known = spoken(sn);
-        const { name, time_zone, address } = body ?? {};
-        requireFree(devices.configured(sn), { name, time_zone, address });
-        await devices.approve(known, { name, timeZone: time_zone, address });
-        return known.report();
-      },
-    }),
-    route({
-      method: "POST",
-      path: "/devices/{sn}/refuse",
-      summary: "Refuse a device: nothing it sends is stored any more",
-      tag,
-      params: ofDevice,
-      problems: { ...STORING, ...UNKNOWN },
-      answer: deviceReport,
-      async handle({ params: { sn } }) {
-        const known = found(sn);
-        await devices.refuse(known);
-        return known.report();
-      },
-    }),
-    route({
-      method: "POST",
-      path: "/devices/{sn}/resync",
-      summary: "Request all punches of a device again; an iclock device restarts for it",
-      tag,
-      params: ofDevice,
-      problems: {
-        ...STORING,
-        ...UNKNOWN,
-        409: "The device is not approved, or speaks a protocol over which it cannot be asked.",
-      },
-      answer: deviceReport,
-      async handle({ params: { sn } }) {
-        const known = asked(sn);
-        await resync(known);
-        return known.report();
-      },
-    }),
     route({
       method: "GET",
       path: "/punches",
@@ -269,23 +130,6 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       handle: ({ body }) => retry.run("ids" in body ? body.ids : undefined),
     }),
   ];
-}
-
-/**
- * What is configured cannot be changed here: another name would last until the next start, another zone would not
- * be used at all.
- */
-function requireFree(
-  configured: DeviceConfig | undefined,
-  wanted: Record<"name" | "time_zone" | "address", string | undefined>,
-): void {
-  for (const key of ["name", "time_zone", "address"] as const) {
-    const [stands, other] = [configured?.[key], wanted[key]];
-    if (stands === undefined || other === undefined || stands === other) continue;
-    throw new Problem(409, "Device is configured", {
-      detail: `its ${key} is "${stands}" in the configuration: change it there`,
-    });
-  }
 }
 
 /** A place in the list of punches: an instant, or what the link to the next page has. */

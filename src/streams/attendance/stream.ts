@@ -14,11 +14,14 @@ import {
   type Stream,
 } from "../../core/mod.ts";
 import type { StreamDeps } from "../../store/mod.ts";
-import { sweepClocks } from "./devices/clocks.ts";
+import { deviceRoutes } from "./device_routes.ts";
+import { maySetClocks, sweepClocks } from "./devices/clocks.ts";
 import type { DeviceConfig } from "./devices/config.ts";
 import type { Device } from "./devices/device.ts";
+import { DeviceCommands } from "./devices/device_commands.ts";
 import { ConnectionQuota, DEFAULT_LIMITS, type Limits } from "./devices/limits.ts";
 import { Devices } from "./devices/registry.ts";
+import { countStates } from "./devices/reports.ts";
 import { SilenceWatch } from "./devices/silence.ts";
 import { addressesOf, type Interface } from "./listener/addresses.ts";
 import { Listener } from "./listener/listener.ts";
@@ -128,12 +131,22 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     quarantine,
     warnings,
   });
+  const commands = new DeviceCommands(store, {
+    clock,
+    onChange(sn) {
+      const device = devices.find(sn);
+      if (device) hub.publish("devices", device.report());
+    },
+  });
+  const nameOf = (personId: string) => people.nameOf(personId);
   const quota = new ConnectionQuota(limits, { clock });
   const context: Context = {
     devices,
     intake,
     quarantine,
     quota,
+    commands,
+    nameOf,
     clock,
     warnings,
     logThrottle: new LogThrottle({ clock }),
@@ -185,6 +198,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         devices.sweep();
         silence.sweep();
         quota.sweep();
+        commands.sweep();
         sweepClocks(context);
         await listener.sweep();
       }, { ...options, name: "attendance", later: true, wake: listener.arrival }),
@@ -219,13 +233,18 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     schedule: deps.schedule ?? { intervalMs: () => 10_000, batchSize: 500 },
     routes: [
       ...sheetRoutes({ sheets, people, devices, clock, timeZone }),
-      ...attendanceRoutes({
+      ...deviceRoutes({
         devices,
+        commands,
+        nameOf,
+        maySetClocks: () => maySetClocks(context),
+        resync,
+      }),
+      ...attendanceRoutes({
         punches,
         quarantine,
         retry: new QuarantineRetry(store, { devices, punches, quarantine }),
         timeZone,
-        resync,
       }),
       ...peopleRoutes({ store, people }),
     ],
@@ -253,7 +272,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         enabled: config.enabled,
         listening,
         addresses,
-        devices: devices.count(),
+        devices: countStates(devices.all()),
         last_punch_at: punches.lastReceivedAt,
       },
     }),

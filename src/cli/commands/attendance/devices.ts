@@ -1,7 +1,9 @@
-/** `clockblock devices list|approve|refuse|resync`: the attendance devices, and who of them may come in. @module */
+/** `clockblock devices`: the attendance devices, who of them may come in, and what they are asked to do. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import type { DeviceCommand } from "../../../contract/attendance.ts";
 import { type Instant, msOf, systemClock } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
+import { UsageError } from "../../exit.ts";
 import { jsonFlag } from "../../flags.ts";
 import { withAgent } from "../../session.ts";
 import type { Status } from "../../../contract/status.ts";
@@ -144,19 +146,158 @@ async function decide(
 ): Promise<void> {
   await withAgent(context, async (client) => {
     const device = await client.post<Device>(path, body);
-    const { sn, name } = device;
-    const who = name === null ? sn : `${sn} (${harmless(name)})`;
-    context.io.stdout.write(`${who} ${done(device)}\n`);
+    context.io.stdout.write(`${shown(device)} ${done(device)}\n`);
   });
 }
 
+function shown({ sn, name }: Device): string {
+  return name === null ? sn : `${sn} (${harmless(name)})`;
+}
+
+interface SetFlags {
+  name?: string;
+  timeZone?: string;
+  role?: "entrance" | "exit" | "both";
+}
+
+const set: Command<Context> = buildCommand<SetFlags, [string], Context>({
+  docs: { brief: "Change what a device is called, its zone, or what its door is for" },
+  parameters: {
+    flags: {
+      name: { kind: "parsed", parse: String, brief: "What people call it", optional: true },
+      timeZone: {
+        kind: "parsed",
+        parse: String,
+        brief: "The zone of its clock",
+        placeholder: "zone",
+        optional: true,
+      },
+      role: {
+        kind: "enum",
+        values: ["entrance", "exit", "both"],
+        brief: "What its door is for",
+        optional: true,
+      },
+    },
+    positional: { kind: "tuple", parameters: [serial] },
+  },
+  async func({ name, timeZone, role }, sn) {
+    const changes = {
+      ...(name === undefined ? {} : { name }),
+      ...(timeZone === undefined ? {} : { time_zone: timeZone }),
+      ...(role === undefined ? {} : { role }),
+    };
+    if (Object.keys(changes).length === 0) {
+      throw new UsageError("Cannot change a device: give --name, --time-zone or --role");
+    }
+    await withAgent(this, async (client) => {
+      const device = await client.patch<Device>(`/devices/${encodeURIComponent(sn)}`, changes);
+      this.io.stdout.write(`${shown(device)} is changed\n`);
+    });
+  },
+});
+
+const remove: Command<Context> = buildCommand<Record<never, never>, [string], Context>({
+  docs: { brief: "Take a device off the list; its punches stay" },
+  parameters: { positional: { kind: "tuple", parameters: [serial] } },
+  async func(_flags, sn) {
+    await withAgent(this, async (client) => {
+      await client.delete(`/devices/${encodeURIComponent(sn)}`);
+      this.io.stdout.write(`${sn} is removed; its punches stay\n`);
+    });
+  },
+});
+
+const WHAT = {
+  "set-clock": "set_clock",
+  "send-name": "send_name",
+  "read-log": "read_log",
+  restart: "restart",
+} as const;
+
+const command: Command<Context> = buildCommand<
+  { person?: string },
+  [string, keyof typeof WHAT],
+  Context
+>({
+  docs: { brief: "Ask a device to do something: set-clock, send-name, read-log, restart" },
+  parameters: {
+    flags: {
+      person: {
+        kind: "parsed",
+        parse: String,
+        brief: "Whose name send-name sends",
+        placeholder: "id",
+        optional: true,
+      },
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [serial, {
+        parse: whatOf,
+        brief: "set-clock, send-name, read-log or restart",
+        placeholder: "command",
+      }],
+    },
+  },
+  async func({ person }, sn, what) {
+    if ((what === "send-name") !== (person !== undefined)) {
+      throw new UsageError(
+        what === "send-name"
+          ? "Cannot send a name: say whose with --person"
+          : `Cannot use --person with ${what}: it is for send-name`,
+      );
+    }
+    const body = { command: WHAT[what], ...(person === undefined ? {} : { person_id: person }) };
+    await withAgent(this, async (client) => {
+      await client.post<DeviceCommand>(`/devices/${encodeURIComponent(sn)}/commands`, body);
+      this.io.stdout.write(`${sn} is asked to ${what}: see clockblock devices commands ${sn}\n`);
+    });
+  },
+});
+
+function whatOf(text: string): keyof typeof WHAT {
+  if (Object.hasOwn(WHAT, text)) return text as keyof typeof WHAT;
+  throw new UsageError(
+    `Cannot ask a device to ${text}: expected ${Object.keys(WHAT).join(", ")}`,
+  );
+}
+
+const commands: Command<Context> = buildCommand<{ json: boolean }, [string], Context>({
+  docs: { brief: "Show what a device was asked to do, and how that ended" },
+  parameters: {
+    flags: { json: jsonFlag },
+    positional: { kind: "tuple", parameters: [serial] },
+  },
+  async func({ json }, sn) {
+    const { stdout } = this.io;
+    await withAgent(this, async (client) => {
+      const asked = await client.get<DeviceCommand[]>(
+        `/devices/${encodeURIComponent(sn)}/commands`,
+      );
+      if (json) return stdout.write(`${JSON.stringify(asked, null, 2)}\n`);
+      if (asked.length === 0) return stdout.write(`${sn} was asked nothing\n`);
+      stdout.write(columns(asked.map(({ asked_at, command, person_id, state, result }) => [
+        asked_at,
+        person_id === null ? command : `${command} ${person_id}`,
+        state,
+        harmless(result ?? ""),
+      ])));
+    });
+  },
+});
+
 export const devices: RouteMap<Context> = buildRouteMap<
-  "list" | "approve" | "refuse" | "resync",
+  "list" | "approve" | "refuse" | "resync" | "set" | "remove" | "command" | "commands",
   Context
 >({
   routes: {
     list,
     approve,
+    set,
+    remove,
+    command,
+    commands,
     refuse: plain("refuse", {
       brief: "Keep a device out: nothing it sends is stored any more",
       done: () => "is refused",
@@ -167,5 +308,8 @@ export const devices: RouteMap<Context> = buildRouteMap<
         `will send its punches again${state === "online" ? "" : " when it calls"}`,
     }),
   },
-  docs: { brief: "Attendance devices: list them, approve, refuse, fetch their punches again" },
+  docs: {
+    brief:
+      "Attendance devices: list, approve, refuse, change, remove them, ask them to do something",
+  },
 });

@@ -93,6 +93,8 @@ export class Device {
   statusesRead = false;
   /** By what the directions of its punches were decided: see `decidedBy`. */
   punchesDecidedBy: string | null = null;
+  /** Whether it was taken off the list: it is not written any more. */
+  forgotten = false;
   /** Status of the answer after a storage failure: `nack_status` in the configuration. */
   nackStatus: 200 | 503 = 503;
 

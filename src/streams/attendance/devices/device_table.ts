@@ -1,5 +1,5 @@
 /** The table of devices. @module */
-import { logger, msOf } from "../../../core/mod.ts";
+import { msOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import { type Approval, Device } from "./device.ts";
@@ -18,6 +18,7 @@ export class DeviceTable {
   readonly #delete: Statement;
   readonly #all: Statement;
   readonly #forgetStamps: Statement;
+  readonly #forgetCommands: Statement;
 
   constructor(store: Store) {
     const { db } = store;
@@ -30,6 +31,7 @@ export class DeviceTable {
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     this.#forgetStamps = db.prepare("DELETE FROM device_stamps WHERE device_sn = ?");
+    this.#forgetCommands = db.prepare("DELETE FROM device_commands WHERE device_sn = ?");
     // A device is written after its punches: after a kill, its newest punch has what is missing.
     const newest = (column: string) =>
       `(SELECT ${column} FROM device_logs INDEXED BY device_logs_device WHERE device_sn = devices.sn
@@ -67,7 +69,7 @@ export class DeviceTable {
 
   /** Has the device written at the next `save`: it sends every few seconds, and only punches must be durable. */
   touch(device: Device): void {
-    this.#unsaved.add(device);
+    if (!device.forgotten) this.#unsaved.add(device);
   }
 
   /** Writes the devices that were touched. */
@@ -77,7 +79,7 @@ export class DeviceTable {
     this.#unsaved.clear();
     try {
       await this.#store.write(() => {
-        for (const device of devices) this.write(device);
+        for (const device of devices) if (!device.forgotten) this.write(device);
       });
     } catch (error) {
       for (const device of devices) this.#unsaved.add(device);
@@ -85,13 +87,20 @@ export class DeviceTable {
     }
   }
 
+  /** Deletes the device; what is still under way with it does not write it again. */
   async forget(device: Device): Promise<void> {
     const { sn } = device;
+    device.forgotten = true;
     this.#unsaved.delete(device);
     try {
-      await this.#store.write(() => this.#delete.run(sn));
+      await this.#store.write(() => {
+        this.#delete.run(sn);
+        this.#forgetStamps.run(sn);
+        this.#forgetCommands.run(sn);
+      });
     } catch (error) {
-      logger("attendance").error("Cannot forget device {sn}: {error}", { sn, error });
+      device.forgotten = false;
+      throw error;
     }
   }
 

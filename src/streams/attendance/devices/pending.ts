@@ -58,3 +58,10 @@ export function warnOfPending(devices: Iterable<Device>, warnings: Warnings): vo
         "Approve them on the dashboard or with `clockblock devices approve`",
   );
 }
+
+/** A device that was removed is not warned of any more. */
+export function clearWarnings(sn: string, warnings: Warnings): void {
+  for (const about of ["address", "clock", "protocol", "push3", "silent", "time"]) {
+    warnings.clear(`attendance.${about}.${sn}`);
+  }
+}

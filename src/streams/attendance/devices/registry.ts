@@ -3,13 +3,13 @@
  * few seconds and only its punches have to survive a power cut.
  * @module
  */
-import type { DeviceProtocol, DeviceReport } from "../../../contract/attendance.ts";
+import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, logger, LogThrottle, type Warnings } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 import { type Contact, Device, type Link, type Trust, type UnsupportedContact } from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import { type DeviceConfig, reportProtocol } from "./config.ts";
-import { toEvict, warnListFull, warnOfPending } from "./pending.ts";
+import { clearWarnings, toEvict, warnListFull, warnOfPending } from "./pending.ts";
 import { Zones } from "../storage/time.ts";
 import { AddressTracker } from "./address_tracker.ts";
 
@@ -72,22 +72,6 @@ export class Devices {
 
   all(): Iterable<Device> {
     return this.#devices.values();
-  }
-
-  /** Every device, the approved first, each group by name. */
-  list(): DeviceReport[] {
-    const rank = (report: DeviceReport) =>
-      report.state === "online" || report.state === "offline" ? 0 : 1;
-    return [...this.#devices.values()].map((device) => device.report()).sort((a, b) =>
-      rank(a) - rank(b) || (a.name ?? a.sn).localeCompare(b.name ?? b.sn)
-    );
-  }
-
-  /** How many devices are in each state. */
-  count(): Record<DeviceReport["state"], number> {
-    const counts = { online: 0, offline: 0, pending: 0, refused: 0, unsupported: 0 };
-    for (const device of this.#devices.values()) counts[device.state]++;
-    return counts;
   }
 
   /** A sender has given its serial number. Undefined when it is unknown and not to be listed. */
@@ -189,6 +173,21 @@ export class Devices {
   /** Refuses a device. */
   async refuse(device: Device): Promise<void> {
     await this.change(device, { approval: "refused" });
+  }
+
+  /** Takes a device off the list; its punches stay. When it calls again, it is a stranger. */
+  async remove(device: Device): Promise<void> {
+    const { sn, link } = device;
+    await this.#table.forget(device);
+    this.#devices.delete(sn);
+    // Its connections are a stranger's.
+    Object.assign(device, { approval: "refused", link: undefined });
+    this.#log.info("Device {sn} was removed", { sn });
+    const { hub, warnings } = this.#options;
+    clearWarnings(sn, warnings);
+    hub.publish("devices", { sn, removed: true });
+    this.warnOfPending();
+    link?.close("the device was removed");
   }
 
   /** Requests everything from a device; stored until the device has received the request. */
@@ -312,7 +311,9 @@ export class Devices {
 
   #forget(device: Device): void {
     this.#devices.delete(device.sn);
-    void this.#table.forget(device);
+    const { sn } = device;
+    this.#table.forget(device)
+      .catch((error) => this.#log.error("Cannot forget device {sn}: {error}", { sn, error }));
   }
 
   /** Warns of pending devices, also of those stored by an earlier run. */

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Clock, LogThrottle, Warnings } from "../../../core/mod.ts";
+import type { DeviceCommands } from "../devices/device_commands.ts";
 import type { Devices } from "../devices/registry.ts";
 import type { Intake } from "../storage/intake.ts";
 import type { ConnectionQuota } from "../devices/limits.ts";
@@ -13,6 +14,10 @@ export interface Context {
   intake: Intake;
   quarantine: Quarantine;
   quota: ConnectionQuota;
+  /** What people ask of devices. */
+  commands: DeviceCommands;
+  /** The name of the person with this id; null where none is known. */
+  nameOf: (personId: string) => string | null;
   clock: Clock;
   warnings: Warnings;
   /** For lines that any host on the network can cause. */

@@ -23,6 +23,7 @@ import {
   yesNo,
 } from "../../../core/mod.ts";
 import { isSerial } from "../devices/device.ts";
+import { deviceReports } from "../devices/reports.ts";
 import type { Devices } from "../devices/registry.ts";
 import type { People } from "../storage/people.ts";
 import type { DaySheet, SheetPunch } from "./day_sheets.ts";
@@ -115,7 +116,7 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
             device_sn: entry.deviceSn,
             device_name: deviceName(entry.deviceSn),
           })),
-          devices_offline: devices.list().filter(({ state }) => state === "offline")
+          devices_offline: deviceReports(devices.all()).filter(({ state }) => state === "offline")
             .map(({ sn, name, last_seen }) => ({ sn, name, last_seen })),
           count: inside.length,
         } satisfies Presence;

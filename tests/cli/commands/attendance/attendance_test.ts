@@ -51,7 +51,32 @@ Deno.test("devices lists, approves, refuses and resyncs what has called the runn
     "NEW1 (Gate) will send its punches again\n",
   );
   assert.equal((await device.poll()).body, "C:1:REBOOT\n");
-  assert.equal((await folder.cli("devices", "refuse", "NEW1")).out, "NEW1 (Gate) is refused\n");
+  await device.done("ID=1&Return=0&CMD=REBOOT\n");
+  const changed = await folder.cli("devices", "set", "NEW1", "--name", "Gate 2", "--role", "exit");
+  assert.equal(changed.out, "NEW1 (Gate 2) is changed\n");
+  assert.match(
+    (await folder.cli("devices", "set", "NEW1")).err,
+    /give --name, --time-zone or --role/,
+  );
+  assert.equal(
+    (await folder.cli("devices", "command", "NEW1", "restart")).out,
+    "NEW1 is asked to restart: see clockblock devices commands NEW1\n",
+  );
+  assert.equal((await device.poll()).body, "C:2:REBOOT\n");
+  await device.done("ID=2&Return=0&CMD=REBOOT\n");
+  assert.match(
+    (await folder.cli("devices", "commands", "NEW1")).out,
+    /restart {2}done {2}restarted$/m,
+  );
+  const openDoor = await folder.cli("devices", "command", "NEW1", "open-door");
+  assert.equal(openDoor.code, 2);
+  assert.match(openDoor.err, /expected set-clock, send-name, read-log, restart/);
+  assert.equal((await folder.cli("devices", "command", "NEW1", "send-name")).code, 2);
+  assert.match(
+    (await folder.cli("devices", "remove", "DEV1")).err,
+    /"DEV1" is in attendance.devices: take it out there/,
+  );
+  assert.equal((await folder.cli("devices", "refuse", "NEW1")).out, "NEW1 (Gate 2) is refused\n");
   assert.equal((await device.post("ATTLOG", LINES)).status, 503);
 
   assert.equal(

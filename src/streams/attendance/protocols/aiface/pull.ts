@@ -74,6 +74,11 @@ export class Puller {
     this.#send({ cmd: "getalllog", stn: false });
   }
 
+  /** Whether an answer is waited for. */
+  get busy(): boolean {
+    return this.#waitingSince !== undefined;
+  }
+
   /** Asks what waits to be asked, and gives up on what stays without answer; called every second. */
   sweep(): void {
     if (this.#waitingSince === undefined) {

@@ -44,7 +44,10 @@ export class PullSchedule {
   /** Asks for everything the device holds. */
   resync(device: Device): void {
     const today = this.#today(device);
-    const done = () => this.#context.devices.resynced(device);
+    const done = () => {
+      this.#context.devices.resynced(device);
+      this.#context.commands.settle(device.sn, "read_log", "sent its punches again");
+    };
     this.#ask({ from: addDays(today, -RESYNC_DAYS), to: today, done });
   }
 
@@ -69,6 +72,11 @@ export class PullSchedule {
     if (device.resync) this.resync(device);
     else this.#ask({ from: this.#from ?? addDays(today, -1), to: today });
     this.#from = undefined;
+  }
+
+  /** Whether an answer is waited for. */
+  get busy(): boolean {
+    return this.#puller.busy;
   }
 
   /** Checks deadlines; called every second. */

@@ -16,7 +16,15 @@ import {
 } from "../../devices/device.ts";
 import { wholeNumber } from "../../storage/parsed.ts";
 import { type Answer, answerCommand } from "./commands.ts";
-import { ASKED_FOR, decodeMessage, type DeviceInfo, type Message, singleRecord } from "./decode.ts";
+import {
+  ASKED_FOR,
+  decodeMessage,
+  type DeviceInfo,
+  type Fields,
+  type Message,
+  singleRecord,
+} from "./decode.ts";
+import { AifaceCommands } from "./device_commands.ts";
 import { PullSchedule } from "./pull_schedule.ts";
 import { MessageRecords, type Origin } from "./records.ts";
 import type { Scanned, ScannedObject } from "./scan.ts";
@@ -35,6 +43,7 @@ export class AifaceSession implements Link {
   readonly #address: string;
   readonly #link: SessionLink | undefined;
   readonly #pulls: PullSchedule | undefined;
+  readonly #commands: AifaceCommands | undefined;
   #device: Device | undefined;
   /** Whether its device is at another address than its own. */
   #elsewhere = false;
@@ -46,7 +55,9 @@ export class AifaceSession implements Link {
     this.#address = address;
     this.#link = link;
     if (link) {
-      this.#pulls = new PullSchedule((command) => link.send(JSON.stringify(command)), context);
+      const send = (command: Fields) => link.send(JSON.stringify(command));
+      this.#pulls = new PullSchedule(send, context);
+      this.#commands = new AifaceCommands(send, context);
     }
   }
 
@@ -151,7 +162,11 @@ export class AifaceSession implements Link {
   sweep(): void {
     if (this.#device && this.#elsewhere) this.#settle(this.#device);
     if (this.#device) this.#pulls?.begin(this.#device);
-    this.#pulls?.sweep();
+    const asksPunches = this.#pulls?.busy ?? false;
+    if (this.#device && this.believed) {
+      this.#commands?.sweep(this.#device, { mayAsk: !asksPunches });
+    }
+    if (!this.#commands?.busy) this.#pulls?.sweep();
   }
 
   #register(sn: string, info: DeviceInfo): Answer {
@@ -190,6 +205,7 @@ export class AifaceSession implements Link {
     }
     devices.seen(device);
     devices.changed(device);
+    this.#commands?.registered(device);
     this.#pulls?.start(device, seenBefore);
     if (cloudtime) device.sentOffset = device.zone.offsetMinutesAt(clock.now());
     return welcome;
@@ -239,6 +255,7 @@ export class AifaceSession implements Link {
     { to, result, fields }: Extract<Message, { kind: "reply" }>,
     records: MessageRecords,
   ): Promise<Answer> {
+    if (this.believed) this.#commands?.answered(device, { to, result, fields });
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
     await records.store(device, { believed: this.#trust(device) === "full" });
     this.#pulls?.answered({

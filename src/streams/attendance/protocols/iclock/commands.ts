@@ -1,72 +1,178 @@
 /**
- * Commands that wait until an iclock device asks for them. There are two: INFO and REBOOT.
- * Nothing that changes users, opens doors or runs programs is ever sent.
+ * Commands that wait until an iclock device asks for them: those of this program, which are INFO and REBOOT, and those
+ * that a person asked for. Nothing that opens doors, touches templates or runs programs is ever sent.
  * @module
  */
 import type { Clock } from "../../../../core/mod.ts";
-
-export type Command = "INFO" | "REBOOT";
+import type { DeviceCommand } from "../../../../contract/attendance.ts";
+import type { DeviceCommands } from "../../devices/device_commands.ts";
 
 interface Waiting {
   id: number;
-  command: Command;
+  line: string;
   offers: number;
   offeredAt: number;
+  /** Whether the device has answered; what it was to do is still to be seen. */
+  answered?: true;
+  /** By a person; its outcome is kept. */
+  asked?: DeviceCommand;
 }
 
 /** A command whose answer does not come is offered again after this time. */
 const REPEAT_MS = 5 * 60_000;
 const MAX_OFFERS = 5;
+/** Commands in one answer: devices have little memory. */
+const MAX_LINES = 20;
 
 export class CommandQueue {
   readonly #clock: Clock;
-  readonly #devices = new Map<string, { lastId: number; waiting: Waiting[] }>();
+  readonly #commands: DeviceCommands;
+  readonly #nameOf: (personId: string) => string | null;
+  readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor({ clock }: { clock: Clock }) {
+  constructor(
+    { clock, commands, nameOf }: {
+      clock: Clock;
+      commands: DeviceCommands;
+      nameOf: (personId: string) => string | null;
+    },
+  ) {
     this.#clock = clock;
+    this.#commands = commands;
+    this.#nameOf = nameOf;
   }
 
-  /** Queues a command; the same one that waits already is not repeated. */
-  add(sn: string, command: Command): void {
-    const device = this.#devices.get(sn) ?? { lastId: 0, waiting: [] };
-    this.#devices.set(sn, device);
-    if (device.waiting.some((other) => other.command === command)) return;
-    const id = ++device.lastId;
-    device.waiting.push({ id, command, offers: 0, offeredAt: -Infinity });
+  /** Queues a command of this program; the same one that waits already is not repeated. */
+  add(sn: string, line: "INFO" | "REBOOT"): void {
+    const waiting = this.#waitingOf(sn);
+    if (waiting.some((other) => other.line === line && !other.asked)) return;
+    waiting.push({ id: this.#commands.nextId(), line, offers: 0, offeredAt: -Infinity });
   }
 
   /** The answer to a poll: `C:1:INFO` lines, or nothing. */
   offer(sn: string): string {
-    const device = this.#devices.get(sn);
-    if (!device) return "";
     const now = this.#clock.monotonic();
-    device.waiting = device.waiting.filter(({ offers, offeredAt }) =>
-      offers < MAX_OFFERS || now - offeredAt < REPEAT_MS
-    );
-    const due = device.waiting.filter(({ offeredAt }) => now - offeredAt >= REPEAT_MS);
+    this.#takeAsked(sn, now);
+    const kept: Waiting[] = [];
+    for (const waiting of this.#waitingOf(sn)) {
+      const { offers, offeredAt, answered } = waiting;
+      if (answered || offers < MAX_OFFERS || now - offeredAt < REPEAT_MS) kept.push(waiting);
+      else if (waiting.asked) {
+        const result = `the device took it ${MAX_OFFERS} times and did not answer`;
+        this.#commands.end(waiting.asked, "failed", result);
+      }
+    }
+    this.#waiting.set(sn, kept);
+    const due = kept.filter(({ offeredAt, answered }) => !answered && now - offeredAt >= REPEAT_MS)
+      .slice(0, MAX_LINES);
     for (const waiting of due) {
       waiting.offers++;
       waiting.offeredAt = now;
+      if (waiting.asked) this.#commands.sent(waiting.asked);
     }
-    return due.map(({ id, command }) => `C:${id}:${command}\n`).join("");
+    return due.map(({ id, line }) => `C:${id}:${line}\n`).join("");
   }
 
   /**
-   * A device has evidently done a command: some restart before they can report it, and would do it five times.
-   * @returns false when it was not offered yet, and still is to be
+   * A device has evidently restarted: some do before they can report it, and would do it five times.
+   * @returns false when a restart was not offered yet, and still is to be
    */
-  settle(sn: string, command: Command): boolean {
-    const device = this.#devices.get(sn);
-    const waiting = device?.waiting.find((other) => other.command === command);
-    if (!device || !waiting) return true;
-    if (waiting.offers === 0) return false;
-    this.close(sn, waiting.id);
-    return true;
+  restarted(sn: string): boolean {
+    const all = this.#waitingOf(sn).filter(({ line }) => line === "REBOOT");
+    const offered = all.filter(({ offers }) => offers > 0);
+    for (const { id } of offered) this.close(sn, id, 0);
+    return offered.length === all.length;
   }
 
-  /** A device has done a command, or cannot. */
-  close(sn: string, id: number): void {
-    const device = this.#devices.get(sn);
-    if (device) device.waiting = device.waiting.filter((waiting) => waiting.id !== id);
+  /** A device has done a command, or cannot: its return code. */
+  close(sn: string, id: number, code: number | null): void {
+    const all = this.#waitingOf(sn);
+    const closed = all.find((waiting) => waiting.id === id);
+    if (!closed) return;
+    const { asked } = closed;
+    const failed = code !== null && code < 0;
+    if (asked?.command === "read_log" && !failed) {
+      // Its next handshake shows it.
+      closed.answered = true;
+      return;
+    }
+    this.#waiting.set(sn, all.filter((waiting) => waiting !== closed));
+    if (!asked) return;
+    if (failed) this.#commands.end(asked, "failed", reasonOf(code));
+    else this.#commands.end(asked, "done", DONE[asked.command]);
   }
+
+  /** What people have asked for since, and before this program was restarted. */
+  #takeAsked(sn: string, now: number): void {
+    const open = this.#commands.open(sn);
+    const waiting = this.#waitingOf(sn).filter(({ asked }) => !asked || open.includes(asked));
+    this.#waiting.set(sn, waiting);
+    const known = new Set(waiting.map(({ asked }) => asked));
+    for (const asked of open) {
+      if (known.has(asked)) continue;
+      const line = lineOf(asked, this.#nameOf);
+      if (line === undefined) {
+        this.#commands.end(asked, "failed", "the person has no name any more");
+        continue;
+      }
+      // It has it already: a restart must not be repeated at once.
+      const sent = asked.state === "sent";
+      waiting.push({
+        id: asked.id,
+        line,
+        offers: sent ? 1 : 0,
+        offeredAt: sent ? now : -Infinity,
+        asked,
+      });
+    }
+  }
+
+  #waitingOf(sn: string): Waiting[] {
+    const waiting = this.#waiting.get(sn) ?? [];
+    this.#waiting.set(sn, waiting);
+    return waiting;
+  }
+}
+
+const DONE = {
+  restart: "restarted",
+  read_log: "sends its punches again",
+  set_clock: "read its options again, and set its clock by them",
+  send_name: "took the name",
+};
+
+/** `CHECK` has a device read its options again, which has the time zone, and send what it holds from its stamps on. */
+function lineOf(
+  { command, person_id }: DeviceCommand,
+  nameOf: (personId: string) => string | null,
+): string | undefined {
+  switch (command) {
+    case "restart":
+      return "REBOOT";
+    case "set_clock":
+    case "read_log":
+      return "CHECK";
+    case "send_name": {
+      const name = nameOf(person_id ?? "");
+      return name === null
+        ? undefined
+        : `DATA UPDATE USERINFO PIN=${value(person_id ?? "")}\tName=${value(name)}`;
+    }
+  }
+}
+
+/** A value inside a command: TAB would begin another field, LF another command. */
+function value(text: string): string {
+  return text.replace(/\p{C}+/gu, " ").trim();
+}
+
+/** Return codes as devices were seen to use them. */
+function reasonOf(code: number): string {
+  const meaning: Readonly<Record<number, string>> = {
+    [-1]: "it cannot do this, or has no such data",
+    [-2]: "it cannot read or write its file",
+    [-1002]: "it does not understand the command",
+    [-1004]: "it has no such table",
+  };
+  return `the device answered ${code}: ${meaning[code] ?? "it gave no reason"}`;
 }

@@ -88,7 +88,7 @@ export class IclockRouter {
     }
     if (offsetMinutes !== undefined) device.sentOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
-    const restarted = this.commands.settle(sn, "REBOOT");
+    const restarted = this.commands.restarted(sn);
     const again = device.resync;
     if (again && restarted) await this.#beginAgain(device);
     const stamp = (table: string) => again ? "0" : intake.stamp(sn, table) ?? "0";
@@ -98,11 +98,12 @@ export class IclockRouter {
 
   /** The device is requested to send everything; again at its next handshake if that cannot be stored. */
   async #beginAgain(device: Device): Promise<void> {
-    const { devices, intake } = this.#context;
+    const { devices, intake, commands } = this.#context;
     const { sn } = device;
     try {
       await intake.forgetStamps(sn);
       devices.resynced(device);
+      commands.settle(sn, "read_log", "sends its punches again");
     } catch (error) {
       logger("attendance").error("Cannot forget how far {sn} has come: {error}", { sn, error });
     }
@@ -156,7 +157,10 @@ export class IclockRouter {
     if (!device || trust !== "full") return OK;
     for (const line of body) {
       const id = /(?:^|&)ID=(\d{1,9})(?:&|$)/i.exec(line)?.[1];
-      if (id !== undefined) this.commands.close(sn, Number(id));
+      const code = /(?:^|&)Return=(-?\d{1,9})(?:&|$)/i.exec(line)?.[1];
+      if (id !== undefined) {
+        this.commands.close(sn, Number(id), code === undefined ? null : Number(code));
+      }
       noteDeviceInfo(device, line);
     }
     this.#context.devices.changed(device);
