@@ -1,6 +1,6 @@
 /** What the dashboard reckons before it draws. @module */
 import assert from "node:assert/strict";
-import type { LaneStatus, Punch } from "../../src/dashboard/live/answers.ts";
+import type { LaneStatus } from "../../src/dashboard/live/answers.ts";
 import { daysCsv } from "../../src/dashboard/model/csv.ts";
 import {
   emptyFeed,
@@ -12,7 +12,6 @@ import {
 import { duration, relative, stamp } from "../../src/dashboard/model/format.ts";
 import { laneHealth, readingWords } from "../../src/dashboard/model/health.ts";
 import { heatOf } from "../../src/dashboard/model/heat.ts";
-import { presentOf } from "../../src/dashboard/model/present.ts";
 import {
   addHeartbeat,
   clipSpans,
@@ -102,29 +101,6 @@ Deno.test("visibleRows covers the view and never more rows than there are", () =
   assert.deepEqual(visibleRows({ ...view, scrollTop: 0, count: 5 }), { from: 0, to: 5 });
   assert.deepEqual(visibleRows({ ...view, scrollTop: 4_000, count: 2_000 }), { from: 94, to: 116 });
   assert.deepEqual(visibleRows({ ...view, scrollTop: 4_000, count: 0 }), { from: 0, to: 0 });
-});
-
-Deno.test("presentOf puts who left last, and a person's newest name first", () => {
-  const punch = (person_id: string, hour: number, in_out: number | null): Punch => ({
-    id: `${person_id}${hour}`,
-    device_sn: "A",
-    person_id,
-    person_name: null,
-    punched_at: new Date(NOON + hour * 3_600_000).toISOString(),
-    time_suspect: false,
-    in_out,
-  });
-  const people = presentOf([
-    punch("gone", 3, 1),
-    punch("gone", 0, 0),
-    punch("unknown", 1, null),
-    { ...punch("here", 2, 0), person_name: "Ada" },
-  ]);
-  assert.deepEqual(people.map(({ id, name, inside, punches }) => [id, name, inside, punches]), [
-    ["here", "Ada", true, 1],
-    ["unknown", null, null, 1],
-    ["gone", null, false, 2],
-  ]);
 });
 
 Deno.test("A lane that a person must mend is red, one that mends itself is yellow", () => {

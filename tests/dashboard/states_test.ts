@@ -138,7 +138,7 @@ test("lists what devices sent and nobody understood, and has it read again", asy
   const port = await devicesPort(agent);
   await rawRequest(port, { path: "/login?<img src=x onerror=hacked()>" });
   await new IclockDevice({ port, sn: "DEV1" }).post("ATTLOG", "this,is,<b>no</b>,punch\n");
-  await using opened = await browser.open(`${agent.url}/#attendance`);
+  await using opened = await browser.open(`${agent.url}/#attendance/devices`);
   const { page, faults } = opened;
   await shows(page, ".quarantine", "this,is,<b>no</b>,punch");
   await shows(page, ".devices > li", "Front door");
@@ -156,7 +156,7 @@ test("lists who is seen and not understood, with the first line that came", asyn
     },
   });
   await rawRequest(await devicesPort(agent), { path: "/login?<img src=x onerror=hacked()>" });
-  await using opened = await browser.open(`${agent.url}/#attendance`);
+  await using opened = await browser.open(`${agent.url}/#attendance/devices`);
   const { page, faults } = opened;
   await shows(page, ".devices > li", "Seen, not understood");
   await shows(page, ".devices dd", "GET /login?<img src=x onerror=hacked()>");

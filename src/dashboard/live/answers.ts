@@ -1,10 +1,14 @@
-/** What the agent answers, as far as the page reads it. @module */
-import type * as attendance from "../../contract/attendance.ts";
+/** Types of the agent's answers, from the contract. @module */
 import type * as playtime from "../../contract/playtime.ts";
 
 export type {
+  AttendanceDay,
+  AttendanceMonth,
   DeviceReport as Device,
   DeviceState,
+  Person,
+  Presence,
+  Punch,
   QuarantineEntry,
 } from "../../contract/attendance.ts";
 export type { TodayView as Today } from "../../contract/playtime.ts";
@@ -15,8 +19,4 @@ export type { LaneStatus, RejectedRow, SyncState, SyncStatus } from "../../contr
 export type DayView = Pick<
   playtime.DayView,
   "date_utc" | "time_zone" | "minutes_used" | "minutes_overdraft" | "allowance_min"
->;
-export type Punch = Pick<
-  attendance.Punch,
-  "id" | "device_sn" | "person_id" | "person_name" | "punched_at" | "time_suspect" | "in_out"
 >;

@@ -43,10 +43,14 @@ export async function answer<T>(
   };
 }
 
-/** A change; the page's cookie says who asks. */
-export function change<T>(path: string, body?: unknown): Promise<T> {
+/** A change; the page's cookie authorises it. */
+export function change<T>(
+  path: string,
+  body?: unknown,
+  method: "POST" | "PUT" | "PATCH" | "DELETE" = "POST",
+): Promise<T> {
   return ask<T>(path, {
-    method: "POST",
+    method,
     ...(body === undefined ? {} : {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),

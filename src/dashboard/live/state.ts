@@ -21,6 +21,9 @@ export type Topic =
   | "heartbeat"
   | "events"
   | "punches"
+  | "presence"
+  | "people"
+  | "corrections"
   | "devices"
   | "records"
   | "sync"
@@ -31,6 +34,9 @@ export const changes: Readonly<Record<Topic, Signal<number>>> = {
   heartbeat: signal(0),
   events: signal(0),
   punches: signal(0),
+  presence: signal(0),
+  people: signal(0),
+  corrections: signal(0),
   devices: signal(0),
   records: signal(0),
   sync: signal(0),
@@ -52,9 +58,13 @@ export const todayMs = computed(() => dayStart(today.value, zone.value));
 
 effect(() => keep(ZONE_KEY, chosenZone.value));
 
-/** The panel on show: what stands after the `#`. */
-export const route = signal(location.hash.slice(1));
-addEventListener("hashchange", () => void (route.value = location.hash.slice(1)));
+const hash = signal(location.hash.slice(1));
+addEventListener("hashchange", () => void (hash.value = location.hash.slice(1)));
+
+/** The panel on show: the first part of what stands after the `#`. */
+export const route = computed(() => hash.value.split("/")[0]!);
+/** The part of that panel: `days` in `#attendance/days`. */
+export const section = computed(() => hash.value.split("/")[1] ?? "");
 
 function kept(key: string): string {
   try {

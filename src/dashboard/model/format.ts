@@ -52,8 +52,14 @@ export function clock(ms: number, timeZone: Zone): string {
 }
 
 /** `14:02:09` today; on another day `2 Mar, 14:02`; far from it `2 Mar 2099, 14:02`. */
-export function stamp(ms: number, timeZone: Zone, todayMs: number): string {
+export function stamp(
+  ms: number,
+  timeZone: Zone,
+  todayMs: number,
+  unit: "second" | "minute" = "second",
+): string {
   const days = Math.floor((ms - todayMs) / DAY_MS);
+  if (days === 0 && unit === "minute") return clock(ms, timeZone);
   const rest: Intl.DateTimeFormatOptions = days === 0 ? { second: "2-digit" } : {
     day: "numeric",
     month: "short",
@@ -82,6 +88,15 @@ export function shortDay(day: string): string {
   return format(Date.parse(`${day}T00:00:00Z`), {
     day: "numeric",
     month: "short",
+    timeZone: "UTC",
+  });
+}
+
+/** `March 2026` of `2026-03`. */
+export function monthName(month: string): string {
+  return format(Date.parse(`${month}-01T00:00:00Z`), {
+    month: "long",
+    year: "numeric",
     timeZone: "UTC",
   });
 }

@@ -33,9 +33,16 @@ export function dayOf(ms: number, timeZone: string): Day {
 
 /** When a day begins; the first moment that exists where a change of clocks skips midnight. */
 export function dayStart(day: Day, timeZone: string): number {
-  const wanted = Date.parse(`${day}T00:00:00Z`);
+  return wallInstant(Date.parse(`${day}T00:00:00Z`), timeZone);
+}
+
+/**
+ * The instant of a wall time given as if it were UTC: the first of two where clocks are set back, an hour later where
+ * the wall time is skipped.
+ */
+export function wallInstant(wanted: number, timeZone: string): number {
   let ms = wanted - (wallMs(wanted, timeZone) - wanted);
-  // Once more with the offset that counts there.
+  // A second time, with the offset that is valid there.
   ms = wanted - (wallMs(ms, timeZone) - ms);
   return wallMs(ms, timeZone) < wanted ? ms + 3_600_000 : ms;
 }

@@ -15,7 +15,7 @@ import {
 import { bytes, duration, number, relative } from "../model/format.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { detectedZone, knownZones } from "../model/zones.ts";
-import { AttendancePanel } from "./attendance.tsx";
+import { AttendancePanel } from "./attendance/panel.tsx";
 import { EventsPanel } from "./events.tsx";
 import { HistoryPanel } from "./history.tsx";
 import { Ago, Dot } from "./parts.tsx";

@@ -1,7 +1,7 @@
 /** Application events as they happen, and the state that the application last kept. @module */
 import type { ComponentChildren, VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { connectLocalLive, type LocalEvent, type Source } from "../../client/mod.ts";
 import { ask } from "../live/api.ts";
 import { whileVisible } from "../live/while_visible.ts";
@@ -9,6 +9,7 @@ import { link, nowMs, status, zone } from "../live/state.ts";
 import { useAnswer } from "../live/hooks.ts";
 import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
 import { moment, number, relative } from "../model/format.ts";
+import { Dialog } from "./dialog.tsx";
 import { EventList, severityClass } from "./event_list.tsx";
 import { Card, Dot, Instead, Later } from "./parts.tsx";
 
@@ -192,8 +193,6 @@ function Badge({ source, syncedAt }: BadgeState) {
 }
 
 function Details({ event, close }: { event: LocalEvent; close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const fields: [string, string | number | null][] = [
     ["Time", moment(Date.parse(event.ts), zone.value)],
     ["Sequence", number(event.seq)],
@@ -203,34 +202,26 @@ function Details({ event, close }: { event: LocalEvent; close: () => void }) {
     ["Key", event.idempotency_key],
   ];
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="event-title"
-      onClose={close}
-      onClick={(click) => click.target === dialog.current && dialog.current?.close()}
+    <Dialog
+      title={event.subtype || event.type}
+      aside={<span class={`severity ${severityClass(event.severity)}`}>{event.severity}</span>}
+      close={close}
     >
-      <div class="dialog">
-        <header class="card-head">
-          <h2 id="event-title">{event.subtype || event.type}</h2>
-          <span class={`severity ${severityClass(event.severity)}`}>{event.severity}</span>
-        </header>
-        <p class="event-body">{event.body}</p>
-        <dl class="facts">
-          {fields.map(([name, value]) =>
-            value !== null && (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            )
-          )}
-        </dl>
-        {Object.keys(event.meta).length > 0 && (
-          <pre tabIndex={0}>{JSON.stringify(event.meta, null, 2)}</pre>
+      <p class="event-body">{event.body}</p>
+      <dl class="facts">
+        {fields.map(([name, value]) =>
+          value !== null && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          )
         )}
-        <button type="button" onClick={() => dialog.current?.close()}>Close</button>
-      </div>
-    </dialog>
+      </dl>
+      {Object.keys(event.meta).length > 0 && (
+        <pre tabIndex={0}>{JSON.stringify(event.meta, null, 2)}</pre>
+      )}
+    </Dialog>
   );
 }
 

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { dayOf, dayStart, wallMs, weekdayOf } from "../../../src/dashboard/model/zones.ts";
+import {
+  dayOf,
+  dayStart,
+  wallInstant,
+  wallMs,
+  weekdayOf,
+} from "../../../src/dashboard/model/zones.ts";
 
 for (
   const [day, zone, start] of [
@@ -33,3 +39,17 @@ Deno.test("wallMs keeps the milliseconds of a moment before 1970", () => {
 Deno.test("weekdayOf begins the week with Monday", () => {
   assert.deepEqual(["2026-03-01", "2026-03-02", "2026-03-07"].map(weekdayOf), [6, 0, 5]);
 });
+
+for (
+  const [wall, zone, instant] of [
+    ["2026-03-02T08:30:00Z", "Europe/Berlin", "2026-03-02T07:30:00.000Z"],
+    ["2026-03-02T08:30:00Z", "Asia/Kolkata", "2026-03-02T03:00:00.000Z"],
+    // Skipped: an hour later.
+    ["2026-03-29T02:30:00Z", "Europe/Berlin", "2026-03-29T01:30:00.000Z"],
+    ["2026-10-25T03:30:00Z", "Europe/Berlin", "2026-10-25T02:30:00.000Z"],
+  ] as const
+) {
+  Deno.test(`wallInstant finds ${wall.slice(0, 16)} in ${zone}`, () => {
+    assert.equal(new Date(wallInstant(Date.parse(wall), zone)).toISOString(), instant);
+  });
+}

@@ -1,29 +1,15 @@
 /** One attendance device: how it is, and what can be done about it. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { Device, DeviceState } from "../live/answers.ts";
-import { change } from "../live/api.ts";
-import { useAction } from "../live/hooks.ts";
-import { duration, number } from "../model/format.ts";
-import type { Tone } from "../model/health.ts";
-import { Ago, Dot, Failed } from "./parts.tsx";
-
-const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
-  online: { tone: "good", words: "Online" },
-  offline: { tone: "idle", words: "Offline" },
-  pending: { tone: "warn", words: "Waiting for approval" },
-  refused: { tone: "idle", words: "Refused" },
-  unsupported: {
-    tone: "warn",
-    words: "Seen, not understood: set it to AiFace JSON or ADMS push",
-  },
-};
-/** One that is offline at an hour at which it usually speaks. */
-const SILENT = { tone: "bad", words: "Silent, and usually it speaks at this hour" } as const;
+import type { Device } from "../../live/answers.ts";
+import { change } from "../../live/api.ts";
+import { useAction } from "../../live/hooks.ts";
+import { duration, number } from "../../model/format.ts";
+import { Dot, Failed } from "../parts.tsx";
+import { stateOf, StateText } from "./device_state.tsx";
 
 export function DeviceRow({ device, changed }: { device: Device; changed: () => void }): VNode {
   const { sn, state } = device;
-  const { tone, words } = device.silent ? SILENT : STATES[state];
   const action = useAction();
   const name = useSignal(device.name ?? "");
   const asked = useSignal(false);
@@ -64,16 +50,11 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
   return (
     <li>
       <div class="device">
-        <Dot tone={tone} />
+        <Dot tone={stateOf(device).tone} />
         <div class="grow">
           <b>{device.name ?? sn}</b>
           <span class="quiet">
-            {words}
-            {state !== "online" && device.last_seen !== null && (
-              <>
-                , seen <Ago at={device.last_seen} />
-              </>
-            )}
+            <StateText device={device} />
           </span>
         </div>
         <dl class="facts">

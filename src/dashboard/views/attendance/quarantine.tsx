@@ -1,11 +1,11 @@
 /** What devices sent and nobody understood; nothing while there is none. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { QuarantineEntry } from "../live/answers.ts";
-import { ask, change } from "../live/api.ts";
-import { useAction, useAnswer } from "../live/hooks.ts";
-import { number } from "../model/format.ts";
-import { Ago, Card, Failed } from "./parts.tsx";
+import type { QuarantineEntry } from "../../live/answers.ts";
+import { ask, change } from "../../live/api.ts";
+import { useAction, useAnswer } from "../../live/hooks.ts";
+import { number } from "../../model/format.ts";
+import { Ago, Card, Failed } from "../parts.tsx";
 
 const SHOWN = 10;
 const MAX_CHARACTERS = 120;

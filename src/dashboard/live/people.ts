@@ -1,0 +1,19 @@
+/** The people whom devices know, for the views that list or choose among them. @module */
+import type { Person } from "./answers.ts";
+import { askAll } from "./api.ts";
+import { type Answer, useAnswer } from "./hooks.ts";
+
+const MAX_PEOPLE = 20_000;
+
+const NAMES = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+/** By name; a person without a name by id. */
+export function usePeople(): Answer<Person[]> {
+  return useAnswer(
+    async (signal) => {
+      const people = await askAll<Person>("/people?limit=1000", { most: MAX_PEOPLE, signal });
+      return people.sort((a, b) => NAMES.compare(a.name ?? a.person_id, b.name ?? b.person_id));
+    },
+    { topics: ["people"] },
+  );
+}

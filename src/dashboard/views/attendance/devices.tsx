@@ -1,0 +1,45 @@
+/** The attendance devices, and what they sent that could not be understood. @module */
+import type { VNode } from "preact";
+import type { Device } from "../../live/answers.ts";
+import { ask } from "../../live/api.ts";
+import { useAnswer } from "../../live/hooks.ts";
+import { status } from "../../live/state.ts";
+import { Card, Instead } from "../parts.tsx";
+import { DeviceRow } from "./device_row.tsx";
+import { Quarantine } from "./quarantine.tsx";
+
+export function DevicesView(): VNode {
+  const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
+    topics: ["devices"],
+  });
+  const { listening, addresses } = status.value?.attendance ?? {};
+  return (
+    <>
+      <Card
+        title="Devices"
+        aside={
+          <small class="quiet">
+            {listening ? `listening at ${addresses?.join(" or ") || listening}` : "not listening"}
+          </small>
+        }
+      >
+        <Instead
+          answer={devices}
+          {...(devices.value?.length === 0
+            ? {
+              empty:
+                "No device has connected yet. Set the server in its menu to this computer's address and port.",
+            }
+            : {})}
+        >
+          <ul class="devices">
+            {devices.value?.map((device) => (
+              <DeviceRow key={device.sn} device={device} changed={devices.reload} />
+            ))}
+          </ul>
+        </Instead>
+      </Card>
+      <Quarantine />
+    </>
+  );
+}

@@ -1,0 +1,169 @@
+/**
+ * Who is inside now, the devices' states and the latest punches. What a printer gets of it is the list for an
+ * emergency: it needs no internet, and names its time and the devices whose punches may be missing.
+ * @module
+ */
+import type { VNode } from "preact";
+import { useComputed } from "@preact/signals";
+import type { Device, Presence, Punch } from "../../live/answers.ts";
+import { ask } from "../../live/api.ts";
+import { type Answer, useAnswer } from "../../live/hooks.ts";
+import { nowMs, status, todayMs, zone } from "../../live/state.ts";
+import { moment, number, stamp } from "../../model/format.ts";
+import { dayOf, dayStart } from "../../model/zones.ts";
+import { Card, Dot, Instead } from "../parts.tsx";
+import { stateOf, StateText } from "./device_state.tsx";
+
+const LATEST = 50;
+/** A punch of a device whose clock is further ahead would stay above all others. */
+const AHEAD_MS = 86_400_000;
+
+export function NowView(): VNode {
+  // At least once a minute: the list's time is no older, and who has stayed too long leaves it without a message.
+  const minute = useComputed(() => Math.floor(nowMs.value / 60_000)).value;
+  const presence = useAnswer((signal) => ask<Presence>("/presence", { signal }), {
+    key: `${minute}`,
+    topics: ["presence", "people", "devices"],
+  });
+  const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
+    topics: ["devices"],
+  });
+  const latest = useAnswer(
+    (signal) =>
+      ask<Punch[]>(
+        `/punches?limit=${LATEST}&to=${new Date(Date.now() + AHEAD_MS).toISOString()}`,
+        { signal },
+      ),
+    { topics: ["punches", "people", "corrections"] },
+  );
+  const names = new Map(devices.value?.map(({ sn, name }) => [sn, name ?? sn]));
+  return (
+    <div class="columns now-columns">
+      <Inside presence={presence} />
+      <div class="stack screen">
+        <Card title="Devices" aside={<small class="quiet">{internet()}</small>}>
+          <Instead
+            answer={devices}
+            {...(devices.value?.length === 0 ? { empty: "No device has connected yet." } : {})}
+          >
+            <ul class="rows states">
+              {devices.value?.map((device) => (
+                <li key={device.sn}>
+                  <span>
+                    <Dot tone={stateOf(device).tone} />
+                    <b>{device.name ?? device.sn}</b>
+                  </span>
+                  <span class="quiet">
+                    <StateText device={device} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </Instead>
+        </Card>
+        <Card title="Latest punches">
+          <Instead
+            answer={latest}
+            {...(latest.value?.length === 0 ? { empty: "No punches yet." } : {})}
+          >
+            <ul class="punches scroll" tabIndex={0} aria-label="Latest punches">
+              {latest.value?.map((punch) => (
+                <li key={punch.id}>
+                  <time dateTime={punch.punched_at}>
+                    {stamp(Date.parse(punch.punched_at), zone.value, todayMs.value)}
+                  </time>
+                  <b>{punch.person_name || punch.person_id}</b>
+                  <span class="quiet">{punch.direction}</span>
+                  <span class="quiet grow">{names.get(punch.device_sn) ?? punch.device_sn}</span>
+                  {punch.time_suspect && <span class="tag warn">clock?</span>}
+                </li>
+              ))}
+            </ul>
+          </Instead>
+        </Card>
+      </div>
+    </div>
+  );
+}
+
+function Inside({ presence }: { presence: Answer<Presence> }) {
+  const { inside = [], count = 0, made_at, time_zone } = presence.value ?? {};
+  const todayStart = time_zone && made_at
+    ? dayStart(dayOf(Date.parse(made_at), time_zone), time_zone)
+    : 0;
+  return (
+    <Card
+      title={presence.value ? `Inside: ${number(count)}` : "Inside"}
+      kind="inside"
+      aside={
+        <button
+          type="button"
+          class="screen"
+          disabled={!presence.value}
+          onClick={() => print()}
+        >
+          Print emergency list
+        </button>
+      }
+    >
+      {presence.value && <Reliability presence={presence.value} />}
+      <Instead answer={presence} {...(inside.length === 0 ? { empty: "Nobody is inside." } : {})}>
+        <div class="scroll tall" tabIndex={0} role="region" aria-label="People inside">
+          <table class="table">
+            <thead>
+              <tr>
+                <th scope="col" class="print">Seen</th>
+                <th scope="col">Name</th>
+                <th scope="col">Since</th>
+                <th scope="col">Where</th>
+              </tr>
+            </thead>
+            <tbody>
+              {inside.map(({ person_id, name, department, since, device_sn, device_name }) => (
+                <tr key={person_id}>
+                  <td class="print">☐</td>
+                  <th scope="row">
+                    {name ?? person_id}
+                    {department !== null && <small class="quiet">{department}</small>}
+                  </th>
+                  <td>
+                    <time dateTime={since}>
+                      {stamp(Date.parse(since), time_zone, todayStart, "minute")}
+                    </time>
+                  </td>
+                  <td>{device_name ?? device_sn}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </Instead>
+    </Card>
+  );
+}
+
+/** How far the list can be relied on: when it was made, and which devices it knows nothing of since when. */
+function Reliability({ presence }: { presence: Presence }) {
+  const { made_at, time_zone, devices_offline } = presence;
+  return (
+    <p class="quiet reliability">
+      As of {moment(Date.parse(made_at), time_zone)} ({time_zone}).{" "}
+      {devices_offline.length === 0 ? "All devices are online." : (
+        <b class="warn-words">
+          Offline, so punches may be missing: {devices_offline.map(({ sn, name, last_seen }) =>
+            `${name ?? sn} (${
+              last_seen === null
+                ? "never seen"
+                : `since ${moment(Date.parse(last_seen), time_zone)}`
+            })`
+          ).join(", ")}.
+        </b>
+      )}
+    </p>
+  );
+}
+
+function internet(): string {
+  const online = status.value?.online ?? null;
+  return online === null ? "no cloud connected" : online ? "internet up" : "internet down";
+}

@@ -1,0 +1,114 @@
+/** The people whom devices know: searched, named, and read from a list. @module */
+import type { VNode } from "preact";
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { Person } from "../../live/answers.ts";
+import { usePeople } from "../../live/people.ts";
+import { searchPeople } from "../../model/attendance.ts";
+import { number } from "../../model/format.ts";
+import { Card, Instead } from "../parts.tsx";
+import { PersonDialog } from "./person_dialog.tsx";
+
+const SOURCES: Readonly<Record<Person["source"], string>> = {
+  device: "device",
+  import: "list",
+  person: "person",
+};
+
+export function PeopleView(): VNode {
+  const people = usePeople();
+  const search = useSignal("");
+  const withLeft = useSignal(false);
+  /** Null: none; `new`: a person to be added. */
+  const open = useSignal<Person | "new" | null>(null);
+  const all = people.value ?? [];
+  const shown = useMemo(
+    () => searchPeople(all, { text: search.value, withLeft: withLeft.value }),
+    [people.value, search.value, withLeft.value],
+  );
+  return (
+    <>
+      <div class="tools">
+        <label class="grow">
+          <span>Search</span>
+          <input
+            type="search"
+            value={search.value}
+            placeholder="Name, id or department"
+            onInput={({ currentTarget }) => void (search.value = currentTarget.value)}
+          />
+        </label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={withLeft.value}
+            onChange={({ currentTarget }) => void (withLeft.value = currentTarget.checked)}
+          />
+          <span>With those who have left</span>
+        </label>
+        <button type="button" onClick={() => void (open.value = "new")}>Add person</button>
+      </div>
+      <Card
+        title="People"
+        aside={
+          <small class="quiet" role="status">
+            {people.value &&
+              (shown.length === all.length
+                ? number(all.length)
+                : `${number(shown.length)} of ${number(all.length)}`)}
+          </small>
+        }
+      >
+        <Instead
+          answer={people}
+          {...(all.length === 0
+            ? { empty: "No people yet. A device's first punch adds its person." }
+            : shown.length === 0
+            ? { empty: "Nobody matches this search." }
+            : {})}
+        >
+          <div class="scroll tall" tabIndex={0} role="region" aria-label="List of people">
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Ids</th>
+                  <th scope="col">Department</th>
+                  <th scope="col">Name from</th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.map((person) => (
+                  <tr key={person.person_id}>
+                    <th scope="row">
+                      <button
+                        type="button"
+                        class="link"
+                        aria-label={`Change ${person.name ?? person.person_id}`}
+                        onClick={() => void (open.value = person)}
+                      >
+                        {person.name ?? "no name"}
+                      </button>
+                      {!person.active && <span class="tag">left</span>}
+                    </th>
+                    <td>{[person.person_id, ...person.aliases].join(", ")}</td>
+                    <td>{person.department}</td>
+                    <td class="quiet">{SOURCES[person.source]}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Instead>
+      </Card>
+      {open.value && (
+        <PersonDialog
+          key={open.value === "new" ? "" : open.value.person_id}
+          person={open.value === "new" ? null : open.value}
+          changed={people.reload}
+          close={() => void (open.value = null)}
+        />
+      )}
+    </>
+  );
+}
