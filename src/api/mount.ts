@@ -18,7 +18,7 @@ import {
   type Schema,
 } from "../core/mod.ts";
 import { refusals, successes } from "./openapi/responses.ts";
-import { bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
+import { bodyBytes, bodyText, DEFAULT_BODY_LIMIT, hasBody, mediaTypeOf } from "./body.ts";
 import { listAnswer } from "./list_answer.ts";
 import { JsonText, listResponse, longJson, statusOf, withSecurityHeaders } from "./respond.ts";
 
@@ -54,6 +54,7 @@ export function mount(
       body: undefined,
       raw,
       text: () => bodyText(raw, limit),
+      bytes: () => bodyBytes(raw, limit),
       closing,
       readers,
     };

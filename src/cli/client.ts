@@ -20,6 +20,10 @@ export interface AgentClient {
   patch<T>(path: string, body: unknown): Promise<T>;
   /** @throws {ApiError} */
   delete(path: string): Promise<void>;
+  /** @throws {ApiError} */
+  put<T>(path: string, body: unknown): Promise<T>;
+  /** Sends a file as it is. @throws {ApiError} */
+  upload<T>(path: string, file: { bytes: Uint8Array<ArrayBuffer>; type: string }): Promise<T>;
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -78,6 +82,14 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
     post: (path, body) => write("POST", path, body),
     patch: (path, body) => write("PATCH", path, body),
     delete: (path) => write("DELETE", path),
+    put: (path, body) => write("PUT", path, body),
+    async upload(path, { bytes, type }) {
+      const content = { body: bytes, headers: { "content-type": type } };
+      return answerOf(
+        await send(new Request(`${base}${path}`, { method: "POST", ...content })),
+        base,
+      );
+    },
   };
 }
 

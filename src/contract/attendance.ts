@@ -167,6 +167,26 @@ export const attendanceMonth = v.object({
   missing_in: v.number(),
 });
 export type AttendanceMonth = v.InferOutput<typeof attendanceMonth>;
+/** What a list of people changes, or would change. */
+export const peopleImport = v.object({
+  added: v.array(person),
+  changed: v.array(v.object({ person_id: v.string(), before: person, after: person })),
+  /** Number of lines that say what is known already. */
+  unchanged: v.number(),
+  /** What cannot be used, by the line of the list; the rest is. */
+  problems: v.array(v.object({ line: v.number(), message: v.string() })),
+});
+export type PeopleImport = v.InferOutput<typeof peopleImport>;
+
+/** What was erased of a person. */
+export const erased = v.object({
+  person_id: v.string(),
+  /** All ids of the person: the cloud is told of each. */
+  ids: v.array(v.string()),
+  punches: v.number(),
+  events: v.number(),
+});
+export type Erased = v.InferOutput<typeof erased>;
 
 export const quarantineEntry = v.object({
   id: v.number(),

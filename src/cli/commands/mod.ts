@@ -7,6 +7,7 @@ import { events } from "./events.ts";
 import { exportRows } from "./export.ts";
 import { install, uninstall } from "./install.ts";
 import { login, logout } from "./sync/login.ts";
+import { people } from "./attendance/people.ts";
 import { processes } from "./processes.ts";
 import { punches } from "./attendance/punches.ts";
 import { quarantine } from "./attendance/quarantine.ts";
@@ -29,6 +30,7 @@ export const commands = {
   devices,
   punches,
   attendance,
+  people,
   quarantine,
   login,
   logout,

@@ -18,6 +18,11 @@ export interface RouteRequest<Params, Query, Body> {
    * @throws {Problem} 413 as soon as it grows beyond the route's limit, 400 when it is not UTF-8
    */
   text(): Promise<string>;
+  /**
+   * The same as bytes, of a text that may have another encoding.
+   * @throws {Problem} 413 as soon as it grows beyond the route's limit
+   */
+  bytes(): Promise<Uint8Array>;
   /** Aborts when the server closes: an event stream ends then. */
   closing: AbortSignal;
   /** Those that answers are on their way to: a `Response` of more than some 16 KB has a `body` of theirs. */

@@ -1,6 +1,6 @@
 /** People over HTTP: who they are, and by which numbers devices know them. @module */
 import * as v from "valibot";
-import { person, type PersonSource } from "../../contract/attendance.ts";
+import { erased, peopleImport, person, type PersonSource } from "../../contract/attendance.ts";
 import {
   listing,
   Problem,
@@ -11,15 +11,21 @@ import {
   yesNo,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
+import { decodeCsv } from "./people/csv.ts";
+import { dossierOf, erase, type ErasureOptions } from "./people/erasure.ts";
+import { importPeople } from "./people/import.ts";
+import { jsonOf } from "./people/json.ts";
+import { NoIds } from "./people/list.ts";
 import { isPersonId } from "./storage/parsed.ts";
-import { AliasTaken, type People, type PersonChange } from "./storage/people.ts";
+import { AliasTaken, type PersonChange } from "./storage/people.ts";
 
-export interface PeopleRoutesOptions {
+export interface PeopleRoutesOptions extends ErasureOptions {
   store: Store;
-  people: People;
 }
 
 const MAX_ALIASES = 100;
+/** Some 60 000 people. */
+const MAX_LIST_BYTES = 4 << 20;
 
 const personId = v.pipe(
   v.string("expected the id of a person"),
@@ -50,9 +56,11 @@ const change = v.pipe(
   }),
 );
 
+const JSON_TYPE = { headers: { "content-type": "application/json" } };
 const UNKNOWN = { 404: "No such person." };
 
-export function peopleRoutes({ store, people }: PeopleRoutesOptions): Route[] {
+export function peopleRoutes(options: PeopleRoutesOptions): Route[] {
+  const { store, people } = options;
   const tag = "attendance";
   const found = (id: string) => {
     const known = people.find(id);
@@ -118,6 +126,42 @@ export function peopleRoutes({ store, people }: PeopleRoutesOptions): Route[] {
         }),
     }),
     route({
+      method: "POST",
+      path: "/people/import",
+      summary: "Take a list of people from a spreadsheet, or see what it would change",
+      tag,
+      query: v.strictObject({
+        dry_run: v.optional(
+          v.pipe(yesNo(), v.description("whether nothing is written, only shown")),
+          "false",
+        ),
+      }),
+      reads: {
+        "text/csv": v.pipe(
+          v.string(),
+          v.metadata({
+            description:
+              "UTF-8 or Windows-1252; cells separated by comma, semicolon or tab; headings in any order: " +
+              "person_id (or id, pin, enrollid, employee code, …), name, department, active, aliases",
+            examples: ["person_id,name,department,active,aliases\n7,Ann Smith,Sales,yes,1007"],
+          }),
+        ),
+      },
+      bodyLimit: MAX_LIST_BYTES,
+      problems: { ...STORING, 422: "The list has no column with ids." },
+      answer: peopleImport,
+      async handle({ query: { dry_run: dryRun }, bytes, readers }) {
+        const text = decodeCsv(await bytes());
+        try {
+          const result = await importPeople(text, { store, people, dryRun });
+          return readers.pieces(jsonOf(result), JSON_TYPE);
+        } catch (error) {
+          if (!(error instanceof NoIds)) throw error;
+          throw new Problem(422, "Not a list of people", { detail: error.message });
+        }
+      },
+    }),
+    route({
       method: "GET",
       path: "/people/{id}",
       summary: "A person, by any of the person's ids",
@@ -147,6 +191,29 @@ export function peopleRoutes({ store, people }: PeopleRoutesOptions): Route[] {
       problems: { ...STORING, ...UNKNOWN },
       answer: person,
       handle: ({ params: { id } }) => set(found(id).person_id, { active: false }, "person"),
+    }),
+    route({
+      method: "GET",
+      path: "/people/{id}/export",
+      summary: "Everything that is kept of a person",
+      tag,
+      params: ofPerson,
+      problems: UNKNOWN,
+      answer: v.looseObject({ person, punches: v.array(v.looseObject({ id: v.string() })) }),
+      async handle({ params: { id }, readers }) {
+        const dossier = await dossierOf(found(id), options);
+        return readers.pieces(jsonOf(dossier), JSON_TYPE);
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/people/{id}/erase",
+      summary: "Erase what is kept of a person: name, ids, punches",
+      tag,
+      params: ofPerson,
+      problems: { ...STORING, ...UNKNOWN },
+      answer: erased,
+      handle: ({ params: { id } }) => erase(found(id), options),
     }),
   ];
 }

@@ -29,6 +29,8 @@ import type { Context } from "./protocols/context.ts";
 import { createProtocols } from "./protocols/dispatch.ts";
 import { IclockRouter } from "./protocols/iclock/router.ts";
 import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
+import { readPeople } from "./people/backfill.ts";
+import { peopleRetention } from "./people/retention.ts";
 import { peopleRoutes } from "./people_routes.ts";
 import { attendanceRoutes } from "./routes.ts";
 import { Directions } from "./sheets/directions.ts";
@@ -161,6 +163,15 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     afterMs: config.silent_after_min * 60_000,
   });
   const rezoner = new Rezoner(store, { outbox: punches.outbox, directions });
+  const { retention_days: retentionDays } = config;
+  const keeping = { retentionDays, unsyncedDays: cloud ? unsyncedDays : retentionDays };
+  const prunePeople = peopleRetention(store, { ...keeping, people });
+  const prunePunches = attendanceRetention(store, {
+    ...keeping,
+    outbox: punches.outbox,
+    quarantine,
+    quarantineEntries: limits.quarantineEntries,
+  });
   let listening: string | null = null;
   let addresses: string[] = [];
 
@@ -246,15 +257,14 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         retry: new QuarantineRetry(store, { devices, punches, quarantine }),
         timeZone,
       }),
-      ...peopleRoutes({ store, people }),
+      ...peopleRoutes({ store, people, outbox: punches.outbox, cloud }),
     ],
-    prune: attendanceRetention(store, {
-      outbox: punches.outbox,
-      retentionDays: config.retention_days,
-      unsyncedDays: cloud ? unsyncedDays : config.retention_days,
-      quarantine,
-      quarantineEntries: limits.quarantineEntries,
-    }),
+    prune(now, budget) {
+      const punchesPruned = prunePunches(now, budget);
+      if (punchesPruned.more) return punchesPruned;
+      const { deleted, more } = prunePeople(now, budget);
+      return { deleted: punchesPruned.deleted + deleted, more };
+    },
     gauges: () => [
       {
         name: "attendance_devices_silent",
@@ -279,6 +289,9 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     async run(signal) {
       // Also where nothing is listened to: corrections may come.
       const deciding = directions.run(signal);
+      await readPeople(store, { people, signal }).catch((error) =>
+        logger("attendance").warn("Cannot read people from the stored punches: {error}", { error })
+      );
       if (!config.enabled) return await deciding;
       while (!signal.aborted) {
         await listen(signal);

@@ -24,6 +24,11 @@ function office() {
       const body = await response.json();
       return { status: response.status, body, link: response.headers.get("link") };
     },
+    async upload(path: string, body: string) {
+      const headers = { "content-type": "text/csv" };
+      const response = await ask(path, { method: "POST", body, headers });
+      return { status: response.status, body: await response.json() };
+    },
     [Symbol.dispose]: () => all.dispose(),
   };
 }
@@ -110,4 +115,34 @@ Deno.test("GET /people is paged, searched and filtered", async () => {
   assert.deepEqual(await found("q=pERSON%2017"), ["17"]);
   assert.deepEqual(await found("q=1039"), ["39"]);
   assert.deepEqual(await found("q=nobody"), []);
+});
+
+Deno.test("POST /people/import takes a list, and a dry run of it writes nothing", async () => {
+  using api = office();
+  await api.ask("PUT", "/people/7", { name: "Ann", aliases: ["1007"] });
+  await api.ask("PUT", "/people/8", { department: "Sales" });
+  const body = "id,name,department,aliases\n7,ANN,Sales,\n8,Bo,,\n9,Cy,,1009\n10,Di,,1007\n";
+  const dry = await api.upload("/people/import?dry_run=true", body);
+  assert.equal(dry.status, 200);
+  const { added, changed, unchanged, problems } = dry.body;
+  assert.deepEqual(ids({ body: added }), ["9"]);
+  assert.deepEqual(ids({ body: changed }), ["7", "8"]);
+  assert.equal(changed[0].after.department, "Sales");
+  assert.equal(unchanged, 0);
+  assert.deepEqual(problems, [
+    { line: 2, message: '"7" keeps name "Ann": a person has entered it' },
+    { line: 5, message: '"1007" is an alias of "7"' },
+  ]);
+  assert.deepEqual(ids(await api.ask("GET", "/people")), ["7", "8"]);
+  assert.deepEqual((await api.upload("/people/import", body)).body, dry.body);
+  assert.deepEqual(ids(await api.ask("GET", "/people")), ["7", "8", "9"]);
+  assert.equal((await api.upload("/people/import", "name\nAnn")).status, 422);
+});
+
+Deno.test("A list of ten thousand people is taken whole, and answered whole", async () => {
+  using api = office();
+  const lines = Array.from({ length: 10_000 }, (_, n) => `${n},Person ${n},Sales,yes,x${n}`);
+  const list = `id,name,department,active,aliases\n${lines.join("\n")}`;
+  const { body } = await api.upload("/people/import", list);
+  assert.equal(new Set(ids({ body: body.added })).size, 10_000);
 });

@@ -175,6 +175,7 @@ export class Relay implements AsyncDisposable {
         body,
         raw: new Request(`http://localhost${path}`),
         text: () => Promise.resolve(""),
+        bytes: () => Promise.resolve(new Uint8Array()),
         closing: new AbortController().signal,
         readers: new Readers(),
       }),

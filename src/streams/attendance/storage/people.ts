@@ -65,7 +65,10 @@ export class People {
       | "write"
       | "setAlias"
       | "removeAlias"
-      | "noteName",
+      | "noteName"
+      | "removeNames"
+      | "erase"
+      | "remove",
       Statement
     >
   >;
@@ -105,6 +108,13 @@ export class People {
       setAlias: db.prepare("INSERT INTO person_aliases (alias, person_id) VALUES (?, ?)"),
       removeAlias: db.prepare("DELETE FROM person_aliases WHERE alias = ?"),
       deviceName: db.prepare("SELECT name FROM device_names WHERE person_id = ? LIMIT 1"),
+      removeNames: db.prepare("DELETE FROM device_names WHERE person_id = ?"),
+      erase: db.prepare(
+        `INSERT INTO people (person_id, active, source, updated_at, erased_at) VALUES (?1, 0, 'device', ?2, ?2)
+         ON CONFLICT (person_id) DO UPDATE SET name = NULL, department = NULL, active = 0, source = 'device',
+           updated_at = excluded.updated_at, erased_at = excluded.erased_at, synced_at = NULL`,
+      ),
+      remove: db.prepare("DELETE FROM people WHERE person_id = ?"),
       noteName: db.prepare(
         "INSERT OR REPLACE INTO device_names (person_id, device_sn, name) VALUES (?, ?, ?)",
       ),
@@ -182,11 +192,30 @@ export class People {
       active: chosen(before?.active ?? true, change.active),
       source: isHeld ? before.source : source,
     };
-    if (!before || differ(before, after)) this.#write(after);
-    if (change.aliases && !(isHeld && before.aliases.length > 0)) {
-      this.#setAliases(personId, change.aliases);
+    const aliases = isHeld && before.aliases.length > 0 ? undefined : change.aliases;
+    const has = before?.aliases ?? [];
+    for (const alias of aliases ?? []) {
+      if (alias !== personId && !has.includes(alias)) this.#requireFree(alias);
     }
+    if (!before || differ(before, after)) this.#write(after);
+    if (aliases) this.#setAliases(personId, aliases);
     return this.find(personId)!;
+  }
+
+  /**
+   * Forgets a person with all ids; called inside `write`. Where a row is kept, it says for the cloud that everything of
+   * that id up to then is erased; nothing shows it until something is heard of the id again.
+   */
+  erase(personId: string, { keepRow }: { keepRow: boolean }): void {
+    const at = instantOf(this.#options.clock.now());
+    for (const id of this.idsOf(personId)) {
+      this.#statements.removeAlias.run(id);
+      this.#statements.removeNames.run(id);
+      if (keepRow) this.#statements.erase.run(id, at);
+      else this.#statements.remove.run(id);
+      this.#options.onRegroup?.(id);
+    }
+    this.#announce();
   }
 
   #setAliases(personId: string, aliases: readonly string[]): void {
@@ -194,7 +223,6 @@ export class People {
     const after = new Set(aliases.filter((alias) => alias !== personId));
     const added = [...after].filter((alias) => !before.includes(alias));
     const removed = before.filter((alias) => !after.has(alias));
-    for (const alias of added) this.#requireFree(alias);
     for (const alias of removed) {
       this.#statements.removeAlias.run(alias);
       this.#write({ ...namedByDevices(alias, this.#deviceName(alias)), active: true });

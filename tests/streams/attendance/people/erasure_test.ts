@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { instantOf } from "../../../../src/core/mod.ts";
+import { Relay } from "../relay.ts";
+
+/** An office in which two persons have left traces everywhere. */
+async function traced(options: Parameters<typeof Relay.start>[0] = {}): Promise<Relay> {
+  const relay = await Relay.start(options);
+  const device = relay.iclock();
+  const lines = ["7", "1007", "8"].flatMap((id) =>
+    Array.from(
+      { length: 60 },
+      (_, n) => `${id}\t2026-10-0${1 + n % 4} 09:${String(n).padStart(2, "0")}:00\t0\t1`,
+    )
+  );
+  await device.post("ATTLOG", lines.join("\n"));
+  await device.post(
+    "OPERLOG",
+    "OPLOG 4\t7\t2026-10-05 09:10:00\t0\nOPLOG 4\t8\t2026-10-05 09:10:00\t0\n",
+  );
+  await device.post("USERINFO", "PIN=7\tName=Ann\nPIN=1007\tName=Ann\nPIN=8\tName=Bo\n");
+  await relay.api("PUT", "/people/{id}", {
+    params: { id: "7" },
+    body: { name: "Ann Smith", department: "Sales", aliases: ["1007"] },
+  });
+  return relay;
+}
+
+const post = (relay: Relay, id: string) =>
+  relay.api("POST", "/people/{id}/erase", { params: { id } });
+
+async function text(relay: Relay, id: string): Promise<string> {
+  const response = await relay.api("GET", "/people/{id}/export", { params: { id } });
+  return await (response as Response).text();
+}
+
+Deno.test("What is kept of a person is handed out whole, of all ids", async () => {
+  await using relay = await traced();
+  const dossier = JSON.parse(await text(relay, "1007"));
+  assert.deepEqual([dossier.person.person_id, dossier.person.name], ["7", "Ann Smith"]);
+  assert.deepEqual(dossier.device_names.map(({ person_id }: { person_id: string }) => person_id), [
+    "7",
+    "1007",
+  ]);
+  assert.equal(dossier.punches.length, 120);
+  assert.equal(new Set(dossier.punches.map(({ id }: { id: string }) => id)).size, 120);
+  assert.equal(dossier.events.length, 1);
+});
+
+Deno.test("Nothing of an erased person is left, and nothing of others is gone", async () => {
+  await using relay = await traced();
+  const outbox = relay.stream.outbox!;
+  const { rows } = await relay.store.write(() => outbox.pending(10));
+  await relay.store.write(() => {
+    outbox.settle([rows[0]!.id], instantOf(0));
+    outbox.reject([{ id: rows[1]!.id, message: "no" }], instantOf(0));
+  });
+  assert.deepEqual(await post(relay, "1007"), {
+    person_id: "7",
+    ids: ["7", "1007"],
+    punches: 120,
+    events: 1,
+  });
+  const everything = relay.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+    .map(({ name }) => JSON.stringify(relay.rows(`SELECT * FROM ${name}`)));
+  assert.doesNotMatch(everything.join("\n"), /Ann|"person_id":"(?:7|1007)"|1007\\t/);
+  assert.equal(relay.count("device_logs"), 60);
+  assert.equal(outbox.depth().rows, 60);
+  const people = await relay.api("GET", "/people", { query: { limit: 9 } });
+  assert.deepEqual((people as { name: string }[]).map(({ name }) => name), ["Bo"]);
+  await assert.rejects(post(relay, "7"), { status: 404 });
+});
+
+Deno.test("The cloud is told of every id of an erased person, until something is heard of it again", async () => {
+  await using relay = await traced({ deps: { cloud: true } });
+  await post(relay, "7");
+  const rows = () =>
+    relay.rows("SELECT * FROM people WHERE erased_at IS NOT NULL ORDER BY person_id");
+  const erased = {
+    name: null,
+    department: null,
+    active: 0,
+    source: "device",
+    updated_at: "2026-10-05T03:50:00.000Z",
+    erased_at: "2026-10-05T03:50:00.000Z",
+    synced_at: null,
+    rejected_at: null,
+  };
+  assert.deepEqual(rows().map((row) => ({ ...row })), [
+    { person_id: "1007", ...erased },
+    { person_id: "7", ...erased },
+  ]);
+  assert.deepEqual(await relay.api("GET", "/people", { query: { limit: 9, q: "7" } }), []);
+  await relay.advance(1_000);
+  await relay.iclock().post("USERINFO", "PIN=7\tName=Ann\n");
+  const [, again] = rows();
+  assert.deepEqual([again?.name, again?.active, again?.erased_at], ["Ann", 1, erased.erased_at]);
+  const shown = await relay.api("GET", "/people", { query: { limit: 9, q: "ann" } });
+  assert.equal((shown as unknown[]).length, 1);
+});
+
+Deno.test("An erasure that breaks off can be asked for again", async () => {
+  await using relay = await traced();
+  relay.store.db.exec(
+    "CREATE TEMP TRIGGER broken BEFORE DELETE ON device_events BEGIN SELECT RAISE(ABORT, 'broken'); END",
+  );
+  await assert.rejects(post(relay, "7"));
+  relay.store.db.exec("DROP TRIGGER temp.broken");
+  assert.deepEqual(await post(relay, "1007"), {
+    person_id: "7",
+    ids: ["7", "1007"],
+    punches: 0,
+    events: 1,
+  });
+});
