@@ -102,7 +102,25 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
       ["an alias may be two persons'", "this.#requireFree(alias)", "void alias"],
       ["directions are not told of a new id", "this.#options.onRegroup?.(personId)", "void 0"],
       ["the name of an alias is lost", "name ??= this.nameOf(alias);", ""],
-      ["a change does not wait for the cloud", ", synced_at = NULL`", "`"],
+      [
+        "a change does not wait for the cloud",
+        "source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL",
+        "source = excluded.source, updated_at = excluded.updated_at",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/people/import.ts",
+    tests: ["streams/attendance/people_routes_test.ts"],
+    faults: [["a dry run writes", "if (dryRun) throw new Undone();", ""]],
+  },
+  {
+    file: "streams/attendance/people/erasure.ts",
+    tests: ["streams/attendance/people/erasure_test.ts"],
+    faults: [
+      ["rejected punches stay", "outbox.discard(punchIds);", ""],
+      ["the outbox counts what was erased", "outbox.removed(", "void ("],
+      ["only some punches are erased", "more = rows.length > 0;", "more = false;"],
     ],
   },
   {
