@@ -1,5 +1,5 @@
 /** What is wrong with values that are each right by themselves. @module */
-import type { Config } from "./schema.ts";
+import type { Config, ProcessMatcher } from "./schema.ts";
 
 const PROJECT_URL = "The project's own address is https://<ref>.supabase.co";
 
@@ -47,6 +47,32 @@ export function contradictions(config: Config): string[] {
     problems.push(
       `Cannot use events.flush.active_hours: from and to are both ${to}. Make them differ`,
     );
+  }
+  problems.push(...gameProblems(config.process_name ?? []));
+  return problems;
+}
+
+/** An allowance belongs to a game, which its label names. */
+function gameProblems(matchers: readonly ProcessMatcher[]): string[] {
+  const problems: string[] = [];
+  const allowances = new Map<string, string>();
+  for (const { image, label, daily_allowance_min } of matchers) {
+    if (daily_allowance_min === undefined) continue;
+    if (label === undefined) {
+      problems.push(
+        `Cannot use process_name: "${image}" has a daily_allowance_min and no label. Add the name of the game, "label": "${image}"`,
+      );
+      continue;
+    }
+    const text = JSON.stringify(daily_allowance_min);
+    if ((allowances.get(label) ?? text) !== text) {
+      problems.push(
+        `Cannot use process_name: "${label}" has two daily_allowance_min, ${
+          allowances.get(label)
+        } and ${text}. Make them equal, or delete one`,
+      );
+    }
+    allowances.set(label, text);
   }
   return problems;
 }

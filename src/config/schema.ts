@@ -27,19 +27,39 @@ export interface ProcessMatcher {
   command?: string;
   /** Titles and commands that are something else after all. */
   except?: readonly string[];
+  /** Name of the game. */
+  label?: string;
+  /** Minutes of play of this game alone. */
+  daily_allowance_min?: Allowance;
 }
 
 /** Minutes a day: the same every day, or by weekday, where a day that is not named allows none. */
 export type Allowance = v.InferOutput<typeof allowance>;
 
+const dayMinutes = v.optional(minutes(), 0);
+const allowance = v.union([
+  minutes(),
+  v.strictObject({
+    mon: dayMinutes,
+    tue: dayMinutes,
+    wed: dayMinutes,
+    thu: dayMinutes,
+    fri: dayMinutes,
+    sat: dayMinutes,
+    sun: dayMinutes,
+  }),
+], 'expected minutes from 0 to 1440, or minutes by weekday such as { "mon": 60, "sat": 120 }');
+
 const image = line('a process name such as "Minecraft.exe"');
 const processName =
-  'expected a process name, { "image", "window_title"?, "command"?, "except"? }, or a list of these';
+  'expected a process name, { "image", "window_title"?, "command"?, "except"?, "label"?, "daily_allowance_min"? }, or a list of these';
 const processMatcher = v.strictObject({
   image,
   window_title: v.optional(line("a window title, * for anything")),
   command: v.optional(line("a command line, * for anything")),
   except: v.optional(v.array(line("a title or a command line, * for anything"), processName)),
+  label: v.optional(line("the name of the game", { max: 100 })),
+  daily_allowance_min: v.optional(allowance),
 }, processName);
 const processNames = v.pipe(
   v.union([
@@ -56,20 +76,6 @@ const processNames = v.pipe(
     )
   ),
 );
-
-const dayMinutes = v.optional(minutes(), 0);
-const allowance = v.union([
-  minutes(),
-  v.strictObject({
-    mon: dayMinutes,
-    tue: dayMinutes,
-    wed: dayMinutes,
-    thu: dayMinutes,
-    fri: dayMinutes,
-    sat: dayMinutes,
-    sun: dayMinutes,
-  }),
-], 'expected minutes from 0 to 1440, or minutes by weekday such as { "mon": 60, "sat": 120 }');
 
 export const configSchema = v.object({
   endpoint_url: v.optional(
@@ -101,7 +107,7 @@ export const configSchema = v.object({
   ),
   process_name: v.optional(
     v.nullable(
-      v.pipe(processNames, v.description("processes that count as the game (default: Minecraft)")),
+      v.pipe(processNames, v.description("processes that count as games (default: Minecraft)")),
     ),
     null,
   ),
@@ -204,11 +210,7 @@ export type Config = v.InferOutput<typeof configSchema>;
 
 /** With `exactOptionalPropertyTypes`, a field that is not there is not the same as one that is undefined. */
 function withoutUndefined(matcher: v.InferOutput<typeof processMatcher>): ProcessMatcher {
-  const { image, window_title, command, except } = matcher;
-  return {
-    image,
-    ...(window_title === undefined ? {} : { window_title }),
-    ...(command === undefined ? {} : { command }),
-    ...(except === undefined ? {} : { except }),
-  };
+  const fields = Object.entries(matcher).filter(([, value]) => value !== undefined);
+  // The same fields, without those that the type does not have either.
+  return Object.fromEntries(fields) as unknown as ProcessMatcher;
 }

@@ -1,5 +1,6 @@
 /** The allowance over the wire: what a day and a week allow, grants, what is left. @module */
 import * as v from "valibot";
+import { gameAllowance } from "./games.ts";
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 const date = v.pipe(v.string(), v.isoDate());
@@ -58,13 +59,8 @@ export const allowanceView = v.object({
   week: weekView,
   limited_by: limitedBy,
   games: v.pipe(
-    v.array(v.object({
-      label: v.string(),
-      allowance_min: minutes,
-      used_min: minutes,
-      left_min: minutes,
-    })),
-    v.description("games with an allowance of their own"),
+    v.array(gameAllowance),
+    v.description("games with an allowance of their own, then the others that were played"),
   ),
 });
 export type AllowanceView = Readonly<v.InferOutput<typeof allowanceView>>;

@@ -48,7 +48,11 @@ const STREAMS: readonly StreamEntry[] = [{
   prepare: ({ store, deviceId, formerDeviceIds }) =>
     playtime.renameDays(store, { before: formerDeviceIds, id: deviceId }),
   correctSums: (store, config, options) =>
-    playtime.raiseDays(store, { ...options, allowance: config.daily_allowance_min }),
+    playtime.raiseDays(store, {
+      ...options,
+      allowance: config.daily_allowance_min,
+      labelOf: playtime.gameLabeller(config.process_name),
+    }),
 }, {
   name: "events",
   migrations: events.migrations,

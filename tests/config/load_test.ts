@@ -171,6 +171,20 @@ const flaws: readonly [unknown, RegExp][] = [
   [{ daily_allowance_min: { monday: 1 } }, /daily_allowance_min.*by weekday/],
   [{ process_name: [] }, /process_name.*at least one/],
   [{ process_name: [{ imgae: "x" }] }, /process_name.*"image"/],
+  [
+    { process_name: { image: "Roblox*", daily_allowance_min: 30 } },
+    /process_name: "Roblox\*" has a daily_allowance_min and no label.*"label": "Roblox\*"/,
+  ],
+  [
+    {
+      process_name: [30, 40].map((daily_allowance_min) => ({
+        image: `a${daily_allowance_min}`,
+        label: "A",
+        daily_allowance_min,
+      })),
+    },
+    /process_name: "A" has two daily_allowance_min, 30 and 40/,
+  ],
   [{ db_path: "file:x.db" }, /db_path/],
   [{ db_path: "folder/" }, /db_path/],
   [{ supabase: 1 }, /supabase in config\.json: expected an object/],

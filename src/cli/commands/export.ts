@@ -1,5 +1,5 @@
 /**
- * `clockblock export`: heartbeats or days as CSV or JSON, page by page, so that the size does not matter.
+ * `clockblock export`: heartbeats, days or games as CSV or JSON, page by page, so that the size does not matter.
  * @module
  */
 import { buildCommand, type Command } from "@stricli/core";
@@ -22,7 +22,7 @@ import { withAgent } from "../session.ts";
 
 interface Flags {
   format: "csv" | "json";
-  what: "heartbeats" | "days";
+  what: keyof typeof COLUMNS;
   from?: Day;
   to?: Day;
 }
@@ -47,6 +47,7 @@ const COLUMNS = {
     "last_heartbeat_at",
     "updated_at",
   ],
+  games: ["date", "label", "process_name", "minutes_used"],
 } as const;
 
 /** The most rows and days that the API gives at once. */
@@ -54,14 +55,14 @@ const PAGE_ROWS = 5_000;
 const PAGE_DAYS = 366;
 
 export const exportRows: Command<Context> = buildCommand<Flags, [], Context>({
-  docs: { brief: "Print heartbeats or days as CSV or JSON" },
+  docs: { brief: "Print heartbeats, days or games as CSV or JSON" },
   parameters: {
     flags: {
       format: { kind: "enum", values: ["csv", "json"], brief: "How to print", default: "csv" },
       what: {
         kind: "enum",
-        values: ["heartbeats", "days"],
-        brief: "What to print: heartbeats newest first, or days oldest first",
+        values: ["heartbeats", "days", "games"],
+        brief: "What to print: heartbeats newest first, days or each day's games oldest first",
         default: "heartbeats",
       },
       from: {
@@ -86,9 +87,7 @@ export const exportRows: Command<Context> = buildCommand<Flags, [], Context>({
     }
     const timeZone = zoneOf(this.config());
     await withAgent(this, async (client) => {
-      const pages = what === "days"
-        ? days(client, { from, to, timeZone })
-        : heartbeats(client, { from, to, timeZone });
+      const pages = { heartbeats, days, games }[what](client, { from, to, timeZone });
       const { stdout } = this.io;
       if (format === "csv") await writeCsv(stdout, pages, COLUMNS[what]);
       else await writeJson(stdout, pages);
@@ -118,20 +117,30 @@ async function* heartbeats(
   }
 }
 
-async function* days(client: AgentClient, { from, to, timeZone }: Range): AsyncGenerator<Row[]> {
-  const last = to ?? dayAt(systemClock.now(), timeZone);
-  let next = from ?? await firstDay(client, timeZone);
-  let begun = from !== undefined;
-  while (next !== null && next <= last) {
-    const end = addDays(next, PAGE_DAYS - 1);
-    const page = await client.get<Row[]>("/days", {
-      from: next,
-      to: end < last ? end : last,
-      tz: timeZone,
-    });
+async function* days(client: AgentClient, range: Range): AsyncGenerator<Row[]> {
+  let begun = range.from !== undefined;
+  for await (const page of byDay(client, "/days", range)) {
     const first = begun ? 0 : page.findIndex(hasData);
     begun ||= first >= 0;
     if (begun) yield page.slice(first);
+  }
+}
+
+function games(client: AgentClient, range: Range): AsyncGenerator<Row[]> {
+  return byDay(client, "/games", range);
+}
+
+/** The answers of a route that takes days from one to another, until today unless given. */
+async function* byDay(
+  client: AgentClient,
+  path: string,
+  { from, to, timeZone }: Range,
+): AsyncGenerator<Row[]> {
+  const last = to ?? dayAt(systemClock.now(), timeZone);
+  let next = from ?? await firstDay(client, timeZone);
+  while (next !== null && next <= last) {
+    const end = addDays(next, PAGE_DAYS - 1);
+    yield await client.get<Row[]>(path, { from: next, to: end < last ? end : last, tz: timeZone });
     next = addDays(end, 1);
   }
 }

@@ -6,6 +6,9 @@
 import type { Migration } from "../../core/mod.ts";
 import type { Join } from "../../store/mod.ts";
 
+/** Whether the slots of games lack what heartbeats of an earlier version have: a key of `meta`, `yes` or `no`. */
+export const GAMES_DUE = "playtime_games_due";
+
 export const migrations: readonly Migration[] = [{
   name: "playtime-1-heartbeats",
   sql: `
@@ -94,6 +97,25 @@ export const migrations: readonly Migration[] = [{
     CREATE INDEX allowance_grants_unsynced ON allowance_grants (created_at, id)
       WHERE synced_at IS NULL AND rejected_at IS NULL;
   `,
+}, {
+  name: "playtime-4-games",
+  sql: `
+    CREATE TABLE game_slots (
+      device_id TEXT NOT NULL,
+      slot_utc TEXT NOT NULL,
+      label TEXT NOT NULL,
+      process_name TEXT NOT NULL,
+      minutes_used REAL NOT NULL,
+      PRIMARY KEY (device_id, slot_utc, label, process_name)
+    ) WITHOUT ROWID;
+    CREATE VIEW daily_games AS
+      SELECT device_id, substr(slot_utc, 1, 10) AS date_utc, label, process_name,
+        sum(round(minutes_used * 60000)) / 60000 AS minutes_used
+      FROM game_slots GROUP BY 1, 2, 3, 4;
+    -- Heartbeats of earlier versions: their games are filled in once, in the background.
+    INSERT INTO meta (key, value)
+      SELECT '${GAMES_DUE}', 'yes' WHERE EXISTS (SELECT 1 FROM heartbeats);
+  `,
 }];
 
 /** Minutes only grow, and there are no more of them than in a day. */
@@ -102,4 +124,5 @@ export const joins: readonly Join[] = [
   { table: "daily_rollups", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
   { table: "usage_slots", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
   { table: "allowance_grants", where: "extra_min BETWEEN -1440 AND 1440" },
+  { table: "game_slots", wins: "later", where: "minutes_used BETWEEN 0 AND 1440" },
 ];

@@ -1,5 +1,6 @@
 /**
- * Computes days and slots again from raw heartbeats, in the background. Only days whose heartbeats are
+ * Computes days and slots again from raw heartbeats, in the background. The slots of games are only raised: a heartbeat
+ * names one game, so of others that ran at the same time there is no other trace. Only days whose heartbeats are
  * all still stored can be: retention stores up to where it has deleted.
  *
  *     heartbeats   ░░░░░░░ deleted ░░░░░▒▒▒▒ a day half there ▒▒▒▒│████████████████████│
@@ -18,6 +19,8 @@ import { openTables, type Tables } from "./tables.ts";
 
 export interface RecomputeOptions {
   allowance: Allowance;
+  /** The game of a process name (default: its own). */
+  labelOf?: (processName: string) => string;
   clock: Clock;
   signal?: AbortSignal;
   /** Keeps numbers that are higher: where heartbeats were lost, days and slots still have their minutes. */
@@ -31,6 +34,8 @@ interface Sums {
   usedMs: number;
   last: Instant;
   readonly slots: Map<Instant, number>;
+  /** By slot and process name. */
+  readonly games: Map<Instant, Map<string, number>>;
 }
 
 /** Heartbeats summed between two checks of the time budget: about 1 ms. */
@@ -39,7 +44,8 @@ const PAGE_ROWS = 500;
 export async function recompute(
   store: Store,
   tables: Tables,
-  { allowance, clock, signal = store.closing, atLeast = false }: RecomputeOptions,
+  { allowance, labelOf = (name) => name, clock, signal = store.closing, atLeast = false }:
+    RecomputeOptions,
 ): Promise<RecomputeResult> {
   const all = new Map<string, Sums>();
   let read = 0;
@@ -63,6 +69,7 @@ export async function recompute(
       // Heartbeats that came in the meantime are in the day already: they must be in its sums too.
       while (readPage());
       if (sums.day < (completeFrom(store) ?? "")) return "incomplete";
+      raiseGames(tables, sums, labelOf);
       return apply(tables, sums, { allowance, now: instantOf(clock.now()), atLeast });
     });
     if (outcome === "incomplete") result.incomplete++;
@@ -80,18 +87,37 @@ export async function raiseDays(
   return await recompute(store, openTables(store), { ...options, atLeast: true });
 }
 
-function add(all: Map<string, Sums>, { device_id, slot_utc, ms, last }: SlotSum): void {
+function add(
+  all: Map<string, Sums>,
+  { device_id, slot_utc, process_name, ms, last }: SlotSum,
+): void {
   const day = slot_utc.slice(0, 10);
   const key = `${day} ${device_id}`;
   let sums = all.get(key);
   if (!sums) {
-    sums = { deviceId: device_id, day, usedMs: 0, last, slots: new Map() };
+    sums = { deviceId: device_id, day, usedMs: 0, last, slots: new Map(), games: new Map() };
     all.set(key, sums);
   }
   if (last > sums.last) sums.last = last;
   if (ms === 0) return;
   sums.usedMs += ms;
   sums.slots.set(slot_utc, (sums.slots.get(slot_utc) ?? 0) + ms);
+  if (process_name === null) return;
+  let games = sums.games.get(slot_utc);
+  if (!games) sums.games.set(slot_utc, games = new Map());
+  games.set(process_name, (games.get(process_name) ?? 0) + ms);
+}
+
+function raiseGames(
+  { games }: Tables,
+  { deviceId, games: slots }: Sums,
+  labelOf: (processName: string) => string,
+): void {
+  for (const [slot, processes] of slots) {
+    for (const [process_name, ms] of processes) {
+      games.raise(deviceId, slot, { label: labelOf(process_name), process_name, ms });
+    }
+  }
 }
 
 function apply(

@@ -28,6 +28,7 @@ export async function renameDays(store: Store, { before, id }: Rename): Promise<
   for (const name of before) {
     while (await store.write(() => tables.slots.rename(name, id, PAGE_ROWS))) await turn();
     await store.write(() => tables.grants.rename(name, id));
+    while (await store.write(() => tables.games.rename(name, id, PAGE_ROWS))) await turn();
     while (await store.write(() => renamePage(tables, name, id))) await turn();
   }
 }

@@ -38,6 +38,7 @@ import { personDay } from "./allowance/rules.ts";
 import { allowanceRoutes } from "./allowance/routes.ts";
 import { type DayOptions, utcDay, utcDays, zoneDay } from "./days/days.ts";
 import type { Span } from "./days/slots.ts";
+import { gameRoutes } from "./games/routes.ts";
 import type { Tables } from "./tables.ts";
 
 export interface PlaytimeRoutesOptions extends DayOptions {
@@ -152,6 +153,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
           next: (before) => ({ limit, before }),
         }),
     }),
+    ...gameRoutes({ games: tables.games, clock, deviceId, rules, checkRange }),
     route({
       method: "POST",
       path: "/recompute",

@@ -24,16 +24,17 @@ import type { AllowanceRules } from "./allowance/rules.ts";
 import type { Allowance } from "./days/allowance.ts";
 import { gaugesOf } from "./gauges.ts";
 import { dayOf, sentRow } from "./heartbeats/heartbeats.ts";
-import { gameFinder, neverSeen, type ProcessName, toMatchers } from "./processes/matchers.ts";
-import { lookForGame } from "./processes/poller.ts";
-import { type Process, type ProcessLister, systemLister } from "./processes/mod.ts";
+import { GAMES_DUE } from "./migrations.ts";
+import { GameWatch } from "./processes/game_watch.ts";
+import { type Game, gameAllowances, type ProcessName } from "./processes/matchers.ts";
+import type { ProcessLister } from "./processes/mod.ts";
 import { Recorder } from "./heartbeats/recorder.ts";
 import { renameHeartbeats } from "./rename.ts";
-import { recompute } from "./recompute.ts";
+import { recompute, type RecomputeOptions } from "./recompute.ts";
 import { heartbeatRetention } from "./heartbeats/retention.ts";
 import { playtimeRoutes } from "./routes.ts";
 import { lastSession, Session } from "./heartbeats/session.ts";
-import { openTables, type Tables } from "./tables.ts";
+import { openTables, type Poll, type Tables } from "./tables.ts";
 import { Today } from "./days/today.ts";
 
 /** What the agent gives this stream, and what tests replace. */
@@ -77,8 +78,7 @@ export class PlaytimeStream implements Stream {
   readonly #deps: PlaytimeDeps;
   readonly #tables: Tables;
   readonly #today: Today;
-  readonly #lister: ProcessLister;
-  readonly #find: (processes: readonly Process[]) => Process | undefined;
+  readonly #watch: GameWatch;
   /** Called inside `write`. */
   readonly prune: (now: Instant, budget: Budget) => PruneResult;
   readonly #pollIntervalSec: number;
@@ -104,22 +104,14 @@ export class PlaytimeStream implements Stream {
       warnMin: config.allowance_warn_min,
       timeZone,
       startsAt: config.day_starts_at,
+      games: gameAllowances(config.process_name),
     };
 
     // The poll interval and 30 s: Playnite's limit between a slow machine and one that slept.
     this.#maxGapMs = config.poll_interval_sec * 1000 + 30_000;
     this.#session = new Session({ clock, maxGapMs: this.#maxGapMs });
 
-    const matchers = toMatchers(config.process_name);
-    this.#lister = deps.lister ?? systemLister(matchers);
-    this.#find = gameFinder(matchers);
-    if (neverSeen(matchers, Deno.build.os)) {
-      const hidden = Deno.build.os === "windows" ? "command" : "window_title";
-      warnings.raise(
-        "process-name",
-        `Every "process_name" asks for a "${hidden}", which this system does not tell: nothing will count as the game. Add one without it.`,
-      );
-    }
+    this.#watch = new GameWatch(config.process_name, { lister: deps.lister, clock, warnings });
 
     this.#tables = openTables(store);
     const tables = this.#tables;
@@ -186,8 +178,8 @@ export class PlaytimeStream implements Stream {
     if (last) this.#session.resume(last);
     // Not awaited: polls continue while another program holds the database.
     const poll = async () => {
-      const heartbeat = await this.#poll(signal);
-      if (heartbeat) void this.#record(heartbeat);
+      const found = await this.#poll(signal);
+      if (found) void this.#record(found);
     };
     const renaming = this.#rename(signal).catch((error) => {
       if (signal.aborted) return;
@@ -198,12 +190,29 @@ export class PlaytimeStream implements Stream {
         },
       );
     });
+    const filling = this.#fillGames(signal).catch((error) => {
+      if (signal.aborted) return;
+      logger("playtime").error(
+        "Games of earlier heartbeats are filled in at the next start: {error}",
+        {
+          error,
+        },
+      );
+    });
     await every(this.#pollIntervalSec * 1000, poll, {
       signal,
       name: "playtime",
       clock: this.#deps.clock,
     });
-    await Promise.all([renaming, this.#recorder.settled()]);
+    await Promise.all([renaming, filling, this.#recorder.settled()]);
+  }
+
+  /** Gives heartbeats of an earlier version their place in the slots of games; runs once. */
+  async #fillGames(signal: AbortSignal): Promise<void> {
+    const { store } = this.#deps;
+    if (store.meta(GAMES_DUE) !== "yes") return;
+    await this.recompute({ signal, atLeast: true });
+    await store.write(() => store.setMeta(GAMES_DUE, "no"));
   }
 
   /** Gives heartbeats with a former device id the current one; runs once. */
@@ -235,27 +244,25 @@ export class PlaytimeStream implements Stream {
       dryRun?: boolean;
     } = {},
   ): Promise<Heartbeat | null> {
-    const heartbeat = await this.#poll(signal);
-    if (heartbeat && dryRun) this.#deps.hub.publish("heartbeat", heartbeat);
-    else if (heartbeat) await this.#recorder.add(heartbeat);
-    return heartbeat;
+    const poll = await this.#poll(signal);
+    if (poll && dryRun) this.#deps.hub.publish("heartbeat", poll.heartbeat);
+    else if (poll) await this.#recorder.add(poll.heartbeat, poll.games);
+    return poll?.heartbeat ?? null;
   }
 
-  async #record(heartbeat: Heartbeat): Promise<void> {
+  async #record({ heartbeat, games }: Poll): Promise<void> {
     const { hub, dryRun } = this.#deps;
     if (dryRun) hub.publish("heartbeat", heartbeat);
-    else await this.#recorder.keep(heartbeat);
+    else await this.#recorder.keep(heartbeat, games);
   }
 
-  /** Polls the process list; null when it cannot tell whether the game runs. */
-  async #poll(signal: AbortSignal): Promise<Heartbeat | null> {
+  /** Polls the process list; null when it cannot tell whether a game runs. */
+  async #poll(signal: AbortSignal): Promise<Poll | null> {
     const { clock, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#deps;
     const at = instantOf(clock.now());
-    let game: Process | null;
+    let games: Game[];
     try {
-      game = await lookForGame(this.#lister, {
-        find: this.#find,
-        clock,
+      games = await this.#watch.look({
         // Less than the poll interval, so that a list that hangs does not cost the next poll as well.
         timeoutMs: Math.min(listTimeoutMs, 0.9 * this.#pollIntervalSec * 1000),
         signal,
@@ -271,15 +278,19 @@ export class PlaytimeStream implements Stream {
       return null;
     }
     warnings.clear(UNKNOWN);
-    if (game) this.#session.playing(game.image, at);
+    const [game] = games;
+    if (game) this.#session.playing(game.process_name, at);
     else this.#session.idle();
     return {
-      id: ids(),
-      device_id: deviceId,
-      timestamp_utc: at,
-      is_playing: game !== null,
-      poll_interval_sec: this.#pollIntervalSec,
-      process_name: game?.image ?? null,
+      heartbeat: {
+        id: ids(),
+        device_id: deviceId,
+        timestamp_utc: at,
+        is_playing: game !== undefined,
+        poll_interval_sec: this.#pollIntervalSec,
+        process_name: game?.process_name ?? null,
+      },
+      games,
     };
   }
 
@@ -309,7 +320,7 @@ export class PlaytimeStream implements Stream {
   }
 
   /** Computes days and slots again from raw heartbeats; a second call joins the one in progress. */
-  recompute({ signal }: { signal?: AbortSignal } = {}): Promise<RecomputeResult> {
+  recompute(options: Pick<RecomputeOptions, "signal" | "atLeast"> = {}): Promise<RecomputeResult> {
     return this.#recomputing ??= (async () => {
       const { store, clock } = this.#deps;
       try {
@@ -317,8 +328,9 @@ export class PlaytimeStream implements Stream {
         await this.#rename(store.closing);
         return await recompute(store, this.#tables, {
           allowance: this.#rules.daily,
+          labelOf: (processName) => this.#watch.labelOf(processName),
           clock,
-          ...(signal ? { signal } : {}),
+          ...options,
         });
       } finally {
         this.#recomputing = undefined;

@@ -1,4 +1,4 @@
-/** The tables of play time: heartbeat, day and slot change together, and the day with its grants. @module */
+/** The tables of play time: heartbeat, day, slot and games change together, and the day with its grants. @module */
 import type { Heartbeat } from "../../contract/playtime.ts";
 import { msOf, slotAt } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
@@ -7,12 +7,15 @@ import { type Allowance, allowanceOn } from "./days/allowance.ts";
 import { creditMs, dayOf, Heartbeats } from "./heartbeats/heartbeats.ts";
 import { grownRollup, Rollups } from "./days/rollups.ts";
 import { Slots } from "./days/slots.ts";
+import { GameSlots } from "./games/game_slots.ts";
+import type { Game } from "./processes/matchers.ts";
 
 export interface Tables {
   readonly heartbeats: Heartbeats;
   readonly rollups: Rollups;
   readonly slots: Slots;
   readonly grants: Grants;
+  readonly games: GameSlots;
 }
 
 export function openTables(store: Store): Tables {
@@ -21,15 +24,23 @@ export function openTables(store: Store): Tables {
     rollups: new Rollups(store),
     slots: new Slots(store),
     grants: new Grants(store),
+    games: new GameSlots(store),
   };
+}
+
+/** A heartbeat, and the games it was made for: several may run at once, which counts once in the totals. */
+export interface Poll {
+  readonly heartbeat: Heartbeat;
+  readonly games: readonly Game[];
 }
 
 /** Writes a heartbeat and what follows from it; called inside `write`. */
 export function record(
-  { heartbeats, rollups, slots, grants }: Tables,
+  tables: Tables,
   heartbeat: Heartbeat,
-  { allowance }: { allowance: Allowance },
+  { allowance, games = [] }: { allowance: Allowance; games?: readonly Game[] },
 ): void {
+  const { heartbeats, rollups, slots, grants } = tables;
   const { device_id, timestamp_utc } = heartbeat;
   const day = dayOf(heartbeat);
   const allowanceMin = allowanceOn(allowance, day);
@@ -37,5 +48,8 @@ export function record(
   const grantedMs = grants.grantedMs(device_id, { from: day, to: day });
   rollups.put(grownRollup(rollups.get(device_id, day), heartbeat, { allowanceMin, grantedMs }));
   const ms = creditMs(heartbeat);
-  if (ms > 0) slots.add(device_id, slotAt(msOf(timestamp_utc)), ms);
+  if (ms === 0) return;
+  const slot = slotAt(msOf(timestamp_utc));
+  slots.add(device_id, slot, ms);
+  for (const game of games) tables.games.add(device_id, slot, { ...game, ms });
 }

@@ -109,6 +109,22 @@ Deno.test("export keeps to the days it is given", async () => {
   assert.equal(twoYears.length, 731);
 });
 
+Deno.test("export --what games has each game of each day", async () => {
+  using folder = cliFolder({ ...NO_GAME, time_zone: "Asia/Kathmandu" });
+  await folder.cli("--once");
+  const db = new DatabaseSync(`${folder.path}/clockblock.db`);
+  const { device_id } = db.prepare("SELECT device_id FROM heartbeats").get()!;
+  const insert = db.prepare("INSERT INTO game_slots VALUES (?, ?, 'My game', 'game.exe', 5)");
+  for (const time of ["18:00", "18:15"]) insert.run(device_id!, `2024-05-05T${time}:00.000Z`);
+  db.close();
+  const range = ["--from", "2024-05-05", "--to", "2024-05-06"];
+  assert.equal(
+    (await folder.cli("export", "--what", "games", ...range)).out,
+    "date,label,process_name,minutes_used\r\n" +
+      "2024-05-05,My game,game.exe,5\r\n2024-05-06,My game,game.exe,5\r\n",
+  );
+});
+
 for (const time_zone of ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"]) {
   Deno.test(`export --what days begins with the first day there is, in ${time_zone}`, async () => {
     using folder = cliFolder({ ...NO_GAME, time_zone });

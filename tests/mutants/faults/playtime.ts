@@ -105,8 +105,8 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "heartbeats leave the queue before the commit",
-        "await this.#store.write(() => {\n        for (const each",
-        "this.#waiting.splice(0, batch.length);\n      await this.#store.write(() => {\n        for (const each",
+        "await this.#store.write(() => {\n        for (const { heartbeat",
+        "this.#waiting.splice(0, batch.length);\n      await this.#store.write(() => {\n        for (const { heartbeat",
       ],
       [
         "the queue has no end",
@@ -152,6 +152,50 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
         "heartbeat.is_playing ? Math.round(heartbeat.poll_interval_sec * 1000) : 0",
         "Math.round(heartbeat.poll_interval_sec * 1000)",
       ],
+    ],
+  },
+  {
+    file: "streams/playtime/games/game_slots.ts",
+    tests: ["streams/playtime/games/games_test.ts"],
+    faults: [
+      [
+        "recompute adds what is there already",
+        "known.reduce((rest, row) => rest - Number(row.ms), ms)",
+        "ms",
+      ],
+      [
+        "a renamed game loses its minutes",
+        "max(minutes_used, excluded.minutes_used)",
+        "minutes_used",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/games/days.ts",
+    tests: ["streams/playtime/games"],
+    faults: [
+      [
+        "days begin at midnight everywhere",
+        "dayBounds(date, timeZone, startsAt)",
+        "dayBounds(date, timeZone)",
+      ],
+      [
+        "an allowance of a game goes below zero",
+        "Math.max(0, msOfMinutes(allowanceMin) - usedMs)",
+        "msOfMinutes(allowanceMin) - usedMs",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/processes/matchers.ts",
+    tests: ["streams/playtime/processes/matchers_test.ts"],
+    faults: [
+      [
+        "a process counts for two games",
+        "if (counted.has(pid) || !fits(process)) continue;",
+        "if (!fits(process)) continue;",
+      ],
+      ["games have no end", "if (games.size === MAX_GAMES) return [...games.values()];", ""],
     ],
   },
 ];

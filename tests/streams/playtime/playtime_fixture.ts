@@ -25,6 +25,7 @@ export const NO_LIMIT: AllowanceRules = {
   warnMin: [15, 5, 0],
   timeZone: "UTC",
   startsAt: "00:00",
+  games: new Map(),
 };
 
 /** What differs from a machine without a cloud and from the defaults. */
@@ -38,8 +39,8 @@ export interface PlaytimeFixture extends Disposable {
   stream: PlaytimeStream;
   /** What the hub told. */
   news: Message[];
-  /** What runs: the game's name, nothing, or a list that fails. */
-  game: string | null | Error;
+  /** What runs: the games' names, nothing, or a list that fails. */
+  game: string | readonly string[] | null | Error;
   /** How often the process list was asked for. */
   looks: number;
   /** Another stream on the same store, as after a restart. */
@@ -59,7 +60,7 @@ export function playtimeFixture(
     fixture.looks++;
     const { game } = fixture;
     if (game instanceof Error) return Promise.reject(game);
-    return Promise.resolve(game === null ? [{ image: "init" }] : [{ image: game }]);
+    return Promise.resolve(["init", game ?? []].flat().map((image) => ({ image })));
   };
   const restart = (more: Given = {}) => {
     const all = { clock, hub, warnings, lister, ...rest, ...more };
@@ -88,7 +89,13 @@ export function playtimeFixture(
 /** All rows of a table, as plain objects. */
 export function rowsOf(
   store: Store,
-  table: "heartbeats" | "daily_rollups" | "usage_slots" | "allowance_grants",
+  table:
+    | "heartbeats"
+    | "daily_rollups"
+    | "usage_slots"
+    | "allowance_grants"
+    | "game_slots"
+    | "daily_games",
 ): object[] {
   return store.db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all().map((row) => ({ ...row }));
 }

@@ -57,6 +57,7 @@ const IDS: Readonly<Record<string, string>> = {
   sync_queue: "id || ' ' || operation || ' ' || record_id",
   daily_rollups: "date_utc || ' ' || minutes_used",
   usage_slots: "slot_utc || ' ' || minutes_used",
+  game_slots: "slot_utc || ' ' || label || ' ' || minutes_used",
   devices: "sn || ' ' || name",
 };
 

@@ -18,9 +18,10 @@ import {
 import type { Store } from "../../../store/mod.ts";
 import { msOfMinutes } from "../days/minutes.ts";
 import { rollupOf } from "../days/rollups.ts";
+import { gamesOfDay } from "../games/days.ts";
 import type { Tables } from "../tables.ts";
 import { atLeastNone, balanceOf, readSums } from "./balance.ts";
-import { type AllowanceRules, personDay } from "./rules.ts";
+import { type AllowanceRules, personDay, personSpan } from "./rules.ts";
 
 /** What is asked for. */
 export type WantedGrant =
@@ -72,7 +73,12 @@ export class AllowanceBook {
       over_min: Math.max(0, -(balance_min ?? 0)),
       week,
       limited_by,
-      games: [],
+      games: gamesOfDay(tables.games, {
+        deviceId,
+        date,
+        span: personSpan({ from: date, to: date }, rules),
+        allowances: rules.games,
+      }),
     };
   }
 

@@ -14,6 +14,8 @@ export interface AllowanceRules {
   timeZone: string;
   /** When a day begins: `04:00`. */
   startsAt: string;
+  /** Minutes a day of games with an allowance of their own, by label. */
+  games: ReadonlyMap<string, Allowance>;
 }
 
 /** The day of a person that a wall-clock time in milliseconds belongs to. */

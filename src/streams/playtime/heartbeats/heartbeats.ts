@@ -25,11 +25,13 @@ export interface PlacedHeartbeat {
   readonly heartbeat: StoredHeartbeat;
 }
 
-/** What consecutive heartbeats sum up to within a slot. */
+/** What consecutive heartbeats of one process name sum up to within a slot. */
 export interface SlotSum {
   readonly device_id: string;
   readonly slot_utc: Instant;
   readonly ms: number;
+  /** Null while no game ran. */
+  readonly process_name: string | null;
   /** The latest of them. */
   readonly last: Instant;
 }
@@ -78,8 +80,9 @@ export class Heartbeats {
            WHEN substr(timestamp_utc, 15, 2) < '30' THEN '15'
            WHEN substr(timestamp_utc, 15, 2) < '45' THEN '30' ELSE '45' END || ':00.000Z' AS slot_utc,
          sum(is_playing * CAST(round(poll_interval_sec * 1000) AS INTEGER)) AS ms,
-         max(timestamp_utc) AS last, count(*) AS rows, max(seq) AS seq
-       FROM (SELECT * FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?) GROUP BY 1, 2`,
+         process_name, max(timestamp_utc) AS last, count(*) AS rows, max(seq) AS seq
+       FROM (SELECT * FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?)
+       GROUP BY 1, 2, process_name`,
     );
   }
 
@@ -145,6 +148,7 @@ export class Heartbeats {
         device_id: String(raw.device_id),
         slot_utc: String(raw.slot_utc),
         ms: Number(raw.ms),
+        process_name: textOrNull(raw.process_name),
         last: String(raw.last),
       });
       page.rows += Number(raw.rows);

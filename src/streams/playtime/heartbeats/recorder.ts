@@ -7,7 +7,8 @@ import type { Heartbeat } from "../../../contract/playtime.ts";
 import { logger, type Warnings } from "../../../core/mod.ts";
 import type { Store, TableOutbox } from "../../../store/mod.ts";
 import type { AllowanceRules } from "../allowance/rules.ts";
-import { record, type Tables } from "../tables.ts";
+import type { Game } from "../processes/matchers.ts";
+import { type Poll, record, type Tables } from "../tables.ts";
 
 export interface RecorderOptions {
   tables: Tables;
@@ -30,7 +31,7 @@ const WAITING = "heartbeats";
 export class Recorder {
   readonly #store: Store;
   readonly #options: RecorderOptions;
-  readonly #waiting: Heartbeat[] = [];
+  readonly #waiting: Poll[] = [];
   /** How many of the first are being written. */
   #taken = 0;
   /** Resolves when nothing waits any more. */
@@ -51,19 +52,19 @@ export class Recorder {
    * Resolves once it is written.
    * @throws when it cannot be written; the next one tries it again
    */
-  async add(heartbeat: Heartbeat): Promise<void> {
+  async add(heartbeat: Heartbeat, games: readonly Game[] = []): Promise<void> {
     // The one before should have been written long ago.
     if (this.#waiting.length > 0) this.#warn();
-    this.#waiting.push(heartbeat);
+    this.#waiting.push({ heartbeat, games });
     // Those that are being written may not move.
     if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(this.#taken, 1);
     await this.#write();
   }
 
   /** As `add`, but never rejects: a failure raises a warning and is logged once. */
-  async keep(heartbeat: Heartbeat): Promise<void> {
+  async keep(heartbeat: Heartbeat, games: readonly Game[] = []): Promise<void> {
     try {
-      await this.add(heartbeat);
+      await this.add(heartbeat, games);
     } catch (error) {
       if (String(error) === this.#failure) return;
       this.#failure = String(error);
@@ -93,12 +94,14 @@ export class Recorder {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#taken = batch.length;
       await this.#store.write(() => {
-        for (const each of batch) record(tables, each, { allowance: rules.daily });
+        for (const { heartbeat, games } of batch) {
+          record(tables, heartbeat, { allowance: rules.daily, games });
+        }
         outbox.added(batch.length);
         this.#store.afterCommit(() => {
           this.#waiting.splice(0, batch.length);
           this.#taken = 0;
-          batch.forEach(onStored);
+          for (const { heartbeat } of batch) onStored(heartbeat);
         });
       });
     }

@@ -1,5 +1,5 @@
 /** Running processes and which of them count as the game: for users whose game is not found. @module */
-import { gameFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
+import { gamesFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
 import { fullLister, type Process, type ProcessLister } from "./mod.ts";
 
 export interface Candidate extends Omit<Process, "pid"> {
@@ -18,13 +18,13 @@ export async function candidates(
   } = {},
 ): Promise<Candidate[]> {
   const matchers = toMatchers(processName);
-  const find = gameFinder(matchers);
+  const find = gamesFinder(matchers);
   const named = matchers.map(({ image }) => imageTest(image));
   const byPid = new Map<unknown, Candidate>();
   for (const process of await lister({ signal })) {
     if (isOfTheKernel(process)) continue;
     const { pid = process, ...rest } = process;
-    const counts = find([process]) !== undefined;
+    const counts = find([process]).length > 0;
     const nearly = !counts && named.some((hasImage) => hasImage(process));
     add(byPid, pid, { ...rest, counts, nearly });
   }

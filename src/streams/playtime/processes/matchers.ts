@@ -3,6 +3,7 @@
  * launcher is not the game.
  * @module
  */
+import type { Allowance } from "../days/allowance.ts";
 import type { Process } from "./process.ts";
 
 /** What a process must be like; case does not matter, `*` stands for anything, `.exe` may be left out. */
@@ -14,7 +15,21 @@ export interface Matcher {
   command?: string;
   /** Titles and commands that are something else after all. */
   except?: readonly string[];
+  /** Name of the game (default: the process's own). */
+  label?: string;
+  /** Minutes of play of this game alone. */
+  daily_allowance_min?: Allowance;
 }
+
+/** A game that runs: one for each label, however many processes it has. */
+export interface Game {
+  readonly label: string;
+  /** The name of the process that was found for it. */
+  readonly process_name: string;
+}
+
+/** Games of one poll: the process name `*` would make one of every program. */
+export const MAX_GAMES = 16;
 
 /** As the configuration has it: a name, a matcher, or a list of these. */
 export type ProcessName = string | Matcher | readonly (string | Matcher)[];
@@ -41,7 +56,7 @@ export const MINECRAFT: readonly Matcher[] = [
   { image: "java.exe", ...GAME_WINDOW },
   { image: "java", ...GAME_COMMAND },
   { image: "javaw", ...GAME_COMMAND },
-];
+].map((matcher) => ({ ...matcher, label: "Minecraft" }));
 
 /** The matchers that a configuration means; without one, Minecraft's. */
 export function toMatchers(processName: ProcessName | null | undefined): readonly Matcher[] {
@@ -50,18 +65,49 @@ export function toMatchers(processName: ProcessName | null | undefined): readonl
   return names.map((name: string | Matcher) => typeof name === "string" ? { image: name } : name);
 }
 
-/** Finds the game among processes: the first matcher that fits one decides. */
-export function gameFinder(
+/** Finds the games among processes, in the order of the matchers; a process counts for one game only. */
+export function gamesFinder(
   matchers: readonly Matcher[],
-): (processes: readonly Process[]) => Process | undefined {
-  const tests = matchers.map(processTest);
+): (processes: readonly Process[]) => Game[] {
+  const tests = matchers.map((matcher) => ({ label: matcher.label, fits: processTest(matcher) }));
   return (processes) => {
-    for (const fits of tests) {
-      const game = processes.find(fits);
-      if (game) return game;
+    const games = new Map<string, Game>();
+    const counted = new Set<unknown>();
+    for (const { label, fits } of tests) {
+      for (const process of processes) {
+        const { pid = process, image } = process;
+        if (counted.has(pid) || !fits(process)) continue;
+        counted.add(pid);
+        const name = label ?? image;
+        if (games.has(name)) continue;
+        games.set(name, { label: name, process_name: image });
+        if (games.size === MAX_GAMES) return [...games.values()];
+      }
     }
-    return undefined;
+    return [...games.values()];
   };
+}
+
+/** Names the game of a process of which only its name is known, as in a heartbeat. */
+export function gameLabeller(
+  processName: ProcessName | null,
+): (image: string) => string {
+  const tests = toMatchers(processName).map(({ image, label }) => ({
+    label,
+    fits: imageTest(image),
+  }));
+  return (image) => tests.find(({ fits }) => fits({ image }))?.label ?? image;
+}
+
+/** The allowances of games that have one of their own, by label, in the order of the matchers. */
+export function gameAllowances(
+  processName: ProcessName | null,
+): ReadonlyMap<string, Allowance> {
+  return new Map(
+    toMatchers(processName).flatMap(({ image, label = image, daily_allowance_min }) =>
+      daily_allowance_min === undefined ? [] : [[label, daily_allowance_min] as const]
+    ),
+  );
 }
 
 /** Whether a process has the image that a matcher asks for, whatever else it asks. */

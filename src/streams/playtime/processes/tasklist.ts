@@ -3,7 +3,7 @@
  * could be the game are asked for theirs.
  * @module
  */
-import { gameFinder, imageTest, type Matcher } from "./matchers.ts";
+import { gamesFinder, imageTest, type Matcher } from "./matchers.ts";
 import { decodeOutput } from "./decode.ts";
 import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
@@ -16,9 +16,9 @@ export function tasklist(
   matchers: readonly Matcher[],
   { run = runTool }: { run?: RunTool } = {},
 ): ProcessLister {
-  const find = gameFinder(matchers);
+  const find = gamesFinder(matchers);
   const titled = matchers.filter(({ window_title }) => window_title !== undefined)
-    .map(({ image }) => imageTest(image));
+    .map(({ image, label }) => ({ label, hasImage: imageTest(image) }));
   const only = onlyImage(matchers);
 
   const list = async (args: readonly string[], signal: AbortSignal) =>
@@ -38,8 +38,11 @@ export function tasklist(
     // Several filters would have to hold at once, so several names are looked for in the whole list.
     const all = await list([], signal);
     if (all.length === 0) throw new Error("tasklist printed no processes, not even itself");
-    if (titled.length === 0 || find(all)) return all;
-    const isCandidate = (process: Process) => titled.some((hasImage) => hasImage(process));
+    if (titled.length === 0) return all;
+    // A game that is found without its title needs none.
+    const found = new Set(find(all).map(({ label }) => label));
+    const sought = titled.filter(({ label }) => label === undefined || !found.has(label));
+    const isCandidate = (process: Process) => sought.some(({ hasImage }) => hasImage(process));
     const processes = all.filter((process) => !isCandidate(process));
     for (const image of new Set(all.filter(isCandidate).map(({ image }) => image))) {
       processes.push(...await listImage(image, { verbose: true, signal }));

@@ -25,7 +25,7 @@ Deno.test("GET /allowance says what is allowed, used and left of a day and its w
       left_min: 270,
     },
     limited_by: "day",
-    games: [],
+    games: [{ label: "Minecraft", allowance_min: null, used_min: 30, left_min: null }],
   });
 });
 

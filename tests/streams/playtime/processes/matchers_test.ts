@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  gameFinder,
+  gamesFinder,
   imageTest,
   type Matcher,
+  MAX_GAMES,
   neverSeen,
   type ProcessName,
   toMatchers,
@@ -80,8 +81,9 @@ const MINECRAFT: readonly [what: string, process: Process, playing: boolean][] =
 
 for (const [what, process, playing] of MINECRAFT) {
   Deno.test(`MINECRAFT ${playing ? "is" : "is not"}: ${what}`, () => {
-    const found = gameFinder(toMatchers(undefined))([{ image: "init" }, process]);
-    assert.deepEqual(found, playing ? process : undefined);
+    const found = gamesFinder(toMatchers(undefined))([{ image: "init" }, process]);
+    const minecraft = { label: "Minecraft", process_name: process.image };
+    assert.deepEqual(found, playing ? [minecraft] : []);
   });
 }
 
@@ -110,13 +112,47 @@ const CONFIGURED: readonly [name: ProcessName, process: Process, fits: boolean][
 
 for (const [name, process, fits] of CONFIGURED) {
   Deno.test(`${JSON.stringify(name)} ${fits ? "fits" : "does not fit"} ${JSON.stringify(process)}`, () => {
-    assert.equal(gameFinder(toMatchers(name))([process]) !== undefined, fits);
+    assert.equal(gamesFinder(toMatchers(name))([process]).length, Number(fits));
   });
 }
 
-Deno.test("gameFinder prefers what stands first in the configuration", () => {
-  const find = gameFinder(toMatchers(["two.exe", "one.exe"]));
-  assert.equal(find([{ image: "one.exe" }, { image: "two.exe" }])?.image, "two.exe");
+const names = (matchers: ProcessName, ...processes: Process[]) =>
+  gamesFinder(toMatchers(matchers))(processes).map(({ label, process_name }) =>
+    `${label}: ${process_name}`
+  );
+
+Deno.test("gamesFinder finds several games, in the order of the configuration", () => {
+  const both = [{ image: "one.exe" }, { image: "two.exe" }];
+  assert.deepEqual(names(["two.exe", "one.exe"], ...both), [
+    "two.exe: two.exe",
+    "one.exe: one.exe",
+  ]);
+});
+
+Deno.test("gamesFinder counts a label once, however many of its processes run", () => {
+  const roblox = { image: "Roblox*", label: "Roblox" };
+  const player = { image: "RobloxPlayerBeta.exe" };
+  assert.deepEqual(names(["other", roblox], { image: "RobloxStudio.exe" }, player), [
+    "Roblox: RobloxStudio.exe",
+  ]);
+  assert.deepEqual(names("Roblox*", { image: "RobloxStudio.exe" }, player, player), [
+    "RobloxStudio.exe: RobloxStudio.exe",
+    "RobloxPlayerBeta.exe: RobloxPlayerBeta.exe",
+  ]);
+});
+
+Deno.test("gamesFinder counts a process for the first game that it fits, by whichever name it is listed", () => {
+  const matchers = [{ image: "java", command: "*mygame*", label: "My game" }, "java", "My*"];
+  const java = { image: "java", command: "java mygame" };
+  assert.deepEqual(names(matchers, java), ["My game: java"]);
+  assert.deepEqual(names("Mine*", { image: "Mine a", pid: 7 }, { image: "Mine a b", pid: 7 }), [
+    "Mine a: Mine a",
+  ]);
+});
+
+Deno.test("gamesFinder finds at most MAX_GAMES", () => {
+  const many = Array.from({ length: MAX_GAMES + 1 }, (_, index) => ({ image: `${index}` }));
+  assert.equal(names("*", ...many).length, MAX_GAMES);
 });
 
 Deno.test("A pattern fits exactly what the same regular expression fits", () => {

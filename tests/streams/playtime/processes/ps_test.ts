@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  gameFinder,
+  gamesFinder,
   imageWords,
   MINECRAFT,
   toMatchers,
@@ -97,8 +97,8 @@ Deno.test({
   ignore: !posix,
   async fn() {
     await using _game = await startFakeGame("Minecraft.exe");
-    const find = gameFinder(MINECRAFT);
-    assert.equal(find(await ps(MINECRAFT)({ signal }))?.image, "Minecraft.exe");
+    const find = gamesFinder(MINECRAFT);
+    assert.equal(find(await ps(MINECRAFT)({ signal }))[0]?.process_name, "Minecraft.exe");
   },
 });
 
@@ -109,14 +109,14 @@ Deno.test({
   async fn() {
     const name = `Würfel Игра ${crypto.randomUUID()}.exe`;
     const matchers = toMatchers(name);
-    const find = gameFinder(matchers);
+    const find = gamesFinder(matchers);
     const game = await startFakeGame(name);
     try {
-      assert.equal(find(await ps(matchers)({ signal }))?.image, name);
+      assert.equal(find(await ps(matchers)({ signal }))[0]?.process_name, name);
     } finally {
       await game.stop();
     }
-    assert.equal(find(await ps(matchers)({ signal })), undefined);
+    assert.deepEqual(find(await ps(matchers)({ signal })), []);
   },
 });
 

@@ -173,6 +173,17 @@ Deno.test("tasklist asks for no windows when the game is found without them", as
   assert.deepEqual(asked, [""]);
 });
 
+Deno.test("tasklist asks for the windows of another game while one is found without", async () => {
+  const java = '"javaw.exe","9","Console","1","4 K"';
+  const { run, asked } = fakeTasklist({
+    "": `${GAME}${java}\r\n`,
+    "/V /FI IMAGENAME eq javaw.exe": `${java},"Running","PC\\alex","0:05:13","Other 1.0"\r\n`,
+  });
+  const other = { image: "javaw.exe", window_title: "Other*", label: "Other" };
+  await tasklist(toMatchers(["Minecraft.exe", other]), { run })({ signal });
+  assert.deepEqual(asked, ["", "/V /FI IMAGENAME eq javaw.exe"]);
+});
+
 Deno.test("tasklist does not take an empty list of everything for an answer", async () => {
   const { run } = fakeTasklist({});
   await assert.rejects(tasklist(toMatchers(null), { run })({ signal }), /not even itself/);
