@@ -5,19 +5,19 @@
  */
 import { parseArgs } from "node:util";
 import { bundleAgent } from "../../build/compile.ts";
-import { attendanceBench } from "./attendance_bench.ts";
-import { sheetsBench } from "./sheets_bench.ts";
-import { dashboardBench } from "./dashboard_bench.ts";
-import { drainBench } from "./drain_bench.ts";
-import { eventsBench } from "./events_bench.ts";
-import { heartbeatBench } from "./heartbeat_bench.ts";
-import { holdsBench } from "./holds_bench.ts";
-import { idleBench } from "./idle_bench.ts";
+import { attendanceBench } from "./suites/attendance_bench.ts";
+import { sheetsBench } from "./suites/sheets_bench.ts";
+import { dashboardBench } from "./suites/dashboard_bench.ts";
+import { drainBench } from "./suites/drain_bench.ts";
+import { eventsBench } from "./suites/events_bench.ts";
+import { heartbeatBench } from "./suites/heartbeat_bench.ts";
+import { holdsBench } from "./suites/holds_bench.ts";
+import { idleBench } from "./suites/idle_bench.ts";
 import { print } from "./print.ts";
 import { type BenchRow, markdown } from "./row.ts";
-import { startBench } from "./start_bench.ts";
-import { statusBench } from "./status_bench.ts";
-import { supabaseBench } from "./supabase_bench.ts";
+import { startBench } from "./suites/start_bench.ts";
+import { statusBench } from "./suites/status_bench.ts";
+import { supabaseBench } from "./suites/supabase_bench.ts";
 
 const SUITES = [
   heartbeatBench,

@@ -195,6 +195,7 @@ export class Machine implements AsyncDisposable {
       body,
       raw: new Request(`http://127.0.0.1/records/${table}/${encodeURIComponent(id)}`),
       text: () => Promise.resolve(""),
+      bytes: () => Promise.resolve(new Uint8Array()),
       closing: new AbortController().signal,
       readers: new Readers(),
     });

@@ -49,6 +49,7 @@ function setUp({ tombstoneDays = 90 } = {}) {
       body,
       raw: new Request(`http://127.0.0.1${path}`),
       text: () => Promise.resolve(""),
+      bytes: () => Promise.resolve(new Uint8Array()),
       closing: new AbortController().signal,
       readers: new Readers(),
     });

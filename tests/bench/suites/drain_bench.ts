@@ -1,12 +1,12 @@
 /** A month without a network, drained to an endpoint on this machine, with `/status` asked meanwhile. @module */
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeBacklog } from "./backlog.ts";
-import { type HelperProcess, startHelper } from "./helper_process.ts";
-import { type Load, load } from "./load.ts";
-import { processStats } from "./process_stats.ts";
-import { type Drain, rawDrain } from "./raw_drain.ts";
-import { type Pair, pairedRow, type Suite } from "./row.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeBacklog } from "../load/backlog.ts";
+import { type HelperProcess, startHelper } from "../beside/helper_process.ts";
+import { type Load, load } from "../load/load.ts";
+import { processStats } from "../process_stats.ts";
+import { type Drain, rawDrain } from "../beside/raw_drain.ts";
+import { type Pair, pairedRow, type Suite } from "../row.ts";
 
 /** 30 days at 5 s. */
 const ROWS = 518_400;

@@ -3,7 +3,7 @@
  * on its stdin, how many different rows it has; the line "forget" begins anew. Ends with its stdin.
  * @module
  */
-import { print } from "./print.ts";
+import { print } from "../print.ts";
 
 const ids = new Set<string>();
 let received = 0;

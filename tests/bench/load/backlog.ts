@@ -2,9 +2,9 @@
  * A database with many heartbeats, made by SQL: as after a month without a network.
  * @module
  */
-import { instantOf, msOf } from "../../src/core/mod.ts";
-import { Store } from "../../src/store/mod.ts";
-import { migrations } from "../../src/agent.ts";
+import { instantOf, msOf } from "../../../src/core/mod.ts";
+import { Store } from "../../../src/store/mod.ts";
+import { migrations } from "../../../src/agent.ts";
 
 /** Writes `rows` heartbeats, one every 5 s, the last of them just before `until`. */
 export function makeBacklog(

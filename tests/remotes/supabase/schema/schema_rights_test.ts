@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Cloud } from "../../support/servers/cloud.ts";
-import { askRest, type Caller, callerOf, type RestRequest } from "./rest.ts";
+import { Cloud } from "../../../support/servers/cloud.ts";
+import { askRest, type Caller, callerOf, type RestRequest } from "../rest.ts";
 
 const VERBS = ["select", "insert", "update", "delete"] as const;
 type Verb = (typeof VERBS)[number];

@@ -5,7 +5,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { print } from "./print.ts";
+import { print } from "../print.ts";
 
 const POLL_MS = 5_000;
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { V8_FLAGS } from "../../build/v8_flags.ts";
-import { print } from "./print.ts";
-import { processStats } from "./process_stats.ts";
+import { V8_FLAGS } from "../../../build/v8_flags.ts";
+import { print } from "../print.ts";
+import { processStats } from "../process_stats.ts";
 
 /** As many as the agent sends at once. */
 const BATCH = 500;

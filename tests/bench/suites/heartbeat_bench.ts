@@ -1,15 +1,15 @@
 /** What a heartbeat costs: to write, on the disk, and when there are ten times as many. @module */
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
-import { instantOf } from "../../src/core/mod.ts";
-import { migrations } from "../../src/agent.ts";
-import { Store } from "../../src/store/mod.ts";
-import { createPlaytime, type PlaytimeStream } from "../../src/streams/playtime/mod.ts";
-import { defaultConfig } from "../support/default_config.ts";
-import { streamDeps } from "../support/stream_deps.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeBacklog } from "./backlog.ts";
-import { type BenchRow, type Pair, pairedRow, type Suite } from "./row.ts";
+import { instantOf } from "../../../src/core/mod.ts";
+import { migrations } from "../../../src/agent.ts";
+import { Store } from "../../../src/store/mod.ts";
+import { createPlaytime, type PlaytimeStream } from "../../../src/streams/playtime/mod.ts";
+import { defaultConfig } from "../../support/default_config.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeBacklog } from "../load/backlog.ts";
+import { type BenchRow, type Pair, pairedRow, type Suite } from "../row.ts";
 
 const LOOKS = 3_000;
 const SIZED_ROWS = 200_000;

@@ -1,13 +1,13 @@
 /** Events on their way in and out: batches beside raw transactions, one a request, and the live stream. @module */
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { type Followed, followEvents } from "./events_follow.ts";
-import { benchEvent, type EventsLoad, loadEvents } from "./events_load.ts";
-import { startHelper } from "./helper_process.ts";
-import { idleLoop } from "./loop_watch.ts";
-import { processStats } from "./process_stats.ts";
-import { openRawEvents, rawEventRow } from "./raw_events.ts";
-import { type BenchRow, type Pair, pairedRow, type Suite } from "./row.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { type Followed, followEvents } from "../load/events_follow.ts";
+import { benchEvent, type EventsLoad, loadEvents } from "../load/events_load.ts";
+import { startHelper } from "../beside/helper_process.ts";
+import { idleLoop } from "../loop_watch.ts";
+import { processStats } from "../process_stats.ts";
+import { openRawEvents, rawEventRow } from "../beside/raw_events.ts";
+import { type BenchRow, type Pair, pairedRow, type Suite } from "../row.ts";
 
 const BATCH = 500;
 const BATCHES = 200;

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
-import { playtimeFixture } from "../../streams/playtime/playtime_fixture.ts";
-import { Cloud } from "../../support/servers/cloud.ts";
+import { schemaSql } from "../../../../src/remotes/supabase/mod.ts";
+import { playtimeFixture } from "../../../streams/playtime/playtime_fixture.ts";
+import { Cloud } from "../../../support/servers/cloud.ts";
 import { objectsOf } from "./schema_objects.ts";
 
 const cloud = await Cloud.start({ grants: "new" });

@@ -2,10 +2,10 @@
  * Punches without a listener: rows that are ready made, each transaction waiting for the disk.
  * @module
  */
-import { Store } from "../../src/store/mod.ts";
-import { migrations, punchId } from "../../src/streams/attendance/mod.ts";
-import { tempDir } from "../support/temp.ts";
-import { percentile } from "./row.ts";
+import { Store } from "../../../src/store/mod.ts";
+import { migrations, punchId } from "../../../src/streams/attendance/mod.ts";
+import { tempDir } from "../../support/temp.ts";
+import { percentile } from "../row.ts";
 
 const DEVICES = 50;
 const ROWS = 100_000;

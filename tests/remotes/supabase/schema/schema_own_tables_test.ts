@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { Cloud } from "../../support/servers/cloud.ts";
-import { askRest, callerOf } from "./rest.ts";
+import { Cloud } from "../../../support/servers/cloud.ts";
+import { askRest, callerOf } from "../rest.ts";
 import { objectsOf } from "./schema_objects.ts";
 
 const cloud = await Cloud.start({ grants: "new" });

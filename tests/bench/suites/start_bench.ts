@@ -1,8 +1,8 @@
 /** From the start of the process to the first `/status`, with a million rows waiting. @module */
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeBacklog } from "./backlog.ts";
-import { type Pair, pairedRow, type Suite } from "./row.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeBacklog } from "../load/backlog.ts";
+import { type Pair, pairedRow, type Suite } from "../row.ts";
 
 const ROWS = 1_000_000;
 

@@ -3,7 +3,7 @@
  * and sends it to all who follow. Prints its port; ends with its stdin. Argument: the database to make.
  * @module
  */
-import { print } from "./print.ts";
+import { print } from "../print.ts";
 import { openRawEvents, rawEventRow } from "./raw_events.ts";
 
 const { db, insert } = openRawEvents(Deno.args[0]!);

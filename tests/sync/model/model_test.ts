@@ -10,19 +10,19 @@ import {
   type PushResult,
   RemoteError,
   Warnings,
-} from "../../src/core/mod.ts";
-import { Store, type TableOutbox } from "../../src/store/mod.ts";
-import { SyncEngine } from "../../src/sync/mod.ts";
-import { FakeClock, settled } from "../support/fakes/fake_clock.ts";
-import { type Behaviour, fail, FakeRemote } from "../support/fakes/fake_remote.ts";
+} from "../../../src/core/mod.ts";
+import { Store, type TableOutbox } from "../../../src/store/mod.ts";
+import { SyncEngine } from "../../../src/sync/mod.ts";
+import { FakeClock, settled } from "../../support/fakes/fake_clock.ts";
+import { type Behaviour, fail, FakeRemote } from "../../support/fakes/fake_remote.ts";
 import {
   addNotes,
   rejectedNotes,
   sampleMigration,
   sampleOutbox,
   settledNotes,
-} from "../support/fakes/sample_outbox.ts";
-import { tempDir } from "../support/temp.ts";
+} from "../../support/fakes/sample_outbox.ts";
+import { tempDir } from "../../support/temp.ts";
 
 type Step =
   | { do: "add"; count: number; poison: boolean }

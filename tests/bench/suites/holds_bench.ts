@@ -3,10 +3,10 @@
  * least counts: what the machine did to the agent differs from round to round, what the request costs does not.
  * @module
  */
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeBacklog } from "./backlog.ts";
-import type { BenchRow, Suite } from "./row.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeBacklog } from "../load/backlog.ts";
+import type { BenchRow, Suite } from "../row.ts";
 
 const ROWS = 200_000;
 const ROUNDS = 8;

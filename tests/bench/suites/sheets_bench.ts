@@ -2,15 +2,15 @@
  * Sheets of a month and who is inside, in a database with a year of punches, beside the bare reading of the same rows.
  * @module
  */
-import { Hub, type Instant } from "../../src/core/mod.ts";
-import { Store } from "../../src/store/mod.ts";
-import { migrations, punchId } from "../../src/streams/attendance/mod.ts";
-import { Sheets } from "../../src/streams/attendance/sheets/sheets.ts";
-import { People } from "../../src/streams/attendance/storage/people.ts";
-import { FakeClock } from "../support/fakes/fake_clock.ts";
-import { tempDir } from "../support/temp.ts";
-import { watchLoop } from "./loop_watch.ts";
-import { type BenchRow, median, pairedRow, type Suite } from "./row.ts";
+import { Hub, type Instant } from "../../../src/core/mod.ts";
+import { Store } from "../../../src/store/mod.ts";
+import { migrations, punchId } from "../../../src/streams/attendance/mod.ts";
+import { Sheets } from "../../../src/streams/attendance/sheets/sheets.ts";
+import { People } from "../../../src/streams/attendance/storage/people.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { tempDir } from "../../support/temp.ts";
+import { watchLoop } from "../loop_watch.ts";
+import { type BenchRow, median, pairedRow, type Suite } from "../row.ts";
 
 const PERSONS = 200;
 const DAYS = 365;

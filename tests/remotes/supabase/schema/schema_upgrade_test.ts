@@ -3,12 +3,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
-import { Cloud } from "../../support/servers/cloud.ts";
+import { schemaSql } from "../../../../src/remotes/supabase/mod.ts";
+import { Cloud } from "../../../support/servers/cloud.ts";
 import { objectsOf } from "./schema_objects.ts";
 
 const SCHEMA_0_1_0 = await Deno.readTextFile(
-  new URL("./fixtures/schema_0.1.0.sql", import.meta.url),
+  new URL("../fixtures/schema_0.1.0.sql", import.meta.url),
 );
 
 /** Rows of two systems: `free` has no allowance, `pc-1` has one; a task of `pc-1` names a project of `free`. */

@@ -1,11 +1,11 @@
 /** The routes that pages poll, each beside a bare handler that reads one row. @module */
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeBacklog } from "./backlog.ts";
-import { startHelper } from "./helper_process.ts";
-import { load } from "./load.ts";
-import { processStats } from "./process_stats.ts";
-import { type BenchRow, median, type Suite } from "./row.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeBacklog } from "../load/backlog.ts";
+import { startHelper } from "../beside/helper_process.ts";
+import { load } from "../load/load.ts";
+import { processStats } from "../process_stats.ts";
+import { type BenchRow, median, type Suite } from "../row.ts";
 
 const CONNECTIONS = 32;
 

@@ -2,7 +2,7 @@
  * What a project's schema `public` holds, as PostgreSQL would write it: to compare two of them.
  * @module
  */
-import type { Cloud } from "../../support/servers/cloud.ts";
+import type { Cloud } from "../../../support/servers/cloud.ts";
 
 export interface SchemaObject {
   kind: string;

@@ -1,10 +1,10 @@
 /** Heartbeats into the real PostgREST on the real PostgreSQL, beside a loop that posts the same batches. @module */
 import { DatabaseSync } from "node:sqlite";
-import { startAgent } from "../support/process/agent_process.ts";
-import { Cloud } from "../support/servers/cloud.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeBacklog } from "./backlog.ts";
-import { type Pair, pairedRow, type Suite } from "./row.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeBacklog } from "../load/backlog.ts";
+import { type Pair, pairedRow, type Suite } from "../row.ts";
 
 const ROWS = 50_000;
 /** As many as the agent sends at once. */

@@ -1,12 +1,12 @@
 /** The dashboard in a real browser: how soon it is there, what a busy log and a whole day cost it, what it weighs. @module */
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import { hasBrowser, startBrowser, type TestBrowser } from "../support/process/browser.ts";
-import { sendSteadily } from "../support/fakes/event_stream.ts";
-import { FULL_DAY, type Household, household } from "../support/process/household.ts";
-import { heapOf, tasksWhile } from "../support/process/main_thread.ts";
-import { print } from "./print.ts";
-import { type BenchRow, median, percentile, type Suite } from "./row.ts";
+import { hasBrowser, startBrowser, type TestBrowser } from "../../support/process/browser.ts";
+import { sendSteadily } from "../../support/fakes/event_stream.ts";
+import { FULL_DAY, type Household, household } from "../../support/process/household.ts";
+import { heapOf, tasksWhile } from "../../support/process/main_thread.ts";
+import { print } from "../print.ts";
+import { type BenchRow, median, percentile, type Suite } from "../row.ts";
 
 const PER_SECOND = 500;
 /** Until then the list fills, and code is compiled. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { migrations } from "../../src/agent.ts";
-import { Store } from "../../src/store/mod.ts";
+import { migrations } from "../../../src/agent.ts";
+import { Store } from "../../../src/store/mod.ts";
 
 export interface RawEvents {
   db: DatabaseSync;

@@ -3,7 +3,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { print } from "./print.ts";
+import { print } from "../print.ts";
 
 const db = new DatabaseSync(":memory:");
 db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER)");

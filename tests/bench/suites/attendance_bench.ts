@@ -1,12 +1,12 @@
 /** What a punch costs from the device's message to its acknowledgement, which waits for the disk. @module */
-import { Store } from "../../src/store/mod.ts";
-import { createAttendance, migrations } from "../../src/streams/attendance/mod.ts";
-import { streamDeps } from "../support/stream_deps.ts";
-import { tempDir } from "../support/temp.ts";
-import { loadPunches, type PunchLoad, type PunchLoadResult } from "./attendance_load.ts";
-import { idleLoop, watchLoop } from "./loop_watch.ts";
-import { rawPunchP99, rawPunchRate } from "./raw_punches.ts";
-import { type BenchRow, median, type Pair, pairedRow, type Suite } from "./row.ts";
+import { Store } from "../../../src/store/mod.ts";
+import { createAttendance, migrations } from "../../../src/streams/attendance/mod.ts";
+import { streamDeps } from "../../support/stream_deps.ts";
+import { tempDir } from "../../support/temp.ts";
+import { loadPunches, type PunchLoad, type PunchLoadResult } from "../load/attendance_load.ts";
+import { idleLoop, watchLoop } from "../loop_watch.ts";
+import { rawPunchP99, rawPunchRate } from "../beside/raw_punches.ts";
+import { type BenchRow, median, type Pair, pairedRow, type Suite } from "../row.ts";
 
 const CONNECTIONS = 50;
 const SECONDS = 4;

@@ -1,11 +1,11 @@
 /** What an agent costs that looks for its game every 5 s, brings that to a cloud and is asked nothing. @module */
-import { V8_FLAGS } from "../../build/v8_flags.ts";
-import { ps } from "../../src/streams/playtime/processes/ps.ts";
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { type HelperProcess, startHelper } from "./helper_process.ts";
-import { type ProcessStats, processStats } from "./process_stats.ts";
-import { type BenchRow, pairedRow, type Suite } from "./row.ts";
+import { V8_FLAGS } from "../../../build/v8_flags.ts";
+import { ps } from "../../../src/streams/playtime/processes/ps.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { type HelperProcess, startHelper } from "../beside/helper_process.ts";
+import { type ProcessStats, processStats } from "../process_stats.ts";
+import { type BenchRow, pairedRow, type Suite } from "../row.ts";
 
 /** The start is not idle yet: its garbage is collected and, after a minute, the database is checked. */
 const SETTLE_MS = 75_000;
