@@ -89,6 +89,10 @@ export const punch = v.object({
   /** Null while undecided, and where the time cannot be right and the device does not tell. */
   direction: v.nullable(direction),
   direction_by: v.nullable(directionBy),
+  /** A person struck it out: it does not count. */
+  struck: v.boolean(),
+  /** The correction by which a person added it; null: a device sent it. */
+  added_by: text,
   /** The device's record, without photos and secrets. */
   raw: v.string(),
   synced_at: text,
@@ -187,6 +191,23 @@ export const erased = v.object({
   events: v.number(),
 });
 export type Erased = v.InferOutput<typeof erased>;
+
+/** A punch that a person added, struck out or restored. */
+export const correction = v.object({
+  id: v.string(),
+  kind: v.picklist(["add", "strike", "restore"]),
+  punch_id: v.string(),
+  person_id: v.string(),
+  /** When the punch was. */
+  punched_at: v.string(),
+  /** Of an added punch, where the person said it. */
+  direction: v.nullable(direction),
+  reason: v.string(),
+  by: v.string(),
+  created_at: v.string(),
+  synced_at: text,
+});
+export type Correction = v.InferOutput<typeof correction>;
 
 export const quarantineEntry = v.object({
   id: v.number(),

@@ -85,6 +85,13 @@ export async function liveANight(dir: string): Promise<number> {
     "OPLOG 4\t7\t2026-03-07 04:03:00\t0\t0\t0\t0\nUSER PIN=7\tName=ANN",
   );
   await write("POST", "/devices/DEV1/commands", { command: "restart" });
+  await write("POST", "/punches/corrections", {
+    kind: "add",
+    person_id: "7",
+    at: "2026-03-07 03:00",
+    reason: "forgot",
+    by: "Ann",
+  });
   await write("PUT", "/people/7", { name: "Ann Smith", department: "Sales", aliases: ["107"] });
   await doors.stranger.handshake();
   await agent.sync.now();

@@ -22,6 +22,7 @@ export const TOPICS = [
   "allowance",
   "events",
   "punches",
+  "corrections",
   "presence",
   "people",
   "devices",

@@ -179,6 +179,33 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX device_commands_open ON device_commands (id) WHERE ended_at IS NULL;
     `,
   },
+  {
+    name: "attendance-7-corrections",
+    sql: `
+      -- Punches that a person added, struck out or restored. Rows are only added.
+      CREATE TABLE punch_corrections (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        punch_id TEXT NOT NULL,
+        person_id TEXT NOT NULL,
+        punched_at TEXT NOT NULL,
+        direction TEXT,
+        reason TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        synced_at TEXT,
+        rejected_at TEXT
+      );
+      CREATE INDEX punch_corrections_time ON punch_corrections (punched_at, id);
+      CREATE INDEX punch_corrections_person ON punch_corrections (person_id, punched_at);
+      CREATE INDEX punch_corrections_waiting ON punch_corrections (id)
+        WHERE synced_at IS NULL AND rejected_at IS NULL;
+
+      -- The corrections by which it does not count, and by which it is here; null: a device sent it, and it counts.
+      ALTER TABLE device_logs ADD COLUMN struck_by TEXT;
+      ALTER TABLE device_logs ADD COLUMN added_by TEXT;
+    `,
+  },
 ];
 
 /** A device that receives an older stamp sends again what may have been lost. */

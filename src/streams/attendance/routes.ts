@@ -147,7 +147,7 @@ function position(): v.GenericSchema<string, Position> {
 }
 
 /** An instant, or a day of the devices' zone: `from` its beginning, `to` its end. */
-function moment(timeZone: string, edge: "from" | "to"): v.GenericSchema<string, string> {
+export function moment(timeZone: string, edge: "from" | "to"): v.GenericSchema<string, string> {
   const message = "expected a day as YYYY-MM-DD or a time as 2026-03-02T12:00:00.000Z";
   const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
   return v.pipe(

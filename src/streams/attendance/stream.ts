@@ -14,6 +14,7 @@ import {
   type Stream,
 } from "../../core/mod.ts";
 import type { StreamDeps } from "../../store/mod.ts";
+import { correctionRoutes } from "./correction_routes.ts";
 import { deviceRoutes } from "./device_routes.ts";
 import { maySetClocks, sweepClocks } from "./devices/clocks.ts";
 import type { DeviceConfig } from "./devices/config.ts";
@@ -36,6 +37,7 @@ import { attendanceRoutes } from "./routes.ts";
 import { Directions } from "./sheets/directions.ts";
 import { sheetRoutes } from "./sheets/routes.ts";
 import { Sheets } from "./sheets/sheets.ts";
+import { Corrections } from "./storage/corrections.ts";
 import { DeviceEvents } from "./storage/device_events.ts";
 import { Intake } from "./storage/intake.ts";
 import { People } from "./storage/people.ts";
@@ -250,6 +252,13 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         nameOf,
         maySetClocks: () => maySetClocks(context),
         resync,
+      }),
+      ...correctionRoutes({
+        corrections: new Corrections(store, { clock, hub, punches, directions }),
+        devices,
+        people,
+        clock,
+        timeZone,
       }),
       ...attendanceRoutes({
         punches,

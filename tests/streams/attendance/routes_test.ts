@@ -97,6 +97,8 @@ Deno.test("GET /punches answers the newest first, page by page, each once", asyn
     in_out: 0,
     event: null,
     raw: '{"name":"P\\"2"}',
+    struck: false,
+    added_by: null,
     synced_at: null,
   });
 });

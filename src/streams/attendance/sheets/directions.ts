@@ -89,7 +89,7 @@ export class Directions {
     this.#last = new LastPunches(store, options.people);
     this.#statuses = new Statuses(store);
     this.#page = db.prepare(
-      `SELECT seq, id, device_sn, punched_at, in_out, direction, direction_by, ${COUNTS} AS counts,
+      `SELECT seq, id, device_sn, punched_at, in_out, direction, direction_by, (${COUNTS}) AS counts,
          synced_at IS NOT NULL AND rejected_at IS NULL AS settled
        FROM device_logs INDEXED BY device_logs_person
        WHERE person_id = ? AND (punched_at, seq) > (?, ?) ORDER BY punched_at, seq LIMIT ${PAGE_ROWS}`,

@@ -5,8 +5,8 @@ import type { People } from "../storage/people.ts";
 import { FOREVER } from "./direction_queue.ts";
 import type { Direction } from "./direction.ts";
 
-/** Which punches count: those whose time can be right. */
-export const COUNTS = "time_suspect = 0";
+/** Which punches count: those whose time can be right, and that nobody struck out. */
+export const COUNTS = "time_suspect = 0 AND struck_by IS NULL";
 
 export interface LastPunch {
   atMs: number;

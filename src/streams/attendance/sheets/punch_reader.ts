@@ -37,7 +37,7 @@ const COLUMNS = [
   "time_zone",
   "in_out",
   "direction",
-  "direction_by IS 'person'",
+  "(direction_by IS 'person' OR added_by IS NOT NULL)",
 ] as const;
 
 /** A row as an array: an object without a prototype costs twice as much. */

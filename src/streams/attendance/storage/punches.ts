@@ -44,6 +44,7 @@ export interface Position {
 
 const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zone, received_at,
   skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw, synced_at,
+  struck_by IS NOT NULL AS struck, added_by,
   (SELECT name FROM people WHERE people.person_id = coalesce(
     (SELECT person_id FROM person_aliases WHERE alias = device_logs.person_id),
     device_logs.person_id)) AS person_name`;
@@ -164,6 +165,8 @@ export class Punches {
           event,
           direction,
           direction_by: by,
+          struck: false,
+          added_by: null,
           raw,
           synced_at: null,
         });
@@ -225,9 +228,9 @@ export function punchId(sn: string, personId: string, deviceTime: string): strin
 }
 
 function asPunch(row: RawRow): Punch {
-  const { seq: _, time_suspect, ...columns } = row;
+  const { seq: _, time_suspect, struck, ...columns } = row;
   // The columns are those of COLUMNS, with the types of the table.
-  const punch = columns as unknown as Omit<Punch, "time_suspect">;
+  const punch = columns as unknown as Omit<Punch, "time_suspect" | "struck">;
   const person_name = punch.person_name ?? nameIn(punch.raw);
-  return { ...punch, person_name, time_suspect: time_suspect === 1 };
+  return { ...punch, person_name, time_suspect: time_suspect === 1, struck: struck === 1 };
 }

@@ -1,5 +1,5 @@
 /**
- * Retention of punches, device events and the quarantine. A punch that waits for a cloud, or for a decision about
+ * Retention of punches, their corrections, device events and the quarantine. A punch that waits for a cloud, or for a decision about
  * its rejection, stays longer.
  * @module
  */
@@ -47,6 +47,12 @@ export function attendanceRetention(
        OR seq <= (SELECT max(seq) FROM device_quarantine) - ${quarantineEntries}) RETURNING file`,
   );
 
+  // Their ids are in the order of time.
+  const removeCorrections = store.db.prepare(
+    `DELETE FROM punch_corrections
+     WHERE id IN (SELECT id FROM punch_corrections ORDER BY id LIMIT ${STEP_ROWS}) AND created_at < ?`,
+  );
+
   return (now, budget) => {
     const before = instantOf(msOf(now) - retentionDays * DAY_MS);
     const future = instantOf(msOf(now) + DAY_MS);
@@ -60,8 +66,9 @@ export function attendanceRetention(
           if (typeof file === "string") void quarantine.removeFile(file);
         }
       });
-      deleted += events + entries.length;
-      more = events === STEP_ROWS || entries.length === STEP_ROWS;
+      const corrections = Number(removeCorrections.run(before).changes);
+      deleted += events + entries.length + corrections;
+      more = [events, entries.length, corrections].includes(STEP_ROWS);
     } while (more && budget.left());
     const punches = prunePunches(now, budget);
     return { deleted: deleted + punches.deleted, more: more || punches.more };

@@ -27,7 +27,7 @@ export class Rezoner {
     this.#directions = directions;
     this.#page = store.db.prepare(
       `SELECT seq, id, person_id, punched_at, device_time, time_zone, received_at,
-         synced_at IS NOT NULL AND rejected_at IS NULL AS settled
+         added_by, synced_at IS NOT NULL AND rejected_at IS NULL AS settled
        FROM device_logs INDEXED BY device_logs_device
        WHERE device_sn = ? AND (punched_at, seq) > (?, ?)
        ORDER BY punched_at, seq LIMIT ${PAGE_ROWS}`,
@@ -51,7 +51,10 @@ export class Rezoner {
     for (;;) {
       // Rows that move behind this position are read again, and are right by then.
       const rows = this.#page.all(sn, ...last);
-      const wrong = rows.filter(({ time_zone }) => time_zone !== zone.name);
+      // What a person added was a time here, whatever the device's clock shows.
+      const wrong = rows.filter(({ time_zone, added_by }) =>
+        time_zone !== zone.name && added_by === null
+      );
       if (wrong.length > 0) await this.#store.write(() => this.#read(wrong, device));
       changed += wrong.length;
       if (rows.length < PAGE_ROWS) break;

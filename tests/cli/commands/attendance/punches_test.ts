@@ -28,3 +28,20 @@ Deno.test("punches export has no person that a spreadsheet takes for a formula",
     persons,
   );
 });
+
+Deno.test("punches are added, struck out and restored by a person, also when no agent runs", async () => {
+  using folder = cliFolder({ process_name: "no such game", attendance: { time_zone: "UTC" } });
+  const who = ["--by", "Ann", "--reason", "forgot"];
+  const added = await folder.cli("punches", "add", "7", "2026-03-02 17:30", ...who);
+  const [, id] = /^Punch (\w{64}) of 7 at 2026-03-02T17:30:00.000Z is added\n$/.exec(added.out)!;
+  const struck = await folder.cli("punches", "strike", id!, ...who);
+  assert.equal(struck.out, "Punch of 7 at 2026-03-02T17:30:00.000Z is struck out\n");
+  const again = await folder.cli("punches", "strike", id!, ...who);
+  assert.deepEqual([again.code, again.out], [1, ""]);
+  assert.match(again.err, /is struck out already/);
+  assert.match((await folder.cli("punches", "restore", id!, ...who)).out, /counts again/);
+  assert.equal((await folder.cli("punches", "add", "7", "2026-03-02 17:31")).code, 2);
+  const { out } = await folder.cli("punches", "corrections", "--format", "json", "--person", "7");
+  const kinds = JSON.parse(out).map(({ kind, by }: Record<string, string>) => [kind, by]);
+  assert.deepEqual(kinds, [["restore", "Ann"], ["strike", "Ann"], ["add", "Ann"]]);
+});
