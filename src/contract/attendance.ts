@@ -188,6 +188,7 @@ export const erased = v.object({
   /** All ids of the person: the cloud is told of each. */
   ids: v.array(v.string()),
   punches: v.number(),
+  corrections: v.number(),
   events: v.number(),
 });
 export type Erased = v.InferOutput<typeof erased>;

@@ -19,6 +19,7 @@ export interface Dossier extends Record<string, unknown> {
   person: Person;
   device_names: RawRow[];
   punches: RawRow[];
+  corrections: RawRow[];
   events: RawRow[];
 }
 
@@ -59,7 +60,14 @@ export async function dossierOf(
     events.push(...some.all(from, to, JSON.stringify(ids)));
     return Promise.resolve();
   });
-  return { person, device_names: ids.flatMap((id) => names.all(id)), punches, events };
+  const corrections = db.prepare("SELECT * FROM punch_corrections WHERE person_id = ?");
+  return {
+    person,
+    device_names: ids.flatMap((id) => names.all(id)),
+    punches,
+    corrections: ids.flatMap((id) => corrections.all(id)),
+    events,
+  };
 }
 
 /** Erases what is kept of a person here, and has the cloud learn that it is to be erased there. */
@@ -69,7 +77,7 @@ export async function erase(
 ): Promise<Erased> {
   const { db } = store;
   const ids = people.idsOf(person_id);
-  const erased: Erased = { person_id, ids: [...ids], punches: 0, events: 0 };
+  const erased: Erased = { person_id, ids: [...ids], punches: 0, corrections: 0, events: 0 };
   const removePunches = db.prepare(
     `DELETE FROM device_logs WHERE seq IN
        (SELECT seq FROM device_logs INDEXED BY device_logs_person WHERE person_id = ? LIMIT ${SLICE_ROWS})
@@ -88,6 +96,13 @@ export async function erase(
       });
     }
   }
+  const ofPerson = "person_id IN (SELECT value FROM json_each(?))";
+  const removeCorrections = db.prepare(`DELETE FROM punch_corrections WHERE ${ofPerson}`);
+  const removeCommands = db.prepare(`DELETE FROM device_commands WHERE ${ofPerson}`);
+  erased.corrections = await store.write(() => {
+    removeCommands.run(JSON.stringify(ids));
+    return Number(removeCorrections.run(JSON.stringify(ids)).changes);
+  });
   const removeEvents = db.prepare(
     `DELETE FROM device_events WHERE seq > ? AND seq <= ?
      AND person_id IN (SELECT value FROM json_each(?))`,

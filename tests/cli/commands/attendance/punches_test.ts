@@ -31,6 +31,7 @@ Deno.test("punches export has no person that a spreadsheet takes for a formula",
 
 Deno.test("punches are added, struck out and restored by a person, also when no agent runs", async () => {
   using folder = cliFolder({ process_name: "no such game", attendance: { time_zone: "UTC" } });
+  await folder.cli("--once");
   const who = ["--by", "Ann", "--reason", "forgot"];
   const added = await folder.cli("punches", "add", "7", "2026-03-02 17:30", ...who);
   const [, id] = /^Punch (\w{64}) of 7 at 2026-03-02T17:30:00.000Z is added\n$/.exec(added.out)!;

@@ -48,6 +48,14 @@ Deno.test("What is kept of a person is handed out whole, of all ids", async () =
 
 Deno.test("Nothing of an erased person is left, and nothing of others is gone", async () => {
   await using relay = await traced();
+  const [mine] = relay.rows("SELECT id FROM device_logs WHERE person_id = '1007'");
+  await relay.api("POST", "/punches/corrections", {
+    body: { kind: "strike", punch_id: mine!.id, reason: "not Ann", by: "Cy" },
+  });
+  await relay.api("POST", "/devices/{sn}/commands", {
+    params: { sn: "DEV1" },
+    body: { command: "send_name", person_id: "7" },
+  });
   const outbox = relay.stream.outbox!;
   const { rows } = await relay.store.write(() => outbox.pending(10));
   await relay.store.write(() => {
@@ -58,6 +66,7 @@ Deno.test("Nothing of an erased person is left, and nothing of others is gone", 
     person_id: "7",
     ids: ["7", "1007"],
     punches: 120,
+    corrections: 1,
     events: 1,
   });
   const everything = relay.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -109,6 +118,7 @@ Deno.test("An erasure that breaks off can be asked for again", async () => {
     person_id: "7",
     ids: ["7", "1007"],
     punches: 0,
+    corrections: 0,
     events: 1,
   });
 });
