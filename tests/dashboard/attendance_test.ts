@@ -1,5 +1,6 @@
 /** The Attendance page in a real browser, with an office of two hundred behind it. @module */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser, type TestBrowser } from "../support/process/browser.ts";
@@ -203,6 +204,50 @@ Deno.test({
       await page.waitForSelector("dialog", { state: "detached" });
       await page.getByLabel("With those who have left").check();
       await shows(page, "tbody tr", /no name.*left.*300/s);
+    });
+
+    await t.step(
+      "People: a list shows what it would change, and changes it when asked",
+      async () => {
+        await page.getByRole("button", { name: "Import CSV" }).click();
+        await page.getByLabel("A CSV file").setInputFiles({
+          name: "people.csv",
+          mimeType: "text/csv",
+          // As Excel writes it: Windows-1252.
+          buffer: Buffer.from(
+            "ID,Name,Department\r\n10,Jörg Weiss,Sales\r\n301,New One,Sales\r\n,nobody,\r\n",
+            "latin1",
+          ),
+        });
+        const dialog = page.locator("dialog");
+        await dialog.getByText("Nothing is changed yet. 1 added, 1 changed").waitFor();
+        await dialog.getByText(/^10: name Person 010 → Jörg Weiss, department – → Sales$/)
+          .waitFor();
+        await dialog.getByText(/^Line 4: /).waitFor();
+        assert.deepEqual(await seriousFaults(page), []);
+        assert.equal(await page.locator("tbody", { hasText: "Jörg" }).count(), 0);
+        await dialog.getByRole("button", { name: "Import 2" }).click();
+        await dialog.getByText("Imported.").waitFor();
+        await dialog.getByRole("button", { name: "Close" }).click();
+        await shows(page, "tbody tr", /Jörg Weiss.*10.*Sales.*list/s);
+        await shows(page, "tbody tr", /New One.*301/s);
+      },
+    );
+
+    await t.step("Devices: a command, and how it ended", async () => {
+      await go(page, "devices");
+      const row = page.locator(".devices > li", { hasText: "OFFICE1" });
+      await row.getByText("Change Front door").click();
+      await row.getByText("Nothing was asked of it yet").waitFor();
+      await row.getByRole("button", { name: "Set its clock" }).click();
+      await row.locator(".commands li", { hasText: "Set its clock" }).waitFor();
+      await row.getByLabel("Name to send").selectOption("Jörg Weiss");
+      await row.getByRole("button", { name: "Send name" }).click();
+      await row.locator(".commands li", { hasText: "Send a name: Jörg Weiss" }).waitFor();
+      assert.deepEqual(await seriousFaults(page), []);
+      await row.getByRole("button", { name: "Remove", exact: true }).click();
+      await row.getByRole("button", { name: /^Remove it/ }).click();
+      await shows(page, ".devices [role=alert]", "Device is configured");
     });
 
     assert.deepEqual(faults.filter((fault) => !fault.includes("409")), []);

@@ -180,11 +180,13 @@ Deno.test({
           await row.getByText("Online").waitFor();
           assert.ok(device.registrations > 0);
           await row.getByText("Change AYSK3003").click();
-          await row.getByLabel("Name for AYSK3003").fill("Back door");
-          await row.getByRole("button", { name: "Rename" }).click();
+          await row.getByLabel("Name of AYSK3003").fill("Back door");
+          await row.getByLabel("Role").selectOption("exit");
+          await row.getByRole("button", { name: "Save" }).click();
           await row.locator("b", { hasText: "Back door" }).waitFor();
+          await row.locator("dd", { hasText: "exit" }).waitFor();
           await row.getByRole("button", { name: "Fetch punches again" }).click();
-          await row.getByText("It sends its punches again").waitFor();
+          await row.locator(".commands li", { hasText: "Fetch punches again" }).waitFor();
 
           await using network = await OtherAddress.open(house.devicesPort, "127.0.0.2");
           const body = JSON.stringify({ cmd: "checklive", sn: "AYSK3003" });
@@ -197,6 +199,10 @@ Deno.test({
           await row.getByText("Online").waitFor();
           await row.getByRole("button", { name: "Refuse" }).click();
           await row.getByText("Refused").waitFor();
+          await row.getByRole("button", { name: "Remove" }).click();
+          await row.getByRole("button", { name: "Remove it? Its punches stay." }).click();
+          // It still calls, as a stranger.
+          await row.getByText("Waiting for approval").waitFor();
         } finally {
           stop.abort();
           await running;

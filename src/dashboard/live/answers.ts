@@ -4,8 +4,10 @@ import type * as playtime from "../../contract/playtime.ts";
 export type {
   AttendanceDay,
   AttendanceMonth,
+  DeviceCommand,
   DeviceReport as Device,
   DeviceState,
+  PeopleImport,
   Person,
   Presence,
   Punch,

@@ -86,3 +86,12 @@ export function searchPeople<P extends Searched>(
     [person_id, name, department, ...aliases].some((field) => field?.toLowerCase().includes(wanted))
   );
 }
+
+/** What a list changes about a person: `name Ann → Ann Smith`. */
+export function personChanges(before: Person, after: Person): string[] {
+  const text = (value: Person[keyof Person]) =>
+    Array.isArray(value) ? value.join(" ") || "–" : value === null ? "–" : String(value);
+  return (["name", "department", "active", "aliases"] as const)
+    .filter((key) => text(before[key]) !== text(after[key]))
+    .map((key) => `${key} ${text(before[key])} → ${text(after[key])}`);
+}

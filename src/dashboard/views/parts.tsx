@@ -1,5 +1,6 @@
 /** The small things that every panel is made of. @module */
 import type { ComponentChildren, VNode } from "preact";
+import { useSignal } from "@preact/signals";
 import type { Answer } from "../live/hooks.ts";
 import { Refusal } from "../live/api.ts";
 import { link, nowMs, zone } from "../live/state.ts";
@@ -87,7 +88,28 @@ export function Failed({ error, retry }: { error: Error; retry?: () => void }): 
   );
 }
 
-/** A number that someone looks for, under its name. */
+/** A button for what cannot be undone: the first press asks, the second does it. */
+export function SureButton({ name, question, disabled, run }: {
+  name: string;
+  question: string;
+  disabled: boolean;
+  run: () => void;
+}): VNode {
+  const asked = useSignal(false);
+  return (
+    <button
+      type="button"
+      class={asked.value ? "danger" : ""}
+      disabled={disabled}
+      onClick={() => asked.value ? run() : void (asked.value = true)}
+      onBlur={() => void (asked.value = false)}
+    >
+      {asked.value ? question : name}
+    </button>
+  );
+}
+
+/** A value under its name. */
 export function Figure(
   { name, children, note }: {
     name: string;

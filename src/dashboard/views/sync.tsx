@@ -1,13 +1,12 @@
 /** How each stream's way to the cloud stands, and the rows that the cloud will not have. @module */
 import type { VNode } from "preact";
-import { useSignal } from "@preact/signals";
 import type { LaneStatus, RejectedRow, SyncStatus } from "../live/answers.ts";
 import { ask, change } from "../live/api.ts";
 import { link, status } from "../live/state.ts";
 import { useAction, useAnswer } from "../live/hooks.ts";
 import { duration, number } from "../model/format.ts";
 import { laneHealth, readingWords, STREAM_NAMES, syncHealth } from "../model/health.ts";
-import { Ago, Card, Dot, Failed, Figure, Instead } from "./parts.tsx";
+import { Ago, Card, Dot, Failed, Figure, Instead, SureButton } from "./parts.tsx";
 
 const MOST = 100;
 
@@ -192,8 +191,6 @@ function RejectedItem(
     discard: () => void;
   },
 ) {
-  // Giving a row up cannot be taken back, so it takes two presses.
-  const sure = useSignal(false);
   return (
     <li>
       <div class="rejected-words">
@@ -210,15 +207,7 @@ function RejectedItem(
       </div>
       <div class="tools">
         <button type="button" disabled={busy} onClick={retry}>Retry</button>
-        <button
-          type="button"
-          class={sure.value ? "danger" : ""}
-          disabled={busy}
-          onClick={() => sure.value ? discard() : void (sure.value = true)}
-          onBlur={() => void (sure.value = false)}
-        >
-          {sure.value ? "Discard for good?" : "Discard"}
-        </button>
+        <SureButton name="Discard" question="Discard for good?" disabled={busy} run={discard} />
       </div>
     </li>
   );

@@ -4,7 +4,9 @@ import {
   doorTime,
   hours,
   pairsText,
+  personChanges,
   quickRanges,
+  searchPeople,
 } from "../../../src/dashboard/model/attendance.ts";
 
 const NIGHT = { date: "2026-03-28", time_zone: "Europe/Berlin" };
@@ -49,5 +51,33 @@ Deno.test("dayMarks name what is missing before what was corrected", () => {
   assert.deepEqual(
     dayMarks({ missing_in: true, missing_out: true, corrected: true }).map(({ text }) => text),
     ["entry missing", "exit missing", "corrected"],
+  );
+});
+
+const ANN = {
+  person_id: "7",
+  name: "Ann",
+  department: null,
+  active: true,
+  source: "device",
+  aliases: ["1007"],
+  updated_at: "2026-03-02T00:00:00.000Z",
+} as const;
+
+Deno.test("searchPeople looks in name, department and every id, and leaves out who has left", () => {
+  const left = { ...ANN, person_id: "8", name: "Bo", active: false, aliases: [] };
+  const found = (text: string, withLeft = false) =>
+    searchPeople([{ ...ANN, aliases: ["1007"] }, left], { text, withLeft })
+      .map(({ person_id }) => person_id);
+  assert.deepEqual([found(" aNN "), found("007"), found("Sales")], [["7"], ["7"], []]);
+  assert.deepEqual([found(""), found("", true), found("bo")], [["7"], ["7", "8"], []]);
+});
+
+Deno.test("personChanges names each field that differs, before and after", () => {
+  const before = { ...ANN, aliases: ["1007"] };
+  assert.deepEqual(personChanges(before, { ...before, source: "import" }), []);
+  assert.deepEqual(
+    personChanges(before, { ...before, department: "Sales", active: false, aliases: [] }),
+    ["department – → Sales", "active true → false", "aliases 1007 → –"],
   );
 });

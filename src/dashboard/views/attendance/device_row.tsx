@@ -5,14 +5,16 @@ import type { Device } from "../../live/answers.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { duration, number } from "../../model/format.ts";
-import { Dot, Failed } from "../parts.tsx";
+import { Dot, Failed, SureButton } from "../parts.tsx";
+import { DeviceCommands } from "./device_commands.tsx";
+import { DeviceSettings } from "./device_settings.tsx";
 import { stateOf, StateText } from "./device_state.tsx";
 
 export function DeviceRow({ device, changed }: { device: Device; changed: () => void }): VNode {
   const { sn, state } = device;
   const action = useAction();
   const name = useSignal(device.name ?? "");
-  const asked = useSignal(false);
+  const opened = useSignal(false);
   const approved = state === "online" || state === "offline";
   const path = `/devices/${encodeURIComponent(sn)}`;
   const act = (what: "approve" | "refuse", body?: unknown) =>
@@ -22,11 +24,6 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
     const given = name.value.trim();
     void act("approve", given === "" ? undefined : { name: given });
   };
-  const resync = () =>
-    action.run(async () => {
-      await change(`${path}/resync`);
-      asked.value = true;
-    });
   const form = (
     <form class="tools" onSubmit={approve}>
       <label class="grow">
@@ -38,12 +35,7 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
           onInput={({ currentTarget }) => void (name.value = currentTarget.value)}
         />
       </label>
-      <button type="submit" class="primary" disabled={action.busy}>
-        {approved ? "Rename" : "Approve"}
-      </button>
-      {approved && (
-        <button type="button" disabled={action.busy} onClick={resync}>Fetch punches again</button>
-      )}
+      <button type="submit" class="primary" disabled={action.busy}>Approve</button>
       <button type="button" disabled={action.busy} onClick={() => act("refuse")}>Refuse</button>
     </form>
   );
@@ -59,6 +51,7 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
         </div>
         <dl class="facts">
           <Fact name="Serial" value={sn} />
+          <Fact name="Role" value={device.role === "both" ? null : device.role} />
           <Fact name="Model" value={device.model} />
           <Fact name="Address" value={device.address} />
           <Fact name="Holds" value={device.backlog ? `${number(device.backlog)} punches` : null} />
@@ -74,16 +67,24 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
             Approve after all
           </button>
         )}
+        {!approved && state !== "pending" && (
+          <SureButton
+            name="Remove"
+            question="Remove it? Its punches stay."
+            disabled={action.busy}
+            run={() => action.run(() => change(path, undefined, "DELETE")).then(changed)}
+          />
+        )}
       </div>
       {state === "pending" && form}
       {approved && (
-        <details>
+        <details onToggle={({ currentTarget }) => void (opened.value = currentTarget.open)}>
           <summary>Change {device.name ?? sn}</summary>
-          {form}
-          {asked.value && (
-            <p class="quiet" role="status">
-              It sends its punches again{state === "online" ? "" : " when it calls"}.
-            </p>
+          {opened.value && (
+            <>
+              <DeviceSettings device={device} changed={changed} />
+              <DeviceCommands device={device} />
+            </>
           )}
         </details>
       )}

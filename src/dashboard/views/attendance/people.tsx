@@ -7,6 +7,7 @@ import { usePeople } from "../../live/people.ts";
 import { searchPeople } from "../../model/attendance.ts";
 import { number } from "../../model/format.ts";
 import { Card, Instead } from "../parts.tsx";
+import { PeopleImportDialog } from "./people_import.tsx";
 import { PersonDialog } from "./person_dialog.tsx";
 
 const SOURCES: Readonly<Record<Person["source"], string>> = {
@@ -21,6 +22,7 @@ export function PeopleView(): VNode {
   const withLeft = useSignal(false);
   /** Null: none; `new`: a person to be added. */
   const open = useSignal<Person | "new" | null>(null);
+  const importing = useSignal(false);
   const all = people.value ?? [];
   const shown = useMemo(
     () => searchPeople(all, { text: search.value, withLeft: withLeft.value }),
@@ -47,6 +49,7 @@ export function PeopleView(): VNode {
           <span>With those who have left</span>
         </label>
         <button type="button" onClick={() => void (open.value = "new")}>Add person</button>
+        <button type="button" onClick={() => void (importing.value = true)}>Import CSV</button>
       </div>
       <Card
         title="People"
@@ -101,6 +104,12 @@ export function PeopleView(): VNode {
           </div>
         </Instead>
       </Card>
+      {importing.value && (
+        <PeopleImportDialog
+          changed={people.reload}
+          close={() => void (importing.value = false)}
+        />
+      )}
       {open.value && (
         <PersonDialog
           key={open.value === "new" ? "" : open.value.person_id}

@@ -64,6 +64,14 @@ export function PersonDialog({ person, changed, close }: {
         </label>
         <button type="submit" class="primary" disabled={action.busy}>Save</button>
       </form>
+      {person && (
+        <a
+          href={`/people/${encodeURIComponent(person.person_id)}/export`}
+          download={`person-${person.person_id}.json`}
+        >
+          Download everything kept of this person
+        </a>
+      )}
       {action.error && <Failed error={action.error} />}
     </Dialog>
   );

@@ -1,0 +1,78 @@
+/** What a person decides about an approved device: its name, role and time zone, and whether it stays. @module */
+import type { VNode } from "preact";
+import { useRef } from "preact/hooks";
+import type { Device } from "../../live/answers.ts";
+import { change } from "../../live/api.ts";
+import { useAction } from "../../live/hooks.ts";
+import { Failed, SureButton } from "../parts.tsx";
+
+const ROLES: Readonly<Record<Device["role"], string>> = {
+  both: "Entrance and exit",
+  entrance: "Entrance",
+  exit: "Exit",
+};
+
+export function DeviceSettings({ device, changed }: {
+  device: Device;
+  changed: () => void;
+}): VNode {
+  const { sn } = device;
+  const path = `/devices/${encodeURIComponent(sn)}`;
+  const action = useAction();
+  const form = useRef<HTMLFormElement>(null);
+  const save = (event: Event) => {
+    event.preventDefault();
+    const fields = new FormData(form.current!);
+    const given = {
+      name: String(fields.get("name")).trim() || null,
+      role: fields.get("role"),
+      time_zone: String(fields.get("time_zone")).trim() || null,
+    };
+    // What the configuration says cannot be changed here: only what is different is sent.
+    const differing = Object.entries(given).filter(([key, value]) =>
+      value !== device[key as keyof typeof given]
+    );
+    if (differing.length === 0) return;
+    void action.run(async () => {
+      await change(path, Object.fromEntries(differing), "PATCH");
+      changed();
+    });
+  };
+  return (
+    <>
+      <form class="tools" ref={form} onSubmit={save}>
+        <label class="grow">
+          <span>Name of {sn}</span>
+          <input name="name" defaultValue={device.name ?? ""} maxLength={100} />
+        </label>
+        <label>
+          <span>Role</span>
+          <select name="role" defaultValue={device.role}>
+            {Object.entries(ROLES).map(([role, words]) => (
+              <option key={role} value={role} selected={role === device.role}>{words}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Time zone of its clock</span>
+          <input name="time_zone" defaultValue={device.time_zone} maxLength={64} />
+        </label>
+        <button type="submit" class="primary" disabled={action.busy}>Save</button>
+        <button
+          type="button"
+          disabled={action.busy}
+          onClick={() => action.run(() => change(`${path}/refuse`)).then(changed)}
+        >
+          Refuse
+        </button>
+        <SureButton
+          name="Remove"
+          question="Remove it? Its punches stay."
+          disabled={action.busy}
+          run={() => action.run(() => change(path, undefined, "DELETE")).then(changed)}
+        />
+      </form>
+      {action.error && <Failed error={action.error} />}
+    </>
+  );
+}
