@@ -4,6 +4,7 @@ import type * as playtime from "../../contract/playtime.ts";
 export type {
   AttendanceDay,
   AttendanceMonth,
+  Correction,
   DeviceCommand,
   DeviceReport as Device,
   DeviceState,

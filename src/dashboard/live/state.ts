@@ -58,6 +58,12 @@ export const todayMs = computed(() => dayStart(today.value, zone.value));
 
 effect(() => keep(ZONE_KEY, chosenZone.value));
 
+const EDITOR_KEY = "clockblock.editor";
+
+/** Who corrects punches at this browser; asked for once. */
+export const editor = signal(kept(EDITOR_KEY));
+effect(() => keep(EDITOR_KEY, editor.value));
+
 const hash = signal(location.hash.slice(1));
 addEventListener("hashchange", () => void (hash.value = location.hash.slice(1)));
 

@@ -68,7 +68,7 @@ export function NowView(): VNode {
           >
             <ul class="punches scroll" tabIndex={0} aria-label="Latest punches">
               {latest.value?.map((punch) => (
-                <li key={punch.id}>
+                <li key={punch.id} class={punch.struck ? "struck" : ""}>
                   <time dateTime={punch.punched_at}>
                     {stamp(Date.parse(punch.punched_at), zone.value, todayMs.value)}
                   </time>
@@ -76,6 +76,7 @@ export function NowView(): VNode {
                   <span class="quiet">{punch.direction}</span>
                   <span class="quiet grow">{names.get(punch.device_sn) ?? punch.device_sn}</span>
                   {punch.time_suspect && <span class="tag warn">clock?</span>}
+                  {punch.struck && <span class="tag">struck out</span>}
                 </li>
               ))}
             </ul>
