@@ -5,6 +5,7 @@
 import type { Notifier } from "./time/notifier.ts";
 import type { Instant } from "./time/clock.ts";
 import type { Id } from "./ids.ts";
+import type { JsonObject } from "./json/json.ts";
 import type { Route } from "./http/route.ts";
 
 export type StreamName = "playtime" | "events" | "attendance" | "records";
@@ -33,6 +34,8 @@ export interface Stream {
   gauges?(): readonly Gauge[];
   /** What the stream adds to this machine's row in the cloud's table `devices`. */
   deviceColumns?(): Readonly<Record<string, unknown>>;
+  /** Appends an event of the agent itself to the log: only events has one. Called inside `write`. */
+  log?(event: AgentEvent): Readonly<Record<string, unknown>> | undefined;
   /** The stream's own work, until the signal aborts. */
   run?(signal: AbortSignal): Promise<void>;
   /** One round of that work, for `--once`; what it records is published by the hub. */
@@ -41,6 +44,20 @@ export interface Stream {
   reset?: StreamReset;
   /** Deletes what retention allows while the budget lasts, inside `write`; called again while `more`. */
   prune?(now: Instant, budget: Budget): PruneResult;
+}
+
+/** Something that the agent itself reports in the event log. It is in the cloud as fast as a critical event. */
+export interface AgentEvent {
+  ts: Instant;
+  type: string;
+  subtype: string;
+  symbol: string | null;
+  severity: "info" | "warning";
+  /** A sentence for people. */
+  body: string;
+  meta: JsonObject;
+  /** A second event with the same key is not stored. */
+  idempotency_key: string;
 }
 
 /** Gives up what was not pushed: records read everything again. */

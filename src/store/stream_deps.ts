@@ -1,5 +1,5 @@
 /** What the agent gives every stream: `create<Stream>(deps, config)` takes this and the configuration. @module */
-import type { Clock, Hub, Id, StreamName, Warnings } from "../core/mod.ts";
+import type { AgentEvent, Clock, Hub, Id, StreamName, Warnings } from "../core/mod.ts";
 import type { Store } from "./store.ts";
 
 export interface StreamDeps {
@@ -26,4 +26,9 @@ export interface StreamDeps {
   realtime: () => boolean | null;
   /** The cloud's clock minus this machine's, by one stream's remote or else by any; null while unknown. */
   clockOffsetMs: (stream?: StreamName) => number | null;
+  /**
+   * Appends an event of the agent itself to the event log and returns it as the API shows it; undefined when its
+   * key is there already. Called inside `write`: it is committed with the rows that it reports.
+   */
+  logEvent: (event: AgentEvent) => Readonly<Record<string, unknown>> | undefined;
 }

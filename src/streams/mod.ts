@@ -19,7 +19,9 @@ export type StreamsConfig =
   & records.RecordsConfig;
 
 /** What the agent gives all streams; the one of processes is replaced by tests. */
-export type StreamsDeps = Omit<StreamDeps, "cloud"> & { lister?: ProcessLister | undefined };
+export type StreamsDeps = Omit<StreamDeps, "cloud" | "logEvent"> & {
+  lister?: ProcessLister | undefined;
+};
 
 /** What one folder gives the agent. */
 interface StreamEntry {
@@ -78,9 +80,12 @@ export async function createStreams(
   remotes: Readonly<Record<StreamName, Remote | null>>,
 ): Promise<Stream[]> {
   for (const { prepare } of STREAMS) await prepare?.(deps);
-  return STREAMS.map(({ name, create }) =>
-    create({ ...deps, cloud: remotes[name] !== null }, config)
+  const logEvent: StreamDeps["logEvent"] = (event) =>
+    streams.find(({ log }) => log !== undefined)?.log?.(event);
+  const streams: Stream[] = STREAMS.map(({ name, create }) =>
+    create({ ...deps, logEvent, cloud: remotes[name] !== null }, config)
   );
+  return streams;
 }
 
 /** Every stream's migrations: what a database of this version has. */

@@ -19,6 +19,7 @@ export function streamDeps(store: Store, given: Partial<StreamDeps> = {}): Strea
     cloud: false,
     realtime: () => null,
     clockOffsetMs: () => null,
+    logEvent: () => undefined,
     ...given,
   };
 }

@@ -1,5 +1,6 @@
 /** `clockblock events tail|send`: application events, followed in the terminal or stored from it. @module */
 import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { AGENT_MODE } from "../../contract/events.ts";
 import { parseLossless } from "../../core/mod.ts";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
@@ -57,7 +58,7 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
   async func({ mode, sinceSeq, json }) {
     const { stdout, stderr } = this.io;
     const config = this.config();
-    const modes = mode === undefined ? config.events.modes : [mode];
+    const modes = mode === undefined ? [...new Set([...config.events.modes, AGENT_MODE])] : [mode];
     const paint = painter(stdout);
     const stopping = new AbortController();
     const stopListening = this.io.onStop(() => stopping.abort());

@@ -35,6 +35,8 @@ import { SEVERITIES } from "./notation.ts";
 
 export interface RouteParts {
   rules: EventRules;
+  /** Those of programs, which `rules` has, and the agent's own. */
+  modes: readonly string[];
   log: EventLog;
   ingest: Ingest;
   live: LiveStream;
@@ -55,10 +57,12 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
   const { rules, log, ingest, live, outbox, snapshots } = parts;
   const read = eventReader(rules);
   const schema = eventSchema(rules);
-  const mode = v.pipe(
-    v.picklist(rules.modes, `expected one of ${rules.modes.join(", ")}`),
-    v.description("a mode of the application; each has its own log and numbers"),
-  );
+  const modeOf = (modes: readonly string[]) =>
+    v.pipe(
+      v.picklist(modes, `expected one of ${modes.join(", ")}`),
+      v.description("a mode of the application; each has its own log and numbers"),
+    );
+  const mode = modeOf(parts.modes);
   const example = {
     mode: rules.modes[0],
     source: "engine",
@@ -193,7 +197,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       path: "/local/state",
       summary: "Keep the application's state, for after a crash",
       tag: TAG,
-      query: v.strictObject({ mode }),
+      query: v.strictObject({ mode: modeOf(rules.modes) }),
       body: objectOf("expected a JSON object", {
         description: "the state, whatever the application keeps there",
         examples: [{ positions: [{ symbol: "AAPL", quantity: 10 }], halted: false }],

@@ -12,8 +12,9 @@ import {
   type Schedule,
   type Stream,
 } from "../../core/mod.ts";
-import type { EventsStatus } from "../../contract/events.ts";
+import { AGENT_MODE, type EventsStatus } from "../../contract/events.ts";
 import { retention, type StreamDeps } from "../../store/mod.ts";
+import { itemOf } from "./event.ts";
 import { type Appended, EventLog } from "./event_log.ts";
 import { type EventOutbox, eventOutbox } from "./outbox.ts";
 import { ExternalEvents } from "./external_events.ts";
@@ -52,8 +53,10 @@ export interface EventsStream extends Stream {
 
 export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStream {
   const { store, hub, warnings, ids, clock, deviceId, timeZone } = deps;
-  const { modes, table, flush, health_table, critical_subtypes: criticalSubtypes } = config.events;
+  const { modes: programModes, table, flush, health_table, critical_subtypes: criticalSubtypes } =
+    config.events;
   const { endpoint_url, health_url } = config.events;
+  const modes = [...new Set([...programModes, AGENT_MODE])];
   const log = new EventLog(store, { clock, ids });
   const outbox = eventOutbox(store, {
     deviceId,
@@ -124,7 +127,8 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
       wake,
     },
     routes: eventRoutes({
-      rules: { modes, now: () => clock.now() },
+      rules: { modes: programModes, now: () => clock.now() },
+      modes,
       log,
       ingest,
       live,
@@ -143,6 +147,28 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
       dispensable:
         "seq < (SELECT max(seq) FROM local_events AS others WHERE others.mode = local_events.mode)",
     }),
+
+    log(event) {
+      external.look();
+      const { meta, ...rest } = event;
+      const meta_json = JSON.stringify(meta);
+      const appended = log.append([{
+        ...rest,
+        id: null,
+        mode: AGENT_MODE,
+        source: AGENT_MODE,
+        meta_json,
+      }]);
+      const stored = appended.stored(0);
+      if (!stored) return undefined;
+      outbox.added(1);
+      store.afterCommit(() => {
+        live.publish(appended);
+        announcements.ring();
+        wake.notify();
+      });
+      return itemOf(stored);
+    },
 
     status: () => ({
       events: {

@@ -79,6 +79,7 @@ export class PlaytimeStream implements Stream {
   readonly #tables: Tables;
   readonly #today: Today;
   readonly #watch: GameWatch;
+  readonly #book: AllowanceBook;
   /** Called inside `write`. */
   readonly prune: (now: Instant, budget: Budget) => PruneResult;
   readonly #pollIntervalSec: number;
@@ -116,6 +117,12 @@ export class PlaytimeStream implements Stream {
     this.#tables = openTables(store);
     const tables = this.#tables;
     const today = this.#today = new Today({ tables, clock, deviceId, rules });
+    this.#book = new AllowanceBook(store, {
+      ...deps,
+      tables,
+      rules,
+      onGranted: () => today.forget(),
+    });
     this.#firstDay = this.#tables.rollups.firstDay(deviceId);
     this.#lastSeen = this.#tables.heartbeats.newest()?.timestamp_utc ?? null;
     this.outbox = tableOutbox(store, {
@@ -136,6 +143,7 @@ export class PlaytimeStream implements Stream {
       outbox: this.outbox,
       rules,
       warnings,
+      onRecorded: (heartbeats) => this.#book.played(heartbeats),
       onStored: (heartbeat) => {
         this.#lastSeen = heartbeat.timestamp_utc;
         const day = dayOf(heartbeat);
@@ -155,15 +163,7 @@ export class PlaytimeStream implements Stream {
       clock,
       deviceId,
       rules,
-      book: new AllowanceBook(store, {
-        tables,
-        rules,
-        clock,
-        hub,
-        ids: deps.ids,
-        deviceId,
-        onGranted: () => today.forget(),
-      }),
+      book: this.#book,
       recompute: () => this.recompute(),
     });
   }
@@ -176,6 +176,7 @@ export class PlaytimeStream implements Stream {
       signal,
     });
     if (last) this.#session.resume(last);
+    const checked = this.#book.checkRules();
     // Not awaited: polls continue while another program holds the database.
     const poll = async () => {
       const found = await this.#poll(signal);
@@ -204,7 +205,7 @@ export class PlaytimeStream implements Stream {
       name: "playtime",
       clock: this.#deps.clock,
     });
-    await Promise.all([renaming, filling, this.#recorder.settled()]);
+    await Promise.all([checked, renaming, filling, this.#recorder.settled()]);
   }
 
   /** Gives heartbeats of an earlier version their place in the slots of games; runs once. */

@@ -132,5 +132,5 @@ Deno.test("events tail says that no agent runs, and which modes there are", asyn
   await using _agent = await folder.start();
   const { code, err } = await folder.cli("events", "tail", "--mode", "demo");
   assert.equal(code, 2);
-  assert.match(err, /expected one of paper, live/);
+  assert.match(err, /expected one of paper, live, clockblock/);
 });

@@ -1,9 +1,10 @@
 /**
- * Grants as they come in, and what they leave of a day. A grant and the overdraft of its UTC day change in one
- * transaction.
+ * What is left of a day, as play and grants change it. A heartbeat or a grant and the events of the thresholds that
+ * it crosses are committed together.
  * @module
  */
 import type { AllowanceView, Grant } from "../../../contract/allowance.ts";
+import type { Heartbeat } from "../../../contract/playtime.ts";
 import {
   addDays,
   type Clock,
@@ -12,16 +13,20 @@ import {
   derivedId,
   type Hub,
   type Id,
+  type Instant,
   instantOf,
+  logger,
+  msOf,
   Problem,
 } from "../../../core/mod.ts";
-import type { Store } from "../../../store/mod.ts";
+import type { Store, StreamDeps } from "../../../store/mod.ts";
 import { msOfMinutes } from "../days/minutes.ts";
 import { rollupOf } from "../days/rollups.ts";
 import { gamesOfDay } from "../games/days.ts";
 import type { Tables } from "../tables.ts";
 import { atLeastNone, balanceOf, readSums } from "./balance.ts";
 import { type AllowanceRules, personDay, personSpan } from "./rules.ts";
+import { crossed, levelOf, thresholdEvent } from "./thresholds.ts";
 
 /** What is asked for. */
 export type WantedGrant =
@@ -40,6 +45,7 @@ export interface BookOptions {
   hub: Hub;
   ids: () => Id;
   deviceId: Id;
+  logEvent: StreamDeps["logEvent"];
   /** Called after the commit of a grant. */
   onGranted: () => void;
 }
@@ -51,6 +57,8 @@ const MAX_DAYS_AHEAD = 31;
 export class AllowanceBook {
   readonly #store: Store;
   readonly #options: BookOptions;
+  /** The lowest balance of a day whose thresholds are in the log. */
+  #lowest: { date: Day; level: number } | undefined;
 
   constructor(store: Store, options: BookOptions) {
     this.#store = store;
@@ -121,8 +129,58 @@ export class AllowanceBook {
         onGranted();
         for (const grant of own) hub.publish("allowance", { grant });
       });
+      this.#check();
     }
     return added.length;
+  }
+
+  /** Play was recorded. Called inside `write`. */
+  played(heartbeats: readonly Heartbeat[]): void {
+    if (!this.#isWatched()) return;
+    const lastOfDays = new Map(
+      heartbeats.filter(({ is_playing }) => is_playing).map(({ timestamp_utc }) =>
+        [personDay(msOf(timestamp_utc), this.#options.rules), timestamp_utc] as const
+      ),
+    );
+    for (const [date, at] of lastOfDays) this.#fire(date, at);
+  }
+
+  /** Logs what other rules than before, those of a start included, make of the play there is. Never rejects. */
+  async checkRules(): Promise<void> {
+    this.#lowest = undefined;
+    try {
+      await this.#store.write(() => this.#check());
+    } catch (error) {
+      logger("playtime").warn("The next heartbeat checks the allowance: {error}", { error });
+    }
+  }
+
+  #check(): void {
+    if (this.#isWatched()) this.#fire(this.#today(), instantOf(this.#options.clock.now()));
+  }
+
+  #isWatched(): boolean {
+    const { daily, weeklyMin, warnMin } = this.#options.rules;
+    return (daily !== null || weeklyMin !== null) && warnMin.length > 0;
+  }
+
+  /** Logs the thresholds that a day has crossed, once something was played. */
+  #fire(date: Day, at: Instant): void {
+    const { tables, rules, hub, deviceId, logEvent } = this.#options;
+    const balance = balanceOf(readSums(tables, date, this.#options), rules);
+    const { balance_min, used_min } = balance;
+    if (balance_min === null || used_min === 0) return;
+    const limited = { ...balance, balance_min };
+    const level = levelOf(limited);
+    const lowest = this.#lowest?.date === date ? this.#lowest.level : Infinity;
+    if (level >= lowest) return;
+    const events = crossed(lowest, level, rules.warnMin)
+      .map((each) => logEvent(thresholdEvent(each, { deviceId, date, balance: limited, at })))
+      .filter((event) => event !== undefined);
+    this.#store.afterCommit(() => {
+      this.#lowest = { date, level };
+      for (const event of events) hub.publish("allowance", { event });
+    });
   }
 
   #today(): Day {

@@ -15,6 +15,8 @@ export interface RecorderOptions {
   outbox: TableOutbox;
   rules: AllowanceRules;
   warnings: Warnings;
+  /** Called inside the `write` of heartbeats, after them. */
+  onRecorded: (heartbeats: readonly Heartbeat[]) => void;
   /** Called with each heartbeat once it is committed. */
   onStored: (heartbeat: Heartbeat) => void;
 }
@@ -89,7 +91,7 @@ export class Recorder {
   }
 
   async #writeAll(): Promise<void> {
-    const { tables, outbox, rules, onStored, warnings } = this.#options;
+    const { tables, outbox, rules, onRecorded, onStored, warnings } = this.#options;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, MAX_BATCH);
       this.#taken = batch.length;
@@ -98,6 +100,7 @@ export class Recorder {
           record(tables, heartbeat, { allowance: rules.daily, games });
         }
         outbox.added(batch.length);
+        onRecorded(batch.map(({ heartbeat }) => heartbeat));
         this.#store.afterCommit(() => {
           this.#waiting.splice(0, batch.length);
           this.#taken = 0;

@@ -42,6 +42,7 @@ function bench() {
     tables: openTables(store),
     outbox,
     rules: NO_LIMIT,
+    onRecorded: () => {},
     warnings,
     onStored: ({ id }) => told.push(id),
   });
