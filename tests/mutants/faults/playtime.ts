@@ -86,9 +86,39 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/playtime/allowance/book.ts",
-    tests: ["streams/playtime/allowance/grants_test.ts"],
+    file: "streams/playtime/allowance/thresholds.ts",
+    tests: [
+      "streams/playtime/allowance/thresholds_test.ts",
+      "streams/playtime/allowance/history_test.ts",
+    ],
     faults: [
+      ["thresholds fire in any order", ".sort((a, b) => b - a)", ""],
+      ["a threshold that is reached exactly does not fire", "after <= each &&", "after < each &&"],
+      [
+        "what was not played today is over today",
+        "Math.max(balance_min, -used_min)",
+        "balance_min",
+      ],
+      [
+        "a threshold's key is the same every day",
+        '["allowance", deviceId, date,',
+        '["allowance", deviceId,',
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/allowance/book.ts",
+    tests: [
+      "streams/playtime/allowance/grants_test.ts",
+      "streams/playtime/allowance/thresholds_test.ts",
+    ],
+    faults: [
+      [
+        "a day without play is told of its thresholds",
+        "if (balance_min === null || used_min === 0) return;",
+        "if (balance_min === null) return;",
+      ],
+      ["a grant fires nothing", "      this.check();\n", ""],
       ["a key makes a grant each time", "key === null ? ids() : ", "ids() ?? "],
       [
         "the overdraft of the day stays",
