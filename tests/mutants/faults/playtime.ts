@@ -118,7 +118,7 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
         "if (balance_min === null || used_min === 0) return;",
         "if (balance_min === null) return;",
       ],
-      ["a grant fires nothing", "      this.check();\n", ""],
+      ["a grant fires nothing", "      this.#check();\n", ""],
       ["a key makes a grant each time", "key === null ? ids() : ", "ids() ?? "],
       [
         "the overdraft of the day stays",
