@@ -33,6 +33,8 @@ export class DeviceCommands {
   readonly #onChange: (sn: string) => void;
   /** Those that wait or were sent, oldest first. */
   readonly #open = new Map<string, DeviceCommand[]>();
+  /** Changed, and not written yet. */
+  readonly #unsaved = new Map<number, DeviceCommand>();
   readonly #write: Statement;
   readonly #list: Statement;
   readonly #trim: Statement;
@@ -100,7 +102,9 @@ export class DeviceCommands {
 
   /** The newest first. */
   list(sn: string, limit: number): DeviceCommand[] {
-    return this.#list.all(sn, limit).map(asCommand);
+    return this.#list.all(sn, limit).map((row) =>
+      this.#unsaved.get(Number(row.id)) ?? asCommand(row)
+    );
   }
 
   /** The command is on its way to the device. */
@@ -153,7 +157,11 @@ export class DeviceCommands {
   #change(command: DeviceCommand, state: CommandState, result: string | null): void {
     command.state = state;
     command.result = result;
-    this.#store.write(() => this.#save(command)).catch((error) =>
+    this.#unsaved.set(command.id, command);
+    this.#store.write(() => {
+      this.#save(command);
+      this.#store.afterCommit(() => this.#unsaved.delete(command.id));
+    }).catch((error) =>
       logger("attendance").error("Cannot keep the outcome of a command to {sn}: {error}", {
         sn: command.device_sn,
         error,
