@@ -1,6 +1,6 @@
 /** Corrections of punches over HTTP. @module */
 import * as v from "valibot";
-import { correction, type Correction, direction } from "../../contract/attendance.ts";
+import { type Correction, correction, direction } from "../../contract/attendance.ts";
 import {
   type Clock,
   instantOf,
@@ -79,7 +79,8 @@ const body = v.pipe(
     ),
   ], "expected kind to be add, strike or restore"),
   v.metadata({
-    description: "a punch that is added, or one that is struck out or restored; who does it and why",
+    description:
+      "a punch that is added, or one that is struck out or restored; who does it and why",
     examples: [
       {
         kind: "add",
