@@ -136,27 +136,30 @@ Deno.test({
       assert.match(await focusedLabel(page), name);
     });
 
-    await t.step("Days: a forgotten exit is added, and a punch struck out, with who and why", async () => {
-      await page.getByRole("button", { name: /^Punches of Person 001 on / }).click();
-      const dialog = page.locator("dialog");
-      await dialog.getByRole("button", { name: /^Strike out 08:00/ }).click();
-      assert.equal(await dialog.locator(".struck").count(), 0, "without who and why");
-      await dialog.getByLabel("Your name").fill("Head of office");
-      await dialog.getByLabel("Reason").fill("Forgot to punch");
-      const time = dialog.getByLabel("Time of a missing punch");
-      await time.fill((await time.inputValue()).replace(/T.*/, "T17:30"));
-      await dialog.getByLabel("Direction").selectOption("out");
-      await dialog.getByRole("button", { name: "Add punch" }).click();
-      await dialog.getByText(/17:30 added by Head of office: Forgot to punch/).waitFor();
-      await shows(page, ".sheet tbody tr", /Person 001.*08:00.*17:30.*9:30.*corrected/s);
-      await dialog.getByRole("button", { name: /^Strike out 17:30/ }).click();
-      await dialog.locator(".struck", { hasText: "17:30" }).waitFor();
-      await shows(page, ".sheet tbody tr", /Person 001.*exit missing/s);
-      assert.deepEqual(await seriousFaults(page), []);
-      await dialog.getByRole("button", { name: /^Restore 17:30/ }).click();
-      await shows(page, ".sheet tbody tr", /Person 001.*9:30/s);
-      await page.keyboard.press("Escape");
-    });
+    await t.step(
+      "Days: a forgotten exit is added, and a punch struck out, with who and why",
+      async () => {
+        await page.getByRole("button", { name: /^Punches of Person 001 on / }).click();
+        const dialog = page.locator("dialog");
+        await dialog.getByRole("button", { name: /^Strike out 08:00/ }).click();
+        assert.equal(await dialog.locator(".struck").count(), 0, "without who and why");
+        await dialog.getByLabel("Your name").fill("Head of office");
+        await dialog.getByLabel("Reason").fill("Forgot to punch");
+        const time = dialog.getByLabel("Time of a missing punch");
+        await time.fill((await time.inputValue()).replace(/T.*/, "T17:30"));
+        await dialog.getByLabel("Direction").selectOption("out");
+        await dialog.getByRole("button", { name: "Add punch" }).click();
+        await dialog.getByText(/17:30 added by Head of office: Forgot to punch/).waitFor();
+        await shows(page, ".sheet tbody tr", /Person 001.*08:00.*17:30.*9:30.*corrected/s);
+        await dialog.getByRole("button", { name: /^Strike out 17:30/ }).click();
+        await dialog.locator(".struck", { hasText: "17:30" }).waitFor();
+        await shows(page, ".sheet tbody tr", /Person 001.*exit missing/s);
+        assert.deepEqual(await seriousFaults(page), []);
+        await dialog.getByRole("button", { name: /^Restore 17:30/ }).click();
+        await shows(page, ".sheet tbody tr", /Person 001.*9:30/s);
+        await page.keyboard.press("Escape");
+      },
+    );
 
     await t.step("Months: days and hours of each person", async () => {
       await page.getByRole("button", { name: "Months", exact: true }).click();

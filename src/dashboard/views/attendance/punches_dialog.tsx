@@ -30,7 +30,9 @@ export function PunchesDialog({ day, names, close }: {
   const { person_id, date, time_zone } = day;
   // A night shift ends on the next day.
   const to = day.last_out ? dayOf(Date.parse(day.last_out), time_zone) : date;
-  const query = `person=${encodeURIComponent(person_id)}&from=${date}&to=${to}&limit=${MAX_PUNCHES}`;
+  const query = `person=${
+    encodeURIComponent(person_id)
+  }&from=${date}&to=${to}&limit=${MAX_PUNCHES}`;
   const read = useAnswer(
     async (signal) => {
       const [punches, corrections] = await Promise.all([
@@ -88,7 +90,8 @@ export function PunchesDialog({ day, names, close }: {
                 aria-label={`${punch.struck ? "Restore" : "Strike out"} ${
                   doorTime(punch.punched_at, day)
                 }`}
-                onClick={() => decide(punch)}
+                onClick={() =>
+                  decide(punch)}
               >
                 {punch.struck ? "Restore" : "Strike out"}
               </button>
