@@ -1,5 +1,6 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
 import { attendance } from "./attendance/sheets.ts";
+import { allow } from "./allow.ts";
 import { backup } from "./backup.ts";
 import { devices } from "./attendance/devices.ts";
 import { doctor } from "./doctor.ts";
@@ -23,6 +24,7 @@ export const commands = {
   run,
   status,
   today,
+  allow,
   export: exportRows,
   sync,
   rejected,

@@ -1,6 +1,7 @@
 /** `clockblock status`: what goes on, for a person in a glance or for a script. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { type Instant, msOf, systemClock } from "../../core/mod.ts";
+import type { TodayView } from "../../contract/playtime.ts";
 import type { Status } from "../../contract/status.ts";
 import type { LaneStatus } from "../../contract/sync.ts";
 import type { Context } from "../context.ts";
@@ -79,21 +80,40 @@ export function devicesText({ devices, listening, addresses }: Status["attendanc
   ].join(", ");
 }
 
-/** `1 h 05 min of 1 h 00 min, 5 min over`; `5 min, no limit`; `5 min over, no play today` */
+/** `1 h 05 min of 1 h 00 min, 5 min over`; `5 min of 1 h 30 min (30 min granted), 1 h 25 min left`; `5 min, no limit` */
 export function describeToday(
-  { minutes_used, minutes_overdraft, allowance_min }: Pick<
-    Status["today"],
-    "minutes_used" | "minutes_overdraft" | "allowance_min"
+  { minutes_used, allowance_min, granted_min, week }: Pick<
+    TodayView,
+    "minutes_used" | "allowance_min" | "granted_min" | "week"
   >,
   paint: Painter,
 ): string {
-  const used = minutesText(minutes_used);
+  const day = limitText(minutes_used, { allowance_min, granted_min, when: " today" }, paint);
+  if (week.allowance_min === null) return day;
+  return `${day}; this week ${limitText(week.used_min, { ...week, when: "" }, paint)}`;
+}
+
+function limitText(
+  used_min: number,
+  { allowance_min, granted_min, when }: {
+    allowance_min: number | null;
+    granted_min: number;
+    when: string;
+  },
+  paint: Painter,
+): string {
+  const used = minutesText(used_min);
   if (allowance_min === null) return `${used}, no limit`;
-  const over = paint("red", `${minutesText(minutes_overdraft)} over`);
-  if (allowance_min === 0) return `${minutes_used > 0 ? over : used}, no play today`;
-  const left = allowance_min - minutes_used;
+  const left = allowance_min + granted_min - used_min;
+  const over = paint("red", `${minutesText(Math.max(0, -left))} over`);
+  if (allowance_min + granted_min <= 0) return `${used_min > 0 ? over : used}, no play${when}`;
+  const granted = granted_min === 0
+    ? ""
+    : granted_min > 0
+    ? ` (${minutesText(granted_min)} granted)`
+    : ` (${minutesText(-granted_min)} taken)`;
   const rest = left >= 0 ? paint("green", `${minutesText(left)} left`) : over;
-  return `${used} of ${minutesText(allowance_min)}, ${rest}`;
+  return `${used} of ${minutesText(allowance_min + granted_min)}${granted}, ${rest}`;
 }
 
 const STATE_COLORS: Readonly<Record<LaneStatus["state"], Color>> = {

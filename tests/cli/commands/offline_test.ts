@@ -52,19 +52,36 @@ Deno.test("today says how long it was played", async () => {
   assert.equal(JSON.parse((await folder.cli("today", "--json")).out).minutes_used, 0);
 });
 
-const days: readonly [allowance: number | null, minutes: number, said: string][] = [
+const days: readonly [
+  allowance: number | null,
+  minutes: number,
+  said: string,
+  granted?: number,
+  weekly?: number,
+][] = [
   [null, 0.5, "30 s, no limit"],
   [0, 0, "0 s, no play today"],
   [0, 5, "5 min over, no play today"],
   [60, 0.25, "15 s of 1 h 00 min, 59 min left"],
   [60, 59.5, "59 min of 1 h 00 min, 30 s left"],
   [60, 60.5, "1 h 00 min of 1 h 00 min, 30 s over"],
+  [60, 5, "5 min of 1 h 30 min (30 min granted), 1 h 25 min left", 30],
+  [60, 65, "1 h 05 min of 45 min (15 min taken), 20 min over", -15],
+  [0, 5, "5 min of 30 min (30 min granted), 25 min left", 30],
+  [null, 5, "5 min, no limit; this week 5 min of 10 min, 5 min left", 0, 10],
 ];
 
-for (const [allowance_min, minutes_used, said] of days) {
+for (const [allowance_min, minutes_used, said, granted_min = 0, weekly = null] of days) {
   Deno.test(`today says "${said}"`, () => {
-    const minutes_overdraft = Math.max(0, minutes_used - (allowance_min ?? Infinity));
-    const today = { date: "2026-03-02", minutes_used, minutes_overdraft, allowance_min };
+    const week = {
+      from: "2026-03-02",
+      to: "2026-03-08",
+      allowance_min: weekly,
+      granted_min,
+      used_min: minutes_used,
+      left_min: null,
+    };
+    const today = { minutes_used, allowance_min, granted_min, week };
     assert.equal(describeToday(today, (_color, text) => text), said);
   });
 }
@@ -73,6 +90,32 @@ Deno.test("today says that a weekday which is not named allows no play", async (
   using folder = cliFolder({ ...NO_GAME, daily_allowance_min: {} });
   await folder.cli("--once");
   assert.equal((await folder.cli("today")).out, "Played today: 0 s, no play today\n");
+});
+
+Deno.test("allow grants minutes for a day, and today counts them", async () => {
+  using folder = cliFolder({ ...NO_GAME, daily_allowance_min: 60, time_zone: "UTC" });
+  await folder.cli("--once");
+  const { out } = await folder.cli("allow", "30", "--reason", "rainy", "--by", "Mum");
+  assert.match(out, /^30 min more on \d{4}-\d\d-\d\d: 1 h 30 min left\n$/);
+  assert.match((await folder.cli("allow", "-45.5")).out, /^45 min less on .*: 44 min left\n$/);
+  assert.equal(
+    (await folder.cli("today")).out,
+    "Played today: 0 s of 44 min (15 min taken), 44 min left\n",
+  );
+  const grant = JSON.parse((await folder.cli("allow", "15", "--json")).out);
+  assert.equal(grant.extra_min, 15);
+  for (
+    const [args, message] of [
+      [["allow"], /minutes/],
+      [["allow", "half an hour"], /Cannot grant "half an hour": expected minutes/],
+      [["allow", "1000000"], /expected minutes from -1440 to 1440/],
+      [["allow", "30", "--date", "1990-01-01"], /expected a day from/],
+    ] as const
+  ) {
+    const { code, err } = await folder.cli(...args);
+    assert.equal(code, 2, err);
+    assert.match(err, message);
+  }
 });
 
 Deno.test("export prints every heartbeat as CSV and as JSON", async () => {
