@@ -10,6 +10,8 @@ import { sliceBudget } from "../store/mod.ts";
 const SLICE_CHARACTERS = 1 << 16;
 /** What the first reading keeps, in bytes. */
 const KEPT_BYTES = 1 << 18;
+/** Bytes of a UTF-16 code unit in UTF-8 at most. */
+const MAX_UTF8_BYTES = 3;
 
 /** Some items. */
 interface Slice<At> {
@@ -79,6 +81,13 @@ class FirstReading<At> {
   atOnce(): boolean {
     const slice = this.#slices.first();
     if (slice?.items === 0) return false;
+    if (slice && this.#slices.ended && slice.text.length * MAX_UTF8_BYTES <= KEPT_BYTES) {
+      // Certainly short: its bytes need not be counted.
+      this.kept = [slice.text];
+      this.end = slice.end;
+      this.more = slice.items === this.#limit;
+      return true;
+    }
     if (!this.#take(slice)) return true;
     return this.#slices.ended && !this.#take(undefined);
   }

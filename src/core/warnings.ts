@@ -50,7 +50,12 @@ export class Warnings {
     this.#hub?.publish("warnings", this.list());
   }
 
-  /** What stands, oldest first. */
+  /** How many are raised. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Those that are raised, oldest first. */
   list(): Warning[] {
     return [...this.#entries.values()];
   }

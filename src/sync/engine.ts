@@ -184,10 +184,20 @@ export class SyncEngine {
     return this.#lanes.get(stream)?.clockOffsetMs ?? null;
   }
 
+  /** Whether the lanes run. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** The state of the lane in the worst state, without counting what waits. */
+  get state(): SyncState {
+    return worstOf(this.#setups.map(({ name }) => this.#lanes.get(name)?.state ?? "disabled"));
+  }
+
   status(): SyncStatus {
     const lanes = this.#setups.map((setup) => this.#laneStatus(setup));
     return {
-      state: worstOf(lanes.map(({ state }) => state)),
+      state: this.state,
       running: this.#running,
       online: this.online(),
       clock_offset_ms: this.clockOffsetMs,

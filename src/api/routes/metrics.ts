@@ -99,7 +99,7 @@ function agentMetrics(options: MetricsOptions): Metric[] {
     gauge(
       "warnings",
       "Matters that somebody should look at: see /status.",
-      options.warnings.list().length,
+      options.warnings.size,
     ),
     gauge("stream_clients", "Pages that listen to /stream.", options.sseClients()),
     gauge(

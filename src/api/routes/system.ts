@@ -13,14 +13,14 @@ import { JsonText } from "../respond.ts";
 const health = v.object({
   status: v.picklist(["ok", "failing"]),
   reasons: v.array(v.string()),
-  /** How the sync stands; null where nothing is synced. It does not make the agent fail. */
+  /** The sync engine; null where nothing is synced. Its state does not make the agent fail. */
   sync: v.nullable(v.object({
     /** Whether the engine runs. */
     running: v.boolean(),
     state: syncStatus.entries.state,
     online: v.nullable(v.boolean()),
   })),
-  /** How many matters somebody should look at: `/status` names them. */
+  /** How many warnings `/status` lists. */
   warnings: v.number(),
 });
 
@@ -50,7 +50,7 @@ export function healthRoute({ store, sync, warnings, closing }: HealthOptions): 
       } catch (error) {
         reasons.push(`the database does not answer: ${(error as Error).message}`);
       }
-      const more = { reasons, sync: syncOf(sync), warnings: warnings.list().length };
+      const more = { reasons, sync: syncOf(sync), warnings: warnings.size };
       return reasons.length === 0
         ? { status: "ok" as const, ...more }
         : reply({ status: "failing" as const, ...more }, { status: 503 });
@@ -60,8 +60,7 @@ export function healthRoute({ store, sync, warnings, closing }: HealthOptions): 
 
 function syncOf(sync: SyncEngine | undefined): v.InferOutput<typeof health>["sync"] {
   if (!sync) return null;
-  const { running, state, online } = sync.status();
-  return { running, state, online };
+  return { running: sync.running, state: sync.state, online: sync.online() };
 }
 
 /** `GET /openapi.json`: all of these routes and itself. */

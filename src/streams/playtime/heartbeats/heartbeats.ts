@@ -1,13 +1,7 @@
 /** The heartbeats: whether the game ran, poll by poll, in order of arrival. @module */
 import type { Heartbeat, StoredHeartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant } from "../../../core/mod.ts";
-import {
-  type Cells,
-  prepareCells,
-  type RawRow,
-  type Statement,
-  type Store,
-} from "../../../store/mod.ts";
+import { prepareCells, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
 
 /** What a heartbeat adds to its day: the interval it stands for, in milliseconds. */
 export function creditMs(heartbeat: Heartbeat): number {
@@ -61,7 +55,12 @@ export class Heartbeats {
     );
     this.#span = prepareCells(
       db,
-      `SELECT ${columns} FROM heartbeats WHERE seq < ? AND seq >= ? ORDER BY seq DESC LIMIT ?`,
+      // SQLite makes the text in half the time that its cells and `JSON.stringify` take.
+      `SELECT seq, json_object('id', id, 'device_id', device_id, 'timestamp_utc', timestamp_utc,
+         'is_playing', json(iif(is_playing = 1, 'true', 'false')),
+         'poll_interval_sec', poll_interval_sec,
+         'process_name', process_name, 'synced_at', synced_at)
+       FROM heartbeats WHERE seq < ? AND seq >= ? ORDER BY seq DESC LIMIT ?`,
     );
     this.#after = db.prepare(
       `SELECT ${columns} FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?`,
@@ -114,7 +113,7 @@ export class Heartbeats {
     const rows = Math.min(limit, PAGE_ROWS);
     for (let seq = before, full = true; full;) {
       const page = this.#span.all(seq, from, rows);
-      for (const cells of page) yield { seq: seq = Number(cells[0]), json: heartbeatText(cells) };
+      for (const cells of page) yield { seq: seq = Number(cells[0]), json: String(cells[1]) };
       full = page.length === rows;
     }
   }
@@ -175,14 +174,6 @@ export class Heartbeats {
   newest(): StoredHeartbeat | undefined {
     return this.before(Number.MAX_SAFE_INTEGER, 1)[0]?.heartbeat;
   }
-}
-
-/** As `JSON.stringify` of a {@link StoredHeartbeat}, in a third of its time. */
-function heartbeatText([, id, device, at, plays, sec, process, synced]: Cells): string {
-  const text = JSON.stringify;
-  return `{"id":${text(id)},"device_id":${text(device)},"timestamp_utc":${text(at)},` +
-    `"is_playing":${plays === 1},"poll_interval_sec":${text(sec)},` +
-    `"process_name":${text(process)},"synced_at":${text(synced)}}`;
 }
 
 function placed(raw: RawRow): PlacedHeartbeat {

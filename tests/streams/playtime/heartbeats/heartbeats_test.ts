@@ -50,25 +50,25 @@ Deno.test("creditMs credits the time of a look that found the game, and no other
   assert.equal(creditMs({ ...beat(1), poll_interval_sec: 0.0015 }), 2);
 });
 
-Deno.test("Heartbeats.texts are what JSON.stringify makes of the rows, of any limit, newest first", async () => {
+Deno.test("Heartbeats.texts are what JSON.stringify makes of what was inserted, of any limit, newest first", async () => {
   using temp = tempStore(migrations);
   const heartbeats = new Heartbeats(temp.store);
   const names = [null, 'a "quoted\\" name', "Spiel\u0000\u2028ü😀", "plain.exe"];
+  const inserted = Array.from({ length: 450 }, (_, n) => ({
+    id: `h${n}`,
+    device_id: n % 2 ? "pc-1" : 'pc "2"',
+    timestamp_utc: instantOf(n * 5_000),
+    is_playing: n % 3 === 0,
+    poll_interval_sec: n % 5 ? 5 : 0.5,
+    process_name: names[n % names.length]!,
+  }));
   await temp.store.write(() => {
-    for (let n = 0; n < 450; n++) {
-      heartbeats.insert({
-        id: `h${n}`,
-        device_id: n % 2 ? "pc-1" : 'pc "2"',
-        timestamp_utc: instantOf(n * 5_000),
-        is_playing: n % 3 === 0,
-        poll_interval_sec: n % 5 ? 5 : 0.5,
-        process_name: names[n % names.length]!,
-      });
-    }
+    for (const heartbeat of inserted) heartbeats.insert(heartbeat);
     temp.store.db.exec(`UPDATE heartbeats SET synced_at = '${instantOf(0)}' WHERE seq < 100`);
   });
-  const expected = heartbeats.before(Number.MAX_SAFE_INTEGER, 450)
-    .map(({ heartbeat }) => JSON.stringify(heartbeat));
+  const expected = inserted.map((heartbeat, n) =>
+    JSON.stringify({ ...heartbeat, synced_at: n + 1 < 100 ? instantOf(0) : null })
+  ).reverse();
   for (const limit of [1, 199, 200, 5_000]) {
     const texts = heartbeats.texts({ before: Number.MAX_SAFE_INTEGER, from: 1, limit });
     assert.deepEqual([...texts].map(({ json }) => json), expected, `limit ${limit}`);
