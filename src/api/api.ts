@@ -12,13 +12,14 @@ import {
   type Reader,
   Readers,
   type Route,
+  SseFanout,
   type Stream,
   systemClock,
   type Warnings,
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type SyncEngine, syncRoutes } from "../sync/mod.ts";
-import { Broadcast, streamRoute } from "./routes/stream.ts";
+import { broadcast, streamRoute } from "./routes/stream.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { mount, type Mounted, type MountOptions } from "./mount.ts";
@@ -80,7 +81,8 @@ export function createApi(options: ApiOptions): Api {
   store.onWork(() => loopDelay.working());
   const security = new Security({ host, allowedOrigins, token });
   const status = new Status({ ...options, clock, loopDelay });
-  const broadcast = new Broadcast({ hub, clock });
+  const fanout = new SseFanout({ clock, onClients: (clients) => void (hub.pages = clients) });
+  const endBroadcast = broadcast(hub, fanout);
   const connections = new WeakMap<Request, ConnectionInfo>();
   const answers = new Map<number, number>();
   const refusals = new LogThrottle({ clock });
@@ -90,7 +92,7 @@ export function createApi(options: ApiOptions): Api {
     statusRoute(status),
     ...streams.flatMap((stream) => stream.routes ?? []),
     ...sync ? syncRoutes(sync) : [],
-    streamRoute(broadcast),
+    streamRoute(fanout),
     healthRoute({ store, sync, warnings, closing: closing.signal }),
     metricsRoute({
       store,
@@ -102,7 +104,7 @@ export function createApi(options: ApiOptions): Api {
       loopDelay,
       uptimeSec: () => status.uptimeSec(),
       answers: () => answers,
-      sseClients: () => broadcast.clients,
+      sseClients: () => fanout.clients,
     }),
     ...pageRoutes({ page, security, connection: (request) => connections.get(request) }),
   ];
@@ -202,7 +204,7 @@ export function createApi(options: ApiOptions): Api {
     close() {
       closing.abort();
       status.close();
-      broadcast.close();
+      endBroadcast();
     },
   };
 }

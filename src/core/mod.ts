@@ -17,6 +17,7 @@ export * from "./http/problem.ts";
 export * from "./http/readers.ts";
 export * from "./http/route.ts";
 export * from "./http/sse.ts";
+export * from "./http/sse_fanout.ts";
 export * from "./json/json.ts";
 export * from "./json/lossless_json.ts";
 export * from "./json/params.ts";

@@ -1,22 +1,15 @@
-/**
- * `GET /stream`: the agent's news to every page that listens. A message is put into words once, however many
- * pages there are.
- * @module
- */
+/** `GET /stream`: what the agent's parts publish, to every client that follows the topic. @module */
 import * as v from "valibot";
 import {
-  type Clock,
+  FANOUT_PROBLEMS,
   type Hub,
-  type Message,
-  Problem,
-  type Readers,
   type Route,
   route,
+  type SseFanout,
   sseFrame,
-  SseStream,
 } from "../../core/mod.ts";
 
-/** What can be listened to. */
+/** The topics, each a channel of the fan-out. */
 export const TOPICS = [
   "heartbeat",
   "allowance",
@@ -31,68 +24,6 @@ export const TOPICS = [
   "warnings",
 ] as const;
 
-/** Every client is an open connection, of which a process may have some thousand. */
-const MAX_CLIENTS = 1_000;
-
-export class Broadcast {
-  /** Who listens, by topic. */
-  readonly #listeners: Map<string, Set<SseStream>> = new Map(
-    TOPICS.map((topic) => [topic, new Set()]),
-  );
-  readonly #clock: Clock;
-  readonly #hub: Hub;
-  readonly #unsubscribe: () => void;
-
-  constructor({ hub, clock }: { hub: Hub; clock: Clock }) {
-    this.#clock = clock;
-    this.#hub = hub;
-    this.#unsubscribe = hub.subscribe((message) => this.#send(message));
-  }
-
-  /** How many pages listen. */
-  get clients(): number {
-    return this.#hub.pages;
-  }
-
-  /** Opens a stream of these topics. */
-  open(
-    topics: readonly string[],
-    { signal, readers }: { signal: AbortSignal; readers: Readers },
-  ): SseStream {
-    if (this.clients >= MAX_CLIENTS) {
-      throw new Problem(503, "Too many listeners", {
-        detail: `At most ${MAX_CLIENTS} clients can listen at a time.`,
-        headers: { "retry-after": "10" },
-      });
-    }
-    const sets = topics.map((topic) => this.#listeners.get(topic)!);
-    this.#hub.pages++;
-    const stream = new SseStream({
-      signal,
-      readers,
-      clock: this.#clock,
-      onEnd: () => {
-        this.#hub.pages--;
-        for (const set of sets) set.delete(stream);
-      },
-    });
-    for (const set of sets) set.add(stream);
-    return stream;
-  }
-
-  /** Listens to the hub no longer. */
-  close(): void {
-    this.#unsubscribe();
-  }
-
-  #send({ topic, data }: Message): void {
-    const listeners = this.#listeners.get(topic);
-    if (!listeners || listeners.size === 0) return;
-    const frame = sseFrame({ event: topic, data });
-    for (const stream of listeners) stream.send(frame);
-  }
-}
-
 const allowed = `expected some of ${TOPICS.join(",")}`;
 
 const topicList = v.pipe(
@@ -102,8 +33,15 @@ const topicList = v.pipe(
   v.check((topics) => topics.every((topic) => TOPICS.some((known) => known === topic)), allowed),
 );
 
-/** The route of a broadcast. */
-export function streamRoute(broadcast: Broadcast): Route {
+/** Sends what is published to the clients that follow its topic. @returns a function that ends the subscription */
+export function broadcast(hub: Hub, fanout: SseFanout): () => void {
+  return hub.subscribe(({ topic, data }) => {
+    if (fanout.following(topic).size > 0) fanout.send(topic, sseFrame({ event: topic, data }));
+  });
+}
+
+/** The route of a fan-out by topic. */
+export function streamRoute(fanout: SseFanout): Route {
   return route({
     method: "GET",
     path: "/stream",
@@ -111,10 +49,11 @@ export function streamRoute(broadcast: Broadcast): Route {
     tag: "system",
     query: v.strictObject({ topics: v.optional(topicList, TOPICS.join(",")) }),
     mediaType: "text/event-stream",
-    problems: {
-      503: `There are ${MAX_CLIENTS} listeners already; come back after \`Retry-After\`.`,
+    problems: FANOUT_PROBLEMS,
+    handle(request) {
+      const stream = fanout.open(request);
+      for (const topic of request.query.topics) fanout.following(topic).add(stream);
+      return stream.response;
     },
-    handle: ({ query, closing, readers }) =>
-      broadcast.open(query.topics, { signal: closing, readers }).response,
   });
 }

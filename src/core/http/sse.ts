@@ -72,6 +72,8 @@ const PING: SseFrame = encoder.encode(": ping\n\n");
 export class SseStream {
   /** What the route returns. */
   readonly response: Response;
+  /** The number of the last event that was sent, where events have one: its owner keeps it. */
+  lastId = 0;
   readonly #bufferBytes: number;
   readonly #ended = new AbortController();
   readonly #onEnd: ((end: SseEnd) => void) | undefined;

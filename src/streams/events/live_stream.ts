@@ -8,7 +8,7 @@
  * Reading the last page and joining happen in one turn of the event loop, in which nothing can be committed.
  * @module
  */
-import { type Clock, Problem, type Readers, type SseFrame, SseStream } from "../../core/mod.ts";
+import { type Clock, SseFanout, type SseRequest, type SseStream } from "../../core/mod.ts";
 import { itemJson, itemOf, type StoredEvent } from "./event.ts";
 import type { Appended, EventLog, SeqRange } from "./event_log.ts";
 
@@ -17,21 +17,12 @@ export interface LiveOptions {
   clock: Clock;
 }
 
-interface Client {
-  mode: string;
-  /** The last `seq` it was sent. */
-  seq: number;
-  stream: SseStream;
-}
-
 /** New events that have not gone out yet, as they will. */
 interface Unsent {
   text: string;
   lastSeq: number;
 }
 
-/** Twice as many (these and readers of `/stream`) stay below the API's limit of connections. */
-export const MAX_CLIENTS = 1_000;
 /** Events read at once for a client that catches up. */
 const PAGE_EVENTS = 200;
 /** A page ends early when it gets longer than this, so that it fits into a client's buffer. */
@@ -45,65 +36,45 @@ const encoder = new TextEncoder();
 
 export class LiveStream {
   readonly #log: EventLog;
-  readonly #clock: Clock;
-  /** The clients that follow, by mode. */
-  readonly #following = new Map<string, Set<Client>>();
+  /** The clients; those that have caught up follow their mode. */
+  readonly #fanout: SseFanout;
   readonly #unsent = new Map<string, Unsent>();
-  #clients = 0;
   #sentAt = -Infinity;
   #scheduled = false;
 
   constructor({ log, clock }: LiveOptions) {
     this.#log = log;
-    this.#clock = clock;
+    this.#fanout = new SseFanout({ clock });
   }
 
   /** How many clients are connected. */
   get clients(): number {
-    return this.#clients;
+    return this.#fanout.clients;
   }
 
   /**
-   * A client that wants what comes after a `seq`; what comes from now on, when it does not say.
-   * @throws {Problem} 503 when there are as many as there may be
+   * Sends what comes after the `seq` that a client wants to resume from; by default what comes from now on.
+   * @throws {Problem} 503 when `MAX_CLIENTS` are connected
    */
   open(
     mode: string,
-    { since, signal, readers }: { since?: number; signal: AbortSignal; readers?: Readers },
+    { since, request }: { since: number | undefined; request: SseRequest },
   ): Response {
-    if (this.#clients >= MAX_CLIENTS) {
-      throw new Problem(503, "Too many listeners", {
-        detail: `At most ${MAX_CLIENTS} clients can listen at a time.`,
-        headers: { "retry-after": "10" },
-      });
-    }
+    const stream = this.#fanout.open(request);
     const lastSeq = this.#log.lastSeq(mode);
-    const client: Client = {
-      mode,
-      // Beyond the log is a number from before a restored backup: the client gets all that comes now.
-      seq: Math.min(since ?? lastSeq, lastSeq),
-      stream: new SseStream({
-        signal,
-        ...(readers ? { readers } : {}),
-        clock: this.#clock,
-        onEnd: () => {
-          this.#clients--;
-          this.#following.get(mode)?.delete(client);
-        },
-      }),
-    };
-    this.#clients++;
+    // Beyond the log is a number from before a restored backup: the client gets all that comes now.
+    stream.lastId = Math.min(since ?? lastSeq, lastSeq);
     // An id without data is no message, but what a browser resumes from that is cut before the first one.
-    if (since === undefined) client.stream.send(encoder.encode(`id: ${lastSeq}\n\n`));
-    void this.#catchUp(client);
-    return client.stream.response;
+    if (since === undefined) stream.send(encoder.encode(`id: ${lastSeq}\n\n`));
+    void this.#catchUp(mode, stream);
+    return stream.response;
   }
 
   /** New events, right after their commit. */
   publish(appended: Appended): void {
-    if (this.#clients === 0) return;
+    if (this.clients === 0) return;
     for (const [index, { mode }] of appended.events.entries()) {
-      if (!this.#following.get(mode)?.size) continue;
+      if (this.#fanout.following(mode).size === 0) continue;
       const event = appended.stored(index);
       if (event) this.#add(mode, event.seq, frameText(event.seq, itemJson(event)));
     }
@@ -115,15 +86,15 @@ export class LiveStream {
     mode: string,
     { upTo, first }: SeqRange & { first: readonly StoredEvent[] },
   ): void {
-    const following = this.#following.get(mode);
-    if (!following?.size) return;
+    const following = this.#fanout.following(mode);
+    if (following.size === 0) return;
     if (first.at(-1)?.seq === upTo) {
       for (const event of first) this.#add(mode, event.seq, readFrame(event));
       return this.#schedule();
     }
     this.#sendUnsent(mode);
-    this.#following.delete(mode);
-    for (const client of following) setTimeout(() => void this.#catchUp(client), 0);
+    for (const stream of following) setTimeout(() => void this.#catchUp(mode, stream), 0);
+    following.clear();
   }
 
   #add(mode: string, seq: number, text: string): void {
@@ -134,28 +105,23 @@ export class LiveStream {
     } else this.#unsent.set(mode, { text, lastSeq: seq });
   }
 
-  async #catchUp(client: Client): Promise<void> {
-    const { stream } = client;
-    while (await stream.inTurn(() => this.#sendPage(client))) await stream.drained();
+  async #catchUp(mode: string, stream: SseStream): Promise<void> {
+    while (await stream.inTurn(() => this.#sendPage(mode, stream))) await stream.drained();
   }
 
   /** Sends what comes next in the log; at its end the client joins those that follow, and it is false. */
-  #sendPage(client: Client): boolean {
-    const { mode, stream } = client;
+  #sendPage(mode: string, stream: SseStream): boolean {
     // What is already read for this client must not be sent to it a second time.
     this.#sendUnsent(mode);
     let text = "";
     let events = 0;
-    for (const event of this.#log.span(mode, { since: client.seq })) {
+    for (const event of this.#log.span(mode, { since: stream.lastId })) {
       text += readFrame(event);
-      client.seq = event.seq;
+      stream.lastId = event.seq;
       if (++events === PAGE_EVENTS || text.length > PAGE_CHARACTERS) break;
     }
     if (events > 0) stream.send(encoder.encode(text));
-    else {
-      const following = this.#following.get(mode) ?? new Set();
-      this.#following.set(mode, following.add(client));
-    }
+    else this.#fanout.following(mode).add(stream);
     return events > 0;
   }
 
@@ -174,17 +140,17 @@ export class LiveStream {
     const unsent = this.#unsent.get(mode);
     if (!unsent) return;
     this.#unsent.delete(mode);
-    const frame: SseFrame = encoder.encode(unsent.text);
-    const following = this.#following.get(mode) ?? new Set();
-    for (const client of following) {
-      const { waitingBytes } = client.stream;
+    const frame = encoder.encode(unsent.text);
+    const following = this.#fanout.following(mode);
+    for (const stream of following) {
+      const { waitingBytes } = stream;
       // Who has taken all shares even a large frame: read from the log, each would have its own.
       if (waitingBytes > 0 && waitingBytes + frame.byteLength > MAX_WAITING_BYTES) {
-        following.delete(client);
-        void client.stream.drained().then(() => this.#catchUp(client));
+        following.delete(stream);
+        void stream.drained().then(() => this.#catchUp(mode, stream));
       } else {
-        client.seq = unsent.lastSeq;
-        client.stream.send(frame);
+        stream.lastId = unsent.lastSeq;
+        stream.send(frame);
       }
     }
   }

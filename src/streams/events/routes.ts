@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import {
+  FANOUT_PROBLEMS,
   type Instant,
   type JsonObject,
   listing,
@@ -26,7 +27,7 @@ import { shownJson } from "./event.ts";
 import type { EventFilter, EventLog } from "./event_log.ts";
 import type { EventOutbox } from "./outbox.ts";
 import type { Ingest } from "./intake/ingest.ts";
-import { type LiveStream, MAX_CLIENTS } from "./live_stream.ts";
+import type { LiveStream } from "./live_stream.ts";
 import { type BadEvent, MAX_BODY_BYTES, readBody } from "./intake/read_body.ts";
 import { type EventRules, eventSchema, objectOf } from "./intake/event_schema.ts";
 import { eventReader } from "./intake/read_event.ts";
@@ -161,17 +162,12 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
         )),
       }),
       mediaType: "text/event-stream",
-      problems: {
-        503: `There are ${MAX_CLIENTS} listeners already; come back after \`Retry-After\`.`,
-      },
-      handle({ raw, query: { mode, since_seq }, closing, readers }) {
+      problems: FANOUT_PROBLEMS,
+      handle(request) {
+        const { raw, query: { mode, since_seq } } = request;
         const last = raw.headers.get("last-event-id");
         const since = last !== null && /^\d{1,15}$/.test(last) ? Number(last) : since_seq;
-        return live.open(mode, {
-          signal: closing,
-          readers,
-          ...(since === undefined ? {} : { since }),
-        });
+        return live.open(mode, { since, request });
       },
     }),
     route({

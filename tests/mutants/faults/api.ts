@@ -56,18 +56,6 @@ export const API_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "api/routes/stream.ts",
-    faults: [
-      ["listeners that left are kept", "for (const set of sets) set.delete(stream);", ""],
-      ["listeners that left are counted", "this.#hub.pages--;", ""],
-      [
-        "one listener too many",
-        "if (this.clients >= MAX_CLIENTS) {",
-        "if (this.clients > MAX_CLIENTS) {",
-      ],
-    ],
-  },
-  {
     file: "api/security/cookie.ts",
     tests: ["api/security/security_test.ts"],
     faults: [

@@ -81,4 +81,22 @@ export const CORE_FAULTS: readonly FaultyFile[] = [
       ],
     ],
   },
+  {
+    file: "core/http/sse_fanout.ts",
+    tests: ["api/routes/stream_test.ts"],
+    faults: [
+      [
+        "listeners that left are kept",
+        "for (const streams of this.#following.values()) streams.delete(stream);",
+        "",
+      ],
+      ["listeners that left are counted", "--this.#clients", "this.#clients"],
+      [
+        "one listener too many",
+        "if (this.#clients >= MAX_CLIENTS) {",
+        "if (this.#clients > MAX_CLIENTS) {",
+        ["api/routes/stream_test.ts", "streams/events/live_stream_test.ts"],
+      ],
+    ],
+  },
 ];

@@ -68,20 +68,14 @@ export const EVENTS_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "a client ahead of the log waits for its number",
-        "seq: Math.min(since ?? lastSeq, lastSeq),",
-        "seq: since ?? lastSeq,",
+        "stream.lastId = Math.min(since ?? lastSeq, lastSeq);",
+        "stream.lastId = since ?? lastSeq;",
       ],
       [
         "a client that fell behind goes on following",
-        "following.delete(client);\n        void client.stream.drained()",
-        "void client.stream.drained()",
+        "following.delete(stream);\n        void stream.drained()",
+        "void stream.drained()",
       ],
-      [
-        "one listener too many",
-        "if (this.#clients >= MAX_CLIENTS) {",
-        "if (this.#clients > MAX_CLIENTS) {",
-      ],
-      ["listeners that left are counted", "this.#clients--;", ""],
     ],
   },
   {

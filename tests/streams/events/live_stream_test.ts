@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { MAX_CLIENTS } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
-import { MAX_CLIENTS } from "../../../src/streams/events/live_stream.ts";
 import { migrations } from "../../../src/streams/events/mod.ts";
 import { type SseEvent, sseEvents } from "../../support/fakes/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
