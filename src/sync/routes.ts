@@ -3,13 +3,13 @@ import * as v from "valibot";
 import {
   Deadline,
   listing,
+  pageQuery,
   Problem,
   reply,
   type Route,
   route,
   STORING,
   type StreamName,
-  wholeNumber,
   yesNo,
 } from "../core/mod.ts";
 import { discarded, readmitted, rejectedRow, syncNowResult, syncStatus } from "../contract/sync.ts";
@@ -109,13 +109,11 @@ export function syncRoutes(engine: SyncEngine): Route[] {
       tag: "sync",
       query: v.strictObject({
         stream,
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("rows at most")),
-          "100",
-        ),
-        before: v.optional(
-          v.pipe(v.string(), v.description("where the page starts: from the Link header")),
-        ),
+        ...pageQuery("before", v.string(), {
+          limit: 100,
+          max: 1_000,
+          description: "where the page starts: from the Link header",
+        }),
       }),
       answer: v.array(rejectedRow),
       paged: true,

@@ -21,6 +21,26 @@ export function wholeNumber(
   );
 }
 
+/** The query of a paged list: `limit`, and the cursor that the `Link` header moves. */
+export function pageQuery<Cursor extends string, At>(
+  cursor: Cursor,
+  at: v.GenericSchema<string, At>,
+  { limit, max, description }: { limit: number; max: number; description: string },
+):
+  & { limit: v.OptionalSchema<v.GenericSchema<string, number>, string> }
+  & { [name in Cursor]: v.OptionalSchema<v.GenericSchema<string, At>, undefined> } {
+  const most = v.pipe(wholeNumber({ min: 1, max }), v.description("entries in the answer at most"));
+  const from = v.optional(v.pipe(at, v.description(description)));
+  // A computed key has the type `string`.
+  const place = { [cursor]: from } as { [name in Cursor]: typeof from };
+  return { limit: v.optional(most, String(limit)), ...place };
+}
+
+/** The number of an entry, where a list is in the order of numbers. */
+export function entryNumber(): v.GenericSchema<string, number> {
+  return wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
 /** A day of the calendar: `date=2026-03-02`. */
 export function dayText(): v.GenericSchema<string, Day> {
   const message = "expected a day as YYYY-MM-DD";

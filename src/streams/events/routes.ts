@@ -8,6 +8,7 @@ import {
   type Instant,
   type JsonObject,
   listing,
+  pageQuery,
   type Placed,
   Problem,
   type Route,
@@ -121,14 +122,7 @@ export function eventRoutes(parts: RouteParts): readonly Route[] {
       tag: TAG,
       query: v.strictObject({
         mode,
-        since_seq: v.optional(v.pipe(seq, v.description("after this number")), "0"),
-        limit: v.optional(
-          v.pipe(
-            wholeNumber({ min: 1, max: 1_000 }),
-            v.description("events in the answer at most"),
-          ),
-          "50",
-        ),
+        ...pageQuery("since_seq", seq, { limit: 50, max: 1_000, description: "after this number" }),
         type: v.optional(v.pipe(v.string(), v.description("of this type alone"))),
         subtype: v.optional(v.pipe(v.string(), v.description("of this subtype alone"))),
         severity: v.optional(v.pipe(

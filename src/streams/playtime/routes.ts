@@ -16,6 +16,7 @@ import {
   dayBounds,
   daysBetween,
   dayText,
+  entryNumber,
   type Instant,
   instantOf,
   instantText,
@@ -23,13 +24,13 @@ import {
   listing,
   MIDNIGHT,
   msOf,
+  pageQuery,
   type Placed,
   Problem,
   type Route,
   route,
   SLOT_MS,
   STORING,
-  wholeNumber,
   zoneText,
 } from "../../core/mod.ts";
 import { inSlices } from "../../store/mod.ts";
@@ -128,20 +129,13 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       path: "/history",
       summary: "Heartbeats, newest first",
       tag: "playtime",
-      query: v.strictObject({
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: MAX_HISTORY }), v.description("at most so many")),
-          "200",
-        ),
-        before: v.optional(
-          v.pipe(
-            place(),
-            v.description(
-              "a time, or where the page begins: from the Link header of the one before",
-            ),
-          ),
-        ),
-      }),
+      query: v.strictObject(
+        pageQuery("before", place(), {
+          limit: 200,
+          max: MAX_HISTORY,
+          description: "a time, or where the page begins: from the Link header of the one before",
+        }),
+      ),
       answer: v.array(storedHeartbeat),
       paged: true,
       handle: ({ query: { limit, before = Number.MAX_SAFE_INTEGER }, raw }) =>
@@ -202,8 +196,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
 /** A place in the history: a number of its `Link` header, or a point in time. */
 function place(): v.GenericSchema<string, number | Instant> {
   const message = "expected a time as 2026-03-02T12:00:00.000Z, or the link to the next page";
-  const number = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
-  return v.union([number, instantText()], message);
+  return v.union([entryNumber(), instantText()], message);
 }
 
 /** A day or a point in time. */

@@ -4,16 +4,17 @@
  */
 import * as v from "valibot";
 import {
+  entryNumber,
   isTooDeep,
   type JsonObject,
   listing,
   MAX_DEPTH,
+  pageQuery,
   Problem,
   reply,
   type Route,
   route,
   STORING,
-  wholeNumber,
   yesNo,
 } from "../../core/mod.ts";
 import { conflict, record } from "../../contract/records.ts";
@@ -96,17 +97,11 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       tag,
       params: inTable,
       query: v.strictObject({
-        limit: v.optional(
-          v.pipe(
-            wholeNumber({ min: 1, max: 1000 }),
-            v.description("entries in the answer at most"),
-          ),
-          "100",
-        ),
-        after: v.optional(
-          v.pipe(v.string(), v.description("after the record of this id")),
-          "",
-        ),
+        ...pageQuery("after", v.string(), {
+          limit: 100,
+          max: 1_000,
+          description: "after the record of this id",
+        }),
         deleted: v.optional(
           v.pipe(yesNo(), v.description("whether those that are marked as deleted come too")),
           "false",
@@ -185,19 +180,13 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
       path: "/sync/conflicts",
       summary: "Records that both sides had changed, newest first",
       tag: "sync",
-      query: v.strictObject({
-        limit: v.optional(
-          v.pipe(
-            wholeNumber({ min: 1, max: 1000 }),
-            v.description("entries in the answer at most"),
-          ),
-          "100",
-        ),
-        before: v.optional(v.pipe(
-          wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-          v.description("before the conflict of this id"),
-        )),
-      }),
+      query: v.strictObject(
+        pageQuery("before", entryNumber(), {
+          limit: 100,
+          max: 1_000,
+          description: "before the conflict of this id",
+        }),
+      ),
       answer: v.array(conflict),
       paged: true,
       handle: ({ query: { limit, before }, raw }) =>
