@@ -1,7 +1,6 @@
 /**
- * How late timers fire: the time that something else held the event loop. An idle agent is sampled every two
- * seconds, since waking an idle machine costs some 0.4 ms of processor time; one at work (a request, a write)
- * every 2 ms, and then less and less often, so that what its work holds is seen whole.
+ * Event-loop delay: how late timers fire. Sampled every 2 s while idle, because a wake-up costs about 0.4 ms of
+ * processor time; every 2 ms after work began (a request, a write), then at growing intervals.
  *
  *     work     ▼                  ▼▼▼▼▼▼▼
  *     samples  ╵╵  ╵          ╵   ╵╵╵╵╵╵╵╵  ╵          ╵                    ╵
@@ -9,17 +8,17 @@
  */
 import { type Clock, every, systemClock } from "../core/mod.ts";
 
-/** Upper bounds of the histogram's buckets in milliseconds; what is later is counted in the total only. */
+/** Upper bounds of the histogram's buckets in milliseconds; later timers count in the total only. */
 export const DELAY_BUCKETS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 1_000] as const;
 
-/** A timer later than this was not held up: the machine slept. */
+/** Delay from which the machine is taken to have slept. */
 const ASLEEP_MS = 30_000;
 const INTERVAL_MS = 2_000;
-/** How long to wait for the next sample when there was work since the last, and when there was none. */
+/** First interval after work; each further one without work is `FARTHER` times as long, up to `FAR_MS`. */
 const CLOSE_MS = 2;
 const FARTHER = 10;
 const FAR_MS = 200;
-/** How long a maximum is remembered: between one and two of these. */
+/** A maximum is kept for one to two of these windows. */
 const WINDOW_MS = 60_000;
 
 export class LoopDelay {
@@ -33,7 +32,7 @@ export class LoopDelay {
   #running: AbortSignal | undefined;
   #watching = false;
   #worked = false;
-  /** Ends a longer wait, because there is work again. */
+  /** Aborts a longer wait when there is work again. */
   #far: AbortController | undefined;
 
   constructor({ clock = systemClock }: { clock?: Clock } = {}) {
@@ -60,7 +59,7 @@ export class LoopDelay {
     this.#far?.abort();
   }
 
-  /** Says that work begins which may hold the event loop. Costs next to nothing: call it for every piece. */
+  /** Work begins that may hold the event loop. Cheap: call it for every request and write. */
   working(): void {
     this.#worked = true;
     if (this.#watching) this.#far?.abort();
@@ -75,7 +74,7 @@ export class LoopDelay {
     return Math.max(this.#maxMs, this.#previousMaxMs);
   }
 
-  /** Since the start: ticks at most as late as each of {@link DELAY_BUCKETS_MS}, all ticks, their sum. */
+  /** Since the start: samples up to each of {@link DELAY_BUCKETS_MS}, all samples, the sum of their delays. */
   histogram(): { cumulated: number[]; count: number; sumMs: number } {
     let below = 0;
     return {
@@ -85,7 +84,7 @@ export class LoopDelay {
     };
   }
 
-  /** Samples until there was no work for a while; never more than one of these runs. */
+  /** Samples until there was no work for `FAR_MS`. One at a time. */
   async #watchClosely(signal: AbortSignal): Promise<void> {
     const clock = this.#clock;
     for (let step = CLOSE_MS; step <= FAR_MS && !signal.aborted;) {

@@ -172,19 +172,19 @@ async function checked(response: Response, route: Route): Promise<Response> {
   }
   if (response.status === 204) return response;
   const mediaType = response.headers.get("content-type")?.split(";")[0];
-  const flaws: string[] = [];
+  const errors: string[] = [];
   if (!route.answer || mediaType === route.mediaType) {
-    if (mediaType !== route.mediaType) flaws.push(`${mediaType} instead of ${route.mediaType}`);
+    if (mediaType !== route.mediaType) errors.push(`${mediaType} instead of ${route.mediaType}`);
   } else if (mediaType !== "application/json") {
-    flaws.push(`${mediaType} instead of application/json`);
+    errors.push(`${mediaType} instead of application/json`);
   } else {
     const result = check(route.answer, await response.clone().json());
-    if ("flaws" in result) {
-      flaws.push(...result.flaws.map(({ field, message }) => `${field}: ${message}`));
+    if ("errors" in result) {
+      errors.push(...result.errors.map(({ field, message }) => `${field}: ${message}`));
     }
   }
-  if (response.headers.has("link") && !route.paged) flaws.push("a Link to another page");
-  if (flaws.length > 0) throw unlike(route, flaws.slice(0, 10).join("; "));
+  if (response.headers.has("link") && !route.paged) errors.push("a Link to another page");
+  if (errors.length > 0) throw unlike(route, errors.slice(0, 10).join("; "));
   return response;
 }
 

@@ -34,7 +34,7 @@ export interface LiveClock {
   wait(ms: number, options?: { signal?: AbortSignal }): Promise<void>;
 }
 
-/** What a listener is told. */
+/** What a listener is called with. */
 export interface LiveChange {
   /** New events, none of them twice; in the order of `seq` but for those that the cloud lacked. */
   readonly events: readonly LocalEvent[];
@@ -49,7 +49,7 @@ export interface LocalLive {
   readonly lastSeq: number;
   /** Seconds since the agent last wrote events to the cloud; null when that is not known. */
   readonly syncedAgo: number | null;
-  /** Why the agent or the cloud was last not reached; null while all is well. */
+  /** Why the last request to the agent or the cloud failed; null after a success. */
   readonly lastError: string | null;
   /** Calls back with new events, when the source changes, and when events reached the cloud. @returns a function that ends it */
   subscribe(listener: (change: LiveChange) => void): () => void;
@@ -73,17 +73,17 @@ const systemClock: LiveClock = {
   },
 };
 
-/** As many as the agent and PostgREST give at a time. */
+/** Events of a page: the maximum of the agent and of PostgREST. */
 const PAGE_EVENTS = 1_000;
-/** Where streams do not come through, the agent is asked this often, */
+/** Poll interval where streams do not come through, */
 const LOCAL_POLL_MS = 2_000;
-/** and a stream is tried again after this. */
+/** and how long until a stream is tried again. */
 const STREAM_RETRY_MS = 10_000;
-/** What the cloud lacked is looked for again, in so many of the newest gaps: it may have got it since. */
-const MOST_HOLES = 20;
-/** A stream that was quiet for this long is asked whether it is still there. */
+/** Newest gaps in which events are looked for again: the cloud may have received them since. */
+const MAX_HOLES = 20;
+/** Silence of a stream after which the agent is asked whether it still runs. */
 const QUIET_MS = 1_500;
-/** A stream that is never quiet does not say when events reached the cloud: the agent is asked this often. */
+/** How often a busy stream's agent is asked when events last reached the cloud. */
 const STATE_MS = 5_000;
 
 /** Connects, and stays connected until it is closed. */
@@ -181,7 +181,7 @@ class Connection implements LocalLive {
     const before = this.source;
     this.#state = nextSource(this.#state, news);
     this.#poke.abort();
-    if (this.source !== before) this.#tell([]);
+    if (this.source !== before) this.#notify([]);
   }
 
   async #followLocal(): Promise<void> {
@@ -204,7 +204,7 @@ class Connection implements LocalLive {
     };
     try {
       for (;;) {
-        this.#agree(await this.#askState(signal));
+        this.#beginAt(await this.#askState(signal));
         const stream = await this.#local.stream(this.#seen.base ?? 0, signal).catch(() => null);
         heard();
         if (stream) {
@@ -221,7 +221,7 @@ class Connection implements LocalLive {
         // Gone, or still there behind something that holds streams back: asking shows which.
         const untilMs = this.#clock.monotonic() + STREAM_RETRY_MS;
         while (this.#clock.monotonic() < untilMs) {
-          this.#agree(await this.#askState(signal));
+          this.#beginAt(await this.#askState(signal));
           await this.#readLocal(signal);
           heard();
           await this.#clock.wait(LOCAL_POLL_MS, { signal });
@@ -235,7 +235,7 @@ class Connection implements LocalLive {
     this.#step({ kind: "local-down", nowMs, quietMs: nowMs - heardMs });
   }
 
-  /** Reads what the agent has and was not handed on yet. */
+  /** Reads the agent's events that listeners have not had. */
   async #readLocal(signal: AbortSignal): Promise<void> {
     for (;;) {
       const events = await this.#local.after(this.#seen.base ?? 0, PAGE_EVENTS, signal);
@@ -252,8 +252,8 @@ class Connection implements LocalLive {
     this.#deliver(events.filter(({ seq }) => this.#seen.addOrdered(seq)));
   }
 
-  /** Settles where to begin: what an agent's log never had, it cannot resume from. */
-  #agree(lastSeq: number): void {
+  /** Sets where to begin; at the end of the log when it is shorter than expected. */
+  #beginAt(lastSeq: number): void {
     const { sinceSeq, recent = 50 } = this.#options;
     const { base } = this.#seen;
     if (base === null) this.#seen.startAt(sinceSeq ?? Math.max(0, lastSeq - recent));
@@ -267,7 +267,7 @@ class Connection implements LocalLive {
       for (;;) {
         const events = this.#seen.base === null
           ? await remote.newest(Math.min(PAGE_EVENTS, this.#options.recent ?? 50))
-          : await remote.after(this.#seen.last, PAGE_EVENTS, this.#seen.holes(MOST_HOLES));
+          : await remote.after(this.#seen.last, PAGE_EVENTS, this.#seen.holes(MAX_HOLES));
         this.#deliver(events.filter(({ seq }) => this.#seen.add(seq)));
         if (events.length < PAGE_EVENTS || this.#state.localUp) break;
       }
@@ -279,7 +279,7 @@ class Connection implements LocalLive {
     }
   }
 
-  /** Asks the agent how it stands. @returns the last `seq` */
+  /** Asks for the agent's state. @returns its last `seq` */
   async #askState(signal: AbortSignal): Promise<number> {
     const { lastSeq, lastFlush } = await this.#local.state(signal);
     this.#flushed(lastFlush);
@@ -291,7 +291,7 @@ class Connection implements LocalLive {
     if (Number.isNaN(ms) || ms <= (this.#lastFlushMs ?? -Infinity)) return;
     this.#lastFlushMs = ms;
     // Without a source, listeners hear of it with the source that is to come.
-    if (this.source !== "offline") this.#tell([]);
+    if (this.source !== "offline") this.#notify([]);
   }
 
   #fail(error: unknown): void {
@@ -299,10 +299,10 @@ class Connection implements LocalLive {
   }
 
   #deliver(events: readonly LocalEvent[]): void {
-    if (events.length > 0) this.#tell(events);
+    if (events.length > 0) this.#notify(events);
   }
 
-  #tell(events: readonly LocalEvent[]): void {
+  #notify(events: readonly LocalEvent[]): void {
     const { source, lastSeq, syncedAgo } = this;
     for (const listener of this.#listeners) {
       try {

@@ -11,7 +11,7 @@ export interface LocalReads {
   after(seq: number, limit: number, signal: AbortSignal): Promise<LocalEvent[]>;
   /**
    * Events after a `seq` as they come, an empty list for a sign of life. It is there once it has given one: only
-   * what has arrived proves that it is a stream, and that nobody on the way holds it back.
+   * what has arrived proves that it is a stream, and that nothing on the way buffers it.
    */
   stream(seq: number, signal: AbortSignal): Promise<AsyncGenerator<LocalEvent[]>>;
 }

@@ -13,7 +13,7 @@ export class Seen {
   /** Beyond: ranges, both ends included, in order, with holes between. */
   #ahead: [from: number, to: number][] = [];
 
-  /** Where the agent has to begin again; null for wherever it likes. */
+  /** Where the agent has to begin again; null for anywhere. */
   get base(): number | null {
     return this.#base;
   }
@@ -23,7 +23,7 @@ export class Seen {
     return this.#ahead.at(-1)?.[1] ?? this.#base ?? 0;
   }
 
-  /** Ranges that are missing before the last, both ends included; the newest so many, oldest first. */
+  /** Ranges that are missing before the last, both ends included; the newest `count` of them, oldest first. */
   holes(most: number): [from: number, to: number][] {
     if (this.#base === null) return [];
     const ends = [this.#base, ...this.#ahead.map(([, to]) => to)];

@@ -1,6 +1,6 @@
 /**
  * Where events come from, decided by what became of the last tries: the agent whenever it answers, the cloud when
- * the agent has been away for longer than a restart takes, nobody when both are.
+ * the agent has been away for longer than a restart takes, neither when both are away.
  *
  *     agent   ────up────┐ gone      try    try    try    ┌──up────
  *     cloud             └ grace ┌ poll  poll  poll  poll ┘
@@ -9,7 +9,7 @@
 
 export type Source = "local" | "remote" | "offline";
 
-/** What is known, and what is to be done when. `Infinity`: not, or it is being done. */
+/** What is known, and when each is tried next. `Infinity`: never, or it is being tried. */
 export interface SourceState {
   readonly hasRemote: boolean;
   readonly pollMs: number;
@@ -27,10 +27,10 @@ export type SourceNews =
   | { readonly kind: "local-down"; readonly nowMs: number; readonly quietMs: number }
   | { readonly kind: "remote-up" | "remote-down"; readonly nowMs: number };
 
-/** An agent that restarts is back before this; nobody has to ask the cloud meanwhile. */
+/** An agent that restarts is back before this; the cloud is not asked meanwhile. */
 export const GRACE_MS = 1_000;
-const FIRST_RETRY_MS = 250;
-const LONGEST_RETRY_MS = 2_000;
+const MIN_RETRY_MS = 250;
+const MAX_RETRY_MS = 2_000;
 
 /** The beginning: the agent is tried at once. */
 export function initialSource(
@@ -71,7 +71,7 @@ export function nextSource(state: SourceState, news: SourceNews): SourceState {
         localUp: false,
         localTries: state.localTries + 1,
         localAtMs: news.nowMs +
-          Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(state.localTries, 10)),
+          Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** Math.min(state.localTries, 10)),
         // Only the first failure starts the polling: it goes on by itself.
         remoteAtMs: state.hasRemote && state.localTries === 0
           ? news.nowMs + Math.max(0, GRACE_MS - news.quietMs)

@@ -79,7 +79,7 @@ export async function* readStream(response: Response): AsyncGenerator<SseMessage
       yield parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
-    // Whoever stops listening ends the connection; one that broke has nothing left to end.
+    // A caller that stops listening ends the connection; a broken one has ended.
     await reader.cancel().catch(() => {});
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a person should know about and may have to mend, one entry a matter, until it is over.
+ * What a person should know about and may have to repair: one entry a problem, until it is over.
  * Shown in `/status`, on the dashboard and by `clockblock status`; logged when it begins and when it ends.
  * @module
  */
@@ -9,7 +9,7 @@ import { logger } from "./log.ts";
 import { LogThrottle } from "./log_throttle.ts";
 
 export interface Warning {
-  /** Stable name of the matter: `processes`, `database-restored`, `sync.playtime`. */
+  /** Stable name of the problem: `processes`, `database-restored`, `sync.playtime`. */
   code: string;
   /** What is wrong and what to do, in a sentence. */
   message: string;
@@ -20,10 +20,10 @@ export class Warnings {
   readonly #entries = new Map<string, Warning>();
   readonly #clock: Clock;
   readonly #hub: Hub | undefined;
-  /** A matter that others bring about again and again, a device above all, does not fill the log. */
+  /** Keeps a problem that a device causes repeatedly from filling the log. */
   readonly #logThrottle: LogThrottle;
 
-  /** @param options `hub` is told what stands whenever that changes. */
+  /** @param options `hub` publishes the list whenever it changes. */
   constructor({ clock = systemClock, hub }: { clock?: Clock; hub?: Hub } = {}) {
     this.#clock = clock;
     this.#hub = hub;
@@ -41,7 +41,7 @@ export class Warnings {
     this.#hub?.publish("warnings", this.list());
   }
 
-  /** The matter is over. */
+  /** The problem is over. */
   clear(code: string): void {
     if (!this.#entries.delete(code)) return;
     this.#logThrottle.log(`over ${code}`, (more) => {

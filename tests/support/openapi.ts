@@ -117,7 +117,7 @@ const document = v.strictObject({
 /** What is wrong with the document; nothing when it is valid. */
 export function openApiFlaws(given: unknown): string[] {
   const result = check(document, given);
-  if ("flaws" in result) return result.flaws.map(({ field, message }) => `${field}: ${message}`);
+  if ("errors" in result) return result.errors.map(({ field, message }) => `${field}: ${message}`);
   const { paths, tags, components } = result.value;
   const flaws: string[] = [];
   const ids = new Set<string>();

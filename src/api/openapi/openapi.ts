@@ -131,7 +131,7 @@ function requestContent({ body, reads }: Route): JsonObject | undefined {
 }
 
 function bodyRequired({ body }: Route): boolean {
-  return !body || "flaws" in check(body, undefined);
+  return !body || "errors" in check(body, undefined);
 }
 
 function parametersIn(place: "path" | "query", { params, query, path }: Route): JsonObject[] {

@@ -28,9 +28,9 @@ export interface MetricsOptions {
   flavour: string;
   loopDelay: LoopDelay;
   uptimeSec: () => number;
-  /** Answers so far by status. */
+  /** Number of answers by status. */
   answers: () => ReadonlyMap<number, number>;
-  /** Pages that listen to `/stream`. */
+  /** Clients of `/stream`. */
   sseClients: () => number;
 }
 
@@ -59,7 +59,7 @@ function labels(values: Readonly<Record<string, string>>): string {
   }}`;
 }
 
-/** The route that tells them. */
+/** The route. */
 export function metricsRoute(options: MetricsOptions): Route {
   return route({
     method: "GET",
@@ -88,23 +88,23 @@ function agentMetrics(options: MetricsOptions): Metric[] {
     {
       name: "clockblock_build_info",
       type: "gauge",
-      help: "What runs here.",
+      help: "Version and flavour of the agent.",
       samples: [[labels({ version, flavour: options.flavour }), 1]],
     },
     gauge("uptime_seconds", "Time since the start.", options.uptimeSec()),
     gauge("resident_memory_bytes", "Memory of the process.", rss),
-    gauge("heap_bytes", "Memory of its JavaScript heap in use.", heapUsed),
+    gauge("heap_bytes", "JavaScript heap in use.", heapUsed),
     gauge("database_bytes", "Size of the database.", database.bytes),
     gauge("wal_bytes", "Size of its write-ahead log.", database.wal_bytes),
     gauge(
       "warnings",
-      "Matters that somebody should look at: see /status.",
+      "Warnings that /status lists.",
       options.warnings.size,
     ),
-    gauge("stream_clients", "Pages that listen to /stream.", options.sseClients()),
+    gauge("stream_clients", "Clients of /stream.", options.sseClients()),
     gauge(
       "event_loop_delay_max_seconds",
-      "The latest timer of the last minute or two.",
+      "Largest event-loop delay of the last one to two minutes.",
       options.loopDelay.maxMs / 1000,
     ),
     {
@@ -118,7 +118,7 @@ function agentMetrics(options: MetricsOptions): Metric[] {
   ];
 }
 
-/** What the streams have to tell of themselves. */
+/** The gauges of the streams. */
 function streamMetrics({ streams }: MetricsOptions): Metric[] {
   return streams.flatMap((stream) => stream.gauges?.() ?? []).map(gaugeMetric);
 }
@@ -127,7 +127,7 @@ function gaugeMetric({ name, help, value }: Gauge): Metric {
   return { name: `clockblock_${name}`, type: "gauge", help, samples: [["", value]] };
 }
 
-/** What each lane of the sync has to tell; nothing where nothing is synced. */
+/** The metrics of each sync lane; empty where nothing is synced. */
 function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
   const status = sync?.status();
   const lanes = status?.lanes ?? [];
@@ -166,19 +166,19 @@ function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
     perLane(
       "gauge",
       "waiting_oldest_seconds",
-      "Age of the oldest of them.",
+      "Age of the oldest row that waits.",
       (lane) => ageSec(lane.oldest_waiting_at),
     ),
     perLane(
       "gauge",
       "rejected_rows",
-      "Rows that the cloud will not have.",
+      "Rows that the cloud rejected.",
       (lane) => lane.rows_rejected,
     ),
     perLane(
       "gauge",
       "last_success_timestamp_seconds",
-      "When the cloud last took something.",
+      "When the cloud last accepted rows.",
       (lane) => successSec(lane.last_success_at),
     ),
     perLane(
@@ -190,19 +190,34 @@ function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
     perLane(
       "gauge",
       "request_mean_seconds",
-      "How long a request takes, the newer ones weighing more.",
+      "Moving average of the duration of a request.",
       (lane) => seconds(lane.mean_latency_ms),
     ),
     perLane("counter", "requests_total", "Requests to the cloud.", (lane) => lane.requests),
     perLane(
       "counter",
       "requests_failed_total",
-      "Those of them that failed.",
+      "Requests to the cloud that failed.",
       (lane) => lane.requests_failed,
     ),
-    perLane("counter", "rows_pushed_total", "Rows that it took.", (lane) => lane.rows_pushed),
-    perLane("counter", "rows_refused_total", "Rows that it refused.", (lane) => lane.rows_refused),
-    perLane("counter", "rows_pulled_total", "Rows that it sent.", (lane) => lane.rows_pulled),
+    perLane(
+      "counter",
+      "rows_pushed_total",
+      "Rows that the cloud accepted.",
+      (lane) => lane.rows_pushed,
+    ),
+    perLane(
+      "counter",
+      "rows_refused_total",
+      "Rows that the cloud rejected, since the start.",
+      (lane) => lane.rows_refused,
+    ),
+    perLane(
+      "counter",
+      "rows_pulled_total",
+      "Rows read from the cloud.",
+      (lane) => lane.rows_pulled,
+    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * What `/status` says: the streams' own status side by side, and what is true of the agent as a whole. It is put
- * into words once for all who ask at the same time, because pages ask often.
+ * `GET /status`: the status of each stream and of the agent as a whole. The text is kept for a moment, because several
+ * clients poll it.
  * @module
  */
 import {
@@ -33,7 +33,7 @@ export interface StatusOptions {
   loopDelay: LoopDelay;
 }
 
-/** How long an answer is given to others as well. Short enough that nobody can tell. */
+/** How long the text is sent again. Anything published makes a new one. */
 const KEPT_MS = 20;
 
 export class Status {
@@ -68,7 +68,7 @@ export class Status {
     return Math.floor((this.#options.clock.monotonic() - this.#startedMs) / 1000);
   }
 
-  /** Listens to the hub no longer. */
+  /** Ends the subscription to the hub. */
   close(): void {
     this.#unsubscribe();
   }
@@ -81,7 +81,7 @@ export class Status {
       try {
         Object.assign(ofStreams, stream.status?.());
       } catch (error) {
-        // The rest is still worth knowing.
+        // The other streams are still shown.
         shown.push(failedStatus(stream, error, clock));
       }
     }
@@ -102,15 +102,15 @@ export class Status {
 }
 
 function failedStatus({ name }: Stream, error: unknown, clock: Clock): Warning {
-  logger("api").error("Cannot tell the status of {name}: {error}", { name, error });
+  logger("api").error("Cannot read the status of {name}: {error}", { name, error });
   return {
     code: `status.${name}`,
-    message: `The status of ${name} cannot be told; the log says why.`,
+    message: `The status of ${name} cannot be read: see the log.`,
     since: instantOf(clock.now()),
   };
 }
 
-/** The sizes of the database and of the log of changes that are not yet in it. */
+/** The sizes of the database and of its write-ahead log. */
 export function databaseSizes(path: string): { bytes: number; wal_bytes: number } {
   return { bytes: fileBytes(path), wal_bytes: fileBytes(`${path}-wal`) };
 }
@@ -124,7 +124,7 @@ function fileBytes(path: string): number {
   }
 }
 
-/** The route that says it. */
+/** The route. */
 export function statusRoute(status: Status): Route {
   return route({
     method: "GET",

@@ -1,6 +1,6 @@
 /**
- * The page's cookie: an EventSource cannot send a header, and nobody should copy a token on their own machine.
- * Its value follows from the token, so that it can be verified without remembering whom it was given to.
+ * The page's cookie: an EventSource cannot send a header, and people should not have to copy a token on their own
+ * machine. Its value is derived from the token, so that no session is stored.
  * @module
  */
 
@@ -9,7 +9,7 @@ function nameFor(host: string): string {
   return `clockblock_${/:(\d+)$/.exec(host)?.[1] ?? "80"}`;
 }
 
-/** What the cookie's value is for a token: nothing can be told of the token by it. */
+/** The cookie's value for a token, which cannot be derived from it. */
 export async function cookieValue(token: string): Promise<string> {
   const encoder = new TextEncoder();
   const key = await crypto.subtle.importKey(
@@ -38,7 +38,7 @@ export function cookiesOf(request: Request, host: string): string[] {
     .filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length));
 }
 
-/** Whether two secrets are the same, in a time that does not tell how far they agree. */
+/** Compares two secrets in constant time. */
 export function sameSecret(given: string, secret: string): boolean {
   let different = given.length ^ secret.length;
   for (let at = 0; at < given.length; at++) {

@@ -7,7 +7,7 @@
 import { Problem } from "../../core/mod.ts";
 import { cookiesOf, cookieValue, sameSecret, setCookie } from "./cookie.ts";
 
-/** Paths that anyone may read who can reach us: the page and what says that we are alive. */
+/** Paths that need no token from any address: the page and the health check. */
 export const OPEN_PATHS: readonly string[] = ["/", "/client.js", "/healthz"];
 
 export interface SecurityOptions {
@@ -18,18 +18,18 @@ export interface SecurityOptions {
   token: string;
 }
 
-/** What the server tells of a request's connection. */
+/** The connection of a request. */
 export interface ConnectionInfo {
   remoteAddr: Deno.Addr;
 }
 
-/** A request that may be answered, as far as where it comes from. */
+/** The origin of a request that may be answered. */
 export interface Visitor {
   /** The `Host` it asked. */
   host: string;
   /** Set when it comes from a web page of another origin, which is one of those allowed. */
   foreignOrigin?: string;
-  /** Whether a web page of our own says that it sends this. */
+  /** Whether its Origin is the agent's own page. */
   ownOrigin: boolean;
 }
 
@@ -40,14 +40,14 @@ export class Security {
   readonly #allowedOrigins: ReadonlySet<string>;
   readonly #token: string;
   #cookie: Promise<string> | undefined;
-  /** The `Host` that was last found to be ours: most callers send the same. */
+  /** The last `Host` that was accepted: most callers send the same. */
   #lastHost = "";
 
   constructor({ host, allowedOrigins, token }: SecurityOptions) {
     this.#names = new Set([
       ...LOOPBACK_NAMES,
       inUrl(host.toLowerCase()),
-      // Who allows the page http://pc.lan:3841 calls us by that name.
+      // An allowed origin http://pc.lan:3841 calls the agent by that name.
       ...allowedOrigins.map((origin) => new URL(origin).hostname),
     ]);
     this.#anyAddress = host === "0.0.0.0" || host === "::";
@@ -124,7 +124,7 @@ export class Security {
     return setCookie(request.headers.get("host") ?? "", await this.#cookieValue());
   }
 
-  /** The page's cookie for whoever has shown the token. */
+  /** The page's cookie for a request with the token. */
   async cookie(request: Request): Promise<string> {
     return setCookie(request.headers.get("host") ?? "", await this.#cookieValue());
   }

@@ -8,7 +8,7 @@ import { logger } from "../../core/mod.ts";
 
 const TOKEN = /^[\w-]{32,}$/;
 
-/** The token in the file; a file that is missing or damaged is made anew. */
+/** The token in the file; a missing or damaged file is made again. */
 export async function loadToken(path: string): Promise<string> {
   const kept = await read(path);
   if (kept !== undefined && TOKEN.test(kept)) {
@@ -33,7 +33,7 @@ async function read(path: string): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new Error(
-      `Cannot read the API token: ${path} is not readable. Delete it or mend its access.`,
+      `Cannot read the API token: ${path} is not readable. Delete it or repair its access rights.`,
       {
         cause: error,
       },
@@ -41,7 +41,7 @@ async function read(path: string): Promise<string | undefined> {
   }
 }
 
-/** Written aside and renamed, so that nobody ever reads half a token or one that others may read. */
+/** Written aside and renamed, so that no reader sees half a token, nor others a readable one. */
 async function write(path: string, token: string): Promise<void> {
   const aside = `${path}.new`;
   try {
@@ -50,7 +50,7 @@ async function write(path: string, token: string): Promise<void> {
     await Deno.rename(aside, path);
   } catch (error) {
     throw new Error(
-      `Cannot keep the API token: ${path} is not writable. Mend the folder's access.`,
+      `Cannot keep the API token: ${path} is not writable. Repair the folder's access rights.`,
       {
         cause: error,
       },

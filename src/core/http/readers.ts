@@ -1,24 +1,25 @@
 /**
- * The callers that long answers are on their way to. A body is made as its reader takes it, and what waits for all
- * readers together is bounded: beyond that the one that has taken nothing for longest is cut.
+ * Flow control of long answers. A body is made as its reader takes it, and all readers share one memory budget:
+ * beyond it the reader that has been idle for longest is cut.
  *
- *     rows ──► piece ──► 16 KiB ──► runtime ──► socket ──► reader
+ *     rows ──► piece ──► chunk  ──► runtime ──► socket ──► reader
  *              └─ kept ─┘└────── sent ──────┘
  *              └──────── counted ───────────┘
  * @module
  */
 import { type Clock, systemClock } from "../time/clock.ts";
+import { Problem } from "./problem.ts";
 
-/** What may wait for all readers together, in bytes. */
+/** The budget of all readers together, in bytes. */
 export const MAX_WAITING_BYTES = 16 << 20;
-/** How long a reader may take for an answer that ends, in milliseconds. */
+/** How long a reader may take for an answer of finite length. */
 export const MAX_ANSWER_MS = 600_000;
 
-/** The piece in which a body leaves. The runtime takes 16 pieces and 64 KiB more than its socket does. */
+/** The size of a chunk. The runtime buffers 16 chunks and 64 KiB more than its socket. */
 export const PIECE_BYTES = 1 << 14;
 const MAX_SENT_BYTES = 16 * PIECE_BYTES + (1 << 16) + PIECE_BYTES;
 
-/** What one turn of the event loop may hand to the runtime, which writes it between two turns. */
+/** What one turn of the event loop may give to the runtime, which writes between turns. */
 const TURN_BYTES = 1 << 20;
 const TURN_MS = 4;
 
@@ -38,13 +39,13 @@ const NO_MORE: Pieces = { next: () => Promise.resolve({ done: true, value: undef
 
 const encoder = new TextEncoder();
 
-/** How much of a text is a piece; no character is split. */
+/** Length of the next chunk of a text; no surrogate pair is split. */
 function pieceLength(text: string): number {
   const last = text.charCodeAt(PIECE_BYTES - 1);
   return last >= 0xd800 && last < 0xdc00 ? PIECE_BYTES - 1 : PIECE_BYTES;
 }
 
-/** One answer's reader, as long as its answer takes. */
+/** The reader of one answer, until the answer is over. */
 export class Reader {
   readonly #readers: Readers;
   readonly #over = new AbortController();
@@ -58,7 +59,7 @@ export class Reader {
     this.#readers = readers;
   }
 
-  /** Aborts when the reader is cut: its connection has to go too, with what the runtime holds for it. */
+  /** Aborts when the reader is cut: what the runtime buffers for it is freed with its connection. */
   get cut(): AbortSignal {
     return this.#cut.signal;
   }
@@ -68,17 +69,17 @@ export class Reader {
     return this.#over.signal;
   }
 
-  /** Whether anything waits for it. */
+  /** Whether any bytes are counted for it. */
   get waits(): boolean {
     return this.#kept + this.#sent + this.#frames > 0;
   }
 
-  /** What is kept for it besides what it was sent. */
+  /** Sets the bytes that are kept for it besides those sent. */
   keeps(bytes: number): void {
     this.#set(bytes, this.#sent);
   }
 
-  /** Keeps a frame for it, which is counted once for all readers that it is kept for. */
+  /** Keeps a frame for it, which is counted once however many readers share it. */
   holds(frame: Uint8Array): void {
     this.#frames++;
     this.#readers.holds(frame);
@@ -90,18 +91,18 @@ export class Reader {
     this.#readers.releases(frame);
   }
 
-  /** Bytes were handed to the runtime, which had room for them: the reader moves. */
+  /** The runtime took bytes: the reader makes progress. */
   takes(bytes: number): void {
     this.#readers.moved(this);
     this.#set(this.#kept, Math.min(this.#sent + bytes, MAX_SENT_BYTES));
   }
 
-  /** It has taken all there was, as far as can be known. */
+  /** It has taken everything, as far as the runtime shows. */
   rests(): void {
     this.#set(0, 0);
   }
 
-  /** The server says when the last byte is out: until then it is counted with what it was sent. */
+  /** Counts what was sent until the server has delivered the last byte. */
   deliveredBy(completed: Promise<void>): void {
     this.#delivered = true;
     const over = () => this.leave();
@@ -114,14 +115,14 @@ export class Reader {
     if (!this.#delivered) this.leave();
   }
 
-  /** Drops it, with what waits for it. */
+  /** Cuts it and frees what waits for it. */
   drop(): void {
     if (this.#over.signal.aborted) return;
     this.leave();
     this.#cut.abort();
   }
 
-  /** The answer is over: nothing waits for it any more. */
+  /** The answer is over: nothing is counted any more. */
   leave(): void {
     this.#set(0, 0);
     this.#over.abort();
@@ -140,10 +141,10 @@ export class Reader {
 export class Readers {
   readonly #maxBytes: number;
   readonly #clock: Clock;
-  /** The one that has taken nothing for longest first. */
+  /** In the order of their last progress, oldest first. */
   readonly #readers = new Set<Reader>();
   readonly #ofResponse = new WeakMap<Response, Reader>();
-  /** For how many readers a frame is kept. */
+  /** Readers of each frame, by its buffer. */
   readonly #holders = new Map<ArrayBufferLike, number>();
   #bytes = 0;
   #alone: Promise<void> = Promise.resolve();
@@ -156,12 +157,12 @@ export class Readers {
     this.#clock = clock;
   }
 
-  /** What waits for all of them. */
+  /** Bytes that wait for all of them. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** An answer of a stream, and its reader, whom its owner tells what waits. */
+  /** An answer with a stream as its body, and its reader; the caller reports to it what waits. */
   enter(body: ReadableStream, init: ResponseInit): { response: Response; reader: Reader } {
     const reader = new Reader(this);
     const response = new Response(body, init);
@@ -170,12 +171,12 @@ export class Readers {
     return { response, reader };
   }
 
-  /** The reader of an answer; nothing for one that is short enough to be left to the runtime. */
+  /** The reader of an answer; undefined for a short one, which the runtime buffers. */
   of(response: Response): Reader | undefined {
     return this.#ofResponse.get(response);
   }
 
-  /** A text as an answer: a long one leaves as it is read. */
+  /** A text as an answer; a long one is sent as it is read. */
   text(text: string, init: Init): Response {
     if (text.length <= PIECE_BYTES) return new Response(text, init);
     return this.#answer(text, NO_MORE, init);
@@ -187,23 +188,22 @@ export class Readers {
     return this.#answer(bytes, NO_MORE, { ...init, headers });
   }
 
-  /** An answer that is made as it is read, of texts of any length. */
+  /** An answer of texts, made as it is read. */
   pieces(pieces: AsyncIterator<string>, init: Init): Response {
     return this.#answer("", pieces, init);
   }
 
   #answer(first: string | Uint8Array, more: Pieces, init: Init): Response {
-    // Nothing but these holds what is sent: they last as long as the slowest reader.
+    // The only references to the content: they last as long as the slowest reader.
     let [rest, pieces] = [first, more];
     first = "";
-    // Of a text the whole stays in memory until its last piece has gone; bytes are shared.
+    // A text stays in memory as a whole until its last chunk is sent; bytes are shared.
     let whole = typeof rest === "string" ? rest.length : 0;
     let stop = () => {};
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        // An error would be printed to stderr with its stack. JSON that breaks off and a length that is not reached
-        // show the reader as well that the answer is cut.
-        stop = () => controller.close();
+        // `Deno.serve` closes the connection without the last chunk: no caller takes the answer for complete.
+        stop = () => controller.error(new Problem(503, "Answer cut"));
       },
       pull: async (controller) => {
         while (rest.length === 0) {
@@ -217,7 +217,7 @@ export class Readers {
           rest = value;
           whole = value.length;
         }
-        // A text is encoded piece by piece: whole, it would be in memory twice.
+        // Encoded by chunk: a whole copy would double its memory.
         const piece: Uint8Array = typeof rest === "string"
           ? encoder.encode(rest.slice(0, pieceLength(rest)))
           : rest.subarray(0, PIECE_BYTES);
@@ -247,18 +247,18 @@ export class Readers {
   }
 
   /**
-   * Does what hands bytes to the runtime, and returns how many they were: at once while this turn of the event loop
-   * has room for it, in its order in one of the next otherwise.
+   * Runs work that gives bytes to the runtime and returns their number: at once while this turn of the event loop
+   * has room, in order in a later turn otherwise.
    */
   inTurn(work: () => number): void {
     const now = performance.now();
-    // Between its end and twice its length the turn may still go on: no more of it then.
+    // Until twice its length the same turn may still be running.
     if (now >= this.#turnEnds + TURN_MS) this.#begin(now);
     if (this.#work.length === 0 && this.#hasRoom()) this.#turnBytes += work();
     else this.#later(work);
   }
 
-  /** Resolves when no other work of its kind runs, with what says that this is over. */
+  /** Waits for its turn among callers of this. @returns a function that ends the turn */
   async alone(): Promise<() => void> {
     const before = this.#alone;
     const over = Promise.withResolvers<void>();
@@ -267,36 +267,36 @@ export class Readers {
     return over.resolve;
   }
 
-  /** Of a reader. */
+  /** For `Reader`. */
   moved(reader: Reader): void {
     if (this.#readers.delete(reader)) this.#readers.add(reader);
   }
 
-  /** Of a reader. */
+  /** For `Reader`. */
   left(reader: Reader): void {
     this.#readers.delete(reader);
   }
 
-  /** Of a reader: a frame is kept for it. */
+  /** For `Reader`: a frame is kept. */
   holds({ buffer }: Uint8Array): void {
     const holders = this.#holders.get(buffer) ?? 0;
     this.#holders.set(buffer, holders + 1);
     if (holders === 0) this.counts(buffer.byteLength);
   }
 
-  /** Of a reader: a frame is kept for it no longer. */
+  /** For `Reader`: a frame is released. */
   releases({ buffer }: Uint8Array): void {
     const holders = this.#holders.get(buffer) ?? 0;
     if (holders > 1) return void this.#holders.set(buffer, holders - 1);
     if (this.#holders.delete(buffer)) this.counts(-buffer.byteLength);
   }
 
-  /** Whether a frame is kept for more than one reader. */
+  /** Whether more than one reader keeps the frame. */
   isShared({ buffer }: Uint8Array): boolean {
     return (this.#holders.get(buffer) ?? 0) > 1;
   }
 
-  /** Of a reader: more bytes wait, or fewer. */
+  /** For `Reader`: adds to the bytes that wait, or subtracts. */
   counts(more: number): void {
     this.#bytes += more;
     if (more < 0) return;

@@ -1,6 +1,6 @@
 /**
- * Server-sent events, one client each: what the client does not take in time waits in a bounded buffer, and
- * a client that lets it run over is cut, to come back and resume by `Last-Event-ID`.
+ * One client's server-sent events: frames wait in a bounded buffer, and a client that overflows it is disconnected
+ * and resumes by `Last-Event-ID`.
  * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
  * @module
  */
@@ -8,11 +8,11 @@ import { type Clock, systemClock } from "../time/clock.ts";
 import { every } from "../time/every.ts";
 import { PIECE_BYTES, type Reader, Readers } from "./readers.ts";
 
-/** A message as it goes over the wire: made once, sent to any number of clients. */
+/** A message in wire format: encoded once, sent to any number of clients. */
 export type SseFrame = Uint8Array<ArrayBuffer>;
 
 export interface SseMessage {
-  /** What the client sends back as `Last-Event-ID` when it returns. */
+  /** What the client sends as `Last-Event-ID` when it reconnects. */
   id?: string | number;
   /** The name that the page listens for (default `message`). */
   event?: string;
@@ -22,7 +22,7 @@ export interface SseMessage {
 
 const encoder = new TextEncoder();
 
-/** A message made ready for the wire. */
+/** Encodes a message. */
 export function sseFrame({ id, event, data }: SseMessage): SseFrame {
   let text = "";
   if (id !== undefined) text += `id: ${line(id)}\n`;
@@ -31,7 +31,7 @@ export function sseFrame({ id, event, data }: SseMessage): SseFrame {
   return encoder.encode(`${text}data: ${JSON.stringify(data ?? null)}\n\n`);
 }
 
-/** A field's value: a line break in it would begin another field. */
+/** A field's value. @throws {TypeError} for a line break, which would begin another field */
 function line(value: string | number): string {
   const text = String(value);
   if (/[\r\n\0]/.test(text)) {
@@ -40,19 +40,19 @@ function line(value: string | number): string {
   return text;
 }
 
-/** Why a client's stream ended: it went away, it was too slow, or we ended it. */
+/** Why a stream ended: the client left, was too slow, or the agent closed it. */
 export type SseEnd = "gone" | "slow" | "closed";
 
 export interface SseOptions {
-  /** Ends the stream from our side: `closing` of the route's request. */
+  /** Closes the stream: `closing` of the route's request. */
   signal: AbortSignal;
-  /** Those that answers are on their way to: `readers` of the route's request. */
+  /** The shared budget: `readers` of the route's request. */
   readers?: Readers;
-  /** How much may wait for a client before it is cut. */
+  /** Maximum that waits for the client; with more it is disconnected. */
   bufferBytes?: number;
-  /** A comment this often keeps proxies and clients from giving the connection up. */
+  /** Interval of comments that keep the connection open through proxies. */
   pingMs?: number;
-  /** How long a client waits before it comes back. */
+  /** How long a client waits before it reconnects. */
   retryMs?: number;
   clock?: Clock;
   /** Called once, when no more can be sent: the place to unsubscribe. */
@@ -63,8 +63,7 @@ export interface SseOptions {
 const PING: SseFrame = encoder.encode(": ping\n\n");
 
 /**
- * One client's stream. Frames are shared by all clients: a large one leaves in pieces, small ones that come while the
- * client is busy leave together.
+ * Frames are shared by all clients. A large one is split into chunks; small ones that wait are joined into one.
  *
  *     send    a b   c d e f
  *     chunks  a  b     cdef
@@ -82,11 +81,11 @@ export class SseStream {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #waiting: SseFrame[] = [];
   #waitingBytes = 0;
-  /** The runtime has asked for more. */
+  /** The runtime asks for a chunk. */
   #wanted = false;
-  /** A chunk is to leave in one of the next turns. */
+  /** A chunk is scheduled. */
   #due = false;
-  /** Whether the client has taken anything since the last ping. */
+  /** Whether the runtime took a chunk since the last ping. */
   #taken = true;
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -110,7 +109,7 @@ export class SseStream {
     });
     this.response = response;
     this.#reader = reader;
-    // Something at once, so that the client sees the stream open.
+    // At once, so that the client sees the stream open.
     this.send(encoder.encode(`retry: ${retryMs}\n\n`));
     const close = () => this.close();
     const until = { once: true, signal: this.#ended.signal } as const;
@@ -122,24 +121,24 @@ export class SseStream {
       clock,
       later: true,
     });
-    // Later, so that `onEnd` never runs before its owner holds the stream.
+    // Later: `onEnd` must not run before the constructor returns.
     if (signal.aborted) queueMicrotask(close);
   }
 
-  /** Whether more can be sent. */
+  /** Whether it has not ended. */
   get open(): boolean {
     return !this.#ended.signal.aborted;
   }
 
-  /** How much waits for the client. */
+  /** Bytes that wait for the client. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** Sends a frame, or cuts the client when too much waits for it; false once the stream has ended. */
+  /** Sends a frame, or disconnects the client when too much waits; false once the stream has ended. */
   send(frame: SseFrame): boolean {
     if (!this.open) return false;
-    // What leaves at once does not wait, however large it is.
+    // With an empty buffer a frame of any size is accepted.
     if (this.#waitingBytes > 0 && this.#waitingBytes + frame.byteLength > this.#bufferBytes) {
       this.#end("slow");
       return false;
@@ -151,7 +150,7 @@ export class SseStream {
     return this.open;
   }
 
-  /** Does what prepares a frame in its turn among all streams; resolves with its result, false when this one has ended. */
+  /** Prepares a frame in a turn shared with all streams; resolves with the result, or false when this one has ended. */
   inTurn(work: () => boolean): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#readers.inTurn(() => {
@@ -165,20 +164,20 @@ export class SseStream {
     });
   }
 
-  /** Resolves once the client has taken all that was sent, or the stream has ended: paces a long catch-up. */
+  /** Resolves once nothing waits or the stream has ended: paces a long catch-up. */
   drained(): Promise<void> {
     if (!this.open || this.#waiting.length === 0) return Promise.resolve();
     this.#drained ??= Promise.withResolvers<void>();
     return this.#drained.promise;
   }
 
-  /** Ends the stream; what was sent still reaches a client that takes it. */
+  /** Ends the stream after what waits is sent. */
   close(): void {
     this.#end("closed");
   }
 
   #ping(): void {
-    // A client that has taken nothing since the last ping holds its buffer for no one.
+    // It has taken nothing since the last ping.
     if (this.#waiting.length > 0 && !this.#taken) return this.#end("slow");
     this.#taken = false;
     this.send(PING);
@@ -187,12 +186,12 @@ export class SseStream {
   #pull(): void {
     this.#taken = true;
     this.#wanted = true;
-    // It has room again, and nothing more came.
+    // All was taken.
     if (this.#waiting.length === 0) this.#reader.rests();
     else this.#leave();
   }
 
-  /** Has a chunk leave, when there is one and it is asked for. */
+  /** Schedules a chunk, when one waits and is asked for. */
   #leave(): void {
     if (!this.#wanted || this.#due || this.#waiting.length === 0) return;
     this.#due = true;
@@ -211,12 +210,12 @@ export class SseStream {
     });
   }
 
-  /** The next piece of what waits, and whether it is for this client alone. */
+  /** The next chunk, and whether this client alone keeps it. */
   #chunk(): { chunk: Uint8Array; own: boolean } {
     const first = this.#waiting[0]!;
     if (first.byteLength > PIECE_BYTES) {
       const own = !this.#readers.isShared(first);
-      // A copy of what is its own, so that the runtime keeps no more than the piece.
+      // Copied where no other client keeps the frame, so that the runtime keeps the chunk alone.
       const chunk = own ? first.slice(0, PIECE_BYTES) : first.subarray(0, PIECE_BYTES);
       this.#waiting[0] = first.subarray(PIECE_BYTES);
       this.#waitingBytes -= PIECE_BYTES;
@@ -242,7 +241,7 @@ export class SseStream {
     if (end === "closed" && this.#waiting.length > 0) {
       this.#controller?.enqueue(joined(this.#waiting, this.#waitingBytes));
     }
-    // A slow client's stream ends where it stands: what waits is dropped, and sent again when it resumes.
+    // What waits for a slow client is dropped: it is sent again when the client resumes.
     if (end !== "gone") this.#controller?.close();
     const waiting = this.#waiting;
     this.#waiting = [];

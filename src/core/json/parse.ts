@@ -11,26 +11,29 @@ import { Problem } from "../http/problem.ts";
 export type Schema<T = unknown> = v.GenericSchema<unknown, T> | v.GenericSchema<never, T>;
 
 /** One thing wrong with a value: where, what came, what is allowed. */
-export interface Flaw {
+export interface FieldError {
   /** The path to the field, `record.0.time`; empty for the value itself. */
   field: string;
   /** What is allowed there and what came instead. */
   message: string;
 }
 
-/** The value as the schema has it, or every flaw it has. */
-export function check<T>(schema: Schema<T>, value: unknown): { value: T } | { flaws: Flaw[] } {
+/** The parsed value, or all its errors. */
+export function check<T>(
+  schema: Schema<T>,
+  value: unknown,
+): { value: T } | { errors: FieldError[] } {
   const result = v.safeParse(schema as v.GenericSchema<unknown, T>, value);
   if (result.success) return { value: result.output };
   return {
-    flaws: result.issues.map((issue) => ({
+    errors: result.issues.map((issue) => ({
       field: issue.path?.map((item) => String(item.key)).join(".") ?? "",
       message: wording(issue, schema),
     })),
   };
 }
 
-/** The schema's own words; where it has none, valibot's made readable. */
+/** The schema's own message; where it has none, a readable form of valibot's. */
 function wording(issue: v.BaseIssue<unknown>, schema: Schema): string {
   const { message, expected, received } = issue;
   if (!message.startsWith("Invalid ")) return message;
@@ -41,37 +44,40 @@ function wording(issue: v.BaseIssue<unknown>, schema: Schema): string {
   }`;
 }
 
-/** What could have been meant by a name that is not known, where the schema lists names at its top. */
+/** The names that the schema knows, for an unknown one at its top level. */
 function knownKeys(issue: v.BaseIssue<unknown>, schema: Schema): string {
   if (issue.path?.length !== 1 || !("entries" in schema)) return "";
   const keys = Object.keys(schema.entries as object);
   return keys.length > 0 ? `; known: ${keys.join(", ")}` : "";
 }
 
-/** The most flaws that an answer lists. */
-const LISTED_FLAWS = 100;
+/** Errors that an answer lists. */
+const MAX_LISTED_ERRORS = 100;
 
 /**
- * The value as the schema has it.
+ * Parses a value.
  * @param where what the value is to the caller: "query parameter", "body"
  * @throws {Problem} 400, naming the first field that is wrong and what is allowed there
  */
 export function parse<T>(schema: Schema<T>, value: unknown, where: string): T {
   const result = check(schema, value);
   if ("value" in result) return result.value;
-  const [first] = result.flaws;
+  const [first] = result.errors;
   const subject = first?.field ? `${where} "${first.field}"` : where;
   throw new Problem(400, "Invalid request", {
     detail: `${subject}: ${first?.message}`,
     extra: {
       ...(first?.field ? { parameter: first.field } : {}),
-      errors: result.flaws.slice(0, LISTED_FLAWS).map(({ field, message }) => ({ field, message })),
+      errors: result.errors.slice(0, MAX_LISTED_ERRORS).map(({ field, message }) => ({
+        field,
+        message,
+      })),
     },
   });
 }
 
 /**
- * What a JSON text says.
+ * Parses a JSON text.
  * @param where what the text is to the caller: "body", "line 3"
  * @throws {Problem} 400, with the position at which it stops being JSON
  */

@@ -6,13 +6,14 @@ import * as v from "valibot";
 import { punch, quarantineEntry, retried } from "../../contract/attendance.ts";
 import {
   dayBounds,
+  entryNumber,
   instantOf,
   isDay,
   listing,
+  pageQuery,
   type Route,
   route,
   STORING,
-  wholeNumber,
 } from "../../core/mod.ts";
 import { serial } from "./device_routes.ts";
 import type { Position, Punches } from "./storage/punches.ts";
@@ -55,14 +56,11 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       summary: "Punches, newest first",
       tag,
       query: v.strictObject({
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 5000 }), v.description("maximum number")),
-          "200",
-        ),
-        before: v.optional(v.pipe(
-          position(),
-          v.description("a time, or where the page begins: from the Link header of the one before"),
-        )),
+        ...pageQuery("before", position(), {
+          limit: 200,
+          max: 5_000,
+          description: "a time, or where the page begins: from the Link header of the one before",
+        }),
         device: v.optional(v.pipe(serial, v.description("of this device: its serial number"))),
         person: v.optional(
           v.pipe(v.string(), v.maxLength(64), v.description("of this person: the device's number")),
@@ -95,16 +93,13 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       path: "/quarantine",
       summary: "What devices sent that could not be understood, newest first",
       tag,
-      query: v.strictObject({
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 200 }), v.description("maximum number")),
-          "50",
-        ),
-        before: v.optional(v.pipe(
-          wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-          v.description("before the entry of this id"),
-        )),
-      }),
+      query: v.strictObject(
+        pageQuery("before", entryNumber(), {
+          limit: 50,
+          max: 200,
+          description: "before the entry of this id",
+        }),
+      ),
       answer: v.array(quarantineEntry),
       paged: true,
       handle: ({ query: { limit, before }, raw }) =>

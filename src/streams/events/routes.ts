@@ -221,11 +221,11 @@ function* shown(
 function refusal(bad: readonly BadEvent[]): Problem {
   const [first] = bad;
   const place = first?.line === undefined ? `event ${first?.index}` : `line ${first.line}`;
-  const flaw = first?.errors[0];
-  const field = flaw?.field ? `, "${flaw.field}"` : "";
+  const error = first?.errors[0];
+  const field = error?.field ? `, "${error.field}"` : "";
   const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
   return new Problem(422, "Invalid events", {
-    detail: `${place}${field}: ${flaw?.message}${others}. Nothing was stored: ` +
+    detail: `${place}${field}: ${error?.message}${others}. Nothing was stored: ` +
       "correct it, or send the good ones alone with ?partial=true.",
     extra: { errors: bad.slice(0, MAX_LISTED).map(rejectedOf) },
   });

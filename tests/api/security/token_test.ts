@@ -45,6 +45,6 @@ Deno.test("loadToken says what to do where it cannot write", async () => {
   using dir = tempDir();
   await assert.rejects(
     loadToken(`${dir.path}/nowhere/api-token`),
-    /^Error: Cannot keep the API token: .*api-token is not writable\. Mend the folder's access\.$/,
+    /^Error: Cannot keep the API token: .*api-token is not writable\. Repair the folder's access rights\.$/,
   );
 });

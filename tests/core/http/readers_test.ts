@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MAX_ANSWER_MS, Readers, sseFrame, SseStream } from "../../../src/core/mod.ts";
+import { MAX_ANSWER_MS, type Reader, Readers, sseFrame, SseStream } from "../../../src/core/mod.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 const KIB = 1024;
@@ -19,7 +19,7 @@ Deno.test("Readers cut the one that has taken nothing for longest when too much 
   const three = answer(readers, 90 * KIB);
   await three.body.read();
   assert.deepEqual([one, two, three].map(({ reader }) => reader.cut.aborted), [false, true, false]);
-  assert.equal((await two.body.read()).done, true);
+  await assert.rejects(two.body.read(), { message: "Answer cut" });
   assert.ok(readers.bytes <= 250 * KIB);
   for (const { body } of [one, three]) await body.cancel();
   assert.equal(readers.bytes, 0);
@@ -49,6 +49,38 @@ Deno.test("Readers have 10 minutes for an answer, however slowly they take it", 
   await clock.advance(MAX_ANSWER_MS / 10);
   assert.equal(reader.cut.aborted, true);
   assert.equal(readers.bytes, 0);
+});
+
+Deno.test("An answer that is cut ends with a broken connection, never as if it were complete", async () => {
+  const readers = new Readers({ clock: new FakeClock() });
+  const cut = Promise.withResolvers<Reader>();
+  const errors: string[] = [];
+  async function* pieces() {
+    yield `["${"x".repeat(100 * KIB)}"`;
+    await new Promise(() => {});
+  }
+  await using server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: () => {},
+    onError: (error) => {
+      errors.push(String(error));
+      return new Response(null, { status: 500 });
+    },
+  }, () => {
+    const response = readers.pieces(pieces(), { headers: {} });
+    cut.resolve(readers.of(response)!);
+    return response;
+  });
+  const { body, status } = await fetch(`http://127.0.0.1:${server.addr.port}/`);
+  assert.equal(status, 200);
+  const reader = body!.getReader();
+  await reader.read();
+  (await cut.promise).drop();
+  await assert.rejects(async () => {
+    while (!(await reader.read()).done);
+  });
+  assert.deepEqual(errors, ["Problem: Answer cut"]);
 });
 
 Deno.test("A frame that waits for a thousand listeners is counted once, and given up when they are cut", () => {

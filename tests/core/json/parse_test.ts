@@ -50,14 +50,14 @@ Deno.test("parse names the field and what is allowed", () => {
 
 Deno.test("parse tells a name it does not know and those it does", () => {
   assert.deepEqual(check(query, { limt: "1" }), {
-    flaws: [{ field: "limt", message: "not known here; known: limit, date" }],
+    errors: [{ field: "limt", message: "not known here; known: limit, date" }],
   });
 });
 
 Deno.test("check words what the schema has no words for", () => {
   const schema = v.object({ id: v.string(), tags: v.array(v.object({ n: v.number() })) });
   assert.deepEqual(check(schema, { tags: [{ n: 1 }, { n: "x".repeat(100) }] }), {
-    flaws: [
+    errors: [
       { field: "id", message: "missing" },
       { field: "tags.1.n", message: `expected number, got "${"x".repeat(59)}…` },
     ],
@@ -98,7 +98,7 @@ for (
     for (const [text, value] of Object.entries(good)) {
       assert.deepEqual(check<unknown>(schema as Schema, text), { value });
     }
-    for (const text of bad) assert.ok("flaws" in check<unknown>(schema as Schema, text), text);
+    for (const text of bad) assert.ok("errors" in check<unknown>(schema as Schema, text), text);
   });
 }
 

@@ -3,7 +3,13 @@
  * wrong with it is found before anything is stored, in slices that leave the event loop to others.
  * @module
  */
-import { type Flaw, parseJson, parseLossless, Problem, syntaxErrorAt } from "../../../core/mod.ts";
+import {
+  type FieldError,
+  parseJson,
+  parseLossless,
+  Problem,
+  syntaxErrorAt,
+} from "../../../core/mod.ts";
 import type { NewEvent } from "../event.ts";
 import type { ReadEvent } from "./read_event.ts";
 
@@ -13,7 +19,7 @@ export interface BadEvent {
   index: number;
   /** Its line, from 1, where each line is an event. */
   line?: number;
-  errors: readonly Flaw[];
+  errors: readonly FieldError[];
 }
 
 export interface ReadBodyOptions {
@@ -49,7 +55,7 @@ export async function readBody(
     if ("event" in result) events.push(result.event);
     else {
       const line = numbered?.[index]?.line;
-      bad.push({ index, ...(line === undefined ? {} : { line }), errors: result.flaws });
+      bad.push({ index, ...(line === undefined ? {} : { line }), errors: result.errors });
     }
     // Asking for the time costs as much as checking a short event.
     if (index % 16 === 15 && performance.now() > sliceEnd) {
@@ -83,7 +89,7 @@ function readLine(text: string, read: ReadEvent): ReturnType<ReadEvent> {
   try {
     value = parseLossless(text);
   } catch {
-    return { flaws: [{ field: "", message: `not JSON at column ${syntaxErrorAt(text) + 1}` }] };
+    return { errors: [{ field: "", message: `not JSON at column ${syntaxErrorAt(text) + 1}` }] };
   }
   return read(value);
 }

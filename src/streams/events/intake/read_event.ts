@@ -3,7 +3,7 @@
  * because it costs a tenth, and whatever it hesitates over goes to the schema.
  * @module
  */
-import { check, type Flaw, type Instant, isTooDeep } from "../../../core/mod.ts";
+import { check, type FieldError, type Instant, isTooDeep } from "../../../core/mod.ts";
 import type { NewEvent } from "../event.ts";
 import {
   type EventRules,
@@ -18,7 +18,7 @@ import {
 } from "./event_schema.ts";
 import { isSeverity } from "../notation.ts";
 
-export type ReadEvent = (value: unknown) => { event: NewEvent } | { flaws: readonly Flaw[] };
+export type ReadEvent = (value: unknown) => { event: NewEvent } | { errors: readonly FieldError[] };
 
 /** A function that reads events by these rules. */
 export function eventReader(rules: EventRules): ReadEvent {
@@ -36,7 +36,7 @@ export function eventReader(rules: EventRules): ReadEvent {
     const event = plain(value, modes, latest);
     if (event) return { event };
     const result = check(schema, value);
-    if ("flaws" in result) return result;
+    if ("errors" in result) return result;
     const { id = null, mode, ts = null, source, type, subtype, symbol = null } = result.value;
     const { severity = "info", body, meta, meta_json, idempotency_key = null } = result.value;
     return {

@@ -98,9 +98,9 @@ Deno.test("What a day from now is moves with the clock", () => {
     subtype: "c",
     body: "",
   });
-  assert.ok("flaws" in read(sent("2026-03-04T00:00:00.000Z")));
+  assert.ok("errors" in read(sent("2026-03-04T00:00:00.000Z")));
   now += 86_400_000;
   assert.ok("event" in read(sent("2026-03-04T00:00:00.000Z")));
   now -= 86_400_000;
-  assert.ok("flaws" in read(sent("2026-03-04T00:00:00.000Z")));
+  assert.ok("errors" in read(sent("2026-03-04T00:00:00.000Z")));
 });
