@@ -139,7 +139,7 @@ async function build(
     forgetFormerDeviceIds: () => forgetFormerDeviceIds(store),
     systemId,
     timeZone: config.time_zone ?? localTimeZone(),
-    realtime: () => remotes.supabase?.realtime() ?? null,
+    realtime: (table) => remotes.supabase?.realtime(table) ?? null,
     clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
   };
   const streams = await createStreams(deps, config, remotes);

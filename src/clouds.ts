@@ -119,7 +119,6 @@ async function supabaseOf(
     password: password ?? undefined,
     systemId,
     deviceId,
-    recordTables: records.tables.map(({ name }) => name),
     recordKeys: Object.fromEntries(records.tables.map(({ name, key }) => [name, key])),
     eventsTable: events.table,
     healthTable: events.health_table,

@@ -27,8 +27,12 @@ export interface Remote {
   push(batch: OutboxBatch, options: { signal: AbortSignal }): Promise<PushResult>;
   /** One page of a table's rows after the cursor, this system's rows only. */
   pull?(table: string, cursor: Cursor | null, options: { signal: AbortSignal }): Promise<Page>;
-  /** A doorbell: calls back when a table may have changed, until the signal aborts. Rows come by `pull`. */
-  watch?(onChange: (table: string) => void, options: { signal: AbortSignal }): Promise<void>;
+  /** A doorbell: calls back when one of the tables may have changed, until the signal aborts. Rows come by `pull`. */
+  watch?(
+    tables: readonly string[],
+    onChange: (table: string) => void,
+    options: { signal: AbortSignal },
+  ): Promise<void>;
   /** Whether the remote can be reached at all, and its clock: cheap, without credentials being judged. */
   probe(options: { signal: AbortSignal }): Promise<Probe>;
   /** Makes the credentials fresh after a 401; false when a person has to sign in again. */

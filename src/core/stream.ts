@@ -23,8 +23,8 @@ export interface Stream {
   name: StreamName;
   /** What is waiting for the cloud. */
   outbox?: Outbox;
-  /** What the cloud sends back: only records has one. */
-  inbox?: Inbox;
+  /** What the cloud sends back. */
+  inbox?: Inbox | undefined;
   /** When the outbox is pushed; every outbox has one. */
   schedule?: Schedule;
   routes?: readonly Route[];

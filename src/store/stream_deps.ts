@@ -22,8 +22,10 @@ export interface StreamDeps {
   dryRun: boolean;
   /** Whether a remote takes this stream's rows. */
   cloud: boolean;
-  /** Whether the cloud's change notifications are connected; null when they are not wanted. */
-  realtime: () => boolean | null;
+  /** Whether that remote also has rows for this machine. */
+  twoWay: boolean;
+  /** Whether the cloud's change notifications of a table are connected; null when they are not wanted. */
+  realtime: (table: string) => boolean | null;
   /** The cloud's clock minus this machine's, by one stream's remote or else by any; null while unknown. */
   clockOffsetMs: (stream?: StreamName) => number | null;
   /**

@@ -19,7 +19,7 @@ export type StreamsConfig =
   & records.RecordsConfig;
 
 /** What the agent gives all streams; the one of processes is replaced by tests. */
-export type StreamsDeps = Omit<StreamDeps, "cloud" | "logEvent"> & {
+export type StreamsDeps = Omit<StreamDeps, "cloud" | "twoWay" | "logEvent"> & {
   lister?: ProcessLister | undefined;
 };
 
@@ -82,9 +82,11 @@ export async function createStreams(
   for (const { prepare } of STREAMS) await prepare?.(deps);
   const logEvent: StreamDeps["logEvent"] = (event) =>
     streams.find(({ log }) => log !== undefined)?.log?.(event);
-  const streams: Stream[] = STREAMS.map(({ name, create }) =>
-    create({ ...deps, logEvent, cloud: remotes[name] !== null }, config)
-  );
+  const streams: Stream[] = STREAMS.map(({ name, create }) => {
+    const remote = remotes[name];
+    const cloud = { cloud: remote !== null, twoWay: remote?.pull !== undefined };
+    return create({ ...deps, ...cloud, logEvent }, config);
+  });
   return streams;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A lane brings one stream's rows to its remote, and for records reads what comes back: on its own schedule, with its
+ * A lane brings one stream's rows to its remote, and reads what comes back where something does: on its own schedule, with its
  * own backoff, so that a broken table does not stop the other streams.
  *
  *     timer · wake · network up · now()  →  round: pull, push  →  wait: schedule, backoff or pause
@@ -313,13 +313,13 @@ export class Lane {
   async #watch(signal: AbortSignal): Promise<void> {
     const { inbox, clock, random } = this.#options;
     const { remote } = this.#shared;
-    if (!inbox || !remote.watch) return;
+    if (!inbox?.tables.length || !remote.watch) return;
     let failures = 0;
     let waitMs = 1;
     await every(() => waitMs, async () => {
       const started = clock.monotonic();
       try {
-        await remote.watch?.(() => this.#wake.notify(), { signal });
+        await remote.watch?.(inbox.tables, () => this.#wake.notify(), { signal });
       } finally {
         failures = clock.monotonic() - started > SUBSCRIBED_MS ? 1 : failures + 1;
         waitMs = Math.max(1, backoffMs(failures, { random }));

@@ -160,7 +160,6 @@ export class Machine implements AsyncDisposable {
       systemId,
       clock,
       realtime,
-      recordTables: tables.map(({ name }) => name),
       recordKeys: Object.fromEntries(tables.map(({ name, key = "id" }) => [name, key])),
       onRealtime: (connected) => this.live = connected,
       ...this.#options.supabase,

@@ -17,6 +17,7 @@ export function streamDeps(store: Store, given: Partial<StreamDeps> = {}): Strea
     timeZone: "UTC",
     dryRun: false,
     cloud: false,
+    twoWay: false,
     realtime: () => null,
     clockOffsetMs: () => null,
     logEvent: () => undefined,

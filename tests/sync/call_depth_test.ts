@@ -70,7 +70,6 @@ Deno.test("A row reaches fetch within eight calls on its way to and from Supabas
       key: "sb_secret_key",
       systemId: "pc-1",
       deviceId: "pc-1",
-      recordTables: ["projects"],
       eventsTable: "zoe_events",
       healthTable: "zoe_health",
       realtime: false,

@@ -180,7 +180,11 @@ Deno.test("SyncEngine pulls what a doorbell announces", async () => {
       pulls.push(table);
       return Promise.resolve({ table, rows: [{ id: "t" }], cursor: null, more: false });
     },
-    watch: (onChange: (table: string) => void, { signal }: { signal: AbortSignal }) => {
+    watch: (
+      _tables: readonly string[],
+      onChange: (table: string) => void,
+      { signal }: { signal: AbortSignal },
+    ) => {
       watches++;
       if (watches === 1) return Promise.reject(new Error("no socket"));
       ring = onChange;

@@ -1,5 +1,5 @@
 /**
- * Realtime as a doorbell. It guarantees no delivery and replays nothing, so a message only means that a table may have
+ * Realtime as a doorbell, one channel for each group of tables: a project that lacks one of them refuses the channel. It guarantees no delivery and replays nothing, so a message only means that a table may have
  * changed; after every (re)subscription all tables may have.
  *
  * A channel that does not recover is closed and opened again: a client that has seen the server restart can stay broken
@@ -68,7 +68,7 @@ class Subscription {
 
   open(): void {
     const { project, systemId, tables } = this.#options;
-    let channel = project.client.channel(`clockblock:${systemId}`);
+    let channel = project.client.channel(`clockblock:${systemId}:${tables[0]}`);
     for (const table of tables) {
       channel = channel.on("postgres_changes", {
         event: "*",

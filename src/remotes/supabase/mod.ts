@@ -21,8 +21,6 @@ export interface SupabaseRemoteOptions
   /** The system that the rows belong to; rows of other systems are not read. */
   systemId: string;
   deviceId: string;
-  /** Tables of records, which are watched. */
-  recordTables: readonly string[];
   /** The key columns of those that have none called `id`. */
   recordKeys?: Keys;
   eventsTable: string;
@@ -36,8 +34,8 @@ export interface SupabaseRemoteOptions
 
 /** The remote, and a person's sign-in. */
 export interface Supabase extends Remote {
-  /** Whether Realtime reports changes; null when it is off. */
-  realtime(): boolean | null;
+  /** Whether Realtime reports changes of a table; null when it is off. */
+  realtime(table: string): boolean | null;
   login(email: string, password: string): Promise<void>;
   logout(): Promise<void>;
   /** The account that is signed in on this machine, or null. Makes no request. */
@@ -45,7 +43,7 @@ export interface Supabase extends Remote {
 }
 
 export function createSupabase(options: SupabaseRemoteOptions): Supabase {
-  const { systemId, deviceId, recordTables, eventsTable, healthTable } = options;
+  const { systemId, deviceId, eventsTable, healthTable } = options;
   const { recordKeys: keys = {}, realtime = true, onRealtime = () => {}, clock = systemClock } =
     options;
   const profiles = new LearnedTables<TableProfile>(clock);
@@ -63,7 +61,8 @@ export function createSupabase(options: SupabaseRemoteOptions): Supabase {
   const rules = streamRules({ systemId, deviceId, eventsTable, healthTable });
   const writer = new TableWriter({ project, account, rules, keys, systemId, learned: profiles });
   const reader = new TableReader({ project, systemId, keys, learned: columns });
-  let live = false;
+  /** Tables that Realtime reports. */
+  const live = new Set<string>();
 
   return {
     name: project.name,
@@ -81,23 +80,27 @@ export function createSupabase(options: SupabaseRemoteOptions): Supabase {
     account: () => account.email,
     ...(realtime
       ? {
-        watch: (ring: (table: string) => void, { signal }: { signal: AbortSignal }) =>
+        watch: (
+          tables: readonly string[],
+          ring: (table: string) => void,
+          { signal }: { signal: AbortSignal },
+        ) =>
           ringOnChange(ring, signal, {
             project,
             account,
             systemId,
-            tables: recordTables,
+            tables,
             clock,
             random: options.random ?? Math.random,
             onState(connected) {
-              live = connected;
+              for (const table of tables) connected ? live.add(table) : live.delete(table);
               onRealtime(connected);
             },
             giveUpMs: options.giveUpMs ?? 60_000,
           }),
       }
       : {}),
-    realtime: () => realtime ? live : null,
+    realtime: (table) => realtime ? live.has(table) : null,
     login: (email, password) => account.login(email, password),
     logout: () => account.logout(),
     whoIsSignedIn: () => account.whoIsSignedIn(),

@@ -149,6 +149,7 @@ begin
   for place in
     select * from (values
       ('public.heartbeats'::regclass, 'device_id'), ('public.allowances', 'device_id'),
+      ('public.allowance_grants', 'system_id'),
       ('public.daily_rollups', 'device_id'), ('public.devices', 'system_id'), ('public.punches', 'system_id'),
       ('public.zoe_events', 'system_id'), ('public.zoe_health', 'system_id')
     ) own (target, owner)
@@ -299,6 +300,50 @@ end
 $$;
 create or replace trigger heartbeats_roll_up after insert on public.heartbeats
   referencing new table as added for each statement execute function public.roll_up_heartbeats();
+
+-- More minutes for one day of a device, or fewer, by its agent or by a member's app, which inserts as little as
+--   insert into allowance_grants (system_id, device_id, date, extra_min) values ('pc-1', 'pc-1', '2026-03-02', 30);
+-- Rows are added and never change. What undoes one is a row of the opposite that names it.
+create table if not exists public.allowance_grants (
+  system_id text not null,
+  id text not null default gen_random_uuid()::text,
+  device_id text not null,
+  date date not null,
+  extra_min double precision not null check (extra_min between -1440 and 1440 and extra_min <> 0),
+  reason text check (length(reason) <= 200),
+  made_by text check (length(made_by) <= 200),
+  undoes text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  received_at timestamptz not null default clock_timestamp(),
+  primary key (system_id, id)
+);
+create unique index if not exists allowance_grants_undoes on public.allowance_grants (system_id, undoes)
+  where undoes is not null;
+create index if not exists allowance_grants_pull on public.allowance_grants (system_id, received_at, id);
+
+-- The agents read by the time when a row came: an app must not set it.
+create or replace function public.stamp_grant() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.received_at := clock_timestamp();
+  return new;
+end
+$$;
+create or replace trigger allowance_grants_stamp before insert on public.allowance_grants
+  for each row execute function public.stamp_grant();
+do $$
+begin
+  if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime')
+     and not exists (
+       select from pg_catalog.pg_publication_tables
+       where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = 'allowance_grants'
+     )
+  then
+    alter publication supabase_realtime add table public.allowance_grants;
+  end if;
+end
+$$;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- The machines of a fleet: what each reports of itself, the last time it was seen.
@@ -848,6 +893,7 @@ select
   public.clockblock_allow('public.heartbeats', 'device_id', '{select,insert}'),
   public.clockblock_allow('public.allowances', 'device_id', '{select,insert,update,delete}'),
   public.clockblock_allow('public.daily_rollups', 'device_id', '{select}'),
+  public.clockblock_allow('public.allowance_grants', 'system_id', '{select,insert}'),
   public.clockblock_allow('public.devices', 'system_id', '{select,insert,update}'),
   public.clockblock_allow('public.punches', 'system_id', '{select,insert,update}'),
   public.clockblock_allow('public.zoe_events', 'system_id', '{select,insert}'),
@@ -864,7 +910,8 @@ begin
     where pronamespace = 'public'::regnamespace and proname in (
       'is_member', 'my_systems', 'register_system', 'make_heartbeat_partitions', 'purge_tombstones',
       'clockblock_records', 'clockblock_allow', 'clockblock_record_tables', 'clockblock_foreign_keys',
-      'roll_up_heartbeats', 'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones', 'leave_tombstone'
+      'roll_up_heartbeats', 'stamp_grant', 'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones',
+      'leave_tombstone'
     )
   loop
     execute format('revoke execute on function %s from public, anon, authenticated', callable);

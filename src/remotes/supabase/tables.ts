@@ -47,6 +47,14 @@ export function streamRules(
       randomId: true,
       optional: ["process_name"],
     }],
+    ["allowance_grants", {
+      conflict: [["system_id", "id"]],
+      merge: false,
+      system: "system_id",
+      lookUp: "id",
+      identity: ["id", "system_id"],
+      stamp,
+    }],
     ["punches", {
       conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
       // A time zone that is corrected later changes the times of its punches.

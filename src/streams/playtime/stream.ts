@@ -13,18 +13,21 @@ import {
   type Instant,
   instantOf,
   logger,
+  Notifier,
   type PruneResult,
   type Route,
   type Schedule,
   type Stream,
 } from "../../core/mod.ts";
-import { type StreamDeps, type TableOutbox, tableOutbox } from "../../store/mod.ts";
+import type { StreamDeps, TableOutbox } from "../../store/mod.ts";
 import { AllowanceBook } from "./allowance/book.ts";
+import { GrantsInbox } from "./allowance/inbox.ts";
 import type { AllowanceRules } from "./allowance/rules.ts";
 import type { Allowance } from "./days/allowance.ts";
 import { gaugesOf } from "./gauges.ts";
-import { dayOf, sentRow } from "./heartbeats/heartbeats.ts";
+import { dayOf } from "./heartbeats/heartbeats.ts";
 import { GAMES_DUE } from "./migrations.ts";
+import { openOutboxes } from "./outboxes.ts";
 import { GameWatch } from "./processes/game_watch.ts";
 import { type Game, gameAllowances, type ProcessName } from "./processes/matchers.ts";
 import type { ProcessLister } from "./processes/mod.ts";
@@ -72,6 +75,7 @@ export function createPlaytime(deps: PlaytimeDeps, config: PlaytimeConfig): Play
 export class PlaytimeStream implements Stream {
   readonly name = "playtime";
   readonly outbox: TableOutbox;
+  readonly inbox: GrantsInbox | undefined;
   readonly schedule: Schedule;
   readonly routes: readonly Route[];
 
@@ -114,33 +118,33 @@ export class PlaytimeStream implements Stream {
 
     this.#watch = new GameWatch(config.process_name, { lister: deps.lister, clock, warnings });
 
-    this.#tables = openTables(store);
-    const tables = this.#tables;
+    const tables = this.#tables = openTables(store);
     const today = this.#today = new Today({ tables, clock, deviceId, rules });
-    this.#book = new AllowanceBook(store, {
+    const outboxes = openOutboxes(store, {
+      twoWay: deps.twoWay,
+      isGrant: (id) => tables.grants.get(id) !== undefined,
+      nowOf: (id) => this.#isOwn(id) ? deviceId : id,
+    });
+    this.outbox = outboxes.all;
+    const wake = new Notifier();
+    const book = this.#book = new AllowanceBook(store, {
       ...deps,
       tables,
       rules,
+      onMade: () => {
+        outboxes.grants.added(1);
+        store.afterCommit(() => wake.notify());
+      },
       onGranted: () => today.forget(),
     });
     this.#firstDay = this.#tables.rollups.firstDay(deviceId);
     this.#lastSeen = this.#tables.heartbeats.newest()?.timestamp_utc ?? null;
-    this.outbox = tableOutbox(store, {
-      stream: "playtime",
-      table: "heartbeats",
-      remoteTable: "heartbeats",
-      index: "heartbeats_unsynced",
-      key: "seq",
-      columns: ["device_id", "timestamp_utc", "is_playing", "poll_interval_sec", "process_name"],
-      row: (raw) => {
-        const row = sentRow(raw);
-        return { ...row, device_id: this.#isOwn(row.device_id) ? deviceId : row.device_id };
-      },
-      instant: "timestamp_utc",
-    });
+    this.inbox = deps.twoWay
+      ? new GrantsInbox({ store, grants: tables.grants, book, clock, warnings, deviceId })
+      : undefined;
     this.#recorder = new Recorder(store, {
       tables: this.#tables,
-      outbox: this.outbox,
+      outbox: outboxes.heartbeats,
       rules,
       warnings,
       onRecorded: (heartbeats) => this.#book.played(heartbeats),
@@ -152,9 +156,13 @@ export class PlaytimeStream implements Stream {
         hub.publish("heartbeat", heartbeat);
       },
     });
-    this.schedule = { intervalMs: () => config.sync_interval_sec * 1000, batchSize: BATCH_ROWS };
+    this.schedule = {
+      intervalMs: () => config.sync_interval_sec * 1000,
+      batchSize: BATCH_ROWS,
+      wake,
+    };
     this.prune = heartbeatRetention(store, {
-      outbox: this.outbox,
+      outbox: outboxes.heartbeats,
       retentionDays,
       unsyncedDays: deps.cloud ? config.retention_unsynced_days : retentionDays,
     });
@@ -163,7 +171,7 @@ export class PlaytimeStream implements Stream {
       clock,
       deviceId,
       rules,
-      book: this.#book,
+      book,
       recompute: () => this.recompute(),
     });
   }

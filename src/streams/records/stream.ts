@@ -50,6 +50,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
   const { sync_interval_sec } = config.records;
   const clockOffsetMs = () => deps.clockOffsetMs("records") ?? 0;
   const tables = config.records.tables.map(({ name }) => name);
+  const [firstTable = ""] = tables;
 
   const rows = new Rows(store);
   const queue = new Queue(store, { onCount: () => warnOfDepth() });
@@ -108,11 +109,11 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
       records: {
         waiting: queue.waiting,
         conflicts_24h: conflicts.countSince(aDayAgo()),
-        realtime: realtime(),
+        realtime: realtime(firstTable),
       },
     }),
     gauges() {
-      const live = realtime();
+      const live = realtime(firstTable);
       return [
         {
           name: "records_conflicts_last_day",

@@ -228,4 +228,56 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
       ["games have no end", "if (games.size === MAX_GAMES) return [...games.values()];", ""],
     ],
   },
+  {
+    file: "streams/playtime/allowance/inbox.ts",
+    faults: [
+      [
+        "a grant for another machine counts here",
+        "if (row.device_id !== deviceId) continue;",
+        "",
+      ],
+      [
+        "a grant of the cloud for any day counts",
+        "if (days !== undefined) return",
+        "if (false) return",
+      ],
+      [
+        "a grant of the cloud is held against today",
+        'dayAt(msOf(created_at), "UTC")',
+        'dayAt(msOf(at), "UTC")',
+      ],
+      [
+        "an undo of the cloud takes away any minutes",
+        "one.extra_min === -other.extra_min &&",
+        "",
+      ],
+      ["a grant of the cloud is sent back", "synced_at: at };", "synced_at: null };"],
+      [
+        "the cloud's grants are read from the beginning each time",
+        "if (cursor) this.#setCursor",
+        "if (false && cursor) this.#setCursor",
+      ],
+    ],
+  },
+  {
+    file: "streams/playtime/outboxes.ts",
+    faults: [
+      [
+        "an endpoint gets grants between heartbeats",
+        "twoWay ? withGrants(heartbeats, grants, isGrant) : heartbeats",
+        "withGrants(heartbeats, grants, isGrant)",
+      ],
+      [
+        "a grant is given out twice",
+        "pendingAfter!(offered.size, limit)",
+        "pendingAfter!(0, limit)",
+      ],
+      [
+        "heartbeats are passed over for grants that are on their way",
+        "given - offered.size)",
+        "given)",
+      ],
+      ["a table that backs off is pushed to", "if (!skipped.has(GRANTS_TABLE)) {", "{"],
+    ],
+  },
 ];

@@ -274,7 +274,7 @@ test("follows no redirect with Realtime's socket", async () => {
     return new Response(null, { status: 302, headers: { location: there } });
   };
   const stop = new AbortController();
-  const watching = remoteAt({ giveUpMs: 100 }).watch!(() => {}, { signal: stop.signal });
+  const watching = remoteAt({ giveUpMs: 100 }).watch!(["tasks"], () => {}, { signal: stop.signal });
   while (upgrades < 2) await new Promise((resolve) => setTimeout(resolve, 10));
   stop.abort();
   await watching;

@@ -55,7 +55,7 @@ for (
     await cloud.sql(
       `INSERT INTO plain (id, system_id) SELECT ${values}, 'pc-1' FROM generate_series(1, 120) n`,
     );
-    const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+    const remote = supabaseOn(cloud);
     const pages = await allPages(remote, "plain");
     const ids = (await cloud.sql<{ id: string }>("SELECT id::text FROM plain")).map(({ id }) => id);
     const read = pages.flatMap(({ rows }) => rows.map(({ id }) => id));
@@ -80,7 +80,7 @@ test("leaves out rows whose stamp is none, says how many, and reads the others",
        ('d', 'pc-1', NULL, '2026-01-02'), ('e', 'pc-1', 'infinity', '2026-01-03'),
        ('f', 'pc-1', '20000-01-01', '2026-01-04'), ('g', 'pc-1', now(), '20000-01-01')`,
   );
-  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const remote = supabaseOn(cloud);
   const pages = await allPages(remote, "plain");
   const rows = pages.flatMap((page) => page.rows);
   assert.deepEqual(rows.map(({ id }) => id), ["a", "d", "e", "f"]);
@@ -97,7 +97,7 @@ test("names the table and the column that cannot be read", async () => {
   await cloud.ddl(
     "CREATE TABLE plain (id text PRIMARY KEY, system_id text); GRANT SELECT ON plain TO authenticated;",
   );
-  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const remote = supabaseOn(cloud);
   const error = await refused(remote.pull!("plain", null, { signal }));
   assert.match(error.message, /pull plain .*updated_at/);
   await cloud.ddl(
@@ -115,7 +115,7 @@ test("reads by received_at again once the table has it and was learned anew", as
      GRANT SELECT ON plain TO authenticated;`,
   );
   await cloud.sql("INSERT INTO plain VALUES ('a', 'pc-1', '2026-01-05')");
-  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const remote = supabaseOn(cloud);
   const [first] = await allPages(remote, "plain");
   assert.equal(Date.parse(first!.cursor!.updatedAt), Date.parse("2026-01-05"));
   await cloud.ddl("ALTER TABLE plain ADD COLUMN received_at timestamptz DEFAULT '2026-02-02'");

@@ -200,7 +200,7 @@ test("finds the key again when the table gets another", async () => {
     `CREATE TABLE plain (id text PRIMARY KEY, system_id text, updated_at timestamptz, deleted_at timestamptz);
      GRANT SELECT, INSERT, UPDATE ON plain TO authenticated;`,
   );
-  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const remote = supabaseOn(cloud);
   await remote.push(batch("plain", [project("a")]), { signal });
   await cloud.ddl("ALTER TABLE plain DROP CONSTRAINT plain_pkey, ADD PRIMARY KEY (system_id, id)");
   for (const updated_at of ["2026-11-20T10:00:01.000Z", "2026-11-20T10:00:02.000Z"]) {
@@ -218,7 +218,7 @@ test("leaves out what the database computes itself", async () => {
        net int, gross int GENERATED ALWAYS AS (net * 2) STORED);
      GRANT SELECT, INSERT, UPDATE ON plain TO authenticated;`,
   );
-  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const remote = supabaseOn(cloud);
   const row = { ...project("i1"), net: 5, gross: 10 };
   await remote.push(batch("plain", [row]), { signal });
   assert.deepEqual(await cloud.sql("SELECT net, gross FROM plain"), [{ net: 5, gross: 10 }]);
@@ -389,7 +389,7 @@ test("keeps a number that JavaScript cannot hold, in a column and inside JSON", 
     `CREATE TABLE plain (id bigint PRIMARY KEY, amount numeric, data jsonb);
      SELECT clockblock_records('plain');`,
   );
-  const remote = supabaseOn(cloud, { recordTables: ["plain"] });
+  const remote = supabaseOn(cloud);
   await remote.push(batch("projects", [project("p1")]), { signal });
   await cloud.sql(
     `INSERT INTO plain (id, system_id, amount, data)

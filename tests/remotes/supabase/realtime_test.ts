@@ -159,7 +159,7 @@ Deno.test("Realtime does not keep the agent from stopping while nobody answers i
     timeoutMs: 60_000,
   });
   const stop = new AbortController();
-  const watching = supabase.watch!(() => {}, { signal: stop.signal });
+  const watching = supabase.watch!(["tasks"], () => {}, { signal: stop.signal });
   await until(() => proxy.links === 1, "the sign-in on its way");
   stop.abort();
   await watching;

@@ -19,7 +19,6 @@ remoteContract("Supabase", async () => {
       tokens,
       systemId: "pc-1",
       deviceId: "pc-1",
-      recordTables: ["projects", "tasks", "results"],
       eventsTable: "zoe_events",
       healthTable: "zoe_health",
     });

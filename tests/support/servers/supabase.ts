@@ -19,7 +19,6 @@ export function supabaseOn(cloud: Cloud, options: Partial<SupabaseRemoteOptions>
     password: cloud.alice.password,
     systemId,
     deviceId: systemId,
-    recordTables: ["projects", "tasks", "results"],
     eventsTable: "zoe_events",
     healthTable: "zoe_health",
     tokens: memoryTokenStore(),

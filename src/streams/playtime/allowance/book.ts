@@ -6,10 +6,8 @@
 import type { AllowanceView, Grant } from "../../../contract/allowance.ts";
 import type { Heartbeat } from "../../../contract/playtime.ts";
 import {
-  addDays,
   type Clock,
   type Day,
-  daysBetween,
   derivedId,
   type Hub,
   type Id,
@@ -25,6 +23,7 @@ import { rollupOf } from "../days/rollups.ts";
 import { gamesOfDay } from "../games/days.ts";
 import type { Tables } from "../tables.ts";
 import { atLeastNone, balanceOf, readSums } from "./balance.ts";
+import { otherDays } from "./limits.ts";
 import { type AllowanceRules, personDay, personSpan } from "./rules.ts";
 import { crossed, levelOf, thresholdEvent } from "./thresholds.ts";
 
@@ -46,13 +45,11 @@ export interface BookOptions {
   ids: () => Id;
   deviceId: Id;
   logEvent: StreamDeps["logEvent"];
+  /** Called inside the `write` of a grant that is made here. */
+  onMade: () => void;
   /** Called after the commit of a grant. */
   onGranted: () => void;
 }
-
-/** How far from today a grant may be. */
-const MAX_DAYS_BACK = 366;
-const MAX_DAYS_AHEAD = 31;
 
 export class AllowanceBook {
   readonly #store: Store;
@@ -107,6 +104,7 @@ export class AllowanceBook {
         return { grant: known, created: false };
       }
       this.apply([made]);
+      this.#options.onMade();
       return { grant: made, created: true };
     });
   }
@@ -226,11 +224,9 @@ export class AllowanceBook {
 
   #checkDate(date: Day): void {
     const today = this.#today();
-    const ahead = daysBetween(today, date);
-    if (ahead >= -MAX_DAYS_BACK && ahead <= MAX_DAYS_AHEAD) return;
-    const message = `expected a day from ${addDays(today, -MAX_DAYS_BACK)} to ${
-      addDays(today, MAX_DAYS_AHEAD)
-    }: today is ${today} on this machine`;
+    const days = otherDays(date, today);
+    if (days === undefined) return;
+    const message = `${days}: today is ${today} on this machine`;
     throw new Problem(400, "Invalid request", {
       detail: `body field "date": ${message}`,
       extra: { errors: [{ field: "date", message }] },

@@ -3,6 +3,18 @@ import type { Grant } from "../../../contract/allowance.ts";
 import type { Day, Id } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 
+/** What the cloud gets of a grant besides its id. */
+export const GRANT_COLUMNS = [
+  "device_id",
+  "date",
+  "extra_min",
+  "reason",
+  "made_by",
+  "undoes",
+  "created_at",
+  "updated_at",
+] as const;
+
 export class Grants {
   readonly #insert: Statement;
   readonly #get: Statement;
@@ -17,8 +29,7 @@ export class Grants {
          created_at, updated_at, synced_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
-    const columns =
-      "id, device_id, date, extra_min, reason, made_by, undoes, created_at, updated_at, synced_at";
+    const columns = ["id", ...GRANT_COLUMNS, "synced_at"].join(", ");
     this.#get = db.prepare(`SELECT ${columns} FROM allowance_grants WHERE id = ?`);
     this.#undoing = db.prepare(`SELECT ${columns} FROM allowance_grants WHERE undoes = ?`);
     this.#on = db.prepare(

@@ -3,21 +3,15 @@ import * as v from "valibot";
 import { allowanceView, grant } from "../../../contract/allowance.ts";
 import { dayText, Problem, reply, type Route, route, STORING } from "../../../core/mod.ts";
 import type { AllowanceBook } from "./book.ts";
+import { extraMin, shortText } from "./limits.ts";
 
-const EXTRA = "expected minutes from -1440 to 1440, other than 0";
 const WANTED = 'expected a grant such as { "extra_min": 30 }, or { "undoes": <id of a grant> }';
 const KEY = /^[\x21-\x7e][\x20-\x7e]{0,198}$/;
 
 const wantedGrant = v.pipe(
   v.strictObject({
     extra_min: v.optional(
-      v.pipe(
-        v.number(EXTRA),
-        v.minValue(-1440, EXTRA),
-        v.maxValue(1440, EXTRA),
-        v.notValue(0, EXTRA),
-        v.description("minutes more for the day; negative: fewer"),
-      ),
+      v.pipe(extraMin(), v.description("minutes more for the day; negative: fewer")),
     ),
     date: v.optional(v.pipe(dayText(), v.description("default: today"))),
     reason: v.optional(shortText()),
@@ -82,15 +76,4 @@ function keyOf({ headers }: Request): string | null {
   throw new Problem(400, "Invalid request", {
     detail: "header Idempotency-Key: expected 1 to 199 printable ASCII characters",
   });
-}
-
-function shortText(): v.GenericSchema<string, string> {
-  const message = "expected text of 1 to 200 characters";
-  return v.pipe(
-    v.string(message),
-    v.minLength(1, message),
-    v.maxLength(200, message),
-    // SQLite's text ends at the first NUL, and UTF-8 has no way to write half a surrogate pair.
-    v.check((text) => !text.includes("\0") && text.isWellFormed(), message),
-  );
 }

@@ -56,6 +56,12 @@ const TABLES: Readonly<Record<string, Rights>> = {
     row: { date_utc: "2026-11-20", last_heartbeat_at: AT },
     edit: { seconds_used: 0 },
   },
+  allowance_grants: {
+    owner: "system_id",
+    verbs: ["select", "insert"],
+    row: { id: "g1", device_id: "d1", date: "2026-11-20", extra_min: 30 },
+    edit: { extra_min: 60 },
+  },
   devices: {
     owner: "system_id",
     verbs: ["select", "insert", "update"],
@@ -278,7 +284,7 @@ for (const grants of ["old", "new"] as const) {
              OR has_function_privilege('authenticated', oid, 'execute')) AS callable, count(*) AS all
          FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype`,
       );
-      assert.deepEqual(triggers, { callable: 0, all: 6 });
+      assert.deepEqual(triggers, { callable: 0, all: 7 });
     });
 
     await t.step("a sequence is used by who may add rows", async () => {

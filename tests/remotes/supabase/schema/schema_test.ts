@@ -79,6 +79,26 @@ test("knows no allowance from an allowance of 0", async () => {
   ]);
 });
 
+test("takes a grant as short as a phone writes it, stamps it itself, and refuses what is out of bounds", async () => {
+  const grant = (columns: string, values: string) =>
+    cloud.sqlAs(
+      "authenticated",
+      `INSERT INTO allowance_grants (system_id, device_id, date, ${columns})
+       VALUES ('s1', 'pc-1', '2026-03-02', ${values}) RETURNING *, received_at > now() - interval '1 minute' AS fresh`,
+      ALICE,
+    );
+  await register(ALICE, "s1");
+  const [row] = await grant("extra_min, received_at", "30, '2020-01-01'");
+  assert.match(String(row!.id), /^[0-9a-f-]{36}$/);
+  assert.equal(row!.fresh, true);
+  for (const minutes of ["1000000", "0", "'NaN'", "'Infinity'"]) {
+    await assert.rejects(grant("extra_min", minutes), /allowance_grants_extra_min_check/);
+  }
+  await assert.rejects(grant("extra_min, reason", "5, repeat('x', 201)"), /reason_check/);
+  await grant("extra_min, undoes", `-30, '${row!.id}'`);
+  await assert.rejects(grant("extra_min, undoes", `-30, '${row!.id}'`), /allowance_grants_undoes/);
+});
+
 test("makes the first account the member of a new system, and no second one", async () => {
   assert.equal(await register(ALICE, "s1"), true);
   assert.equal(await register(ALICE, "s1"), true);
@@ -92,6 +112,7 @@ for (
     heartbeats: "SELECT gen_random_uuid(), 's1', now(), true, 5",
     allowances: "SELECT 's1', 1, 60",
     daily_rollups: "SELECT 's1', '2026-01-01', 0, null, null, null, now()",
+    allowance_grants: "SELECT 's1', 'g1', 'pc-1', now(), 30",
     devices: "SELECT 's1', 'pc-1', null, null, null, null, null, null, null, '{}', null, now()",
     punches: "SELECT 'id', 's1', 'sn', '7', null, 'at', 'UTC'",
     zoe_events:
