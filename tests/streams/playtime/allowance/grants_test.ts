@@ -32,6 +32,7 @@ Deno.test("GET /allowance says what is allowed, used and left of a day and its w
 Deno.test("A grant counts for its day and week, is told to pages, and negative ones take away", async () => {
   using test = allowanceServed({ daily_allowance_min: 10, weekly_allowance_min: 100 });
   await play(test.fixture, 25);
+  assert.equal(test.fixture.stream.status().today.minutes_left, 0);
   const { status, body: grant } = await test.grant({ extra_min: 30, reason: "rainy" });
   assert.equal(status, 201);
   assert.deepEqual(
