@@ -63,7 +63,11 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
         }),
         device: v.optional(v.pipe(serial, v.description("of this device: its serial number"))),
         person: v.optional(
-          v.pipe(v.string(), v.maxLength(64), v.description("of this person: the device's number")),
+          v.pipe(
+            v.string(),
+            v.maxLength(64),
+            v.description("of this person, by any of the person's ids"),
+          ),
         ),
         from: v.optional(v.pipe(
           moment(timeZone, "from"),

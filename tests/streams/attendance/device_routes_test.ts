@@ -132,6 +132,18 @@ Deno.test("POST /devices/{sn}/commands: an iclock device is sent each, and answe
   assert.equal(last!.ended_at, "2026-10-05T03:50:00.000Z");
 });
 
+Deno.test("A device's commands are answered as they are, also while the database is behind", async () => {
+  await using relay = await Relay.start({ config: CONFIG });
+  const device = relay.iclock("DEV2");
+  await device.poll();
+  await ask(relay, "DEV2", { command: "restart" });
+  const gate = Promise.withResolvers<void>();
+  relay.store.gate = gate.promise;
+  await device.poll();
+  assert.deepEqual(await outcome(relay, "DEV2"), { state: "sent", result: null });
+  gate.resolve();
+});
+
 Deno.test("read_log is done when an iclock device begins again, not when it says so", async () => {
   await using relay = await Relay.start({ config: CONFIG });
   const device = relay.iclock("DEV2");

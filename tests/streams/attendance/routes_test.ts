@@ -66,6 +66,31 @@ async function fill(store: Store): Promise<void> {
 
 type Punch = Record<string, unknown>;
 
+Deno.test("GET /punches?person= has the punches of all ids of the person, in order and page by page", async () => {
+  using asked = await api();
+  const people = new People(asked.store, { hub: new Hub(), clock: new FakeClock() });
+  await asked.store.write(() => people.set("0", { aliases: ["2"] }, "person"));
+  const listed = async (query: string): Promise<Punch[]> =>
+    await (await asked.ask(`/punches?${query}`)).json();
+  const of = (...ids: string[]) => ({ person_id }: Punch) => ids.includes(String(person_id));
+  const all = await listed("limit=100");
+  assert.deepEqual(await listed("person=0"), all.filter(of("0", "2")));
+  assert.deepEqual(await listed("person=2"), all.filter(of("0", "2")));
+  assert.deepEqual(await listed("person=1"), all.filter(of("1")));
+  assert.deepEqual(
+    await listed("person=0&device=DEV2"),
+    all.filter(of("0", "2")).filter(({ device_sn }) => device_sn === "DEV2"),
+  );
+  const paged: Punch[] = [];
+  let path: string | undefined = "/punches?person=2&limit=7";
+  while (path) {
+    const answer: Response = await asked.ask(path);
+    paged.push(...await answer.json());
+    path = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
+  }
+  assert.deepEqual(paged, all.filter(of("0", "2")));
+});
+
 Deno.test("GET /punches answers the newest first, page by page, each once", async () => {
   using asked = await api();
   const seen: Punch[] = [];

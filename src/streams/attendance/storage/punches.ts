@@ -49,6 +49,16 @@ const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zo
     (SELECT person_id FROM person_aliases WHERE alias = device_logs.person_id),
     device_logs.person_id)) AS person_name`;
 
+type ListKind = "all" | "device" | "person" | "both";
+
+/** Index and condition of each list. */
+const LISTS: Readonly<Record<ListKind, readonly [index: string, condition: string]>> = {
+  all: ["device_logs_time", ""],
+  device: ["device_logs_device", "device_sn = ? AND"],
+  person: ["device_logs_person", "person_id = ? AND"],
+  both: ["device_logs_person", "person_id = ? AND device_sn = ? AND"],
+};
+
 /** Columns that are sent to the cloud. */
 const SENT = [
   "device_sn",
@@ -74,7 +84,7 @@ export class Punches {
   readonly #directions: Directions;
   readonly #people: People;
   readonly #insert: Statement;
-  readonly #lists: Readonly<Record<"all" | "device" | "person" | "both", Statement>>;
+  readonly #lists: Readonly<Record<ListKind, Statement>>;
 
   constructor(
     store: Store,
@@ -102,18 +112,11 @@ export class Punches {
          skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
-    const list = (index: string, condition: string) =>
-      db.prepare(
-        `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
-         WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
-           AND (punched_at, seq) >= (?, ?)
-         ORDER BY punched_at DESC, seq DESC`,
-      );
     this.#lists = {
-      all: list("device_logs_time", ""),
-      device: list("device_logs_device", "device_sn = ? AND"),
-      person: list("device_logs_person", "person_id = ? AND"),
-      both: list("device_logs_person", "person_id = ? AND device_sn = ? AND"),
+      all: db.prepare(listSql("all")),
+      device: db.prepare(listSql("device")),
+      person: db.prepare(listSql("person")),
+      both: db.prepare(listSql("both")),
     };
   }
 
@@ -195,11 +198,10 @@ export class Punches {
     const kind = person === undefined
       ? (device === undefined ? "all" : "device")
       : (device === undefined ? "person" : "both");
-    const who = [person, device].filter((value) => value !== undefined);
     const first = before ?? { punchedAt: "9999", seq: Number.MAX_SAFE_INTEGER };
     const last = until ?? { punchedAt: "", seq: 0 };
-    const rows = this.#lists[kind].iterate(
-      ...who,
+    const bounds = [
+      ...(device === undefined ? [] : [device]),
       // One of them is the end that the index is read to.
       from !== undefined && from > last.punchedAt ? from : last.punchedAt,
       to ?? "9999",
@@ -207,7 +209,13 @@ export class Punches {
       first.seq,
       last.punchedAt,
       last.seq,
-    );
+    ];
+    const ids = person === undefined ? [] : this.#people.idsOf(this.#people.personOf(person));
+    const statement = ids.length > 1
+      ? this.#store.db.prepare(listSql(kind, ids.length))
+      : this.#lists[kind];
+    const values = ids.length === 0 ? bounds : ids.flatMap((id) => [id, ...bounds]);
+    const rows = statement.iterate(...values);
     for (const row of rows) {
       yield {
         at: { punchedAt: String(row.punched_at), seq: Number(row.seq) },
@@ -215,6 +223,16 @@ export class Punches {
       };
     }
   }
+}
+
+/** The list of a kind, newest first; that of several ids is merged from one list an id. */
+function listSql(kind: ListKind, ids = 1): string {
+  const [index, condition] = LISTS[kind];
+  const list = `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
+    WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
+      AND (punched_at, seq) >= (?, ?)`;
+  const lists = Array.from({ length: ids }, () => list);
+  return `${lists.join(" UNION ALL ")} ORDER BY punched_at DESC, seq DESC`;
 }
 
 /** Every row has a text `id`. */

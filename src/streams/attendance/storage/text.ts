@@ -59,14 +59,39 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const gb18030 = new TextDecoder("gb18030", { fatal: true });
 const windows1252 = new TextDecoder("windows-1252");
 
+/** A Chinese character inside a Latin word: two letters with accents that stand side by side, as in "Größe". */
+const INSIDE_WORD = /[a-z]\p{sc=Han}|\p{sc=Han}[a-z]|[A-Z]\p{sc=Han}+[A-Z]/u;
+
 /** The text of bytes in whichever encoding fits: UTF-8, GB18030, else Windows-1252, which always does. */
 export function textOf(bytes: Uint8Array): string {
-  for (const decoder of [utf8, gb18030]) {
-    try {
-      return decoder.decode(bytes);
-    } catch {
-      // Not this one.
-    }
+  return decoded(utf8, bytes) ?? chinese(bytes) ?? windows1252.decode(bytes);
+}
+
+/** The lines of bytes, without their ends; each is decoded by itself where not all of them are UTF-8. */
+export function linesOf(bytes: Uint8Array): string[] {
+  const text = decoded(utf8, bytes);
+  if (text !== undefined) return text.split("\n");
+  const lines: string[] = [];
+  for (let start = 0; start <= bytes.length;) {
+    const lf = bytes.indexOf(0x0a, start);
+    const end = lf < 0 ? bytes.length : lf;
+    lines.push(textOf(bytes.subarray(start, end)));
+    start = end + 1;
   }
-  return windows1252.decode(bytes);
+  return lines;
+}
+
+/** GB18030 takes a letter with an accent and what follows it for one character: "Müller" has no two such bytes together. */
+function chinese(bytes: Uint8Array): string | undefined {
+  const isPaired = bytes.some((byte, at) => byte >= 0x80 && bytes[at + 1]! >= 0x80);
+  const text = isPaired ? decoded(gb18030, bytes) : undefined;
+  return text === undefined || INSIDE_WORD.test(text) ? undefined : text;
+}
+
+function decoded(decoder: TextDecoder, bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

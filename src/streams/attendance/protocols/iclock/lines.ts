@@ -3,7 +3,7 @@
  * holds a template or a photo.
  * @module
  */
-import { ByteBuffer } from "../../storage/text.ts";
+import { ByteBuffer, linesOf } from "../../storage/text.ts";
 
 const LF = 0x0a;
 const MAX_LINE_BYTES = 2 * 1024;
@@ -54,7 +54,7 @@ export class LineScanner {
   }
 
   #take(): string[] {
-    const lines = this.#buffer.text().split("\n").slice(0, -1)
+    const lines = linesOf(this.#buffer.view()).slice(0, -1)
       .map((line) => line.replace(/\r$/, ""));
     this.#buffer.clear();
     this.#lineStart = 0;
