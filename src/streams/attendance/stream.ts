@@ -266,7 +266,13 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         retry: new QuarantineRetry(store, { devices, punches, quarantine }),
         timeZone,
       }),
-      ...peopleRoutes({ store, people, outbox: punches.outbox, cloud }),
+      ...peopleRoutes({
+        store,
+        people,
+        outbox: punches.outbox,
+        cloud,
+        forgetCommands: (ids) => commands.forgetPerson(ids),
+      }),
     ],
     prune(now, budget) {
       const punchesPruned = prunePunches(now, budget);

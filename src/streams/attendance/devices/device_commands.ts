@@ -145,6 +145,22 @@ export class DeviceCommands {
   /** The device was removed, and what is kept of it deleted. */
   forget(sn: string): void {
     this.#open.delete(sn);
+    this.#forgetUnsaved(({ device_sn }) => device_sn === sn);
+  }
+
+  /** A person was erased with these ids, and what is kept of the person deleted. */
+  forgetPerson(ids: readonly string[]): void {
+    const isOf = ({ person_id }: DeviceCommand) => person_id !== null && ids.includes(person_id);
+    for (const [sn, open] of this.#open) {
+      this.#open.set(sn, open.filter((command) => !isOf(command)));
+    }
+    this.#forgetUnsaved(isOf);
+  }
+
+  #forgetUnsaved(isForgotten: (command: DeviceCommand) => boolean): void {
+    for (const command of this.#unsaved.values()) {
+      if (isForgotten(command)) this.#unsaved.delete(command.id);
+    }
   }
 
   #openOf(sn: string): DeviceCommand[] {
@@ -159,6 +175,8 @@ export class DeviceCommands {
     command.result = result;
     this.#unsaved.set(command.id, command);
     this.#store.write(() => {
+      // It may be forgotten since.
+      if (!this.#unsaved.has(command.id)) return;
       this.#save(command);
       this.#store.afterCommit(() => this.#unsaved.delete(command.id));
     }).catch((error) =>

@@ -12,6 +12,8 @@ export interface ErasureOptions {
   outbox: TableOutbox;
   /** Whether a cloud is to learn of it: rows without names then stay until it has. */
   cloud: boolean;
+  /** What devices were asked to do for these ids is deleted: it is not sent, and no outcome is kept. */
+  forgetCommands: (ids: readonly string[]) => void;
 }
 
 /** What is kept of a person, by table. */
@@ -20,6 +22,7 @@ export interface Dossier extends Record<string, unknown> {
   device_names: RawRow[];
   punches: RawRow[];
   corrections: RawRow[];
+  commands: RawRow[];
   events: RawRow[];
 }
 
@@ -61,11 +64,13 @@ export async function dossierOf(
     return Promise.resolve();
   });
   const corrections = db.prepare("SELECT * FROM punch_corrections WHERE person_id = ?");
+  const commands = db.prepare("SELECT * FROM device_commands WHERE person_id = ?");
   return {
     person,
     device_names: ids.flatMap((id) => names.all(id)),
     punches,
     corrections: ids.flatMap((id) => corrections.all(id)),
+    commands: ids.flatMap((id) => commands.all(id)),
     events,
   };
 }
@@ -73,7 +78,7 @@ export async function dossierOf(
 /** Erases what is kept of a person here, and has the cloud learn that it is to be erased there. */
 export async function erase(
   { person_id }: Person,
-  { store, people, outbox, cloud }: ErasureOptions & { store: Store },
+  { store, people, outbox, cloud, forgetCommands }: ErasureOptions & { store: Store },
 ): Promise<Erased> {
   const { db } = store;
   const ids = people.idsOf(person_id);
@@ -101,6 +106,7 @@ export async function erase(
   const removeCommands = db.prepare(`DELETE FROM device_commands WHERE ${ofPerson}`);
   erased.corrections = await store.write(() => {
     removeCommands.run(JSON.stringify(ids));
+    store.afterCommit(() => forgetCommands(ids));
     return Number(removeCorrections.run(JSON.stringify(ids)).changes);
   });
   const removeEvents = db.prepare(

@@ -5,13 +5,14 @@
  *
  *     device ──► import ──► person        of several devices the one whose name has changed last
  *
- * Everything is read by key from the database, so that a write sees its own changes and one that is undone leaves
- * nothing behind.
+ * Names are read by key from the database, so that a write sees its own changes and one that is undone leaves nothing
+ * behind.
  * @module
  */
 import type { Person, PersonSource } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, instantOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
+import { Aliases } from "./aliases.ts";
 import { personName } from "./person_name.ts";
 
 export interface PeopleOptions {
@@ -52,10 +53,9 @@ const RANK: readonly PersonSource[] = ["device", "import", "person"];
 export class People {
   readonly #store: Store;
   readonly #options: PeopleOptions;
+  readonly #aliases: Aliases;
   readonly #statements: Readonly<
     Record<
-      | "owner"
-      | "aliases"
       | "name"
       | "department"
       | "deviceName"
@@ -63,8 +63,6 @@ export class People {
       | "find"
       | "list"
       | "write"
-      | "setAlias"
-      | "removeAlias"
       | "noteName"
       | "removeNames"
       | "erase"
@@ -77,14 +75,13 @@ export class People {
   constructor(store: Store, options: PeopleOptions) {
     this.#store = store;
     this.#options = options;
+    this.#aliases = new Aliases(store);
     const { db } = store;
     const owner = "coalesce((SELECT person_id FROM person_aliases WHERE alias = ?1), ?1)";
     const columns = `person_id, name, department, active, source, updated_at,
       (SELECT json_group_array(alias ORDER BY alias) FROM person_aliases
        WHERE person_aliases.person_id = people.person_id) AS aliases`;
     this.#statements = {
-      owner: db.prepare("SELECT person_id FROM person_aliases WHERE alias = ?"),
-      aliases: db.prepare("SELECT alias FROM person_aliases WHERE person_id = ? ORDER BY alias"),
       name: db.prepare(`SELECT name FROM people WHERE person_id = ${owner}`),
       department: db.prepare(`SELECT department FROM people WHERE person_id = ${owner}`),
       known: db.prepare(
@@ -105,8 +102,6 @@ export class People {
            name = excluded.name, department = excluded.department, active = excluded.active,
            source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL`,
       ),
-      setAlias: db.prepare("INSERT INTO person_aliases (alias, person_id) VALUES (?, ?)"),
-      removeAlias: db.prepare("DELETE FROM person_aliases WHERE alias = ?"),
       deviceName: db.prepare("SELECT name FROM device_names WHERE person_id = ? LIMIT 1"),
       removeNames: db.prepare("DELETE FROM device_names WHERE person_id = ?"),
       erase: db.prepare(
@@ -123,13 +118,12 @@ export class People {
 
   /** Whose id this is: the person of whom it is an alias, else it is a person's own. */
   personOf(id: string): string {
-    const row = this.#statements.owner.get(id);
-    return row ? String(row.person_id) : id;
+    return this.#aliases.ownerOf(id) ?? id;
   }
 
   /** Every id of a person, the person's own first. */
   idsOf(personId: string): readonly string[] {
-    return [personId, ...this.#aliasesOf(personId)];
+    return [personId, ...this.#aliases.of(personId)];
   }
 
   /** By any of the person's ids. */
@@ -209,7 +203,7 @@ export class People {
   erase(personId: string, { keepRow }: { keepRow: boolean }): void {
     const at = instantOf(this.#options.clock.now());
     for (const id of this.idsOf(personId)) {
-      this.#statements.removeAlias.run(id);
+      this.#aliases.remove(id);
       this.#statements.removeNames.run(id);
       if (keepRow) this.#statements.erase.run(id, at);
       else this.#statements.remove.run(id);
@@ -219,19 +213,19 @@ export class People {
   }
 
   #setAliases(personId: string, aliases: readonly string[]): void {
-    const before = this.#aliasesOf(personId);
+    const before = this.#aliases.of(personId);
     const after = new Set(aliases.filter((alias) => alias !== personId));
     const added = [...after].filter((alias) => !before.includes(alias));
     const removed = before.filter((alias) => !after.has(alias));
     for (const alias of removed) {
-      this.#statements.removeAlias.run(alias);
+      this.#aliases.remove(alias);
       this.#write({ ...namedByDevices(alias, this.#deviceName(alias)), active: true });
       this.#options.onRegroup?.(alias);
     }
     let name = this.nameOf(personId);
     for (const alias of added) {
       name ??= this.nameOf(alias);
-      this.#statements.setAlias.run(alias, personId);
+      this.#aliases.add(alias, personId);
       this.#write({ ...namedByDevices(alias, null), active: false });
     }
     const person = this.find(personId)!;
@@ -254,10 +248,6 @@ export class People {
   /** A name that a device has sent along with an id; any of several. */
   #deviceName(id: string): string | null {
     return textOf(this.#statements.deviceName.get(id)?.name);
-  }
-
-  #aliasesOf(personId: string): string[] {
-    return this.#statements.aliases.all(personId).map(({ alias }) => String(alias));
   }
 
   #write({ person_id, name, department, active, source }: Columns): void {

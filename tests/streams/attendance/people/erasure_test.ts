@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { instantOf } from "../../../../src/core/mod.ts";
+import { until } from "../../../support/until.ts";
 import { Relay } from "../relay.ts";
 
 /** An office in which two persons have left traces everywhere. */
@@ -33,8 +34,21 @@ async function text(relay: Relay, id: string): Promise<string> {
   return await (response as Response).text();
 }
 
+/** A person corrects a punch, and has a device given the name. */
+async function askAbout(relay: Relay): Promise<void> {
+  const [mine] = relay.rows("SELECT id FROM device_logs WHERE person_id = '1007'");
+  await relay.api("POST", "/punches/corrections", {
+    body: { kind: "strike", punch_id: mine!.id, reason: "not Ann", by: "Cy" },
+  });
+  await relay.api("POST", "/devices/{sn}/commands", {
+    params: { sn: "DEV1" },
+    body: { command: "send_name", person_id: "7" },
+  });
+}
+
 Deno.test("What is kept of a person is handed out whole, of all ids", async () => {
   await using relay = await traced();
+  await askAbout(relay);
   const dossier = JSON.parse(await text(relay, "1007"));
   assert.deepEqual([dossier.person.person_id, dossier.person.name], ["7", "Ann Smith"]);
   assert.deepEqual(dossier.device_names.map(({ person_id }: { person_id: string }) => person_id), [
@@ -44,18 +58,17 @@ Deno.test("What is kept of a person is handed out whole, of all ids", async () =
   assert.equal(dossier.punches.length, 120);
   assert.equal(new Set(dossier.punches.map(({ id }: { id: string }) => id)).size, 120);
   assert.equal(dossier.events.length, 1);
+  assert.deepEqual(
+    [dossier.corrections, dossier.commands].map((rows) =>
+      rows.map(({ person_id }: { person_id: string }) => person_id)
+    ),
+    [["1007"], ["7"]],
+  );
 });
 
 Deno.test("Nothing of an erased person is left, and nothing of others is gone", async () => {
   await using relay = await traced();
-  const [mine] = relay.rows("SELECT id FROM device_logs WHERE person_id = '1007'");
-  await relay.api("POST", "/punches/corrections", {
-    body: { kind: "strike", punch_id: mine!.id, reason: "not Ann", by: "Cy" },
-  });
-  await relay.api("POST", "/devices/{sn}/commands", {
-    params: { sn: "DEV1" },
-    body: { command: "send_name", person_id: "7" },
-  });
+  await askAbout(relay);
   const outbox = relay.stream.outbox!;
   const { rows } = await relay.store.write(() => outbox.pending(10));
   await relay.store.write(() => {
@@ -69,6 +82,7 @@ Deno.test("Nothing of an erased person is left, and nothing of others is gone", 
     corrections: 1,
     events: 1,
   });
+  await until(() => relay.count("direction_queue") === 0, "nothing is left to decide");
   const everything = relay.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
     .map(({ name }) => JSON.stringify(relay.rows(`SELECT * FROM ${name}`)));
   assert.doesNotMatch(everything.join("\n"), /Ann|"person_id":"(?:7|1007)"|1007\\t/);
@@ -77,6 +91,16 @@ Deno.test("Nothing of an erased person is left, and nothing of others is gone", 
   const people = await relay.api("GET", "/people", { query: { limit: 9 } });
   assert.deepEqual((people as { name: string }[]).map(({ name }) => name), ["Bo"]);
   await assert.rejects(post(relay, "7"), { status: 404 });
+});
+
+Deno.test("A device is not sent the name of an erased person, and no outcome of it is kept", async () => {
+  await using relay = await traced();
+  await askAbout(relay);
+  await post(relay, "7");
+  assert.equal((await relay.iclock().poll()).body, "OK");
+  await relay.skip(3_601_000);
+  await relay.advance(11_000);
+  assert.equal(relay.count("device_commands"), 0);
 });
 
 Deno.test("The cloud is told of every id of an erased person, until something is heard of it again", async () => {

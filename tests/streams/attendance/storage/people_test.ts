@@ -179,3 +179,24 @@ Deno.test("A change waits for the cloud, and what is the same does not", async (
   await set("7", { active: false }, "person");
   assert.equal(waits(), 1);
 });
+
+Deno.test("An alias holds within the write that gives it, and not after one that was undone", async () => {
+  using office = setUp();
+  const { store, people, set } = office;
+  const undone = store.write(() => {
+    people.set("7", { aliases: ["1007"] }, "person");
+    assert.equal(people.personOf("1007"), "7");
+    throw new Error("undone");
+  });
+  const beside = store.write(() => people.personOf("1007"));
+  await assert.rejects(undone, /undone/);
+  assert.equal(await beside, "1007");
+  assert.equal(people.personOf("1007"), "1007");
+  await set("7", { aliases: ["1007"] }, "person");
+  assert.equal(people.personOf("1007"), "7");
+  await set("7", { aliases: [] }, "person");
+  assert.equal(people.personOf("1007"), "1007");
+  await set("7", { aliases: ["1007"] }, "person");
+  const again = new People(store, { clock: office.clock, hub: new Hub() });
+  assert.equal(again.personOf("1007"), "7");
+});
