@@ -130,6 +130,16 @@ export const presence = v.object({
     device_sn: v.string(),
     device_name: text,
   })),
+  /** Not among those inside, and last seen at a device with a wrong clock: they may be inside. */
+  uncertain: v.array(v.object({
+    person_id: v.string(),
+    name: text,
+    department: text,
+    /** When the punch came; when it was made is not known. */
+    received_at: v.string(),
+    device_sn: v.string(),
+    device_name: text,
+  })),
   /** Approved devices that are not there: what happened at them since is not known. */
   devices_offline: v.array(v.object({ sn: v.string(), name: text, last_seen: text })),
   count: v.number(),

@@ -24,6 +24,8 @@ export interface DeviceRoutesOptions {
   nameOf: (personId: string) => string | null;
   /** Whether this machine's clock may be given to devices. */
   maySetClocks: () => boolean;
+  /** A device has another role: what is decided by it is decided again. */
+  onRole: () => void;
   /** Requests everything that a device holds. */
   resync: (device: Device) => Promise<void>;
 }
@@ -99,7 +101,7 @@ const asking = v.pipe(
 const UNKNOWN = { 404: "No such device has called or is configured." };
 
 export function deviceRoutes(options: DeviceRoutesOptions): Route[] {
-  const { devices, commands, nameOf, maySetClocks, resync } = options;
+  const { devices, commands, nameOf, maySetClocks, onRole, resync } = options;
   const tag = "attendance";
   const found = (sn: string): Device => {
     const known = devices.find(sn);
@@ -218,6 +220,7 @@ export function deviceRoutes(options: DeviceRoutesOptions): Route[] {
           ...time_zone === undefined ? {} : { ownZone: time_zone },
           ...role === undefined ? {} : { ownRole: role === "both" ? null : role },
         });
+        if (role !== undefined) onRole();
         return known.report();
       },
     }),

@@ -251,6 +251,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         commands,
         nameOf,
         maySetClocks: () => maySetClocks(context),
+        onRole: () => directions.review(),
         resync,
       }),
       ...correctionRoutes({

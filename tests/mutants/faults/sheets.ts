@@ -85,4 +85,12 @@ export const SHEETS_FAULTS: readonly FaultyFile[] = [
       ["seconds are read wrong", "- 528;", "- 529;"],
     ],
   },
+  {
+    file: "streams/attendance/sheets/uncertain.ts",
+    tests: ["streams/attendance/sheets/routes_test.ts"],
+    faults: [
+      ["who left by an exit may be inside", `punch.direction === "out" || `, ""],
+      ["a later punch with a right time says nothing", "last.atMs >= msOf(receivedAt)", "false"],
+    ],
+  },
 ];

@@ -12,6 +12,7 @@ import { type Color, columns, count, duration, harmless, painter } from "../../t
 interface Device {
   sn: string;
   name: string | null;
+  role: "entrance" | "exit" | "both";
   state: "online" | "offline" | "pending" | "refused" | "unsupported";
   last_seen: Instant | null;
   protocol: string | null;
@@ -54,6 +55,7 @@ const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
       stdout.write(columns(devices.map((device) => [
         device.sn,
         device.name ?? "",
+        device.role,
         paint(COLORS[device.state], device.state),
         paint("dim", device.last_seen === null ? "never seen" : ago(device.last_seen)),
         [device.protocol, device.address].filter((part) => part !== null).join(" "),

@@ -37,7 +37,7 @@ const presence: Command<Context> = buildCommand<
 
 /** What is taken along when the house has to be left. */
 function emergencyList(
-  { made_at, time_zone, inside, devices_offline, count }: Presence,
+  { made_at, time_zone, inside, uncertain, devices_offline, count }: Presence,
   { running }: { running: boolean },
 ): string {
   const local = (instant: Instant) => localTime(instant, time_zone);
@@ -50,6 +50,16 @@ function emergencyList(
     `since ${local(since).slice(0, 16)}`,
     device_name ?? device_sn,
   ]);
+  const unsure = uncertain.map(
+    ({ person_id, name, department, received_at, device_sn, device_name }) => [
+      "[ ]",
+      name ?? person_id,
+      name === null ? "" : person_id,
+      department ?? "",
+      `sent ${local(received_at).slice(0, 16)}`,
+      device_name ?? device_sn,
+    ],
+  );
   const offline = devices_offline.map(({ sn, name, last_seen }) => [
     name ?? sn,
     last_seen === null ? "never seen" : `last seen ${local(last_seen).slice(0, 16)}`,
@@ -58,6 +68,9 @@ function emergencyList(
     head,
     ...(running ? [] : ["The agent does not run: nothing is recorded just now.\n"]),
     ...(rows.length > 0 ? ["\n", columns(rows)] : []),
+    ...(unsure.length > 0
+      ? ["\nMay be inside: seen at a device with a wrong clock.\n", columns(unsure)]
+      : []),
     ...(offline.length > 0
       ? [
         "\nOffline: who went through these doors since then is not known.\n",

@@ -108,6 +108,7 @@ function Inside({ presence }: { presence: Answer<Presence> }) {
       }
     >
       {presence.value && <Reliability presence={presence.value} />}
+      {presence.value && <Unsure presence={presence.value} />}
       <Instead answer={presence} {...(inside.length === 0 ? { empty: "Nobody is inside." } : {})}>
         <div class="scroll tall" tabIndex={0} role="region" aria-label="People inside">
           <table class="table">
@@ -140,6 +141,29 @@ function Inside({ presence }: { presence: Answer<Presence> }) {
         </div>
       </Instead>
     </Card>
+  );
+}
+
+/** Who is not in the list and may have to be. */
+function Unsure({ presence: { uncertain, time_zone } }: { presence: Presence }) {
+  if (uncertain.length === 0) return null;
+  return (
+    <div class="unsure">
+      <b class="warn-words">May be inside: seen at a device with a wrong clock</b>
+      <ul class="rows">
+        {uncertain.map(({ person_id, name, department, received_at, device_sn, device_name }) => (
+          <li key={person_id}>
+            <span>
+              <b>{name ?? person_id}</b>{" "}
+              {department !== null && <small class="quiet">{department}</small>}
+            </span>
+            <span class="quiet">
+              {device_name ?? device_sn}, sent {moment(Date.parse(received_at), time_zone)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

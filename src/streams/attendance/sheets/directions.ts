@@ -148,6 +148,11 @@ export class Directions {
     this.#store.afterCommit(() => this.#wake.notify());
   }
 
+  /** Compares devices now with what their punches were decided by. */
+  review(): void {
+    this.#wake.notify();
+  }
+
   /** A write was undone: what is remembered may not be stored. */
   undone(): void {
     this.#last.forgetAll();

@@ -105,8 +105,11 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
       async handle({ query: { department, format, bom }, readers }) {
         const madeAt = instantOf(clock.now());
         const described = describer();
-        const inside = await sheets.inside({ department });
-        if (format === "csv") return csv(inside, presenceCsv(names()), { bom, readers });
+        const { inside, uncertain } = await sheets.present({ department });
+        if (format === "csv") {
+          const rows = [...inside, ...uncertain];
+          return csv(rows, presenceCsv(names(), timeZone), { bom, readers });
+        }
         return {
           made_at: madeAt,
           time_zone: timeZone,
@@ -115,6 +118,12 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
             since: instantOf(entry.atMs),
             device_sn: entry.deviceSn,
             device_name: deviceName(entry.deviceSn),
+          })),
+          uncertain: uncertain.map(({ personId, receivedAt, deviceSn }) => ({
+            ...described(personId),
+            received_at: receivedAt,
+            device_sn: deviceSn,
+            device_name: deviceName(deviceSn),
           })),
           devices_offline: deviceReports(devices.all()).filter(({ state }) => state === "offline")
             .map(({ sn, name, last_seen }) => ({ sn, name, last_seen })),

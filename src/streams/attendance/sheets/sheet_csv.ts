@@ -1,9 +1,11 @@
 /** Sheets for spreadsheets: local times of the row's `time_zone`, doors by name, made line by line as they are sent. @module */
 import { CSV_BOM, csvLine } from "../../../contract/csv.ts";
+import { msOf } from "../../../core/mod.ts";
 import { Zone } from "../storage/time.ts";
 import type { DaySheet, SheetPunch } from "./day_sheets.ts";
 import type { MonthSheet } from "./month_sheets.ts";
 import type { Inside } from "./sheets.ts";
+import type { Uncertain } from "./uncertain.ts";
 
 /** What the files call persons and doors. */
 export interface Names {
@@ -16,6 +18,8 @@ export interface CsvTable<T> {
   columns: readonly string[];
   cells(row: T): readonly unknown[];
 }
+
+const WRONG_CLOCK = "seen at a device with a wrong clock";
 
 /** Lines made between two looks at the readers. */
 const PIECE_LINES = 200;
@@ -83,18 +87,27 @@ export function monthCsv(names: Names): CsvTable<MonthSheet> {
   };
 }
 
-export function presenceCsv(names: Names): CsvTable<Inside> {
+/** @param timeZone of the time at which a punch came, where its own is wrong */
+export function presenceCsv(names: Names, timeZone: string): CsvTable<Inside | Uncertain> {
   const local = localTimes();
+  const zone = new Zone(timeZone);
   return {
-    columns: ["name", "person_id", "department", "since", "time_zone", "device"],
-    cells: ({ personId, entry }) => [
-      names.nameOf(personId),
-      personId,
-      names.departmentOf(personId),
-      local(entry, entry.timeZone),
-      entry.timeZone,
-      names.deviceName(entry.deviceSn) ?? entry.deviceSn,
-    ],
+    columns: ["name", "person_id", "department", "since", "time_zone", "device", "note"],
+    cells: (row) => {
+      const { personId } = row;
+      const [since, sinceZone, sn, note] = "entry" in row
+        ? [local(row.entry, row.entry.timeZone), row.entry.timeZone, row.entry.deviceSn, ""]
+        : [zone.wallAt(msOf(row.receivedAt)), timeZone, row.deviceSn, WRONG_CLOCK];
+      return [
+        names.nameOf(personId),
+        personId,
+        names.departmentOf(personId),
+        since,
+        sinceZone,
+        names.deviceName(sn) ?? sn,
+        note,
+      ];
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { REPEAT_MS } from "./direction.ts";
 import { type MonthSheet, monthSheets } from "./month_sheets.ts";
 import { PunchReader, type PunchReaderOptions, Turns } from "./punch_reader.ts";
 import { insideSince, staysOf } from "./stays.ts";
+import { type Uncertain, UncertainReader } from "./uncertain.ts";
 
 export interface SheetsOptions extends PunchReaderOptions {
   clock: Clock;
@@ -18,6 +19,12 @@ export interface SheetQuery {
   to: Day;
   person?: string | undefined;
   department?: string | undefined;
+}
+
+/** Who is inside, and who may be. */
+export interface Present {
+  inside: Inside[];
+  uncertain: Uncertain[];
 }
 
 /** Somebody inside, since this punch. */
@@ -32,9 +39,11 @@ const MAX_OFFSET_MS = 15 * 3_600_000;
 export class Sheets {
   readonly #options: SheetsOptions;
   readonly #reader: PunchReader;
+  readonly #uncertain: UncertainReader;
 
   constructor(store: Store, options: SheetsOptions) {
     this.#options = options;
+    this.#uncertain = new UncertainReader(store, options);
     this.#reader = new PunchReader(store, options);
   }
 
@@ -76,18 +85,29 @@ export class Sheets {
     return months;
   }
 
-  /** Who is inside now, by name. */
-  async inside({ department }: { department?: string | undefined } = {}): Promise<Inside[]> {
+  /** Who is inside now, by name, and who may be. */
+  async present({ department }: { department?: string | undefined } = {}): Promise<Present> {
     const { maxStayMs, clock } = this.#options;
     const nowMs = clock.now();
     const fromMs = nowMs - maxStayMs - REPEAT_MS;
     const punches = await this.#reader.read({ fromMs, toMs: nowMs + 1 });
-    return this.byName(punches.keys()).flatMap((personId) => {
-      if (!this.#isOf(department, personId)) return [];
-      const stays = staysOf(punches.get(personId)!, { maxStayMs });
-      const entry = insideSince(stays, { nowMs, maxStayMs });
-      return entry ? [{ personId, entry }] : [];
-    });
+    const entries = new Map<string, SheetPunch>();
+    for (const [personId, given] of punches) {
+      const entry = insideSince(staysOf(given, { maxStayMs }), { nowMs, maxStayMs });
+      if (entry && this.#isOf(department, personId)) entries.set(personId, entry);
+    }
+    const uncertain = new Map<string, Uncertain>();
+    for (const each of await this.#uncertain.read()) {
+      const { personId } = each;
+      if (!entries.has(personId) && this.#isOf(department, personId)) uncertain.set(personId, each);
+    }
+    return {
+      inside: this.byName(entries.keys()).map((personId) => ({
+        personId,
+        entry: entries.get(personId)!,
+      })),
+      uncertain: this.byName(uncertain.keys()).map((personId) => uncertain.get(personId)!),
+    };
   }
 
   /** Persons by name, who has none by id. */

@@ -40,8 +40,8 @@ Deno.test("devices lists, approves, refuses and resyncs what has called the runn
 
   const { out } = await folder.cli("devices", "list");
   const [first, second] = out.trimEnd().split("\n");
-  assert.match(first!, /^DEV1 {2}Front door {2}offline {2}never seen$/);
-  assert.match(second!, /^NEW1 {14}pending {2}\d+ s ago {5}iclock 127\.0\.0\.1$/);
+  assert.match(first!, /^DEV1 {2}Front door {2}both {2}offline {2}never seen$/);
+  assert.match(second!, /^NEW1 {14}both {2}pending {2}\d+ s ago {5}iclock 127\.0\.0\.1$/);
 
   const approve = ["devices", "approve", "NEW1", "--name", "Gate"];
   assert.equal((await folder.cli(...approve)).out, "NEW1 (Gate) is approved\n");

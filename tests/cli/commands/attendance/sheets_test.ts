@@ -58,6 +58,24 @@ Deno.test("attendance presence prints a list to take along, without an agent", a
   assert.equal(json.count, 2);
 });
 
+Deno.test("attendance presence prints who was last seen at a device with a wrong clock apart", async () => {
+  const came = agoText(2);
+  using folder = await folderWith(`1001 Zoe ${agoText(3)}`, `1002 Adam ${came}`);
+  {
+    using db = new DatabaseSync(`${folder.path}/clockblock.db`);
+    db.exec("UPDATE device_logs SET time_suspect = 1 WHERE person_id = '1002'");
+  }
+  const { out } = await folder.cli("attendance", "presence");
+  const [head, , , zoe, , words, adam] = out.split("\n");
+  assert.match(head!, /^Inside: 1 /);
+  assert.match(zoe!, /^\[ \] {2}Zoe /);
+  assert.equal(words, "May be inside: seen at a device with a wrong clock.");
+  assert.equal(
+    adam!.replaceAll(/ +/g, " "),
+    `[ ] Adam 1002 sent ${came.slice(0, 16).replace("T", " ")} Front door`,
+  );
+});
+
 Deno.test("attendance days and months print who was there for how long, and what is missing", async () => {
   using folder = await folderWith(
     "1001 Zoe 2026-03-02T09:00:00",

@@ -106,6 +106,18 @@ Deno.test("Directions: a device's role goes first, and applies to what it has se
   assert.deepEqual((await second.device("DEV2"))?.role, "both");
 });
 
+Deno.test("Directions: a role given while the agent runs is applied at once", async () => {
+  await using relay = await Relay.start({ config: { unknown: "approve" } });
+  await relay.iclock("DEV2").post("ATTLOG", "1001\t2026-10-04 09:00:00\t0\t1\n");
+  await until(
+    () => relay.rows("SELECT decided_by FROM devices WHERE decided_by IS NOT NULL").length > 0,
+    "the devices were compared",
+  );
+  // The clock stands still: nothing that waits for 10 s runs.
+  await relay.api("PATCH", "/devices/{sn}", { params: { sn: "DEV2" }, body: { role: "exit" } });
+  await until(() => directions(relay)[0] === "09:00 out device_role", "the role is applied");
+});
+
 Deno.test("Directions: a device that turns out to mean its status is believed from its first punch", async () => {
   await using relay = await Relay.start();
   const device = relay.iclock();

@@ -109,7 +109,7 @@ Deno.test("Sheets as CSV have local times, doors by name and no formulas", async
   const months = await (await asked.ask("/attendance/months?format=csv")).text();
   assert.equal(months.split("\r\n")[1], "2026-10,2,'=Eve,,1,480,0,0");
   const present = await (await asked.ask("/presence?format=csv")).text();
-  assert.equal(present.split("\r\n")[1], "Adam,3,,2026-10-05 06:50:00,Asia/Dubai,Back door");
+  assert.equal(present.split("\r\n")[1], "Adam,3,,2026-10-05 06:50:00,Asia/Dubai,Back door,");
 });
 
 Deno.test("GET /presence says who is inside since when and where, and which devices are not there", async () => {
@@ -137,6 +137,7 @@ Deno.test("GET /presence says who is inside since when and where, and which devi
         device_name: "Front, door",
       },
     ],
+    uncertain: [],
     devices_offline: [],
     count: 2,
   });
@@ -145,4 +146,56 @@ Deno.test("GET /presence says who is inside since when and where, and which devi
   assert.equal((await (await asked.ask("/presence")).json()).count, 1);
   asked.relay.clock.set("2026-10-05T03:00:00.000Z");
   assert.equal((await (await asked.ask("/presence")).json()).count, 1);
+});
+
+Deno.test("GET /presence names who was last seen at a device with a wrong clock, apart from the others", async () => {
+  await using asked = await office();
+  const { relay } = asked;
+  const send = async (sn: string, enrollid: number, time: string) => {
+    await (await relay.registered(sn)).ask({ cmd: "sendlog", sn, record: [{ enrollid, time }] });
+  };
+  await send("DEV1", 2, "2000-01-01 00:00:05");
+  await send("DEV1", 1, "2000-01-01 00:00:06");
+  await send("DEV1", 9, "2000-01-01 00:00:07");
+  const { inside, uncertain, count }: Presence = await (await asked.ask("/presence")).json();
+  assert.deepEqual([inside.map(({ name }) => name), count], [["Adam", "Zoe"], 2]);
+  assert.deepEqual(
+    uncertain,
+    [
+      { person_id: "2", name: "=Eve" },
+      { person_id: "9", name: null },
+    ].map((person) => ({
+      ...person,
+      department: null,
+      received_at: "2026-10-05T03:50:00.000Z",
+      device_sn: "DEV1",
+      device_name: "Front, door",
+    })),
+  );
+  const csv = await (await asked.ask("/presence?format=csv")).text();
+  assert.equal(
+    csv.split("\r\n")[3],
+    `'=Eve,2,,2026-10-05 09:20:00,Asia/Kolkata,"Front, door",seen at a device with a wrong clock`,
+  );
+  assert.deepEqual((await (await asked.ask("/presence?department=Sales")).json()).uncertain, []);
+
+  // A punch with a right time says more, and so does the role of an exit.
+  relay.clock.set("2026-10-05T03:51:00.000Z");
+  await send("DEV2", 2, "2026-10-05 07:51:00");
+  relay.clock.set("2026-10-05T03:52:00.000Z");
+  await asked.ask("/devices/DEV1", { method: "PATCH", json: { role: "exit" } });
+  await send("DEV1", 9, "2000-01-01 00:00:09");
+  const later: Presence = await (await asked.ask("/presence")).json();
+  assert.deepEqual(later.uncertain, []);
+  assert.ok(later.inside.some(({ name }) => name === "=Eve"));
+});
+
+Deno.test("Who was seen at a device with a wrong clock is uncertain for no longer than a stay", async () => {
+  await using asked = await office();
+  const record = [{ enrollid: 9, time: "2000-01-01 00:00:05" }];
+  await (await asked.relay.registered("DEV1")).ask({ cmd: "sendlog", sn: "DEV1", record });
+  asked.relay.clock.set("2026-10-05T19:49:00.000Z");
+  assert.equal((await (await asked.ask("/presence")).json()).uncertain.length, 1);
+  asked.relay.clock.set("2026-10-05T19:51:00.000Z");
+  assert.equal((await (await asked.ask("/presence")).json()).uncertain.length, 0);
 });
