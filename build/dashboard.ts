@@ -57,9 +57,14 @@ async function write(path: string, text: string): Promise<void> {
   await Deno.rename(written, path);
 }
 
-/** A style sheet without its comments and indentation. */
+/** A style sheet without its comments and the blanks that say nothing. */
 function squeezed(style: string): string {
-  return style.replaceAll(/\/\*.*?\*\//gs, "").replaceAll(/\s*\n\s*/g, "\n").trim();
+  return style.replaceAll(/\/\*.*?\*\//gs, "")
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/ ?([{};,]) ?/g, "$1")
+    .replaceAll(": ", ":")
+    .replaceAll(";}", "}")
+    .trim();
 }
 
 /** The page around its script and style. */

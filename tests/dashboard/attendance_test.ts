@@ -87,7 +87,7 @@ Deno.test({
       async () => {
         await go(page, "days");
         await shows(page, ".sheet tbody", "Person 003");
-        await shows(page, "[role=status]", "200 rows");
+        await shows(page, "[role=status]", /^200 rows$/);
         const row = page.locator(".sheet tbody tr", { hasText: "Person 003" });
         assert.match(await row.innerText(), /07:\d\d\s+\d\d:\d\d\s+\d+:\d\d\s+07:\d\d – \d\d:\d\d/);
         await page.getByRole("button", { name: "Yesterday" }).click();
@@ -183,6 +183,7 @@ Deno.test({
 
     await t.step("People: two hundred arrive without a jump, and are searched", async () => {
       await go(page, "now");
+      await page.waitForSelector(".skeleton", { state: "detached" });
       await page.evaluate("window.shifted = 0");
       await go(page, "people");
       await shows(page, "tbody", "Person 200");

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { AttendanceDay, AttendanceMonth, Device } from "../../live/answers.ts";
-import { answer, ask } from "../../live/api.ts";
+import { ask } from "../../live/api.ts";
 import { useAnswer } from "../../live/hooks.ts";
 import { today, type Topic } from "../../live/state.ts";
 import { number } from "../../model/format.ts";
@@ -13,6 +13,8 @@ import { DayTable, MonthTable } from "./sheet_tables.tsx";
 
 /** Rows that are added at a time. */
 const PAGE = 200;
+/** Below what the agent answers at once. */
+const MAX_ROWS = 4_800;
 
 export function DaysView(): VNode {
   const { by, from, to, query, valid } = sheetQuery(today.value);
@@ -31,11 +33,12 @@ export function DaysView(): VNode {
       if (by === "months") {
         return { query, months: await ask(`/attendance/months?${query}`, { signal }), more: false };
       }
-      const page = await answer<AttendanceDay[]>(
-        `/attendance/days?${query}&limit=${rows.value}`,
+      // One row more than is shown tells whether there are others.
+      const days = await ask<AttendanceDay[]>(
+        `/attendance/days?${query}&limit=${rows.value + 1}`,
         { signal },
       );
-      return { query, days: page.value, more: page.next !== undefined };
+      return { query, days: days.slice(0, rows.value), more: days.length > rows.value };
     },
     { key: `${query} ${rows.value}`, topics },
   );
@@ -76,7 +79,8 @@ export function DaysView(): VNode {
         >
           <div class="scroll tall" tabIndex={0} role="region" aria-label="Sheet">
             {months ? <MonthTable months={months} /> : <DayTable days={days ?? []} names={names} />}
-            {more && (
+            {more && rows.value >= MAX_ROWS && <p class="empty">The CSV has the other rows.</p>}
+            {more && rows.value < MAX_ROWS && (
               <button
                 type="button"
                 class="more"

@@ -47,7 +47,7 @@ export function PeopleImportDialog({ changed, close }: {
       </label>
       {action.error && <Failed error={action.error} />}
       {found && (
-        <div class="import">
+        <div class="fields">
           <p role="status">
             <b>{applied ? "Imported." : "Nothing is changed yet."}</b> {number(found.added.length)}
             {" "}
