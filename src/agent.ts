@@ -7,7 +7,7 @@
 import { dirname, join } from "node:path";
 import { checkListen, createApi, loadToken, serve } from "./api/mod.ts";
 import { createRemotes, NO_REMOTES } from "./clouds.ts";
-import type { Config } from "./config/mod.ts";
+import { type Config, type ConfigFile, Settings } from "./config/mod.ts";
 import {
   allEnded,
   type Clock,
@@ -52,6 +52,10 @@ export interface AgentOptions {
   lister?: ProcessLister;
   /** Polls and publishes, but writes nothing and sends nothing. */
   dryRun?: boolean;
+  /** Where the configuration came from: it is followed. */
+  file?: ConfigFile | undefined;
+  /** The configuration in force; outlives a repair. */
+  settings?: Settings | undefined;
   /** When its file was last deleted or replaced; outlives the agent that begins again. */
   displacements?: Displacements;
   /** Ends the work that a repair may take before there is an agent. */
@@ -88,7 +92,7 @@ export async function runAgent(
   config: Config,
   { signal, onListening, ...options }: AgentOptions & RunOptions,
 ): Promise<void> {
-  const shared = { ...withDefaults(options), displacements: { lastMs: -Infinity }, signal };
+  const shared = { ...withDefaults(options, config), displacements: { lastMs: -Infinity }, signal };
   // "Already running" is the more useful error: the lock is checked first.
   if (!lockedBy(config.db_path)) checkListen({ host: config.api_host, port: config.api_port });
   for (let outcome = "damaged"; outcome === "damaged" && !signal.aborted;) {
@@ -108,7 +112,7 @@ export async function runAgent(
 
 /** Opens the database, repaired where it was damaged, and builds the agent on it. */
 export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
-  const given = withDefaults(options);
+  const given = withDefaults(options, config);
   const { clock, warnings } = given;
   const use = (store: Store) => build(config, { ...given, store });
   const parts = { migrations, clock, warnings };
@@ -117,17 +121,18 @@ export async function openAgent(config: Config, options: AgentOptions = {}): Pro
   return await openRecovered(config.db_path, recovery, use);
 }
 
-function withDefaults(options: AgentOptions) {
-  const { clock = systemClock, hub = new Hub(), dryRun = false } = options;
+function withDefaults(options: AgentOptions, config: Config) {
+  const { clock = systemClock, hub = new Hub(), dryRun = false, file } = options;
   const { warnings = new Warnings({ clock, hub }) } = options;
-  return { ...options, clock, hub, dryRun, warnings };
+  const { settings = file && new Settings(config, { file, warnings, clock }) } = options;
+  return { ...options, clock, hub, dryRun, warnings, settings };
 }
 
 async function build(
   config: Config,
   options: ReturnType<typeof withDefaults> & { store: Store },
 ): Promise<Agent> {
-  const { clock, hub, warnings, store, dryRun, displacements } = options;
+  const { clock, hub, warnings, store, dryRun, displacements, settings } = options;
   const device = dryRun ? peekDeviceId(config) : await takeDeviceId(store, config);
   const { deviceId } = device;
   const systemId = config.records.system_id ?? deviceId;
@@ -153,6 +158,11 @@ async function build(
     lanes: streams.flatMap(({ name, outbox, schedule, inbox, reset }) =>
       outbox && schedule ? [{ name, outbox, schedule, inbox, reset, remote: remotes[name] }] : []
     ),
+  });
+  const unfollow = settings?.onReload((result) => {
+    for (const stream of streams) stream.configured?.();
+    engine.scheduleChanged();
+    hub.publish("config", result);
   });
   const api = createApi({
     ...deps,
@@ -187,6 +197,7 @@ async function build(
         engine.run(stop),
         dryRun ? undefined : maintain(store, { signal: stop, warnings, clock, streams, onDamaged }),
         watch?.watch({ signal: stop, onDisplaced: onDamaged }),
+        settings?.watch(stop),
         ...streams.map((stream) => stream.run?.(stop)),
       ], onDamaged);
       // The last connection to close removes the log: that must be the agent's own, not a worker's.
@@ -194,6 +205,9 @@ async function build(
       await watch?.leave();
       return signal.aborted ? "stopped" : "damaged";
     },
-    close: () => store.close(),
+    close() {
+      unfollow?.();
+      store.close();
+    },
   };
 }

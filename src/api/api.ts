@@ -20,6 +20,7 @@ import {
 import type { Store } from "../store/mod.ts";
 import { type SyncEngine, syncRoutes } from "../sync/mod.ts";
 import { broadcast, streamRoute } from "./routes/stream.ts";
+import { configRoute, type ConfigSource } from "./routes/config.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { mount, type Mounted, type MountOptions } from "./mount.ts";
@@ -46,6 +47,8 @@ export interface ApiOptions {
   token: string;
   page: Page;
   flavour: string;
+  /** What follows the configuration file; absent: nothing does. */
+  settings?: ConfigSource | undefined;
   clock?: Clock;
   /** For tests: an answer that does not fit its schema becomes an error. */
   checkAnswers?: boolean;
@@ -92,6 +95,7 @@ export function createApi(options: ApiOptions): Api {
     statusRoute(status),
     ...streams.flatMap((stream) => stream.routes ?? []),
     ...sync ? syncRoutes(sync) : [],
+    ...options.settings ? [configRoute(options.settings)] : [],
     streamRoute(fanout),
     healthRoute({ store, sync, warnings, closing: closing.signal }),
     metricsRoute({

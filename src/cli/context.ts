@@ -1,6 +1,7 @@
 /** What every command is handed. @module */
+import { resolve } from "node:path";
 import type { ApplicationContext } from "@stricli/core";
-import { checkPermissions, type Config, loadConfig } from "../config/mod.ts";
+import { checkPermissions, type Config, type ConfigFile, loadConfig } from "../config/mod.ts";
 import type { CommandLine } from "./flags.ts";
 import type { Io } from "./io.ts";
 
@@ -13,20 +14,23 @@ export interface Context extends ApplicationContext {
    * @throws {ConfigError}
    */
   config(): Config;
+  /** Where it comes from, to be followed. */
+  configFile(): ConfigFile;
 }
 
 export function createContext(io: Io, line: CommandLine): Context {
   let config: Config | undefined;
+  const load = () => {
+    const { configPath: path, config: flags } = line;
+    const loaded = loadConfig({ path, flags, env: io.env, cwd: io.cwd });
+    checkPermissions(loaded);
+    return loaded;
+  };
   return {
     io,
     line,
     process: { stdout: io.stdout, stderr: io.stderr },
-    config() {
-      if (config) return config;
-      const { configPath: path, config: flags } = line;
-      const loaded = loadConfig({ path, flags, env: io.env, cwd: io.cwd });
-      checkPermissions(loaded);
-      return config = loaded;
-    },
+    config: () => config ??= load(),
+    configFile: () => ({ path: resolve(io.cwd ?? "", line.configPath ?? "config.json"), load }),
   };
 }

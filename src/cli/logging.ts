@@ -5,7 +5,7 @@
  */
 import { dirname, join } from "node:path";
 import { getRotatingFileSink } from "@logtape/file";
-import { configure, dispose, type LogRecord, type Sink, withFilter } from "@logtape/logtape";
+import { compareLogLevel, configure, dispose, type LogRecord, type Sink } from "@logtape/logtape";
 import type { Config } from "../config/mod.ts";
 import { type Clock, systemClock } from "../core/mod.ts";
 import type { Output } from "./io.ts";
@@ -42,14 +42,16 @@ const MAX_LINE = 8_000;
 export interface Logging extends AsyncDisposable {
   /** Writes what was held back, and from now on what comes. */
   release(): void;
+  /** Logs from this level on. */
+  setLevel(level: Config["log_level"]): void;
 }
 
 /** Starts logging; disposal writes what is still on its way. */
 export async function startLogging(options: LoggingOptions): Promise<Logging> {
-  const { level, output, file, outputLevel = level, conflictsFile = null } = options;
-  const withStack = debugs(level);
+  const { output, file, conflictsFile = null } = options;
+  let { level, outputLevel = level } = options;
   const hide = redactor(options.secrets);
-  const json = (record: LogRecord) => hide(jsonLine(record, { withStack }));
+  const json = (record: LogRecord) => hide(jsonLine(record, { withStack: debugs(level) }));
   const text = (record: LogRecord) => hide(textLine(record, output));
   const toFile = file === null ? undefined : fileSink(file, { ...options, formatter: json });
   // Both versions of a record as they are: this file is where a person gets a lost one back from.
@@ -58,10 +60,12 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
     ? undefined
     : fileSink(conflictsFile, { ...options, held: false, formatter: conflictLine });
   const format = output.terminal ? text : json;
-  await configure<"output" | "file" | "conflicts" | "meta", never>({
+  await configure<"output" | "file" | "conflicts" | "meta", "level" | "all">({
     reset: true,
     sinks: {
-      output: withFilter((record) => output.write(format(record)), outputLevel),
+      output: (record) => {
+        if (isAtLeast(record, outputLevel)) output.write(format(record));
+      },
       file: toFile?.sink ?? (() => {}),
       conflicts: toConflicts?.sink ?? (() => {}),
       meta(record) {
@@ -69,12 +73,20 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
         toConflicts?.failed(record);
       },
     },
+    filters: { level: (record) => isAtLeast(record, level), all: () => true },
     loggers: [
-      { category: "clockblock", sinks: ["output", "file"], lowestLevel: level },
+      {
+        category: "clockblock",
+        sinks: ["output", "file"],
+        lowestLevel: "trace",
+        filters: ["level"],
+      },
       {
         category: ["clockblock", "conflicts"],
         sinks: ["conflicts"],
         lowestLevel: "info",
+        // Without one of its own it would have its parent's.
+        filters: ["all"],
         parentSinks: "override",
       },
       // LogTape's own messages: a sink that failed.
@@ -86,7 +98,15 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
       },
     ],
   });
-  return { release: () => toFile?.release(), [Symbol.asyncDispose]: dispose };
+  return {
+    release: () => toFile?.release(),
+    setLevel: (wanted) => level = outputLevel = wanted,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function isAtLeast(record: LogRecord, level: Config["log_level"]): boolean {
+  return compareLogLevel(record.level, level) >= 0;
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  findNodeAtLocation,
   getNodeValue,
   type Node,
   type ParseError,
@@ -57,9 +58,30 @@ export function parseJson(text: string): Json {
   return getNodeValue(tree);
 }
 
+/** The line of a value in the text, by its keys; of the nearest value around it where it is missing. */
+export function lineOf(text: string, keys: readonly string[]): number | undefined {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  for (let length = keys.length; tree && length > 0; length--) {
+    const node = findNodeAtLocation(
+      tree,
+      keys.slice(0, length).map((key) => /^\d+$/.test(key) ? Number(key) : key),
+    );
+    // The line of the key, where the value begins on another.
+    if (node) {
+      return linesBefore(text, node.parent?.type === "property" ? node.parent.offset : node.offset)
+        .length;
+    }
+  }
+  return undefined;
+}
+
 function placeOf(text: string, at: number): string {
-  const before = text.slice(0, at).split(/\r\n|\n|\r/);
+  const before = linesBefore(text, at);
   return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}
+
+function linesBefore(text: string, at: number): string[] {
+  return text.slice(0, at).split(/\r\n|\n|\r/);
 }
 
 /** A key that an object has twice: JSON takes the last one and silently drops the other. */

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import type { Json, JsonObject } from "../core/mod.ts";
 import { ConfigError } from "./config_error.ts";
 import { contradictions } from "./contradictions.ts";
-import { decodeText, parseJson } from "./json_text.ts";
+import { decodeText, lineOf, parseJson } from "./json_text.ts";
 import { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
@@ -31,6 +31,7 @@ interface Draft {
   /** The source of each value, by key: `config.json`, `CLOCKBLOCK_API_PORT`, `--api-port`. */
   sources: Map<string, string>;
   problems: string[];
+  file: { name: string; text: string } | undefined;
 }
 
 /**
@@ -39,7 +40,7 @@ interface Draft {
  */
 export function loadConfig(sources: ConfigSources = {}): Config {
   const { env = {}, flags = new Map(), cwd } = sources;
-  const draft: Draft = { values: {}, sources: new Map(), problems: [] };
+  const draft: Draft = { values: {}, sources: new Map(), problems: [], file: undefined };
   addFile(draft, sources);
   addEnvironment(draft, env);
   for (const [path, text] of flags) addText(draft, text, { path, source: flagOf(path) });
@@ -54,8 +55,10 @@ export function loadConfig(sources: ConfigSources = {}): Config {
 
 function addFile(draft: Draft, { path, cwd, readFile = Deno.readFileSync }: ConfigSources): void {
   const name = path ?? "config.json";
-  const values = readObject(within(cwd, name), { name, required: path !== undefined, readFile });
-  if (values) merge(draft, values, { prefix: "", source: name });
+  const file = readObject(within(cwd, name), { name, required: path !== undefined, readFile });
+  if (!file) return;
+  draft.file = { name, text: file.text };
+  merge(draft, file.values, { prefix: "", source: name });
 }
 
 function readObject(
@@ -65,7 +68,7 @@ function readObject(
     required: boolean;
     readFile: (path: string) => Uint8Array;
   },
-): JsonObject | undefined {
+): { text: string; values: JsonObject } | undefined {
   let bytes: Uint8Array;
   try {
     bytes = readFile(path);
@@ -78,9 +81,10 @@ function readObject(
     }
     throw new ConfigError([`Cannot read ${name}: ${whyUnreadable(error)}`], { cause: error });
   }
+  let text: string;
   let value: Json;
   try {
-    const text = decodeText(bytes);
+    text = decodeText(bytes);
     if (text.trim() === "") throw new SyntaxError("it is empty. Write at least {} into it");
     value = parseJson(text);
   } catch (error) {
@@ -90,7 +94,13 @@ function readObject(
   if (!isObject(value)) {
     throw new ConfigError([`Cannot read ${name}: expected an object, { "key": value, … }`]);
   }
-  return value;
+  return { text, values: value };
+}
+
+/** A source, with the line where it is the file. */
+function placed(source: string, keys: readonly string[], { file }: Draft): string {
+  const line = file && source === file.name ? lineOf(file.text, keys) : undefined;
+  return line === undefined ? source : `${source}, line ${line}`;
 }
 
 function whyUnreadable(error: unknown): string {
@@ -163,7 +173,8 @@ function merge(
     const path = prefix ? `${prefix}.${name}` : name;
     if (configKey(path)) set(draft, path, { value, source });
     else if (!configBlocks.has(path)) {
-      draft.problems.push(`Unknown key ${path} in ${source}${didYouMean(nearestKey(path))}`);
+      const where = placed(source, path.split("."), draft);
+      draft.problems.push(`Unknown key ${path} in ${where}${didYouMean(nearestKey(path))}`);
     } else if (isObject(value)) merge(draft, value, { prefix: path, source });
     // A block may be switched off as a whole.
     else if (value !== null) set(draft, path, { value, source });
@@ -207,12 +218,17 @@ function didYouMean(near: string | undefined): string {
   return near ? `. Did you mean ${near}?` : ". All keys are listed by clockblock --help";
 }
 
-function describeIssue(issue: v.BaseIssue<unknown>, { sources }: Draft): string {
+function describeIssue(issue: v.BaseIssue<unknown>, draft: Draft): string {
+  const { sources } = draft;
   const parts = issue.path?.map((item) => String(item.key)) ?? [];
   const path = parts.join(".");
   const owner = ownerOf(parts);
   const source = sources.get(owner);
-  const where = source?.startsWith("--") ? ` from ${source}` : source ? ` in ${source}` : "";
+  const where = source?.startsWith("--")
+    ? ` from ${source}`
+    : source
+    ? ` in ${placed(source, parts, draft)}`
+    : "";
   const state = isSecret(owner) ? "" : `it is ${show(issue.input)}, `;
   return `Cannot use ${path}${where}: ${state}${issue.message}`;
 }

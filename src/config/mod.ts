@@ -11,3 +11,4 @@ export {
   type PermissionOptions,
 } from "./permissions.ts";
 export type { Allowance, Config, ProcessMatcher } from "./schema.ts";
+export { type ConfigFile, Settings } from "./settings.ts";

@@ -86,6 +86,13 @@ export const configSchema = v.object({
     v.pipe(yesNo(), v.description("whether what goes to endpoints is compressed")),
     false,
   ),
+  endpoint_fields: v.optional(
+    v.pipe(
+      v.array(oneOf(["minutes_left"]), "expected a list with minutes_left or without"),
+      v.description("what heartbeats to endpoint_url have beside their own fields"),
+    ),
+    [],
+  ),
   device_id: v.optional(
     v.nullable(
       v.pipe(

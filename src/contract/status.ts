@@ -1,6 +1,7 @@
 /** What `GET /status` answers: each stream's part beside what is true of the agent as a whole. @module */
 import * as v from "valibot";
 import { attendanceStatus } from "./attendance.ts";
+import { configStatus } from "./config.ts";
 import { eventsStatus } from "./events.ts";
 import { playtimeStatus } from "./playtime.ts";
 import { recordsStatus } from "./records.ts";
@@ -29,6 +30,7 @@ const agent = v.object({
   uptime_sec: count,
   sync: v.nullable(syncStatus),
   warnings: v.array(warning),
+  config: v.optional(configStatus),
   database: v.object({ bytes: count, wal_bytes: count }),
   event_loop: v.object({
     delay_max_ms: v.pipe(v.number(), v.description("the latest timer of the last minute or two")),

@@ -40,6 +40,8 @@ export interface Stream {
   run?(signal: AbortSignal): Promise<void>;
   /** One round of that work, for `--once`; what it records is published by the hub. */
   pollOnce?(): Promise<unknown>;
+  /** The configuration has changed: what was derived from it is derived again. */
+  configured?(): void;
   /** What `sync reset` means to the stream beyond its lane. */
   reset?: StreamReset;
   /** Deletes what retention allows while the budget lasts, inside `write`; called again while `more`. */

@@ -144,6 +144,11 @@ export class SyncEngine {
     this.#running = false;
   }
 
+  /** Intervals have changed: lanes that wait for theirs do not wait for the old one. */
+  scheduleChanged(): void {
+    for (const lane of this.#lanes.values()) lane.scheduleChanged();
+  }
+
   /** The streams that have an outbox. */
   get streams(): StreamName[] {
     return this.#setups.map(({ name }) => name);

@@ -122,6 +122,11 @@ export class Lane {
     return promise;
   }
 
+  /** A lane that waits for its schedule starts a round, after which it waits by the new one. */
+  scheduleChanged(): void {
+    this.#wake.notify();
+  }
+
   /** Syncs at once, whatever the lane was waiting for. */
   hurry(): void {
     this.#urgent = true;

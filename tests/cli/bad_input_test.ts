@@ -28,13 +28,14 @@ const mistakes: readonly Mistake[] = [
   {
     name: "an unknown key",
     config: { pol_interval_sec: 5 },
-    message: /^Unknown key pol_interval_sec in config\.json\. Did you mean poll_interval_sec\?$/,
+    message:
+      /^Unknown key pol_interval_sec in config\.json, line 1\. Did you mean poll_interval_sec\?$/,
   },
   {
     name: "a wrong type",
     config: { poll_interval_sec: "often" },
     message:
-      /^Cannot use poll_interval_sec in config\.json: it is "often", expected a whole number/,
+      /^Cannot use poll_interval_sec in config\.json, line 1: it is "often", expected a whole number/,
   },
   {
     name: "a value out of range",

@@ -103,6 +103,24 @@ Deno.test("startLogging keeps few and small files", async () => {
   assert(Math.max(...sizes) < 30_000, `${sizes}`);
 });
 
+Deno.test("startLogging takes another level while it runs, for the output and the file", async () => {
+  using dir = tempDir();
+  const io = capturedIo();
+  const file = `${dir.path}/logs/clockblock.log`;
+  {
+    await using log = await startLogging({ ...quiet, level: "warning", output: io.stderr, file });
+    logger("here").info("one");
+    log.setLevel("debug");
+    logger("here").debug("two");
+    log.setLevel("error");
+    logger("here").warn("three");
+  }
+  for (const text of [Deno.readTextFileSync(file), io.err]) {
+    assert.match(text, /two/);
+    assert.doesNotMatch(text, /one|three/);
+  }
+});
+
 Deno.test("startLogging writes conflicts whole to a file of their own, and nowhere else", async () => {
   using dir = tempDir();
   const io = capturedIo();

@@ -138,11 +138,11 @@ Deno.test("loadConfig tells everything that is wrong at once, a line each", () =
     flags: new Map([["db_path", ":memory:"]]),
   }));
   assert.deepEqual(problems, [
-    "Unknown key api_prot in config.json. Did you mean api_port?",
-    "Cannot use poll_interval_sec in config.json: it is 0, expected a whole number of seconds from 1 to 3600",
+    "Unknown key api_prot in config.json, line 1. Did you mean api_port?",
+    "Cannot use poll_interval_sec in config.json, line 1: it is 0, expected a whole number of seconds from 1 to 3600",
     'Cannot use api_port in CLOCKBLOCK_API_PORT: it is "many", expected a whole number from 0 to 65535',
     'Cannot use db_path from --db-path: it is ":memory:", expected the path of a file such as "clockblock.db"',
-    'Cannot use time_zone in config.json: it is "Mars/X", expected an IANA time zone such as "Europe/Berlin" or "UTC"',
+    'Cannot use time_zone in config.json, line 1: it is "Mars/X", expected an IANA time zone such as "Europe/Berlin" or "UTC"',
   ]);
 });
 
@@ -187,7 +187,7 @@ const flaws: readonly [unknown, RegExp][] = [
   ],
   [{ db_path: "file:x.db" }, /db_path/],
   [{ db_path: "folder/" }, /db_path/],
-  [{ supabase: 1 }, /supabase in config\.json: expected an object/],
+  [{ supabase: 1 }, /supabase in config\.json, line 1: expected an object/],
   [{ supabase: { url: "https://x.supabase.co" } }, /supabase\.url without supabase\.key/],
   [
     { supabase: { key: "k" } },

@@ -18,6 +18,7 @@ import {
 import type { Store } from "../../store/mod.ts";
 import { status as statusAnswer } from "../../contract/status.ts";
 import type { SyncEngine } from "../../sync/mod.ts";
+import type { ConfigSource } from "./config.ts";
 import type { LoopDelay } from "../loop_delay.ts";
 import { JsonText } from "../respond.ts";
 
@@ -31,6 +32,8 @@ export interface StatusOptions {
   deviceId: string;
   flavour: string;
   loopDelay: LoopDelay;
+  /** Absent in an agent that does not follow its file. */
+  settings?: ConfigSource | undefined;
 }
 
 /** How long the text is sent again. Anything published makes a new one. */
@@ -95,6 +98,7 @@ export class Status {
       uptime_sec: this.uptimeSec(),
       sync: sync?.status() ?? null,
       warnings: shown,
+      config: this.#options.settings?.status(),
       database: databaseSizes(store.path),
       event_loop: { delay_max_ms: Math.round(loopDelay.maxMs * 10) / 10 },
     };

@@ -22,6 +22,7 @@ export const TOPICS = [
   "records",
   "sync",
   "warnings",
+  "config",
 ] as const;
 
 const allowed = `expected some of ${TOPICS.join(",")}`;

@@ -13,6 +13,7 @@ import { processes } from "./processes.ts";
 import { punches } from "./attendance/punches.ts";
 import { quarantine } from "./attendance/quarantine.ts";
 import { recompute } from "./recompute.ts";
+import { reload } from "./reload.ts";
 import { rejected } from "./sync/rejected.ts";
 import { run } from "./run.ts";
 import { schema } from "./sync/schema.ts";
@@ -37,6 +38,7 @@ export const commands = {
   login,
   logout,
   schema,
+  reload,
   recompute,
   backup,
   doctor,

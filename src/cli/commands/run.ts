@@ -101,10 +101,14 @@ async function runUntilStopped(
       if (topic === "heartbeat") io.stdout.write(`${JSON.stringify(data)}\n`);
     });
   }
+  const stopFollowing = hub.subscribe(({ topic }) => {
+    if (topic === "config") log.setLevel(config.log_level);
+  });
   const running = runAgent(config, {
     signal: stop.signal,
     hub,
     dryRun,
+    file: context.configFile(),
     onListening(url) {
       // In a dry run standard output is for heartbeats.
       const output = dryRun ? io.stderr : io.stdout;
@@ -131,6 +135,7 @@ async function runUntilStopped(
   } finally {
     ended.abort();
     stopListening();
+    stopFollowing();
     stopCatching();
   }
 }

@@ -14,13 +14,15 @@ export interface Outboxes {
 
 const NONE: ReadonlySet<string> = new Set();
 
-export function openOutboxes(store: Store, { twoWay, isGrant, nowOf }: {
+export function openOutboxes(store: Store, { twoWay, isGrant, nowOf, extra }: {
   /** Otherwise grants stay here: an endpoint takes heartbeats and has no rows for this machine. */
   twoWay: boolean;
   /** Whether a row with this id is a grant. */
   isGrant: (id: Id) => boolean;
   /** What a device id has become. */
   nowOf: (deviceId: Id) => Id;
+  /** What is sent beside a heartbeat's own fields. */
+  extra: () => Readonly<Record<string, unknown>>;
 }): Outboxes {
   const heartbeats = tableOutbox(store, {
     stream: "playtime",
@@ -31,7 +33,7 @@ export function openOutboxes(store: Store, { twoWay, isGrant, nowOf }: {
     columns: ["device_id", "timestamp_utc", "is_playing", "poll_interval_sec", "process_name"],
     row: (raw) => {
       const row = sentRow(raw);
-      return { ...row, device_id: nowOf(row.device_id) };
+      return { ...row, device_id: nowOf(row.device_id), ...extra() };
     },
     instant: "timestamp_utc",
   });

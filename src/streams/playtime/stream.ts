@@ -22,14 +22,13 @@ import {
 import type { StreamDeps, TableOutbox } from "../../store/mod.ts";
 import { AllowanceBook } from "./allowance/book.ts";
 import { GrantsInbox } from "./allowance/inbox.ts";
-import type { AllowanceRules } from "./allowance/rules.ts";
-import type { Allowance } from "./days/allowance.ts";
+import { type AllowanceConfig, type AllowanceRules, rulesOf } from "./allowance/rules.ts";
 import { gaugesOf } from "./gauges.ts";
 import { dayOf } from "./heartbeats/heartbeats.ts";
 import { GAMES_DUE } from "./migrations.ts";
 import { openOutboxes } from "./outboxes.ts";
 import { GameWatch } from "./processes/game_watch.ts";
-import { type Game, gameAllowances, type ProcessName } from "./processes/matchers.ts";
+import type { Game } from "./processes/matchers.ts";
 import type { ProcessLister } from "./processes/mod.ts";
 import { Recorder } from "./heartbeats/recorder.ts";
 import { renameHeartbeats } from "./rename.ts";
@@ -49,15 +48,12 @@ export interface PlaytimeDeps extends StreamDeps {
 }
 
 /** The keys of the configuration that concern play time. */
-export interface PlaytimeConfig {
-  /** What counts as the game; null: Minecraft. */
-  process_name: ProcessName | null;
+export interface PlaytimeConfig extends AllowanceConfig {
   poll_interval_sec: number;
   sync_interval_sec: number;
-  daily_allowance_min: Allowance;
-  weekly_allowance_min: number | null;
-  allowance_warn_min: readonly number[];
-  day_starts_at: string;
+  endpoint_url: string | null;
+  /** What heartbeats to an endpoint have beside their own fields. */
+  endpoint_fields: readonly string[];
   retention_days: number;
   retention_unsynced_days: number;
 }
@@ -86,10 +82,13 @@ export class PlaytimeStream implements Stream {
   readonly #book: AllowanceBook;
   /** Called inside `write`. */
   readonly prune: (now: Instant, budget: Budget) => PruneResult;
-  readonly #pollIntervalSec: number;
+  readonly #config: PlaytimeConfig;
+  /** The interval that the newest poll stands for. */
+  #pollIntervalSec: number;
   readonly #rules: AllowanceRules;
 
-  readonly #maxGapMs: number;
+  /** The poll interval and 30 s: Playnite's limit between a slow machine and one that slept. */
+  #maxGapMs: number;
   readonly #session: Session;
   readonly #recorder: Recorder;
 
@@ -99,31 +98,28 @@ export class PlaytimeStream implements Stream {
   #recomputing: Promise<RecomputeResult> | undefined;
 
   constructor(deps: PlaytimeDeps, config: PlaytimeConfig) {
-    const { store, clock, hub, warnings, deviceId, timeZone } = deps;
+    const { store, clock, hub, warnings, deviceId } = deps;
     const { retention_days: retentionDays } = config;
     this.#deps = deps;
+    this.#config = config;
     this.#pollIntervalSec = config.poll_interval_sec;
-    const rules = this.#rules = {
-      daily: config.daily_allowance_min,
-      weeklyMin: config.weekly_allowance_min,
-      warnMin: config.allowance_warn_min,
-      timeZone,
-      startsAt: config.day_starts_at,
-      games: gameAllowances(config.process_name),
-    };
+    const rules = this.#rules = rulesOf(config, deps);
 
-    // The poll interval and 30 s: Playnite's limit between a slow machine and one that slept.
     this.#maxGapMs = config.poll_interval_sec * 1000 + 30_000;
-    this.#session = new Session({ clock, maxGapMs: this.#maxGapMs });
+    this.#session = new Session({ clock, maxGapMs: () => this.#maxGapMs });
 
     this.#watch = new GameWatch(config.process_name, { lister: deps.lister, clock, warnings });
 
     const tables = this.#tables = openTables(store);
     const today = this.#today = new Today({ tables, clock, deviceId, rules });
+    // Other clouds have a column for each field.
+    const sendsLeft = config.endpoint_url !== null &&
+      config.endpoint_fields.includes("minutes_left");
     const outboxes = openOutboxes(store, {
       twoWay: deps.twoWay,
       isGrant: (id) => tables.grants.get(id) !== undefined,
       nowOf: (id) => this.#isOwn(id) ? deviceId : id,
+      extra: () => sendsLeft ? { minutes_left: today.view().minutes_left } : {},
     });
     this.outbox = outboxes.all;
     const wake = new Notifier();
@@ -208,7 +204,7 @@ export class PlaytimeStream implements Stream {
         },
       );
     });
-    await every(this.#pollIntervalSec * 1000, poll, {
+    await every(() => this.#pollIntervalSec * 1000, poll, {
       signal,
       name: "playtime",
       clock: this.#deps.clock,
@@ -269,6 +265,7 @@ export class PlaytimeStream implements Stream {
   async #poll(signal: AbortSignal): Promise<Poll | null> {
     const { clock, warnings, ids, deviceId, listTimeoutMs = 10_000 } = this.#deps;
     const at = instantOf(clock.now());
+    this.#takeInterval();
     let games: Game[];
     try {
       games = await this.#watch.look({
@@ -301,6 +298,20 @@ export class PlaytimeStream implements Stream {
       },
       games,
     };
+  }
+
+  /** A changed interval counts from one poll to the next: until then the last heartbeat stands for the old one. */
+  #takeInterval(): void {
+    const before = this.#pollIntervalSec;
+    this.#pollIntervalSec = this.#config.poll_interval_sec;
+    this.#maxGapMs = Math.max(before, this.#pollIntervalSec) * 1000 + 30_000;
+  }
+
+  configured(): void {
+    Object.assign(this.#rules, rulesOf(this.#config, this.#deps));
+    this.#watch.configure(this.#config.process_name);
+    this.#today.forget();
+    if (!this.#deps.dryRun) void this.#book.checkRules();
   }
 
   status(): Readonly<Record<string, unknown>> & PlaytimeStatus {

@@ -47,7 +47,6 @@ const DAY_MS = 86_400_000;
 export function createRecords(deps: RecordsDeps, config: RecordsConfig): RecordsStream {
   const { store, hub, warnings, clock, systemId, realtime } = deps;
   const { tombstoneDays = 90 } = deps;
-  const { sync_interval_sec } = config.records;
   const clockOffsetMs = () => deps.clockOffsetMs("records") ?? 0;
   const tables = config.records.tables.map(({ name }) => name);
   const [firstTable = ""] = tables;
@@ -91,7 +90,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
     outbox: new RecordsOutbox({ store, queue, rows, inbox, tables }),
     inbox,
     schedule: {
-      intervalMs: () => sync_interval_sec * 1_000,
+      intervalMs: () => config.records.sync_interval_sec * 1_000,
       batchSize: MAX_CYCLE_CHANGES,
       roundSize: MAX_CYCLE_CHANGES,
     },

@@ -48,9 +48,11 @@ export interface PlaytimeFixture extends Disposable {
 }
 
 export function playtimeFixture(
-  given: Given & { start?: string; clock?: FakeClock } = {},
+  given: Given & { start?: string; clock?: FakeClock; config?: PlaytimeConfig } = {},
 ): PlaytimeFixture {
-  const { start = "2026-03-02T12:00:00.000Z", clock = new FakeClock(start), ...rest } = given;
+  // A config of the caller's own can be changed by it.
+  const { start = "2026-03-02T12:00:00.000Z", clock = new FakeClock(start), config, ...rest } =
+    given;
   const temp = tempStore(migrations, { clock });
   const hub = new Hub();
   const warnings = new Warnings({ clock });
@@ -66,7 +68,7 @@ export function playtimeFixture(
     const all = { clock, hub, warnings, lister, ...rest, ...more };
     return fixture.stream = createPlaytime(
       { ...streamDeps(temp.store), ...all },
-      { ...defaultConfig(), ...all },
+      config ?? { ...defaultConfig(), ...all },
     );
   };
   const fixture: Omit<PlaytimeFixture, "stream"> & { stream: PlaytimeStream } = {

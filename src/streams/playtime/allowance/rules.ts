@@ -2,6 +2,7 @@
 import { addDays, type Day, dayAt, dayBounds, weekday } from "../../../core/mod.ts";
 import type { Allowance } from "../days/allowance.ts";
 import type { Span } from "../days/slots.ts";
+import { gameAllowances, type ProcessName } from "../processes/matchers.ts";
 
 /** One object for all parts, read at each use: a new configuration is put into it. */
 export interface AllowanceRules {
@@ -16,6 +17,29 @@ export interface AllowanceRules {
   startsAt: string;
   /** Minutes a day of games with an allowance of their own, by label. */
   games: ReadonlyMap<string, Allowance>;
+}
+
+/** The keys that the rules come from. */
+export interface AllowanceConfig {
+  daily_allowance_min: Allowance;
+  weekly_allowance_min: number | null;
+  allowance_warn_min: readonly number[];
+  day_starts_at: string;
+  process_name: ProcessName | null;
+}
+
+export function rulesOf(
+  config: AllowanceConfig,
+  { timeZone }: { timeZone: string },
+): AllowanceRules {
+  return {
+    daily: config.daily_allowance_min,
+    weeklyMin: config.weekly_allowance_min,
+    warnMin: config.allowance_warn_min,
+    timeZone,
+    startsAt: config.day_starts_at,
+    games: gameAllowances(config.process_name),
+  };
 }
 
 /** The day of a person that a wall-clock time in milliseconds belongs to. */

@@ -8,12 +8,12 @@ export type SessionView = Pick<PlaytimeStatus, "is_playing" | "playing_since" | 
 
 export class Session {
   readonly #clock: Clock;
-  readonly #maxGapMs: number;
+  readonly #maxGapMs: () => number;
   #isPlaying: boolean | null = null;
   #game: { name: string; since: Instant; seenAt: number } | undefined;
 
   /** @param options.maxGapMs a longer time without a poll (the machine slept) begins another session */
-  constructor({ clock, maxGapMs }: { clock: Clock; maxGapMs: number }) {
+  constructor({ clock, maxGapMs }: { clock: Clock; maxGapMs: () => number }) {
     this.#clock = clock;
     this.#maxGapMs = maxGapMs;
   }
@@ -31,7 +31,7 @@ export class Session {
   playing(name: string, at: Instant): void {
     const seenAt = this.#clock.monotonic();
     const known = this.#game;
-    const since = known && seenAt - known.seenAt <= this.#maxGapMs ? known.since : at;
+    const since = known && seenAt - known.seenAt <= this.#maxGapMs() ? known.since : at;
     if (since === at) logger("playtime").info("{name} is running", { name });
     this.#isPlaying = true;
     this.#game = { name, since, seenAt };
