@@ -49,7 +49,7 @@ Deno.test("/stream names the topics there are to who asks for another", async ()
     assert.equal(
       detail,
       'query parameter "topics": expected some of ' +
-        "heartbeat,allowance,events,punches,corrections,presence,people,devices,records,sync,warnings",
+        "heartbeat,allowance,events,punches,corrections,presence,people,devices,records,sync,warnings,config",
     );
   }
 });

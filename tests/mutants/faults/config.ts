@@ -40,4 +40,26 @@ export const CONFIG_FAULTS: readonly FaultyFile[] = [
       ["a line break is part of a token", "/^[\\x21-\\x7e]+$/", "/^[\\x21-\\x7e\\s]+$/"],
     ],
   },
+  {
+    file: "config/settings.ts",
+    tests: ["config/settings_test.ts"],
+    faults: [
+      [
+        "a key that needs a restart is taken at once",
+        "LIVE.has(path));\n    const needs",
+        "true || path);\n    const needs",
+      ],
+      [
+        "a file is read while it is written",
+        "if (!settled || state === this.#read) return;",
+        "if (state === this.#read) return;",
+      ],
+      [
+        "a deleted file takes the settings with it",
+        'if (this.#read === "" && before !== "") throw gone(file.path);',
+        "",
+      ],
+      ["the warning stays when the file is right again", "warnings.clear(INVALID);", ""],
+    ],
+  },
 ];
