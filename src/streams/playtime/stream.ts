@@ -25,7 +25,7 @@ import { GrantsInbox } from "./allowance/inbox.ts";
 import { type AllowanceConfig, type AllowanceRules, rulesOf } from "./allowance/rules.ts";
 import { gaugesOf } from "./gauges.ts";
 import { dayOf } from "./heartbeats/heartbeats.ts";
-import { GAMES_DUE } from "./migrations.ts";
+import { fillGames } from "./games/fill.ts";
 import { openOutboxes } from "./outboxes.ts";
 import { GameWatch } from "./processes/game_watch.ts";
 import type { Game } from "./processes/matchers.ts";
@@ -195,14 +195,9 @@ export class PlaytimeStream implements Stream {
         },
       );
     });
-    const filling = this.#fillGames(signal).catch((error) => {
-      if (signal.aborted) return;
-      logger("playtime").error(
-        "Games of earlier heartbeats are filled in at the next start: {error}",
-        {
-          error,
-        },
-      );
+    const filling = fillGames(this.#deps.store, {
+      raise: () => this.recompute({ signal, atLeast: true }),
+      signal,
     });
     await every(() => this.#pollIntervalSec * 1000, poll, {
       signal,
@@ -210,14 +205,6 @@ export class PlaytimeStream implements Stream {
       clock: this.#deps.clock,
     });
     await Promise.all([checked, renaming, filling, this.#recorder.settled()]);
-  }
-
-  /** Gives heartbeats of an earlier version their place in the slots of games; runs once. */
-  async #fillGames(signal: AbortSignal): Promise<void> {
-    const { store } = this.#deps;
-    if (store.meta(GAMES_DUE) !== "yes") return;
-    await this.recompute({ signal, atLeast: true });
-    await store.write(() => store.setMeta(GAMES_DUE, "no"));
   }
 
   /** Gives heartbeats with a former device id the current one; runs once. */
