@@ -248,4 +248,20 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
       ],
     ],
   },
+  {
+    file: "streams/attendance/protocols/aiface/user_names.ts",
+    tests: ["streams/attendance/protocols/ask_names_test.ts"],
+    faults: [
+      ["a page that repeats is asked for without end", " || group === this.#lastPage", ""],
+      ["names that are known are asked for", " && this.#context.nameOf(personId) === null", ""],
+    ],
+  },
+  {
+    file: "streams/attendance/devices/names_due.ts",
+    tests: ["streams/attendance/protocols/ask_names_test.ts"],
+    faults: [
+      ["a device is asked as soon as it connects", "- onlineAt < FIRST_MS", "- onlineAt < 0"],
+      ["a device is asked all day", ">= INTERVAL_MS", ">= 0"],
+    ],
+  },
 ];

@@ -67,6 +67,10 @@ export class Device {
   lastSeenMs: number | null = null;
 
   online = false;
+  /** Since when: `clock.monotonic()`. */
+  onlineAt = -Infinity;
+  /** When it was last asked for the names it holds. */
+  namesAskedMs: number | null = null;
   link: Link | undefined;
   /** When it last sent something: `clock.monotonic()`. */
   seenAt = -Infinity;

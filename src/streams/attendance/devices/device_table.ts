@@ -1,5 +1,5 @@
 /** The table of devices. @module */
-import { msOf } from "../../../core/mod.ts";
+import { instantOf, msOf } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import { type Approval, Device } from "./device.ts";
@@ -26,8 +26,8 @@ export class DeviceTable {
     this.#upsert = db.prepare(
       `INSERT OR REPLACE INTO devices (sn, name, approval, protocol, time_zone, read_zone, address, model,
          firmware, mac, backlog, skew_ms, first_seen, last_seen, resync, told_offset, first_line, heard_hours,
-         role, statuses, decided_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         role, statuses, decided_by, names_asked_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#delete = db.prepare("DELETE FROM devices WHERE sn = ?");
     this.#forgetStamps = db.prepare("DELETE FROM device_stamps WHERE device_sn = ?");
@@ -58,6 +58,7 @@ export class DeviceTable {
       firmware, mac, backlog, skew_ms, first_seen, last_seen, device.resync ? 1 : 0, device.sentOffset,
       device.firstLine, `${device.hours}`,
       ownRole, device.statusesRead ? device.statuses : null, device.punchesDecidedBy,
+      device.namesAskedMs === null ? null : instantOf(device.namesAskedMs),
     );
   }
 
@@ -136,6 +137,7 @@ function deviceOf(row: RawRow, zone: Zone): Device {
   device.skewMs = number("skew_ms");
   device.firstSeenMs = ms("first_seen");
   device.lastSeenMs = ms("seen");
+  device.namesAskedMs = ms("names_asked_at");
   device.resync = row.resync === 1;
   device.sentOffset = number("told_offset");
   device.firstLine = text("first_line");

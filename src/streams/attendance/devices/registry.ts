@@ -248,6 +248,7 @@ export class Devices {
 
   #setOnline(device: Device, online: boolean): void {
     device.online = online;
+    if (online) device.onlineAt = this.#options.clock.monotonic();
     const { sn, address, state } = device;
     this.#logThrottle.log(sn, (more) => {
       this.#log.info("Device {sn} at {address} is {state}{more}", { sn, address, state, more });

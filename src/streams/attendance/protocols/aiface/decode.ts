@@ -147,6 +147,13 @@ export function userOf({ enrollid, name }: Fields): ParsedUser[] {
   return [{ personId, name: textOrNull(name) ?? "" }];
 }
 
+/** The users of a group of records. */
+export function usersIn(group: string): ParsedUser[] {
+  const records = parseJson(`[${group}]`);
+  if (!Array.isArray(records)) return [];
+  return records.flatMap((record) => isObject(record) ? userOf(trimKeys(record)) : []);
+}
+
 function deviceInfo(fields: Fields): DeviceInfo {
   const devinfo = isObject(fields.devinfo) ? trimKeys(fields.devinfo) : {};
   const either = (key: string) => textOrNull(devinfo[key]) ?? textOrNull(fields[key]);

@@ -28,6 +28,7 @@ import { AifaceCommands } from "./device_commands.ts";
 import { PullSchedule } from "./pull_schedule.ts";
 import { MessageRecords, type Origin } from "./records.ts";
 import type { Scanned, ScannedObject } from "./scan.ts";
+import { UserNames } from "./user_names.ts";
 
 /** The WebSocket of a session; over HTTP the device cannot be asked. */
 export interface SessionLink {
@@ -44,6 +45,7 @@ export class AifaceSession implements Link {
   readonly #link: SessionLink | undefined;
   readonly #pulls: PullSchedule | undefined;
   readonly #commands: AifaceCommands | undefined;
+  readonly #names: UserNames | undefined;
   #device: Device | undefined;
   /** Whether its device is at another address than its own. */
   #elsewhere = false;
@@ -58,6 +60,7 @@ export class AifaceSession implements Link {
       const send = (command: Fields) => link.send(JSON.stringify(command));
       this.#pulls = new PullSchedule(send, context);
       this.#commands = new AifaceCommands(send, context);
+      this.#names = new UserNames(send, context);
     }
   }
 
@@ -93,7 +96,7 @@ export class AifaceSession implements Link {
     if (records.empty) records.add(singleRecord(head));
     return message.kind === "sendlog"
       ? await this.#sendlog(device, message, { head, records })
-      : await this.#reply(device, message, records);
+      : await this.#reply(device, message, { group, records });
   }
 
   /** Bytes of records whose sender is not known yet. */
@@ -162,11 +165,12 @@ export class AifaceSession implements Link {
   sweep(): void {
     if (this.#device && this.#elsewhere) this.#settle(this.#device);
     if (this.#device) this.#pulls?.begin(this.#device);
-    const asksPunches = this.#pulls?.busy ?? false;
+    const mayAsk = !this.#pulls?.busy;
     if (this.#device && this.believed) {
-      this.#commands?.sweep(this.#device, { mayAsk: !asksPunches });
+      this.#commands?.sweep(this.#device, { mayAsk: mayAsk && !this.#names?.busy });
+      this.#names?.sweep(this.#device, { mayAsk: mayAsk && !this.#commands?.busy });
     }
-    if (!this.#commands?.busy) this.#pulls?.sweep();
+    if (!this.#commands?.busy && !this.#names?.busy) this.#pulls?.sweep();
   }
 
   #register(sn: string, info: DeviceInfo): Answer {
@@ -253,9 +257,12 @@ export class AifaceSession implements Link {
   async #reply(
     device: Device,
     { to, result, fields }: Extract<Message, { kind: "reply" }>,
-    records: MessageRecords,
+    { group, records }: { group: string; records: MessageRecords },
   ): Promise<Answer> {
-    if (this.believed) this.#commands?.answered(device, { to, result, fields });
+    if (this.believed) {
+      this.#commands?.answered(device, { to, result, fields });
+      await this.#names?.answered(device, { to, result, fields, group });
+    }
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
     await records.store(device, { believed: this.#trust(device) === "full" });
     this.#pulls?.answered({

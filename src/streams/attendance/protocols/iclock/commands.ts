@@ -1,6 +1,6 @@
 /**
- * Commands that wait until an iclock device asks for them: those of this program, which are INFO and REBOOT, and those
- * that a person asked for. Nothing that opens doors, touches templates or runs programs is ever sent.
+ * Commands that wait until an iclock device asks for them: those of this program, which are INFO, REBOOT and the query
+ * for names, and those that a person asked for. Nothing that opens doors, touches templates or runs programs is ever sent.
  * @module
  */
 import type { Clock } from "../../../../core/mod.ts";
@@ -18,6 +18,8 @@ interface Waiting {
   asked?: DeviceCommand;
 }
 
+/** Asks for ids and names; what else stands in the lines that answer it is dropped. */
+const NAMES = "DATA QUERY USERINFO";
 /** A command whose answer does not come is offered again after this time. */
 const REPEAT_MS = 5 * 60_000;
 const MAX_OFFERS = 5;
@@ -49,14 +51,23 @@ export class CommandQueue {
     waiting.push({ id: this.#commands.nextId(), line, offers: 0, offeredAt: -Infinity });
   }
 
+  /** Queues the query for names, which is offered once; false where something else waits. */
+  addNames(sn: string): boolean {
+    if (this.#commands.open(sn).length > 0 || this.#waitingOf(sn).length > 0) return false;
+    const id = this.#commands.nextId();
+    this.#waitingOf(sn).push({ id, line: NAMES, offers: 0, offeredAt: -Infinity });
+    return true;
+  }
+
   /** The answer to a poll: `C:1:INFO` lines, or nothing. */
   offer(sn: string): string {
     const now = this.#clock.monotonic();
     this.#takeAsked(sn, now);
     const kept: Waiting[] = [];
     for (const waiting of this.#waitingOf(sn)) {
-      const { offers, offeredAt, answered } = waiting;
-      if (answered || offers < MAX_OFFERS || now - offeredAt < REPEAT_MS) kept.push(waiting);
+      const { offers, offeredAt, answered, line } = waiting;
+      const maxOffers = line === NAMES ? 1 : MAX_OFFERS;
+      if (answered || offers < maxOffers || now - offeredAt < REPEAT_MS) kept.push(waiting);
       else if (waiting.asked) {
         const result = `the device took it ${MAX_OFFERS} times and did not answer`;
         this.#commands.end(waiting.asked, "failed", result);

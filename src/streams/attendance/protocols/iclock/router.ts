@@ -6,6 +6,7 @@
  */
 import { logger } from "../../../../core/mod.ts";
 import { maySetClocks } from "../../devices/clocks.ts";
+import { namesDue } from "../../devices/names_due.ts";
 import type { Context } from "../context.ts";
 import { type Device, isSerial, type Trust } from "../../devices/device.ts";
 import type { Connection } from "../../listener/connection.ts";
@@ -138,6 +139,11 @@ export class IclockRouter {
     if (firmware && firmware !== device.firmware) {
       device.firmware = firmware;
       this.#context.devices.changed(device);
+    }
+    const { clock, devices } = this.#context;
+    if (namesDue(device, clock) && this.commands.addNames(sn)) {
+      device.namesAskedMs = clock.now();
+      devices.changed(device);
     }
     return { status: 200, body: this.commands.offer(sn) || "OK" };
   }
