@@ -136,7 +136,9 @@ async function build(
   const device = dryRun ? peekDeviceId(config) : await takeDeviceId(store, config);
   const { deviceId } = device;
   const systemId = config.records.system_id ?? deviceId;
-  const remotes = dryRun ? NO_REMOTES : await createRemotes(config, { clock, deviceId, systemId });
+  const remotes = dryRun ? NO_REMOTES : await createRemotes(config, {
+    ...{ clock, deviceId, systemId, warnings },
+  });
   const deps: StreamsDeps = {
     ...options,
     ...device,

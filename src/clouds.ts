@@ -9,9 +9,10 @@ import {
   RemoteError,
   type StreamName,
   systemClock,
+  type Warnings,
 } from "./core/mod.ts";
 import { createEndpoint } from "./remotes/endpoint/mod.ts";
-import type { Supabase } from "./remotes/supabase/mod.ts";
+import type { Supabase, SupabaseRemoteOptions } from "./remotes/supabase/mod.ts";
 import { syncBatch } from "./streams/mod.ts";
 
 /** Each stream's remote, and those that belong to no stream. */
@@ -35,7 +36,12 @@ export const NO_REMOTES: Remotes = {
 /** Where each stream goes: to an endpoint of its own, else to Supabase, else nowhere. */
 export async function createRemotes(
   config: Config,
-  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
+  { clock, deviceId, systemId, warnings }: {
+    clock: Clock;
+    deviceId: Id;
+    systemId: string;
+    warnings: Warnings;
+  },
 ): Promise<Remotes> {
   const { device_token, endpoint_gzip } = config;
   const endpoint = (
@@ -54,7 +60,18 @@ export async function createRemotes(
       key,
       url,
     );
-  const supabase = await supabaseOf(config, { clock, deviceId, systemId });
+  const onLacking = (table: string, columns: readonly string[]) => {
+    const code = `supabase.schema.${table}`;
+    if (columns.length === 0) warnings.clear(code);
+    else {
+      const lacking = `Table ${table} in the cloud has no column ${columns.join(", ")}`;
+      warnings.raise(
+        code,
+        `${lacking}: rows are sent without. Run what "clockblock schema supabase" prints again`,
+      );
+    }
+  };
+  const supabase = await supabaseOf(config, { clock, deviceId, systemId, onLacking });
   const rest = supabase && allowed(supabase, "supabase.url", config.supabase.url!);
   const { endpoint_url, events } = config;
   const { endpoint_url: attendanceUrl, path, device_token: attendanceToken } = config.attendance;
@@ -106,7 +123,9 @@ function withTableElsewhere(remote: Remote, table: string, elsewhere: Remote | n
 
 async function supabaseOf(
   { supabase, records, events, db_path, timeout_sec }: Config,
-  { clock, deviceId, systemId }: { clock: Clock; deviceId: Id; systemId: string },
+  { onLacking = () => {}, ...machine }:
+    & { clock: Clock; deviceId: Id; systemId: string }
+    & Pick<SupabaseRemoteOptions, "onLacking">,
 ): Promise<Supabase | null> {
   const { url, key, email, password, realtime } = supabase;
   if (url === null || key === null) return null;
@@ -117,8 +136,8 @@ async function supabaseOf(
     key,
     email: email ?? undefined,
     password: password ?? undefined,
-    systemId,
-    deviceId,
+    ...machine,
+    onLacking,
     recordKeys: Object.fromEntries(records.tables.map(({ name, key }) => [name, key])),
     eventsTable: events.table,
     healthTable: events.health_table,
@@ -128,7 +147,6 @@ async function supabaseOf(
       sessionPath: join(folder, "auth.json"),
       keyPath: join(folder, "auth.key"),
     }),
-    clock,
   });
 }
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import * as v from "valibot";
 import { createRemotes } from "../src/clouds.ts";
 import { configSchema } from "../src/config/schema.ts";
-import { systemClock } from "../src/core/mod.ts";
+import { systemClock, Warnings } from "../src/core/mod.ts";
+import { Cloud } from "./support/servers/cloud.ts";
+import { tempDir } from "./support/temp.ts";
 
 interface Case {
   what: string;
@@ -64,6 +66,7 @@ for (const { what, attendance, endpoint, asked, token = "all" } of cases) {
       clock: systemClock,
       deviceId: "agent-1",
       systemId: "agent-1",
+      warnings: new Warnings(),
     });
     await remotes.attendance!.push({
       stream: "attendance",
@@ -79,4 +82,41 @@ Deno.test("attendance.path is a path", () => {
   for (const path of ["", "/", "api", "https://x/y", "/a?b", "/a b", "//a", 7]) {
     assert.equal(v.safeParse(configSchema, { attendance: { path } }).success, false, `${path}`);
   }
+});
+
+Deno.test("A cloud of an earlier schema is warned of, with what to run", async () => {
+  await using cloud = await Cloud.start();
+  using dir = tempDir();
+  const { url, key, alice: { email, password } } = cloud;
+  const warnings = new Warnings();
+  const remotes = await createRemotes(
+    v.parse(configSchema, {
+      db_path: `${dir.path}/clockblock.db`,
+      supabase: { url, key, email, password, realtime: false },
+    }),
+    { clock: systemClock, deviceId: "pc-1", systemId: "pc-1", warnings },
+  );
+  const push = () =>
+    remotes.attendance!.push({
+      stream: "attendance",
+      table: "punches",
+      operation: "insert",
+      rows: [{
+        ...{ id: "1", device_sn: "SN1", person_id: "7", struck: true },
+        ...{ device_time: "2026-11-21 09:00:00", time_zone: "UTC" },
+      }],
+    }, { signal: new AbortController().signal });
+  await cloud.ddl("ALTER TABLE punches DROP COLUMN struck");
+  await push();
+  const [warning] = warnings.list();
+  assert.equal(warning?.code, "supabase.schema.punches");
+  assert.match(
+    warning.message,
+    /^Table punches .* no column struck: .*"clockblock schema supabase"/,
+  );
+  await cloud.ddl("ALTER TABLE punches ADD COLUMN struck boolean");
+  remotes.supabase!.forget!();
+  await push();
+  assert.deepEqual(warnings.list(), []);
+  assert.deepEqual(await cloud.sql("SELECT struck FROM punches"), [{ struck: true }]);
 });

@@ -28,6 +28,8 @@ export interface SupabaseRemoteOptions
   realtime?: boolean;
   /** How long a subscription may be down before it is opened again. */
   giveUpMs?: number;
+  /** Called after a push with the columns that a table of an earlier schema lacks; mostly none. */
+  onLacking?: (table: string, columns: readonly string[]) => void;
   /** Called when Realtime starts to work and when it stops working. */
   onRealtime?: (connected: boolean) => void;
 }
@@ -44,8 +46,8 @@ export interface Supabase extends Remote {
 
 export function createSupabase(options: SupabaseRemoteOptions): Supabase {
   const { systemId, deviceId, eventsTable, healthTable } = options;
-  const { recordKeys: keys = {}, realtime = true, onRealtime = () => {}, clock = systemClock } =
-    options;
+  const { recordKeys: keys = {}, realtime = true, clock = systemClock } = options;
+  const { onRealtime = () => {}, onLacking = () => {} } = options;
   const profiles = new LearnedTables<TableProfile>(clock);
   const columns = new LearnedTables<ReadProfile>(clock);
   const forget = () => {
@@ -59,7 +61,10 @@ export function createSupabase(options: SupabaseRemoteOptions): Supabase {
     onAccount: forget,
   });
   const rules = streamRules({ systemId, deviceId, eventsTable, healthTable });
-  const writer = new TableWriter({ project, account, rules, keys, systemId, learned: profiles });
+  const writer = new TableWriter({
+    ...{ project, account, rules, keys, systemId, onLacking },
+    learned: profiles,
+  });
   const reader = new TableReader({ project, systemId, keys, learned: columns });
   /** Tables that Realtime reports. */
   const live = new Set<string>();

@@ -38,6 +38,8 @@ export interface TableWriterOptions {
   keys: Keys;
   systemId: string;
   learned: LearnedTables<TableProfile>;
+  /** Called with the columns that the table lacks because its schema is an earlier one, after each push. */
+  onLacking: (table: string, columns: readonly string[]) => void;
 }
 
 export class TableWriter {
@@ -74,6 +76,9 @@ export class TableWriter {
         }
       }
       results.push(result);
+    }
+    if (rules.later) {
+      this.#options.onLacking(table, rules.later.filter((name) => profile.unwanted.has(name)));
     }
     return {
       accepted: results.flatMap(({ accepted }) => accepted),

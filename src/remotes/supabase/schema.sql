@@ -370,7 +370,8 @@ create table if not exists public.devices (
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Attendance. `id` is a digest of serial number, person and device time. A punch that arrives again is the same row,
--- and changes it: its time zone may have been corrected since.
+-- and changes it: its time zone or its direction may have been corrected since, or a person has struck it out, which
+-- never deletes it.
 
 create table if not exists public.punches (
   id text not null,
@@ -385,9 +386,19 @@ create table if not exists public.punches (
   event text,
   raw text,
   received_at timestamptz not null default now(),
+  direction text,
+  direction_by text,
+  struck boolean not null default false,
+  added_by text,
+  person_name text,
   primary key (system_id, id),
   unique (system_id, device_sn, person_id, device_time)
 );
+-- Of a table that an earlier version made.
+alter table public.punches
+  add column if not exists direction text, add column if not exists direction_by text,
+  add column if not exists struck boolean not null default false,
+  add column if not exists added_by text, add column if not exists person_name text;
 create index if not exists punches_system_time on public.punches (system_id, punched_at);
 create index if not exists punches_person_time on public.punches (system_id, person_id, punched_at);
 

@@ -74,7 +74,8 @@ export function learnFrom(failure: RemoteError, { rules, profile }: KnownTable):
       return true;
     case "PGRST204":
     case "42703": {
-      const dispensable = [...Object.keys(rules.stamp ?? {}), ...(rules.optional ?? [])];
+      const { stamp = {}, optional = [], later = [] } = rules;
+      const dispensable = [...Object.keys(stamp), ...optional, ...later];
       return column !== undefined && dispensable.includes(column) && leaveOut(column, profile);
     }
     case "428C9":

@@ -21,6 +21,8 @@ export interface TableRules {
   stamp?: Readonly<Record<string, string>>;
   /** Columns that a table may lack, besides the stamp. */
   optional?: readonly string[];
+  /** Columns that a table of an earlier schema lacks: it takes rows without them, and the user learns of it. */
+  later?: readonly string[];
   /** Columns for this machine's use only. */
   omit?: readonly string[];
 }
@@ -57,13 +59,14 @@ export function streamRules(
     }],
     ["punches", {
       conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
-      // A time zone that is corrected later changes the times of its punches.
+      // A corrected time zone, a direction decided again and a correction change punches that the cloud has.
       merge: true,
       mayIgnore: true,
       system: "system_id",
       lookUp: "id",
       identity: ["id", "system_id", "punched_at"],
       stamp,
+      later: ["direction", "direction_by", "struck", "added_by", "person_name"],
     }],
     [eventsTable, {
       conflict: [

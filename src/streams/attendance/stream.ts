@@ -31,6 +31,7 @@ import { createProtocols } from "./protocols/dispatch.ts";
 import { IclockRouter } from "./protocols/iclock/router.ts";
 import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
 import { readPeople } from "./people/backfill.ts";
+import { Renamed } from "./people/renamed.ts";
 import { peopleRetention } from "./people/retention.ts";
 import { peopleRoutes } from "./people_routes.ts";
 import { attendanceRoutes } from "./routes.ts";
@@ -115,8 +116,13 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   const people: People = new People(store, {
     clock,
     hub,
-    onRegroup: (id) => directions.redecide(id, ""),
+    onRegroup(id) {
+      directions.redecide(id, "");
+      renamed.add(id);
+    },
+    onRename: (id) => renamed.add(id),
   });
+  const renamed: Renamed = new Renamed(store, { people, outbox: () => punches.outbox, clock });
   const maxStayMs = config.max_stay_hours * 3_600_000;
   const directions: Directions = new Directions(store, {
     people,
@@ -304,16 +310,16 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     }),
     async run(signal) {
       // Also where nothing is listened to: corrections may come.
-      const deciding = directions.run(signal);
+      const working = Promise.all([directions.run(signal), renamed.run(signal)]);
       await readPeople(store, { people, signal }).catch((error) =>
         logger("attendance").warn("Cannot read people from the stored punches: {error}", { error })
       );
-      if (!config.enabled) return await deciding;
+      if (!config.enabled) return void await working;
       while (!signal.aborted) {
         await listen(signal);
         await clock.wait(LISTEN_RETRY_MS, { signal });
       }
-      await deciding;
+      await working;
     },
   };
 }

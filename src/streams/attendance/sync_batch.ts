@@ -7,7 +7,7 @@ import type { OutboxBatch, Row } from "../../core/mod.ts";
 
 export interface SyncBatch {
   agent_id: string;
-  /** The same for the same punches, so that a batch sent twice is recognised as one. */
+  /** The same for the same rows, so that a batch sent twice is recognised as one, and a punch that changed is not. */
   batch_id: string;
   logs: readonly Row[];
 }
@@ -16,7 +16,7 @@ export interface SyncBatch {
 export function syncBatch(agentId: string): (batch: OutboxBatch) => SyncBatch {
   return ({ rows }) => ({
     agent_id: agentId,
-    batch_id: hash("sha256", rows.map(({ id }) => id).join("\n"), "hex").slice(0, 32),
+    batch_id: hash("sha256", JSON.stringify(rows), "hex").slice(0, 32),
     logs: rows,
   });
 }

@@ -59,6 +59,11 @@ Deno.test("Conformance: 35. a batch that was stored and not answered is sent aga
     mode: null,
     in_out: null,
     event: null,
+    direction: "in",
+    direction_by: "alternation",
+    struck: false,
+    added_by: null,
+    person_name: null,
   });
   assert.equal(raw, '{"enrollid":1,"time":"2026-10-05 09:15:30"}');
   assert.notEqual(relay.punches()[0]!.synced_at, null);
@@ -118,6 +123,8 @@ Deno.test("The envelope of a batch is the same for the same punches", () => {
   assert.deepEqual([agent_id, logs], ["agent-1", [{ id: "a" }, { id: "b" }]]);
   assert.equal(envelope(batch(["a", "b"])).batch_id, batch_id);
   assert.notEqual(envelope(batch(["a", "c"])).batch_id, batch_id);
+  const rows = [{ id: "a", struck: true }, { id: "b" }];
+  assert.notEqual(envelope({ ...batch([]), rows }).batch_id, batch_id);
 });
 
 Deno.test("A device that gets no answer hangs up, comes again and brings all of it", async () => {

@@ -20,6 +20,8 @@ export interface PeopleOptions {
   hub: Hub;
   /** Other punches are a person's now; called inside the `write` that does it. */
   onRegroup?: (personId: string) => void;
+  /** Punches that are stored have another name now; called inside the `write` that does it. */
+  onRename?: (personId: string) => void;
 }
 
 /** What is said of a person; what is left out stays. */
@@ -57,6 +59,7 @@ export class People {
   readonly #statements: Readonly<
     Record<
       | "name"
+      | "rowName"
       | "department"
       | "deviceName"
       | "known"
@@ -83,6 +86,7 @@ export class People {
        WHERE person_aliases.person_id = people.person_id) AS aliases`;
     this.#statements = {
       name: db.prepare(`SELECT name FROM people WHERE person_id = ${owner}`),
+      rowName: db.prepare("SELECT name FROM people WHERE person_id = ?"),
       department: db.prepare(`SELECT department FROM people WHERE person_id = ${owner}`),
       known: db.prepare(
         `SELECT owner.person_id, people.name, department, active, source, device_names.name AS said,
@@ -252,6 +256,8 @@ export class People {
 
   #write({ person_id, name, department, active, source }: Columns): void {
     const at = instantOf(this.#options.clock.now());
+    const before = this.#statements.rowName.get(person_id);
+    if (before && before.name !== name) this.#options.onRename?.(person_id);
     this.#statements.write.run(person_id, name, department, active ? 1 : 0, source, at);
     this.#announce();
   }

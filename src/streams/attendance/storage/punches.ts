@@ -59,7 +59,7 @@ const LISTS: Readonly<Record<ListKind, readonly [index: string, condition: strin
   both: ["device_logs_person", "person_id = ? AND device_sn = ? AND"],
 };
 
-/** Columns that are sent to the cloud. */
+/** Columns that are read of what is sent to the cloud. */
 const SENT = [
   "device_sn",
   "person_id",
@@ -70,6 +70,10 @@ const SENT = [
   "in_out",
   "event",
   "raw",
+  "direction",
+  "direction_by",
+  "struck_by",
+  "added_by",
 ];
 
 /** Punches published for one write: of a backlog, the last. */
@@ -102,7 +106,7 @@ export class Punches {
       index: "device_logs_waiting",
       key: "seq",
       columns: SENT,
-      row: sent,
+      row: (raw) => sent(raw, people),
       instant: "received_at",
     });
     const last = db.prepare("SELECT received_at FROM device_logs ORDER BY seq DESC LIMIT 1").get();
@@ -235,9 +239,10 @@ function listSql(kind: ListKind, ids = 1): string {
   return `${lists.join(" UNION ALL ")} ORDER BY punched_at DESC, seq DESC`;
 }
 
-/** Every row has a text `id`. */
-function sent({ seq: _, ...columns }: RawRow): Row {
-  return columns as unknown as Row;
+/** As the cloud gets it. Every row has a text `id`. */
+function sent({ seq: _, struck_by, ...columns }: RawRow, people: People): Row {
+  const person_name = people.nameOf(String(columns.person_id)) ?? nameIn(String(columns.raw));
+  return { ...columns, struck: struck_by !== null, person_name } as unknown as Row;
 }
 
 /** The same for the same punch for ever, on this machine and in the cloud. */
