@@ -84,7 +84,7 @@ async function presence(store: Store, sheets: Sheets, rounds: number): Promise<B
     pairs.push({
       raw: await took(raw),
       ours: await took(async () => {
-        const { length } = await sheets.inside();
+        const { length } = (await sheets.present()).inside;
         if (length !== PERSONS) throw new Error(`${length} are inside`);
       }),
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AllowanceView, Grant } from "../../../contract/allowance.ts";
+import type { GameAllowance } from "../../../contract/games.ts";
 import type { Heartbeat } from "../../../contract/playtime.ts";
 import {
   type Clock,
@@ -25,7 +26,7 @@ import type { Tables } from "../tables.ts";
 import { atLeastNone, balanceOf, readSums } from "./balance.ts";
 import { otherDays } from "./limits.ts";
 import { type AllowanceRules, personDay, personSpan } from "./rules.ts";
-import { crossed, levelOf, thresholdEvent } from "./thresholds.ts";
+import { crossed, levelOf, type LimitedBalance, thresholdEvent } from "./thresholds.ts";
 
 /** What is asked for. */
 export type WantedGrant =
@@ -54,8 +55,8 @@ export interface BookOptions {
 export class AllowanceBook {
   readonly #store: Store;
   readonly #options: BookOptions;
-  /** The lowest balance of a day whose thresholds are in the log. */
-  #lowest: { date: Day; level: number } | undefined;
+  /** The lowest balances of a day whose thresholds are in the log: of all play (null) and by game. */
+  #lowest: { date: Day; levels: ReadonlyMap<string | null, number> } | undefined;
 
   constructor(store: Store, options: BookOptions) {
     this.#store = store;
@@ -78,12 +79,7 @@ export class AllowanceBook {
       over_min: Math.max(0, -(balance_min ?? 0)),
       week,
       limited_by,
-      games: gamesOfDay(tables.games, {
-        deviceId,
-        date,
-        span: personSpan({ from: date, to: date }, rules),
-        allowances: rules.games,
-      }),
+      games: this.#games(date),
     };
   }
 
@@ -158,26 +154,56 @@ export class AllowanceBook {
   }
 
   #isWatched(): boolean {
-    const { daily, weeklyMin, warnMin } = this.#options.rules;
-    return (daily !== null || weeklyMin !== null) && warnMin.length > 0;
+    const { daily, weeklyMin, warnMin, games } = this.#options.rules;
+    return warnMin.length > 0 && (daily !== null || weeklyMin !== null || games.size > 0);
   }
 
-  /** Logs the thresholds that a day has crossed, once something was played. */
+  /** Logs the thresholds that a day has crossed: those of all play, then those of each game. */
   #fire(date: Day, at: Instant): void {
-    const { tables, rules, hub, deviceId, logEvent } = this.#options;
-    const balance = balanceOf(readSums(tables, date, this.#options), rules);
-    const { balance_min, used_min } = balance;
-    if (balance_min === null || used_min === 0) return;
-    const limited = { ...balance, balance_min };
-    const level = levelOf(limited);
-    const lowest = this.#lowest?.date === date ? this.#lowest.level : Infinity;
-    if (level >= lowest) return;
-    const events = crossed(lowest, level, rules.warnMin)
-      .map((each) => logEvent(thresholdEvent(each, { deviceId, date, balance: limited, at })))
-      .filter((event) => event !== undefined);
+    const { rules, hub, deviceId, logEvent } = this.#options;
+    const levels = new Map(this.#lowest?.date === date ? this.#lowest.levels : []);
+    const events = this.#limits(date).flatMap(({ label, balance }) => {
+      const level = levelOf(balance);
+      const lowest = levels.get(label) ?? Infinity;
+      // Nothing is due on a day without play.
+      if (balance.used_min === 0 || level >= lowest) return [];
+      levels.set(label, level);
+      return crossed(lowest, level, rules.warnMin)
+        .map((each) => logEvent(thresholdEvent(each, { deviceId, date, balance, at, label })));
+    }).filter((event) => event !== undefined);
     this.#store.afterCommit(() => {
-      this.#lowest = { date, level };
+      this.#lowest = { date, levels };
       for (const event of events) hub.publish("allowance", { event });
+    });
+  }
+
+  /** What limits a day: the allowance of all play (label null), and those of games. */
+  #limits(date: Day): { label: string | null; balance: LimitedBalance }[] {
+    const { tables, rules } = this.#options;
+    const limits: { label: string | null; balance: LimitedBalance }[] = [];
+    const all = balanceOf(readSums(tables, date, this.#options), rules);
+    if (all.balance_min !== null) {
+      limits.push({ label: null, balance: { ...all, balance_min: all.balance_min } });
+    }
+    if (rules.games.size === 0) return limits;
+    for (const { label, allowance_min, used_min } of this.#games(date)) {
+      if (allowance_min === null) continue;
+      const balance_min = allowance_min - used_min;
+      limits.push({
+        label,
+        balance: { allowance_min, granted_min: 0, used_min, balance_min, limited_by: "day" },
+      });
+    }
+    return limits;
+  }
+
+  #games(date: Day): GameAllowance[] {
+    const { tables, rules, deviceId } = this.#options;
+    return gamesOfDay(tables.games, {
+      deviceId,
+      date,
+      span: personSpan({ from: date, to: date }, rules),
+      allowances: rules.games,
     });
   }
 

@@ -22,21 +22,27 @@ export function crossed(before: number, after: number, warnMin: readonly number[
   return fired;
 }
 
+/** A balance that has a limit: of the day and its week, or of one game. */
+export interface LimitedBalance
+  extends Pick<Balance, "allowance_min" | "granted_min" | "used_min" | "limited_by"> {
+  balance_min: number;
+}
+
 /**
  * What thresholds are compared with: the balance, but no more minutes over than were played on the day. What other
  * days of the week overdrew, or a grant took away, has not been played today.
  */
-export function levelOf({ balance_min, used_min }: Balance & { balance_min: number }): number {
+export function levelOf({ balance_min, used_min }: LimitedBalance): number {
   return Math.max(balance_min, -used_min);
 }
 
 export interface ThresholdOptions {
   deviceId: Id;
   date: Day;
-  balance: Balance & { balance_min: number };
+  balance: LimitedBalance;
   at: Instant;
-  /** The game, of an allowance of its own. */
-  label?: string;
+  /** The game that has an allowance of its own; null: all play. */
+  label: string | null;
 }
 
 export function thresholdEvent(
@@ -49,9 +55,9 @@ export function thresholdEvent(
     ts: at,
     type: "ALLOWANCE",
     subtype: over ? "OVER" : threshold === 0 ? "USED_UP" : "MINUTES_LEFT",
-    symbol: label ?? null,
+    symbol: label,
     severity: threshold > 0 ? "info" : "warning",
-    body: bodyOf(threshold, balance),
+    body: (label === null ? "" : `${label}: `) + bodyOf(threshold, balance),
     meta: {
       date,
       minutes_left: atLeastNone(balance.balance_min),
@@ -61,7 +67,7 @@ export function thresholdEvent(
       limited_by: balance.limited_by,
       threshold,
     },
-    idempotency_key: ["allowance", deviceId, date, ...label === undefined ? [] : [label], step]
+    idempotency_key: ["allowance", deviceId, date, ...label === null ? [] : [label], step]
       .join(":"),
   };
 }

@@ -177,3 +177,40 @@ Deno.test("An event that cannot be logged leaves neither heartbeat nor threshold
   assert.equal((await test.get("/allowance")).used_min, 2);
   assert.deepEqual(logged, ["USED_UP"]);
 });
+
+Deno.test("A game with an allowance of its own has thresholds of its own", async () => {
+  using test = served({
+    process_name: [{ image: "Minecraft.exe", label: "Blocks", daily_allowance_min: 10 }],
+  });
+  await play(test.fixture, 11);
+  assert.deepEqual(
+    test.keys().toSorted(),
+    [
+      "2026-03-02:15",
+      "2026-03-02:Blocks:15",
+      "2026-03-02:Blocks:5",
+      "2026-03-02:Blocks:0",
+    ].toSorted(),
+  );
+  assert.deepEqual(
+    test.logged.filter(({ symbol }) => symbol === "Blocks").map(({ body }) => body),
+    [
+      "Blocks: 9 minutes left today",
+      "Blocks: 5 minutes left today",
+      "Blocks: No minutes left today",
+    ],
+  );
+});
+
+Deno.test("A game's thresholds need no allowance of all play", async () => {
+  using test = served({
+    daily_allowance_min: null,
+    process_name: [{ image: "Minecraft.exe", label: "Blocks", daily_allowance_min: 1 }],
+  });
+  await play(test.fixture, 2);
+  assert.deepEqual(test.keys(), [
+    "2026-03-02:Blocks:15",
+    "2026-03-02:Blocks:5",
+    "2026-03-02:Blocks:0",
+  ]);
+});
