@@ -115,8 +115,8 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "a day without play is told of its thresholds",
-        "if (balance_min === null || used_min === 0) return;",
-        "if (balance_min === null) return;",
+        "balance.used_min === 0 || ",
+        "",
       ],
       ["a grant fires nothing", "      this.#check();\n", ""],
       ["a key makes a grant each time", "key === null ? ids() : ", "ids() ?? "],
