@@ -195,7 +195,7 @@ export type PeopleImport = v.InferOutput<typeof peopleImport>;
 /** What was erased of a person. */
 export const erased = v.object({
   person_id: v.string(),
-  /** All ids of the person: the cloud is told of each. */
+  /** All ids of the person, each of which is sent to the cloud. */
   ids: v.array(v.string()),
   punches: v.number(),
   corrections: v.number(),

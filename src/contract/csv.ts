@@ -1,6 +1,6 @@
 /**
  * Rows as text for spreadsheets: comma, CRLF, no number written in a locale's way (RFC 4180). What a device calls a
- * person must not run as a formula in the spreadsheet of whoever opens the file.
+ * person must not run as a formula in a spreadsheet.
  * @module
  */
 

@@ -10,7 +10,7 @@ export const startCommand: string = project.tasks.start.command;
 const OLDEST_DENO = "2.7.11";
 
 /**
- * Refuses a runtime that nobody tried: what it does differently shows as lost data at the worst moment.
+ * Refuses an untested runtime: a difference in its behaviour could lose data.
  * @throws {Error} naming the version that is needed
  */
 export function requireRuntime(deno: string = Deno.version.deno): void {
@@ -21,7 +21,7 @@ export function requireRuntime(deno: string = Deno.version.deno): void {
 /** The two releases: the second may talk to any host, the first to those that were fixed when it was built. */
 export type Flavour = "clockblock" | "clockblock-anyhost";
 
-/** Which of the two this is, told by what the runtime lets it do. */
+/** Which of the two flavours this is, by the permissions of the runtime. */
 export function flavour(): Flavour {
   const { state } = Deno.permissions.querySync({ name: "net" });
   return state === "granted" ? "clockblock-anyhost" : "clockblock";

@@ -172,7 +172,7 @@ function typed(schema: JsonObject): JsonObject {
 
 function jsonSchema(schema: Schema, typeMode: "input" | "output"): JsonObject {
   const { $schema: _, ...rest } = toJsonSchema(
-    // The library asks for a schema of any input; ours are told apart only by what they take.
+    // The library wants a schema of any input; ours differ only in what they accept.
     schema as Parameters<typeof toJsonSchema>[0],
     {
       typeMode,

@@ -99,7 +99,7 @@ export class Security {
       const [, given] = /^bearer +(\S+) *$/i.exec(authorization) ?? [];
       return given !== undefined && sameSecret(given, this.#token);
     }
-    // A browser sends the cookie whoever made it ask; only the Origin tells that it was our own page.
+    // A browser sends the cookie for requests of any page; only the Origin shows that it was our own.
     if (!isRead(request.method) && !visitor.ownOrigin) return false;
     const cookies = cookiesOf(request, visitor.host);
     if (cookies.length === 0) return false;

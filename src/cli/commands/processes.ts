@@ -1,5 +1,5 @@
 /**
- * `clockblock processes`: what runs now under which name, so that a game that is not seen can be told by its own.
+ * `clockblock processes`: the running programs by name, to find the name of a game that is not recognised.
  * Nothing of it is stored or sent.
  * @module
  */

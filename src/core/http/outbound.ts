@@ -125,7 +125,7 @@ function decoded(bytes: Uint8Array, contentType: string): string {
   try {
     return new TextDecoder(marked ?? declared).decode(bytes);
   } catch {
-    // A character set that nobody knows.
+    // An unknown character set.
     return new TextDecoder().decode(bytes);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Wakes a waiting loop before its timer. Notifications that nobody waits for are kept as one.
+ * Wakes a waiting loop before its timer. Notifications that arrive while none waits are kept as one.
  * @module
  */
 export class Notifier {

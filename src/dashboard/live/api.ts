@@ -11,7 +11,7 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   return (await answer<T>(path, init)).value;
 }
 
-/** Every page of a list, following its links; at most so many rows. */
+/** Every page of a list, following its links, up to `most` rows. */
 export async function askAll<T>(
   path: string,
   { most, signal }: { most: number; signal?: AbortSignal },

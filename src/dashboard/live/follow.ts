@@ -14,13 +14,13 @@ import type { Heartbeat } from "../model/spans.ts";
 
 const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
-/** A stream that gives nothing for so long is held back by something on the way. */
+/** Time without any data after which a new stream counts as blocked, in milliseconds. */
 const PATIENCE_MS = 3_000;
 /** After this it is tried again: what held it back may be gone. */
 const HELD_MS = 60_000;
 /** As many as there can be between two polls, and more. */
 const POLLED_HEARTBEATS = 20;
-/** A stream that was silent for so long is asked whether it is still there. */
+/** Silence after which the stream is checked, in milliseconds. */
 const QUIET_MS = 2_000;
 const TIMEOUT_MS = 2_000;
 /** News that come close together are one change. */
@@ -73,7 +73,7 @@ async function locked(): Promise<void> {
   await unlocking.promise;
 }
 
-/** In the place of a stream: everything that one would have told is asked for. */
+/** Polling in place of the stream: requests everything that it would have delivered. */
 async function poll(): Promise<void> {
   await refresh();
   if (link.value === "offline") return;

@@ -1,6 +1,5 @@
 /**
- * A list that news come into faster than anyone reads: the newest so many are kept, newest first, and while it is
- * paused what comes waits unseen.
+ * A bounded list of the newest items, newest first. While it is paused, new items are collected without being shown.
  * @module
  */
 

@@ -2,7 +2,7 @@
 import type { LaneStatus, SyncStatus } from "../live/answers.ts";
 import { number } from "./format.ts";
 
-/** `good` is done or under way, `warn` will mend itself, `bad` needs a person, `idle` is not in use. */
+/** `good`: done or in progress; `warn`: recovers by itself; `bad`: needs a person; `idle`: not in use. */
 export type Tone = "good" | "warn" | "bad" | "idle";
 
 export interface Health {

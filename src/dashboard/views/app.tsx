@@ -214,7 +214,7 @@ function withCode(text: string): ComponentChildren {
   );
 }
 
-/** The panel where a warning's matter can be mended. */
+/** The panel where the cause of a warning can be corrected. */
 function Way({ code }: { code: string }) {
   const panel = /^(sync|attendance|records)\b/.exec(code)?.[1] ??
     (/reject/.test(code) ? "sync" : "");

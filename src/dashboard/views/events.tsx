@@ -15,7 +15,7 @@ import { Card, Dot, Instead, Later } from "./parts.tsx";
 
 const CAP = 2_000;
 const RECENT = 200;
-/** The list is drawn at most this often: nobody reads faster. */
+/** Minimum time between two renderings of the list, in milliseconds. */
 const DRAW_MS = 100;
 const SEVERITIES = ["debug", "info", "success", "warning", "error", "critical"];
 

@@ -141,7 +141,7 @@ function Offset({ sync }: { sync: SyncStatus | null }) {
     <p class="why warn">
       This computer's clock is {duration(Math.abs(offset) / 60_000)}{" "}
       {offset > 0 ? "behind" : "ahead of"}{" "}
-      the cloud's. Records allow for it; set the clock to mend it.
+      the cloud's. Records allow for it; set the clock to correct it.
     </p>
   );
 }

@@ -150,7 +150,7 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   "3F": SCHEMA, // no such schema
   "40": retry, // serialization failure, deadlock
   "42": SCHEMA, // 42P01 table, 42703 column, 42P10 no unique key for the upsert, 42P17 policy
-  "42501": RIGHTS, // permission denied; a row that a policy refuses is told apart by its message
+  "42501": RIGHTS, // permission denied; a row that a policy refuses differs by its message
   "44": bisect, // check option of a view
   "53": retry, // out of resources
   "54": tooLarge, // program limit: a row or a statement is too large
