@@ -43,6 +43,12 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         "`v1|${sn}|${personId}|${deviceTime}`",
         "`v1|${sn}|${personId}|${deviceTime}|${Date.now()}`",
       ],
+      [
+        "the cloud does not learn what was struck out",
+        "struck: struck_by !== null",
+        "struck: false",
+        ["streams/attendance/supabase_test.ts"],
+      ],
     ],
   },
   {
@@ -175,6 +181,28 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         'approval === "pending"',
       ],
       ["the warning of a full list stays", "if (waiting.length < MAX_PENDING)", "if (false)"],
+    ],
+  },
+  {
+    file: "streams/attendance/sync_batch.ts",
+    tests: ["streams/attendance/cloud_test.ts"],
+    faults: [
+      [
+        "a punch that changed is taken for a batch sent twice",
+        "JSON.stringify(rows)",
+        'rows.map(({ id }) => id).join("\\n")',
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/people/renamed.ts",
+    tests: ["streams/attendance/supabase_test.ts"],
+    faults: [
+      [
+        "punches under another name are not sent again",
+        "this.#resend.run(Number(row.seq))",
+        "void row",
+      ],
     ],
   },
   {

@@ -92,6 +92,10 @@ Deno.test("The cloud has a struck punch and an added one, once each, with direct
   await at.write("/punches/corrections", "POST", { kind: "restore", punch_id: first!.id, ...WHY });
   const restored = await at.cloudHas((rows) => rows.every(({ struck }) => !struck));
   assert.equal(restored.length, 3);
+
+  // Nothing of the punches themselves changes now.
+  await at.write("/people/7", "PUT", { name: "Zoë Z." });
+  await at.cloudHas((rows) => rows.every(({ person_name }) => person_name === "Zoë Z."));
 });
 
 Deno.test("A cloud of an earlier schema takes punches without the columns it lacks, until it has them", async () => {
