@@ -28,7 +28,17 @@ const CALLS: readonly string[] = [
   "/days?from=2025-06-01&to=2026-05-31&tz=Asia/Kolkata",
   "/slots?from=2026-01-01&to=2026-01-31",
   "/daily",
+  "/games?from=2025-06-01&to=2026-05-31",
+  "/allowance",
   "/punches?limit=5000",
+  "/punches/corrections?limit=5000",
+  "/people?limit=5000",
+  "/people/1",
+  "/people/1/export",
+  "/presence",
+  "/attendance/days?from=2026-01-01&to=2026-01-31",
+  "/attendance/months?from=2026-01&to=2026-01",
+  "/devices/D1/commands",
   "/quarantine?limit=200",
   "/devices",
   "/sync/conflicts?limit=1000",
@@ -111,6 +121,19 @@ function fill(path: string): void {
       id: `punch-${row}`, device_sn: "D1", person_id: String(row), device_time: "2026-01-05 08:00:00",
       time_zone: "UTC", punched_at: at, received_at: at, raw: text,
     });
+    insert("people", {
+      person_id: String(row),
+      name: "n".repeat(100),
+      department: "d".repeat(100),
+      active: 1,
+      source: "person",
+      updated_at: at,
+    });
+    // deno-fmt-ignore
+    insert("punch_corrections", {
+      id: `correction-${row}`, kind: "strike", punch_id: `punch-${row}`, person_id: String(row), punched_at: at,
+      direction: null, reason: "r".repeat(200), made_by: "m".repeat(200), created_at: at,
+    });
     // deno-fmt-ignore
     insert("device_quarantine", {
       sha256: `q-${row}`, device_sn: "D1", protocol: "iclock", reason: "none", raw: text, received_at: at,
@@ -133,6 +156,11 @@ function fill(path: string): void {
     insert("heartbeats", {
       id: `beat-${row}`, device_id: "pc", timestamp_utc: at, is_playing: 1, poll_interval_sec: 5,
       process_name: "Minecraft.exe".padEnd(250, "x"),
+    });
+    const slot = new Date(Date.parse("2025-06-01T00:00:00Z") + row * 900_000).toISOString();
+    // deno-fmt-ignore
+    insert("game_slots", {
+      device_id: "pc", slot_utc: slot, label: "l".repeat(100), process_name: "p".repeat(250), minutes_used: 15,
     });
   }
   db.exec("COMMIT");

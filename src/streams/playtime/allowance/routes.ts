@@ -30,6 +30,12 @@ const wantedGrant = v.pipe(
     ),
     ["undoes"],
   ),
+  v.metadata({
+    description: "minutes more (or fewer) for a day; or the id of a grant to undo",
+    examples: [{ extra_min: 30, reason: "rainy" }, {
+      undoes: "0198c7e0-5a3b-7c1d-9e2f-1a2b3c4d5e6f",
+    }],
+  }),
 );
 
 export function allowanceRoutes(book: AllowanceBook): readonly Route[] {
