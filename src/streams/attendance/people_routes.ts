@@ -12,7 +12,8 @@ import {
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { decodeCsv } from "./people/csv.ts";
-import { dossierOf, erase, type ErasureOptions } from "./people/erasure.ts";
+import { dossierOf } from "./people/dossier.ts";
+import { erase, type ErasureOptions } from "./people/erasure.ts";
 import { importPeople } from "./people/import.ts";
 import { jsonOf } from "./people/json.ts";
 import { NoIds } from "./people/list.ts";
@@ -200,10 +201,8 @@ export function peopleRoutes(options: PeopleRoutesOptions): Route[] {
       params: ofPerson,
       problems: UNKNOWN,
       answer: v.looseObject({ person, punches: v.array(v.looseObject({ id: v.string() })) }),
-      async handle({ params: { id }, readers }) {
-        const dossier = await dossierOf(found(id), options);
-        return readers.pieces(jsonOf(dossier), JSON_TYPE);
-      },
+      handle: ({ params: { id }, readers }) =>
+        readers.pieces(jsonOf(dossierOf(found(id), options)), JSON_TYPE),
     }),
     route({
       method: "POST",

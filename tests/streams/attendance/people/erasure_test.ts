@@ -66,6 +66,27 @@ Deno.test("What is kept of a person is handed out whole, of all ids", async () =
   );
 });
 
+Deno.test("What is handed out of a person is read while it is sent", async () => {
+  await using relay = await traced();
+  const large = relay.store.db.prepare("UPDATE device_logs SET raw = ? WHERE person_id = '7'");
+  await relay.store.write(() => void large.run("x".repeat(100_000)));
+  const response = await relay.api("GET", "/people/{id}/export", {
+    params: { id: "7" },
+  }) as Response;
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let heard = "";
+  while (heard.length < 1_000_000) heard += (await reader.read()).value!;
+  const changed = relay.store.db.prepare(
+    "UPDATE device_logs SET raw = 'later' WHERE person_id = '7'",
+  );
+  await relay.store.write(() => void changed.run());
+  for (let next = await reader.read(); !next.done; next = await reader.read()) heard += next.value;
+  const { punches } = JSON.parse(heard) as { punches: { id: string; raw: string }[] };
+  assert.equal(new Set(punches.map(({ id }) => id)).size, 120);
+  const later = punches.filter(({ raw }) => raw === "later").length;
+  assert.ok(later > 40, `${later} read afterwards`);
+});
+
 Deno.test("Nothing of an erased person is left, and nothing of others is gone", async () => {
   await using relay = await traced();
   await askAbout(relay);
