@@ -36,8 +36,9 @@ const CALLS: readonly string[] = [
   "/people/1",
   "/people/1/export",
   "/presence",
-  "/attendance/days?from=2026-01-01&to=2026-01-31",
-  "/attendance/months?from=2026-01&to=2026-01",
+  "/attendance/days?from=2026-02-01&to=2026-02-28&limit=5000",
+  "/attendance/days?from=2026-02-01&to=2026-02-28&format=csv",
+  "/attendance/months?from=2026-02&to=2026-02",
   "/devices/D1/commands",
   "/quarantine?limit=200",
   "/devices",
@@ -158,6 +159,14 @@ function fill(path: string): void {
       process_name: "Minecraft.exe".padEnd(250, "x"),
     });
     const slot = new Date(Date.parse("2025-06-01T00:00:00Z") + row * 900_000).toISOString();
+    // In and out of 350 people on each day of a month.
+    const day = new Date(Date.UTC(2026, 1, 1 + Math.floor(row / 700), 8 + row % 2 * 8))
+      .toISOString();
+    // deno-fmt-ignore
+    insert("device_logs", {
+      id: `daily-${row}`, device_sn: "D1", person_id: `p${row % 700 >> 1}`, device_time: day.replace("T", " ").slice(0, 19),
+      time_zone: "UTC", punched_at: day, received_at: at, direction: row % 2 === 0 ? "in" : "out", raw: "",
+    });
     // deno-fmt-ignore
     insert("game_slots", {
       device_id: "pc", slot_utc: slot, label: "l".repeat(100), process_name: "p".repeat(250), minutes_used: 15,

@@ -267,6 +267,16 @@ export class Readers {
     return over.resolve;
   }
 
+  /** Does work that takes much memory, alone among callers of this. */
+  async doAlone<T>(work: () => Promise<T>): Promise<T> {
+    const done = await this.alone();
+    try {
+      return await work();
+    } finally {
+      done();
+    }
+  }
+
   /** For `Reader`. */
   moved(reader: Reader): void {
     if (this.#readers.delete(reader)) this.#readers.add(reader);

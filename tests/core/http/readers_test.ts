@@ -141,3 +141,21 @@ Deno.test("A reader may be cut after its answer has left the agent and before it
   reader.drop();
   assert.equal(reader.cut.aborted, true);
 });
+
+Deno.test("Readers have work that takes much memory done one after the other, also after a failure", async () => {
+  const readers = new Readers({ clock: new FakeClock() });
+  const done: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = readers.doAlone(async () => {
+    await gate.promise;
+    done.push("first");
+    throw new Error("no");
+  });
+  const second = readers.doAlone(() => Promise.resolve(done.push("second")));
+  await Promise.resolve();
+  assert.deepEqual(done, []);
+  gate.resolve();
+  await assert.rejects(first, { message: "no" });
+  assert.equal(await second, 2);
+  assert.deepEqual(done, ["first", "second"]);
+});

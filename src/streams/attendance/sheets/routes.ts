@@ -1,7 +1,6 @@
 /** Sheets over HTTP: who is inside, days, months; as JSON and for spreadsheets. @module */
 import * as v from "valibot";
 import {
-  type AttendanceDay,
   attendanceDay,
   attendanceMonth,
   type Presence,
@@ -14,7 +13,6 @@ import {
   dayAt,
   dayText,
   instantOf,
-  listing,
   Problem,
   type Readers,
   type Route,
@@ -26,7 +24,8 @@ import { isSerial } from "../devices/device.ts";
 import { deviceReports } from "../devices/reports.ts";
 import type { Devices } from "../devices/registry.ts";
 import type { People } from "../storage/people.ts";
-import type { DaySheet, SheetPunch } from "./day_sheets.ts";
+import { dayList } from "./day_list.ts";
+import type { DaySheet } from "./day_sheets.ts";
 import {
   csvPieces,
   type CsvTable,
@@ -105,11 +104,12 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
       async handle({ query: { department, format, bom }, readers }) {
         const madeAt = instantOf(clock.now());
         const described = describer();
-        const { inside, uncertain } = await sheets.present({ department });
+        const read = () => sheets.present({ department });
         if (format === "csv") {
-          const rows = [...inside, ...uncertain];
-          return csv(rows, presenceCsv(names(), timeZone), { bom, readers });
+          const rows = () => read().then(({ inside, uncertain }) => [...inside, ...uncertain]);
+          return csv([rows], presenceCsv(names(), timeZone), { bom, readers });
         }
+        const { inside, uncertain } = await readers.doAlone(read);
         return {
           made_at: madeAt,
           time_zone: timeZone,
@@ -160,21 +160,17 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         const { from, to } = span(query, today());
         if (addDays(from, MAX_DAYS) <= to) throw tooLong(`${MAX_DAYS} days`);
         const { person, department, device, limit, before, format, bom } = query;
-        const days = (await sheets.days({ from, to, person, department }))
-          .filter((day) => device === undefined || isAt(day, device));
-        if (format === "csv") return csv(days, dayCsv(names()), { bom, readers });
-        const described = describer();
-        return listing(raw, {
-          limit,
-          after: before && placeOf(days, before),
-          *read({ after = -1, until = days.length - 1 }) {
-            for (let at = after + 1; at <= until; at++) {
-              const day = days[at]!;
-              const answered = dayAnswer(day, described(day.personId));
-              yield { at, json: JSON.stringify(answered) };
-            }
-          },
-          next: (at) => ({ before: `${days[at]!.date}.${days[at]!.personId}` }),
+        const read = async (span: { from: Day; to: Day }) =>
+          (await sheets.days({ ...span, person, department }))
+            .filter((day) => device === undefined || isAt(day, device));
+        if (format === "csv") {
+          const parts = weeksOf({ from, to }).map((week) => () => read(week));
+          return csv(parts, dayCsv(names()), { bom, readers });
+        }
+        return await readers.doAlone(async () => {
+          const days = await read({ from, to });
+          const rest = before ? days.slice(placeOf(days, before) + 1) : days;
+          return await dayList(raw, rest, { limit, described: describer(), readers });
         });
       },
     }),
@@ -198,8 +194,9 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         const after = Temporal.PlainYearMonth.from(from).add({ months: MAX_MONTHS }).toString();
         if (after <= to) throw tooLong(`${MAX_MONTHS} months`);
         const { person, department, format, bom } = query;
-        const months = await sheets.months({ from, to, person, department });
-        if (format === "csv") return csv(months, monthCsv(names()), { bom, readers });
+        const read = () => sheets.months({ from, to, person, department });
+        if (format === "csv") return csv([read], monthCsv(names()), { bom, readers });
+        const months = await readers.doAlone(read);
         const described = describer();
         return months.map(({ personId, month, days, minutesInside, missingIn, missingOut }) => ({
           ...described(personId),
@@ -224,38 +221,26 @@ function memo<T>(make: (key: string) => T): (key: string) => T {
   };
 }
 
+/** Each part is read once its turn has come: a slow reader keeps the text of one of them. */
 function csv<T>(
-  rows: readonly T[],
+  parts: readonly (() => Promise<readonly T[]>)[],
   table: CsvTable<T>,
   { bom, readers }: { bom: boolean; readers: Readers },
 ): Response {
-  return readers.pieces(csvPieces(rows, table, { bom }), {
+  const pieces = csvPieces(parts, table, { bom });
+  return readers.pieces({ next: () => readers.doAlone(() => pieces.next()) }, {
     headers: { "content-type": "text/csv; charset=utf-8" },
   });
 }
 
-function dayAnswer(
-  day: DaySheet,
-  described: Pick<AttendanceDay, "person_id" | "name" | "department">,
-): AttendanceDay {
-  const at = (punch: SheetPunch | null) => punch && instantOf(punch.atMs);
-  return {
-    ...described,
-    date: day.date,
-    time_zone: day.timeZone,
-    first_in: at(day.firstIn),
-    last_out: at(day.lastOut),
-    minutes_inside: day.minutesInside,
-    pairs: day.stays.map((stay) => ({
-      in: at(stay.in),
-      out: at(stay.out),
-      in_device: stay.in?.deviceSn ?? null,
-      out_device: stay.out?.deviceSn ?? null,
-    })),
-    missing_out: day.missingOut,
-    missing_in: day.missingIn,
-    corrected: day.corrected,
-  };
+/** A span in weeks, the newest first. */
+function weeksOf({ from, to }: { from: Day; to: Day }): { from: Day; to: Day }[] {
+  const weeks: { from: Day; to: Day }[] = [];
+  for (let last = to; last >= from; last = addDays(last, -7)) {
+    const first = addDays(last, -6);
+    weeks.push({ from: first > from ? first : from, to: last });
+  }
+  return weeks;
 }
 
 /** Whether a person punched at a device on a day. */

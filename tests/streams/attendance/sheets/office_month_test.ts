@@ -49,9 +49,11 @@ Deno.test("Sheets of a month of an office are those of a doorkeeper who stood th
     thenMs: THEN,
   });
 
-  const days = await relay.api("GET", "/attendance/days", {
-    query: { from: FROM, to: TO, ...ALL },
-  }) as AttendanceDay[];
+  const asked = async (format: "json" | "csv") =>
+    await relay.api("GET", "/attendance/days", {
+      query: { from: FROM, to: TO, ...ALL, format },
+    }) as Response;
+  const days: AttendanceDay[] = await (await asked("json")).json();
   const found = new Map(days.map((day) => [`${day.person_id} ${day.date}`, {
     minutes: day.minutes_inside,
     firstIn: day.first_in === null ? null : Date.parse(day.first_in),
@@ -62,6 +64,12 @@ Deno.test("Sheets of a month of an office are those of a doorkeeper who stood th
   const inOctober = [...noted].filter(([key]) => key.slice(-10) >= FROM && key.slice(-10) <= TO);
   assert.equal(days.length, inOctober.length);
   for (const [key, day] of inOctober) assert.deepEqual(found.get(key), day, key);
+
+  const lines = (await (await asked("csv")).text()).trim().split("\r\n").slice(1);
+  assert.deepEqual(
+    lines.map((line) => line.split(",").slice(0, 2)),
+    days.map(({ date, person_id }) => [date, person_id]),
+  );
 
   // Who made no mistake has the hours that were meant.
   for (const [key, minutes] of office.meant) {
