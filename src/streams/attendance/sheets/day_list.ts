@@ -59,4 +59,3 @@ function dayAnswer(
     corrected: day.corrected,
   };
 }
-
