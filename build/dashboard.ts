@@ -84,7 +84,8 @@ export function page({ script, style }: { script: string; style: string }): stri
     "form-action 'none'",
   ].join("; ");
   // Percent signs and quotes would end the attribute or be taken as escapes.
-  const icon = encodeURIComponent(Deno.readTextFileSync(`${root}build/icon.svg`));
+  const icon = Deno.readTextFileSync(`${root}build/icon.svg`).replaceAll(/>\s+</g, "><").trim()
+    .replaceAll('"', "'").replaceAll(/[%#]/g, encodeURIComponent);
   return `<!doctype html>
 <html lang="en">
 <head>

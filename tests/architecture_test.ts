@@ -45,7 +45,6 @@ const ONLY_KNOWN_TO: Readonly<Record<string, readonly string[]>> = {
   "@logtape/file": ["cli"],
   "preact": ["dashboard"],
   "@preact/signals": ["dashboard"],
-  "uplot": ["dashboard"],
 };
 
 interface Module {

@@ -30,7 +30,7 @@ Deno.test({
     await shows(page, "h2", "Not playing");
 
     await t.step("Today: minutes used and left, and the day as a band", async () => {
-      await shows(page, ".pairs", /Used.*1 hr 4\d min/);
+      await shows(page, ".now .figures", /Used.*1 hr 4\d min/);
       await shows(page, ".ring-words", "left");
       await page.waitForSelector(".timeline .played[d^=M]", { state: "attached" });
       await until(async () => await page.locator(".sessions li").count() === 3, "three sessions");
@@ -56,7 +56,7 @@ Deno.test({
 
     await t.step("History: bars, numbers, a heat map, any range, a day's words, CSV", async () => {
       await go(page, "history");
-      await page.waitForSelector(".bars canvas");
+      await page.waitForSelector(".bars .used[d^=M]");
       await page.locator(".bars").focus();
       await page.keyboard.press("ArrowLeft");
       await shows(page, ".hover", ":");

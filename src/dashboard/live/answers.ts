@@ -14,6 +14,8 @@ export type {
   Punch,
   QuarantineEntry,
 } from "../../contract/attendance.ts";
+export type { AllowanceView, Grant } from "../../contract/allowance.ts";
+export type { GameDay } from "../../contract/games.ts";
 export type { TodayView as Today } from "../../contract/playtime.ts";
 export type { Conflict } from "../../contract/records.ts";
 export type { Status, Warning } from "../../contract/status.ts";

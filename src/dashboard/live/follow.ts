@@ -6,6 +6,7 @@
 import { batch } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
 import type { Status, SyncStatus, Warning } from "./answers.ts";
+import { alerting, alertReader } from "./alerts.ts";
 import { ask, Refusal } from "./api.ts";
 import { whileVisible } from "./while_visible.ts";
 import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
@@ -34,7 +35,7 @@ export async function follow(): Promise<never> {
     if (!document.hidden) nowMs.value = Date.now();
   }, 1_000);
   for (;;) {
-    await shown();
+    if (!alerting()) await shown();
     if (await followStream()) {
       await refresh();
       await wait(RETRY_MS);
@@ -111,7 +112,7 @@ async function followStream(): Promise<boolean> {
       if (!(error instanceof Refusal)) stop.abort();
     }
   }, 1_000);
-  const letGo = whileVisible(() => () => stop.abort());
+  const letGo = whileVisible(() => () => alerting() || stop.abort());
   try {
     const response = await fetch("/stream", { signal: stop.signal, cache: "no-store" });
     if (response.status === 401) {
@@ -144,6 +145,11 @@ function take({ event, data }: SseMessage): void {
   const known = status.value;
   if (event === "sync" && known) status.value = { ...known, sync: value as SyncStatus };
   if (event === "warnings" && known) status.value = { ...known, warnings: value as Warning[] };
+  if (event === "allowance") {
+    // A threshold that was crossed, or a grant.
+    const { event: threshold } = value as { event?: Parameters<typeof alertReader>[0] };
+    if (threshold) alertReader(threshold);
+  }
   if (event === "heartbeat") noteHeartbeat(value as Heartbeat);
   if (event in changes) announce(event as Topic);
 }

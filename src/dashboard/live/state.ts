@@ -19,6 +19,7 @@ export const nowMs = signal(Date.now());
 
 export type Topic =
   | "heartbeat"
+  | "allowance"
   | "events"
   | "punches"
   | "presence"
@@ -32,6 +33,7 @@ export type Topic =
 /** Counts of news. A panel that shows a topic loads again when its count has changed. */
 export const changes: Readonly<Record<Topic, Signal<number>>> = {
   heartbeat: signal(0),
+  allowance: signal(0),
   events: signal(0),
   punches: signal(0),
   presence: signal(0),
@@ -72,7 +74,7 @@ export const route = computed(() => hash.value.split("/")[0]!);
 /** The part of that panel: `days` in `#attendance/days`. */
 export const section = computed(() => hash.value.split("/")[1] ?? "");
 
-function kept(key: string): string {
+export function kept(key: string): string {
   try {
     return localStorage.getItem(key) ?? "";
   } catch {
@@ -81,7 +83,7 @@ function kept(key: string): string {
   }
 }
 
-function keep(key: string, value: string): void {
+export function keep(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {

@@ -13,6 +13,7 @@ import {
   status,
 } from "../live/state.ts";
 import { bytes, duration, number, relative } from "../model/format.ts";
+import { limitOf } from "../model/limit.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { detectedZone, knownZones } from "../model/zones.ts";
 import { AttendancePanel } from "./attendance/panel.tsx";
@@ -53,7 +54,7 @@ export function App(): VNode {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    document.title = `${panel.id === "" ? playing.value || "Today" : panel.name} · ClockBlock`;
+    document.title = `${playing.value || panel.name} · ClockBlock`;
   }, [panel, playing.value]);
   useEffect(() => {
     // Whoever follows a link with the keyboard or a reader goes on from where it leads.
@@ -108,8 +109,9 @@ export function App(): VNode {
 const playing = computed(() => {
   const { is_playing, today } = status.value ?? {};
   if (!is_playing || !today) return "";
-  if (today.allowance_min === null) return `Playing, ${duration(today.minutes_used)}`;
-  const left = today.allowance_min - today.minutes_used;
+  const limit = limitOf(today);
+  if (limit === null) return `Playing, ${duration(today.minutes_used)}`;
+  const left = limit - today.minutes_used;
   return left > 0 ? `${duration(Math.ceil(left))} left` : `${duration(-left)} over`;
 });
 

@@ -1,47 +1,56 @@
 /** Days as bars, what lies beyond the allowance in its own colour, the allowance as a line over each. @module */
 import type { VNode } from "preact";
-import type { Signal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
 import type { DayView } from "../live/answers.ts";
 import { dayName, duration, number, shortDay } from "../model/format.ts";
 
-const HEIGHT = 240;
+const HEIGHT = 208;
+/** Of the words beside the bars, and below them. */
+const LEFT = 58;
+const BELOW = 32;
+/** What a day's name needs, in pixels. */
+const NAME = 64;
 
 export function Bars(
   { days, hover }: { days: readonly DayView[]; hover: Signal<number | null> },
 ): VNode {
   const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
-
+  const width = useSignal(0);
   useEffect(() => {
     const element = box.current!;
-    const made = new uPlot(options(days, hover, element.clientWidth), data(days), element);
-    plot.current = made;
-    const resized = new ResizeObserver(() =>
-      made.setSize({ width: element.clientWidth, height: HEIGHT })
-    );
+    const resized = new ResizeObserver(() => void (width.value = element.clientWidth));
     resized.observe(element);
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const redraw = () => made.redraw(false, true);
-    dark.addEventListener("change", redraw);
     return () => {
-      dark.removeEventListener("change", redraw);
       resized.disconnect();
-      made.destroy();
       hover.value = null;
     };
   }, [days]);
 
+  const most = Math.max(
+    30,
+    ...days.map((day) => Math.max(day.minutes_used, day.allowance_min ?? 0)),
+  );
+  // Whole hours where there are hours.
+  const gap = [15, 30, 60, 120, 240, 360].find((step) => most / step <= 5) ?? 480;
+  const top = Math.ceil(most * 1.05 / gap) * gap;
+  const slot = Math.max(0, width.value - LEFT) / days.length;
+  const every = [1, 2, 3, 5, 7, 14, 30].find((count) => count * slot >= NAME) ?? 61;
+  const x = (index: number) => LEFT + index * slot;
+  const y = (minutes: number) => 8 + (HEIGHT - 8) * (1 - minutes / top);
+  const bar = (index: number, from: number, to: number) =>
+    to > from ? `M${x(index + 0.14)} ${y(from)}V${y(to)}H${x(index + 0.86)}V${y(from)}z` : "";
+  const within = ({ minutes_used, allowance_min }: DayView) =>
+    Math.min(minutes_used, allowance_min ?? Infinity);
+
+  const move = (index: number) =>
+    void (hover.value = Math.min(days.length - 1, Math.max(0, index)));
   const step = (event: KeyboardEvent) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-    const made = plot.current;
-    if (by === 0 || !made) return;
+    if (by === 0) return;
     event.preventDefault();
-    const at = Math.min(days.length - 1, Math.max(0, (hover.value ?? days.length - 1) + by));
-    made.setCursor({ left: made.valToPos(at, "x"), top: 10 });
+    move((hover.value ?? days.length - 1) + by);
   };
-
   return (
     <div
       class="bars"
@@ -50,7 +59,42 @@ export function Bars(
       role="group"
       aria-label="Minutes played per day; arrow keys move from day to day"
       onKeyDown={step}
-    />
+      onPointerMove={({ clientX, currentTarget }) =>
+        move(Math.floor((clientX - currentTarget.getBoundingClientRect().left - LEFT) / slot))}
+      onPointerLeave={() => void (hover.value = null)}
+    >
+      <svg width={width.value} height={HEIGHT + BELOW} aria-hidden="true">
+        {hover.value !== null && (
+          <rect class="at" x={x(hover.value)} y="0" width={slot} height={HEIGHT} />
+        )}
+        {Array.from({ length: top / gap + 1 }, (_, index) => (
+          <>
+            <path class="grid" d={`M${LEFT} ${y(index * gap)}H${width.value}`} />
+            <text x={LEFT - 8} y={y(index * gap) + 4} text-anchor="end">
+              {minutes(index * gap)}
+            </text>
+          </>
+        ))}
+        <path class="used" d={days.map((day, index) => bar(index, 0, within(day))).join("")} />
+        <path
+          class="beyond"
+          d={days.map((day, index) => bar(index, within(day), day.minutes_used)).join("")}
+        />
+        <path
+          class="limit"
+          d={days.map(({ allowance_min }, index) =>
+            allowance_min === null ? "" : `M${x(index)} ${y(allowance_min)}H${x(index + 1)}`
+          ).join("")}
+        />
+        {days.map(({ date_utc }, index) =>
+          index % every === 0 && (
+            <text x={x(index + 0.5)} y={HEIGHT + 22} text-anchor="middle">
+              {shortDay(date_utc)}
+            </text>
+          )
+        )}
+      </svg>
+    </div>
   );
 }
 
@@ -60,96 +104,6 @@ export function dayWords(day: DayView): string {
   return `${dayName(day.date_utc)}: ${duration(day.minutes_used)}${over}`;
 }
 
-function data(days: readonly DayView[]): uPlot.AlignedData {
-  return [
-    days.map((_, index) => index),
-    days.map(({ minutes_used }) => minutes_used),
-    days.map(({ minutes_used, allowance_min }) =>
-      Math.min(minutes_used, allowance_min ?? Infinity)
-    ),
-  ];
-}
-
-function options(
-  days: readonly DayView[],
-  hover: Signal<number | null>,
-  width: number,
-): uPlot.Options {
-  const bars = uPlot.paths.bars!({ size: [0.72, 40], radius: 0.15 });
-  const most = Math.max(
-    30,
-    ...days.map((day) => Math.max(day.minutes_used, day.allowance_min ?? 0)),
-  );
-  // Whole hours where there are hours.
-  const gap = [15, 30, 60, 120, 240, 360].find((step) => most / step <= 5) ?? 480;
-  const colour = (name: string) => () => cssColour(name);
-  const font = "12px system-ui, sans-serif";
-  return {
-    width,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-    scales: {
-      x: { time: false, range: [-0.6, days.length - 0.4] },
-      y: { range: [0, Math.ceil(most * 1.05 / gap) * gap] },
-    },
-    series: [
-      {},
-      { paths: bars, fill: colour("--over"), width: 0, points: { show: false } },
-      { paths: bars, fill: colour("--accent"), width: 0, points: { show: false } },
-    ],
-    axes: [
-      {
-        font,
-        stroke: colour("--ink-3"),
-        grid: { show: false },
-        ticks: { show: false },
-        size: 32,
-        incrs: [1, 2, 3, 5, 7, 14, 30, 61],
-        space: 64,
-        values: (_, at) =>
-          at.map((index) => Number.isInteger(index) ? shortDay(days[index]?.date_utc ?? "") : ""),
-      },
-      {
-        font,
-        stroke: colour("--ink-3"),
-        grid: { stroke: colour("--line"), width: 1 },
-        ticks: { show: false },
-        size: 58,
-        splits: (_, __, low, high) =>
-          Array.from({ length: Math.floor((high - low) / gap) + 1 }, (_, index) => index * gap),
-        values: (_, at) =>
-          at.map((value) => value % 60 === 0 ? hours(value / 60) : duration(value)),
-      },
-    ],
-    hooks: {
-      draw: [(plot) => drawAllowance(plot, days)],
-      setCursor: [(plot) => void (hover.value = plot.cursor.idx ?? null)],
-    },
-  };
-}
-
-function hours(value: number): string {
-  return value === 0 ? number(0) : duration(value * 60);
-}
-
-function drawAllowance(plot: uPlot, days: readonly DayView[]): void {
-  const { ctx } = plot;
-  ctx.save();
-  ctx.strokeStyle = cssColour("--ink-2");
-  ctx.lineWidth = 1.5 * devicePixelRatio;
-  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
-  ctx.beginPath();
-  days.forEach(({ allowance_min }, index) => {
-    if (allowance_min === null) return;
-    const y = plot.valToPos(allowance_min, "y", true);
-    ctx.moveTo(plot.valToPos(index - 0.5, "x", true), y);
-    ctx.lineTo(plot.valToPos(index + 0.5, "x", true), y);
-  });
-  ctx.stroke();
-  ctx.restore();
-}
-
-function cssColour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name);
+function minutes(value: number): string {
+  return value === 0 ? number(0) : duration(value);
 }

@@ -2,12 +2,13 @@
 import type { VNode } from "preact";
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { DayView } from "../live/answers.ts";
+import type { DayView, GameDay } from "../live/answers.ts";
 import { ask } from "../live/api.ts";
 import { nowMs, today, zone } from "../live/state.ts";
 import { useAnswer } from "../live/hooks.ts";
 import { daysCsv } from "../model/csv.ts";
 import { allowanceText, dayName, duration, number } from "../model/format.ts";
+import { gameSums } from "../model/games.ts";
 import { heatOf, type Slot } from "../model/heat.ts";
 import { addDays, daysBetween, dayStart } from "../model/zones.ts";
 import { Bars, dayWords } from "./bars.tsx";
@@ -33,10 +34,15 @@ export function HistoryPanel(): VNode {
   const hover = useSignal<number | null>(null);
 
   const answer = useAnswer(async (signal) => {
-    if (!valid) return { days: [], heat: heatOf([], timeZone) };
+    if (!valid) return { days: [], games: [], heat: heatOf([], timeZone) };
     const days = await ask<DayView[]>(
       `/days?from=${from}&to=${to}&tz=${encodeURIComponent(timeZone)}`,
       { signal },
+    );
+    const games = gameSums(
+      await ask<GameDay[]>(`/games?from=${from}&to=${to}&tz=${encodeURIComponent(timeZone)}`, {
+        signal,
+      }),
     );
     const slots: Slot[] = [];
     const end = dayStart(addDays(to, 1), timeZone);
@@ -45,10 +51,11 @@ export function HistoryPanel(): VNode {
       const query = `from=${new Date(start).toISOString()}&to=${new Date(until).toISOString()}`;
       slots.push(...await ask<Slot[]>(`/slots?${query}`, { signal }));
     }
-    return { days, heat: heatOf(slots, timeZone) };
+    return { days, games, heat: heatOf(slots, timeZone) };
   }, { key: `${from}${to}${timeZone}${tick}` });
 
   const days = answer.value?.days ?? [];
+  const games = answer.value?.games ?? [];
   const pick = (edge: "from" | "to") => (event: Event) => {
     const { value } = event.currentTarget as HTMLInputElement;
     if (value === "") return;
@@ -120,6 +127,18 @@ export function HistoryPanel(): VNode {
           </details>
         </Instead>
       </Card>
+      {games.length > 0 && (
+        <Card title="By game">
+          <ul class="games">
+            {games.map(({ label, minutes_used }) => (
+              <li key={label}>
+                <b>{label}</b>
+                {duration(minutes_used)}
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
       <Card title="By weekday and hour">
         <Instead answer={answer}>{answer.value && <HeatMap heat={answer.value.heat} />}</Instead>
       </Card>

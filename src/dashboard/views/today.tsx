@@ -1,16 +1,16 @@
 /** The first screen: playing or not, minutes left, and whether everything is synced. @module */
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { DayView, DeviceState, Status } from "../live/answers.ts";
-import { ask } from "../live/api.ts";
-import { agentZone, arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
+import type { DeviceState, Status } from "../live/answers.ts";
+import { arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
 import { loadSpans, spans } from "../live/today.ts";
-import { useAnswer } from "../live/hooks.ts";
 import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
+import { limitOf } from "../model/limit.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
 import { addDays, dayStart } from "../model/zones.ts";
-import { Ago, Card, Dot, Later } from "./parts.tsx";
+import { AllowanceCard } from "./allowance.tsx";
+import { Ago, Card, Dot, Figure, Later } from "./parts.tsx";
 import { Ring } from "./ring.tsx";
 import { Timeline } from "./timeline.tsx";
 
@@ -35,7 +35,8 @@ export function TodayPanel(): VNode {
   }
   return (
     <div class="today">
-      <Now known={known} day={day} />
+      <Now known={known} />
+      <AllowanceCard known={known} />
       <Card title={longDay(day)} kind="day">
         <Timeline
           spans={spans.value}
@@ -50,20 +51,9 @@ export function TodayPanel(): VNode {
   );
 }
 
-function Now({ known, day }: { known: Status; day: string }) {
-  const timeZone = zone.value;
-  // The status counts the agent's own day; another zone's day is asked for.
-  const elsewhere = agentZone.value !== timeZone;
-  const answer = useAnswer(
-    (signal) =>
-      elsewhere
-        ? ask<DayView>(`/daily?date=${day}&tz=${encodeURIComponent(timeZone)}`, { signal })
-        : Promise.resolve(undefined),
-    { key: `${day}${timeZone}`, topics: ["heartbeat"] },
-  );
-  const counted = elsewhere ? answer.value : known.today;
-  const used = counted?.minutes_used ?? 0;
-  const allowance = counted?.allowance_min ?? null;
+function Now({ known }: { known: Status }) {
+  const used = known.today.minutes_used;
+  const allowance = limitOf(known.today);
   const over = Math.max(0, used - (allowance ?? Infinity));
   // Together with the minutes used, which are whole ones, it makes up the allowance.
   const exactly = Math.max(0, (allowance ?? 0) - used);
@@ -88,21 +78,11 @@ function Now({ known, day }: { known: Status; day: string }) {
       </Ring>
       <div class="now-words">
         <Headline known={known} />
-        <dl class="pairs">
-          <div>
-            <dt>Used</dt>
-            <dd>{duration(used)}</dd>
-          </div>
-          <div>
-            <dt>Allowance</dt>
-            <dd>{allowance === 0 ? "no play today" : allowanceText(allowance)}</dd>
-          </div>
-          {allowance !== null && (allowance > 0 || over > 0) && (
-            <div>
-              <dt>{over > 0 ? "Over" : "Left"}</dt>
-              <dd class={over > 0 ? "over" : ""}>{duration(shown)}</dd>
-            </div>
-          )}
+        <dl class="figures">
+          <Figure name="Used">{duration(used)}</Figure>
+          <Figure name="Allowance">
+            {allowance === 0 ? "no play today" : allowanceText(allowance)}
+          </Figure>
         </dl>
       </div>
     </Card>

@@ -70,4 +70,20 @@ export const DASHBOARD_FAULTS: readonly FaultyFile[] = [
       ],
     ],
   },
+  {
+    file: "dashboard/model/games.ts",
+    faults: [[
+      "the least played game comes first",
+      "other.minutes_used - one.minutes_used",
+      "one.minutes_used - other.minutes_used",
+    ]],
+  },
+  {
+    file: "dashboard/model/limit.ts",
+    faults: [[
+      "a week that is used up counts as the day's limit",
+      'limited_by === "week"',
+      "limited_by === null",
+    ]],
+  },
 ];

@@ -1,0 +1,71 @@
+/**
+ * Thresholds of the allowance as the reader wants to be alerted: by a notification of the browser, by a sound. Both
+ * are off until a button turns them on. Of several tabs one alerts, and keeps its stream while it is hidden.
+ * @module
+ */
+import { effect, signal } from "@preact/signals";
+import { keep, kept } from "./state.ts";
+
+const NOTIFY_KEY = "clockblock.notify";
+const SOUND_KEY = "clockblock.sound";
+
+/** What the browser allows; null where there are no notifications, as on a plain address of the network. */
+export const permission = signal(
+  typeof Notification === "undefined" ? null : Notification.permission,
+);
+export const notifies = signal(kept(NOTIFY_KEY) === "on");
+export const sounds = signal(kept(SOUND_KEY) === "on");
+
+effect(() => keep(NOTIFY_KEY, notifies.value ? "on" : ""));
+effect(() => keep(SOUND_KEY, sounds.value ? "on" : ""));
+
+let leads = true;
+if (globalThis.navigator?.locks) {
+  leads = false;
+  // Held as long as the tab is open; then the next one leads.
+  void navigator.locks.request("clockblock.alerts", () => {
+    leads = true;
+    return new Promise(() => {});
+  });
+}
+
+/** Whether this tab has to hear of thresholds while nobody looks at it. */
+export function alerting(): boolean {
+  return leads && (sounds.value || (notifies.value && permission.value === "granted"));
+}
+
+/** Called by a button alone: browsers ask only then. */
+export async function toggleNotifications(): Promise<void> {
+  if (!notifies.value) permission.value = await Notification.requestPermission();
+  notifies.value = !notifies.value && permission.value === "granted";
+}
+
+export function toggleSound(): void {
+  sounds.value = !sounds.value;
+  if (sounds.value) beep();
+}
+
+/** A threshold was crossed. */
+export function alertReader(
+  { body, idempotency_key }: { body: string; idempotency_key: string },
+): void {
+  if (!leads) return;
+  if (sounds.value) beep();
+  if (notifies.value && permission.value === "granted") {
+    new Notification("ClockBlock", { body, tag: idempotency_key }).onclick = () => focus();
+  }
+}
+
+let audio: AudioContext | undefined;
+
+/** A short note that fades. */
+function beep(): void {
+  audio ??= new AudioContext();
+  void audio.resume();
+  const tone = audio.createOscillator();
+  const volume = audio.createGain();
+  volume.gain.setTargetAtTime(0, audio.currentTime, 0.15);
+  tone.connect(volume).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + 0.6);
+}

@@ -1,0 +1,115 @@
+/** More time, what limits it, and alerts, in a real browser on a real agent. @module */
+import assert from "node:assert/strict";
+import { seriousFaults } from "../support/axe.ts";
+import { hasBrowser, startBrowser } from "../support/process/browser.ts";
+import { household } from "../support/process/household.ts";
+import { until } from "../support/until.ts";
+
+/** Notes what the page asks of the browser, and lets the browser do it. */
+const NOTED = `
+  window.noted = { asked: 0, shown: [], tones: 0 };
+  const Real = Notification;
+  window.Notification = class extends Real {
+    constructor(title, options) { super(title, options); noted.shown.push(options.body); }
+    static requestPermission() { noted.asked++; return Real.requestPermission(); }
+  };
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...when) { noted.tones++; start.apply(this, when); };`;
+
+interface Noted {
+  asked: number;
+  shown: string[];
+  tones: number;
+}
+
+Deno.test({
+  name: "The page grants more time with undo, and alerts when thresholds are crossed",
+  ignore: !hasBrowser,
+  async fn(t) {
+    await using house = await household();
+    await using browser = await startBrowser();
+    await using opened = await browser.open(house.agent.url, {
+      permissions: ["notifications"],
+      before: NOTED,
+    });
+    const { page, faults } = opened;
+    const card = page.getByRole("region", { name: "Allowance" });
+    const granted = async (): Promise<number> =>
+      (await (await fetch(`${house.agent.url}/allowance`)).json()).granted_min;
+    const noted = () => page.evaluate<Noted>("noted");
+
+    await t.step("+15 counts at once, says so, and is undone within a few seconds", async () => {
+      await card.getByRole("button", { name: "+15 min" }).click();
+      await card.getByText("+15 mins for today").waitFor();
+      assert.equal(await granted(), 15);
+      await card.locator(".figure", { hasText: "2 hrs, +15 mins" }).waitFor();
+      await page.locator(".now .figures", { hasText: "2 hrs 15 mins" }).waitFor();
+      await card.getByRole("status").getByRole("button", { name: "Undo" }).click();
+      await until(async () => await granted() === 0, "the undo");
+      await card.getByText("+15 mins for today").waitFor({ state: "detached" });
+    });
+
+    await t.step("+30 says who and why, and is undone from the list, once", async () => {
+      await card.getByText("Who, why").click();
+      await card.getByLabel("Who").fill("Mum");
+      await card.getByLabel("Why").fill("rainy");
+      await card.getByRole("button", { name: "+30 min" }).click();
+      const row = card.locator("li", { hasText: "rainy" });
+      await row.getByText("Mum").waitFor();
+      assert.deepEqual(await seriousFaults(page), []);
+      await row.getByRole("button", { name: "Undo" }).click();
+      await row.getByRole("button").waitFor({ state: "detached" });
+      assert.equal(await granted(), 0);
+    });
+
+    await t.step("A grant made elsewhere shows without a reload", async () => {
+      await house.write("/allowance/grants", { method: "POST", json: { extra_min: 7 } });
+      await card.locator(".figure", { hasText: "+7 mins" }).waitFor();
+    });
+
+    await t.step(
+      "Nothing is asked at load; a button turns alerts on, and they stay on",
+      async () => {
+        assert.deepEqual(await noted(), { asked: 0, shown: [], tones: 0 });
+        await card.getByRole("button", { name: "Notify me" }).click();
+        await card.getByRole("button", { name: "Notify me", pressed: true }).waitFor();
+        await card.getByRole("button", { name: "Sound" }).click();
+        assert.deepEqual(await noted(), { asked: 1, shown: [], tones: 1 });
+        await page.reload();
+        await card.getByRole("button", { name: "Notify me", pressed: true }).waitFor();
+        await card.getByRole("button", { name: "Sound", pressed: true }).waitFor();
+        assert.deepEqual(await noted(), { asked: 0, shown: [], tones: 0 });
+      },
+    );
+
+    await t.step(
+      "A threshold that is crossed is a notification and a sound, in one tab",
+      async () => {
+        await until(async () => (await page.title()).includes("Today"), "the title");
+        const { left_min } = await (await fetch(`${house.agent.url}/allowance`)).json();
+        await house.write("/allowance/grants", {
+          method: "POST",
+          json: { extra_min: -(left_min - 10) },
+        });
+        await until(async () => (await noted()).shown.length > 0, "a notification");
+        const { shown, tones } = await noted();
+        assert.deepEqual([shown, tones], [["10 minutes left today"], 1]);
+        await card.getByRole("button", { name: "Sound" }).click();
+        await house.write("/allowance/grants", { method: "POST", json: { extra_min: -6 } });
+        await until(async () => (await noted()).shown.length > 1, "another");
+        assert.equal((await noted()).tones, 1);
+      },
+    );
+
+    await t.step("The title tells what is left while the game runs", async () => {
+      await using _game = await house.play();
+      await until(
+        async () => /^\d+ mins? left · ClockBlock$/.test(await page.title()),
+        "the title",
+      );
+      await page.locator('nav a[href="#history"]').click();
+      await page.getByRole("region", { name: "By game" }).getByText(house.game).waitFor();
+    });
+    assert.deepEqual(faults, []);
+  },
+});
