@@ -305,7 +305,9 @@ function expectedDays(history: readonly Seen[], timeZone: string): [string, numb
   return [...sums(history, ({ at }) => day(at))].map(([date, sum]) => {
     // Where the clock was set back a day may have been lived twice: it is never longer than it is.
     const minutes = Math.min(sum, minutesOf(date, day));
-    return [date, minutes, Math.max(0, minutes - allowanceOn(date))];
+    // Whole milliseconds, so that the last digit is right.
+    const overMs = Math.round(60_000 * minutes) - 60_000 * allowanceOn(date);
+    return [date, minutes, Math.max(0, overMs) / 60_000];
   });
 }
 
