@@ -50,9 +50,10 @@ test("that does not know its new tables yet, the agent goes on once it does", as
   await until(() => answered(cloud, 404), "a refusal");
   await cloud.sql(schemaSql);
   const before = cloud.requests.length;
+  // A table that is missing is looked for every few minutes.
+  await write(agent, "POST", "/sync/now");
   await until(() => answered(cloud, 404, { after: before }), "a refusal of what is there");
   await cloud.ddl("SELECT 1");
-  // A table that is missing is looked for every few minutes.
   await write(agent, "POST", "/sync/now");
   await allArrive(agent, { cloud, events, projects: { p1: "house" } });
 }, { schema: false });
