@@ -19,7 +19,7 @@ import {
 } from "../core/mod.ts";
 import type { LaneStatus, SyncState } from "../contract/sync.ts";
 import type { Store } from "../store/mod.ts";
-import { backoffMs, continuesAtOnce, nextRound } from "./backoff.ts";
+import { continuesAtOnce, nextRound } from "./backoff.ts";
 import {
   type Failure,
   failureOf,
@@ -49,8 +49,6 @@ export interface LaneOptions {
   onChange(): void;
 }
 
-/** A subscription that lasted this long has worked: its backoff starts again. */
-const SUBSCRIBED_MS = 3 * 60_000;
 /** The least time between two reconnections that end a backoff; doubled while they do not help. */
 const MIN_RECONNECT_MS = 15_000;
 const MAX_RECONNECT_MS = 5 * 60_000;
@@ -89,7 +87,7 @@ export class Lane {
     const requests = this.#requests = new LaneRequests(options);
     this.#pusher = new OutboxPusher({ ...options, requests });
     if (inbox && shared.remote.pull) {
-      this.#puller = new InboxPuller({ ...options, inbox, requests });
+      this.#puller = new InboxPuller({ ...options, inbox, requests, remote: shared.remote });
     }
     shared.onChange((reached) => {
       if (reached) this.#reconnected();
@@ -108,7 +106,7 @@ export class Lane {
         clock,
         wake: this.#wake,
       }),
-      this.#watch(signal),
+      this.#puller?.watch(signal, () => this.#wake.notify()),
     ]);
     for (const done of this.#waiters.splice(0)) done();
   }
@@ -312,33 +310,6 @@ export class Lane {
   /** Whether a reachable remote may be all that the lane needs. */
   get #wasCutOff(): boolean {
     return this.#failure ? this.#failure.answered === false : this.#options.outbox.depth().rows > 0;
-  }
-
-  /** Wakes the lane when the remote reports a change; subscribes again when the subscription ends. */
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { inbox, clock, random } = this.#options;
-    const { remote } = this.#shared;
-    if (!inbox?.tables.length || !remote.watch) return;
-    let failures = 0;
-    let waitMs = 1;
-    await every(() => waitMs, async () => {
-      const started = clock.monotonic();
-      try {
-        await remote.watch?.(inbox.tables, () => this.#wake.notify(), { signal });
-      } finally {
-        failures = clock.monotonic() - started > SUBSCRIBED_MS ? 1 : failures + 1;
-        waitMs = Math.max(1, backoffMs(failures, { random }));
-      }
-    }, {
-      signal,
-      name: `sync.${this.name}.watch`,
-      clock,
-      onError: (error) =>
-        logger("sync").debug("{lane} gets no notice of changes: {error}", {
-          lane: this.name,
-          error,
-        }),
-    });
   }
 
   #wait(ms: number): void {

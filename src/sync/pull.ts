@@ -3,20 +3,34 @@
  * committed together, so that a crash only reads the page again.
  * @module
  */
-import type { Clock, Cursor, Inbox } from "../core/mod.ts";
+import {
+  type Clock,
+  type Cursor,
+  every,
+  type Inbox,
+  logger,
+  type Remote,
+  type StreamName,
+} from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { TableBackoff } from "./backoff.ts";
+import { backoffMs, TableBackoff } from "./backoff.ts";
 import { concernsTable, failureOf, type RoundResult } from "./errors.ts";
 import type { LaneRequests } from "./requests.ts";
 
 export interface InboxPullerOptions {
+  name: StreamName;
+  remote: Pick<Remote, "watch">;
   inbox: Inbox;
   requests: Pick<LaneRequests, "pull" | "stopped">;
   store: Pick<Store, "write">;
   clock: Clock;
+  random: () => number;
   /** Called after a page that another follows. */
   onChange(): void;
 }
+
+/** A subscription that lasted this long has worked: its backoff starts again. */
+const SUBSCRIBED_MS = 3 * 60_000;
 
 export class InboxPuller {
   rowsPulled = 0;
@@ -52,6 +66,29 @@ export class InboxPuller {
     }
     const { failure } = this.#backoff;
     return failure ? { ...result, failure, tableOnly: true } : result;
+  }
+
+  /** Calls `onRemoteChange` when the remote reports a change; subscribes again when the subscription ends. */
+  async watch(signal: AbortSignal, onRemoteChange: () => void): Promise<void> {
+    const { name, remote, inbox, clock, random } = this.#options;
+    if (!inbox.tables.length || !remote.watch) return;
+    let failures = 0;
+    let waitMs = 1;
+    await every(() => waitMs, async () => {
+      const started = clock.monotonic();
+      try {
+        await remote.watch?.(inbox.tables, onRemoteChange, { signal });
+      } finally {
+        failures = clock.monotonic() - started > SUBSCRIBED_MS ? 1 : failures + 1;
+        waitMs = Math.max(1, backoffMs(failures, { random }));
+      }
+    }, {
+      signal,
+      name: `sync.${name}.watch`,
+      clock,
+      onError: (error) =>
+        logger("sync").debug("{lane} gets no notice of changes: {error}", { lane: name, error }),
+    });
   }
 
   async #pull(table: string): Promise<void> {

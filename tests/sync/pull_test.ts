@@ -114,6 +114,9 @@ class Cloud {
         this.full ? Promise.reject(new Error("database or disk is full")) : Promise.resolve(work()),
     };
     this.puller = new InboxPuller({
+      name: "records",
+      remote: {},
+      random: () => 0,
       inbox: this.#inbox,
       requests: {
         pull: (table, cursor) => this.#read(table, cursor),

@@ -206,6 +206,13 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE device_logs ADD COLUMN added_by TEXT;
     `,
   },
+  {
+    name: "attendance-8-suspect",
+    sql: `
+      -- Few: presence asks for those of the last hours, among all that a backlog may have brought in them.
+      CREATE INDEX device_logs_suspect ON device_logs (seq) WHERE time_suspect = 1;
+    `,
+  },
 ];
 
 /** A device that receives an older stamp sends again what may have been lost. */

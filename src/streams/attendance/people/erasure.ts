@@ -18,7 +18,10 @@ export interface ErasureOptions {
 
 /** Rows of one write: about 3 ms. */
 const SLICE_ROWS = 100;
-/** Erases what is kept of a person here, and has the cloud learn that it is to be erased there. */
+/**
+ * Erases what is kept of a person on this machine. Where there is a cloud, a row without a name stays, with the time of
+ * the erasure; nothing is removed from the cloud.
+ */
 export async function erase(
   { person_id }: Person,
   { store, people, outbox, cloud, forgetCommands }: ErasureOptions & { store: Store },

@@ -22,26 +22,22 @@ export interface UncertainOptions {
   maxStayMs: number;
 }
 
-/** Rows looked through between two looks at the clock: less than 1 ms. */
-const STEP_ROWS = 1_000;
+/** Rows read between two looks at the clock: less than 1 ms. */
+const PAGE_ROWS = 200;
 
 export class UncertainReader {
   readonly #options: UncertainOptions;
   readonly #last: LastPunches;
-  readonly #newest: Statement;
   readonly #suspect: Statement;
 
   constructor(store: Store, options: UncertainOptions) {
     const { db } = store;
     this.#options = options;
     this.#last = new LastPunches(store, options.people);
-    this.#newest = db.prepare(
-      "SELECT seq, received_at FROM device_logs WHERE seq <= ? ORDER BY seq DESC LIMIT 1",
-    );
     this.#suspect = db.prepare(
-      `SELECT person_id, device_sn, received_at, direction FROM device_logs
-       WHERE seq > ? AND seq <= ? AND received_at >= ? AND time_suspect = 1 AND struck_by IS NULL
-       ORDER BY seq DESC`,
+      `SELECT seq, person_id, device_sn, received_at, direction, struck_by
+       FROM device_logs INDEXED BY device_logs_suspect
+       WHERE seq < ? AND time_suspect = 1 ORDER BY seq DESC LIMIT ${PAGE_ROWS}`,
     );
   }
 
@@ -52,19 +48,21 @@ export class UncertainReader {
     const found: Uncertain[] = [];
     const seen = new Set<string>();
     const turns = new Turns();
-    let row = this.#newest.get(Number.MAX_SAFE_INTEGER);
-    while (row && String(row.received_at) >= since) {
-      const from = Number(row.seq) - STEP_ROWS;
-      for (const punch of this.#suspect.all(from, Number(row.seq), since)) {
+    for (let before = Number.MAX_SAFE_INTEGER, more = true; more;) {
+      const page = this.#suspect.all(before);
+      for (const punch of page) {
+        before = Number(punch.seq);
+        const receivedAt = String(punch.received_at);
+        // Rows are in the order of arrival, but a step of the clock may put a newer one behind an older one.
+        if (receivedAt < since || punch.struck_by !== null) continue;
         const personId = people.personOf(String(punch.person_id));
         if (seen.has(personId)) continue;
         seen.add(personId);
-        const receivedAt = String(punch.received_at);
         if (punch.direction === "out" || this.#isSeenSince(personId, receivedAt)) continue;
         found.push({ personId, deviceSn: String(punch.device_sn), receivedAt });
       }
+      more = page.length === PAGE_ROWS && String(page.at(-1)!.received_at) >= since;
       await turns.turn();
-      row = this.#newest.get(from);
     }
     return found;
   }
