@@ -6,7 +6,7 @@
 import { type Agent, openAgent } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
 import { type Clock, logger, systemClock } from "../core/mod.ts";
-import { lockedBy } from "../store/mod.ts";
+import { lockedBy, StoreError } from "../store/mod.ts";
 import {
   type AgentClient,
   ApiError,
@@ -24,8 +24,12 @@ export interface SessionOptions {
   sync?: boolean;
 }
 
-const PATIENCE_MS = 3_000;
+/** How long one holder of the database may be silent about where it listens; less where it is not known who it is. */
+const PATIENCE_MS = 10_000;
+const UNKNOWN_PATIENCE_MS = 3_000;
 const RETRY_MS = 50;
+/** Each failed attempt is another command that was faster. */
+const MAX_OPEN_TRIES = 100;
 
 /** Nothing was ever recorded here. */
 export class NoDatabaseError extends Error {
@@ -45,21 +49,38 @@ export async function withAgent<T>(
   const config = context.config();
   await using _log = await startCommandLogging(config, { output: context.io.stderr });
   try {
-    const running = await runningAgent(config);
-    return running ? await work(running) : await withOpened(config, work, { sync });
+    for (let tries = 1;; tries++) {
+      const running = await runningAgent(config);
+      if (running) return await work(running);
+      const agent = await openUnlessHeld(config, { last: tries === MAX_OPEN_TRIES });
+      if (agent) return await withOpened(agent, config, work, { sync });
+    }
   } catch (error) {
     logger("cli").debug("{error}", { error });
     throw error;
   }
 }
 
+/** Opens the database; undefined when another command did so since it was last looked at, unless it is the last try. */
+async function openUnlessHeld(
+  config: Config,
+  { last }: { last: boolean },
+): Promise<Agent | undefined> {
+  requireDatabase(config);
+  try {
+    return await openAgent(config);
+  } catch (error) {
+    if (!last && error instanceof StoreError && error.kind === "locked") return undefined;
+    throw error;
+  }
+}
+
 async function withOpened<T>(
+  agent: Agent,
   config: Config,
   work: (client: AgentClient) => Promise<T>,
   { sync }: Required<SessionOptions>,
 ): Promise<T> {
-  requireDatabase(config);
-  const agent = await openAgent(config);
   try {
     const client = createClient({
       url: null,
@@ -83,13 +104,18 @@ export async function runningAgent(
   config: Config,
   { clock = systemClock }: { clock?: Clock } = {},
 ): Promise<AgentClient | undefined> {
-  const deadline = clock.monotonic() + PATIENCE_MS;
   const tokenPath = tokenPathOf(config.db_path);
+  let pid: number | undefined;
+  let deadline = clock.monotonic() + UNKNOWN_PATIENCE_MS;
   for (;;) {
     const held = lockedBy(config.db_path);
     if (!held) return undefined;
-    const url = held.holder?.url;
-    if (url) return await connect(url, { tokenPath });
+    const { holder } = held;
+    if (holder?.url) return await connect(holder.url, { tokenPath });
+    if (holder && holder.pid !== pid) {
+      pid = holder.pid;
+      deadline = clock.monotonic() + PATIENCE_MS;
+    }
     if (clock.monotonic() > deadline) {
       const client = await connect(configuredUrl(config), { tokenPath });
       await requireSameToken(client);
