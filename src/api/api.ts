@@ -24,10 +24,10 @@ import { configRoute, type ConfigSource } from "./routes/config.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { mount, type Mounted, type MountOptions } from "./mount.ts";
-import { type Page, pageRoutes } from "./routes/page.ts";
+import { type PageFiles, pageRoutes } from "./routes/page.ts";
 import { problemOf, problemResponse, withSecurityHeaders } from "./respond.ts";
 import { type ConnectionInfo, isLoopback, Security, type Visitor } from "./security/security.ts";
-import { Status, statusRoute } from "./routes/status.ts";
+import { StatusReport, statusRoute } from "./routes/status.ts";
 import { healthRoute, openApiRoute } from "./routes/system.ts";
 
 export interface ApiOptions {
@@ -45,7 +45,7 @@ export interface ApiOptions {
   allowedOrigins?: readonly string[];
   /** What every write has to show. */
   token: string;
-  page: Page;
+  page: PageFiles;
   flavour: string;
   /** What follows the configuration file; absent: nothing does. */
   settings?: ConfigSource | undefined;
@@ -83,7 +83,7 @@ export function createApi(options: ApiOptions): Api {
   const loopDelay = new LoopDelay({ clock });
   store.onWork(() => loopDelay.working());
   const security = new Security({ host, allowedOrigins, token });
-  const status = new Status({ ...options, clock, loopDelay });
+  const status = new StatusReport({ ...options, clock, loopDelay });
   const fanout = new SseFanout({ clock, onClients: (clients) => void (hub.pages = clients) });
   const endBroadcast = broadcast(hub, fanout);
   const connections = new WeakMap<Request, ConnectionInfo>();

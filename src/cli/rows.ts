@@ -2,12 +2,12 @@
 import { csvLine } from "../contract/csv.ts";
 import type { Output } from "./io.ts";
 
-export type Row = Readonly<Record<string, unknown>>;
+export type ExportRow = Readonly<Record<string, unknown>>;
 
 /** Rows as CSV, the names of these columns first; as they are where no terminal shows them. */
 export async function writeCsv(
   output: Output,
-  pages: AsyncIterable<Row[]>,
+  pages: AsyncIterable<ExportRow[]>,
   columns: readonly string[],
 ): Promise<void> {
   const write = (text: string) => output.terminal ? output.write(text) : output.raw(text);
@@ -18,7 +18,7 @@ export async function writeCsv(
 }
 
 /** Rows as one JSON array. */
-export async function writeJson(output: Output, pages: AsyncIterable<Row[]>): Promise<void> {
+export async function writeJson(output: Output, pages: AsyncIterable<ExportRow[]>): Promise<void> {
   let separator = "[\n";
   for await (const rows of pages) {
     let text = "";

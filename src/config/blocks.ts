@@ -3,6 +3,7 @@
  * @module
  */
 import * as v from "valibot";
+import { WEEKDAYS } from "../core/mod.ts";
 import {
   address,
   host,
@@ -14,7 +15,6 @@ import {
   timeZone,
   token,
   urlPath,
-  WEEKDAYS,
   whole,
   word,
   yesNo,

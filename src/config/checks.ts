@@ -6,11 +6,6 @@
 import * as v from "valibot";
 import { ipAddress, isTimeZone } from "../core/mod.ts";
 
-export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-
-/** A day of the week as the configuration writes it. */
-export type Weekday = (typeof WEEKDAYS)[number];
-
 type Text = v.GenericSchema<string, string>;
 
 /** A whole number of `unit`s. */

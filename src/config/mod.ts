@@ -1,5 +1,4 @@
 /** The configuration's door. @module */
-export type { Weekday } from "./checks.ts";
 export { ConfigError } from "./config_error.ts";
 export { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
 export { type ConfigSources, loadConfig } from "./load.ts";
@@ -10,5 +9,5 @@ export {
   forbiddenHost,
   type PermissionOptions,
 } from "./permissions.ts";
-export type { Allowance, Config, ProcessMatcher } from "./schema.ts";
+export type { Config, ProcessMatcher } from "./schema.ts";
 export { type ConfigFile, Settings } from "./settings.ts";

@@ -34,7 +34,7 @@ export interface ProcessMatcher {
 }
 
 /** Minutes a day: the same every day, or by weekday, where a day that is not named allows none. */
-export type Allowance = v.InferOutput<typeof allowance>;
+type Allowance = v.InferOutput<typeof allowance>;
 
 const dayMinutes = v.optional(minutes(), 0);
 const allowance = v.union([

@@ -4,18 +4,18 @@
  * @module
  */
 
-export interface Message {
+export interface HubMessage {
   /** `heartbeat`, `events`, `punches`, `people`, `devices`, `records`, `sync`, `warnings`. */
   topic: string;
   data: unknown;
 }
 
-export type Listener = (message: Message) => void;
+export type HubListener = (message: HubMessage) => void;
 
 export class Hub {
   /** Clients of `/stream`. While there are some, the network is probed more often. */
   pages = 0;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<HubListener>();
 
   /** Calls every listener, in the order of subscription. A listener must not throw. */
   publish(topic: string, data: unknown): void {
@@ -23,7 +23,7 @@ export class Hub {
   }
 
   /** @returns a function that ends the subscription */
-  subscribe(listener: Listener): () => void {
+  subscribe(listener: HubListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

@@ -9,7 +9,7 @@ import { ClockTrust } from "./outbox/clock_trust.ts";
 import { prune } from "./outbox/prune.ts";
 import { noteSuspicion } from "./recovery/journal.ts";
 import type { Store } from "./store.ts";
-import { examine, type Finding } from "./backup/examine.ts";
+import { type BackupFinding, examine } from "./backup/examine.ts";
 
 export interface MaintainOptions {
   signal: AbortSignal;
@@ -58,7 +58,7 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
 }
 
 /** Without checkpoints meanwhile: they could not move what the reader still needs. */
-async function reading(store: Store, look: () => Promise<Finding>): Promise<Finding> {
+async function reading(store: Store, look: () => Promise<BackupFinding>): Promise<BackupFinding> {
   using _held = store.checkpointer.hold();
   return await look();
 }
@@ -82,7 +82,10 @@ function giveUp(
   onDamaged(damage);
 }
 
-function report(finding: Finding, { due, warnings }: { due: boolean; warnings: Warnings }): void {
+function report(
+  finding: BackupFinding,
+  { due, warnings }: { due: boolean; warnings: Warnings },
+): void {
   if (finding.state === "failed" && due) {
     warnings.raise(
       "backup",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type Row, writeCsv, writeJson } from "../../src/cli/rows.ts";
+import { type ExportRow, writeCsv, writeJson } from "../../src/cli/rows.ts";
 import { capturedIo } from "../support/process/captured_io.ts";
 
-async function* pages(...given: Row[][]): AsyncGenerator<Row[]> {
+async function* pages(...given: ExportRow[][]): AsyncGenerator<ExportRow[]> {
   for (const page of given) yield await Promise.resolve(page);
 }
 

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { type Route, route } from "../../core/mod.ts";
 import { type ConnectionInfo, isLoopback, type Security } from "../security/security.ts";
 
-export interface Page {
+export interface PageFiles {
   /** The whole page; a policy in its `<meta>` is sent as a header too. */
   html: string;
   /** The module that other pages import from us. */
@@ -21,7 +21,7 @@ const POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'; style
 const anyQuery = v.record(v.string(), v.unknown());
 
 export interface PageRoutesOptions {
-  page: Page;
+  page: PageFiles;
   security: Security;
   /** What the server knows of the connection that a request came by. */
   connection: (request: Request) => ConnectionInfo | undefined;

@@ -39,7 +39,7 @@ export interface StatusOptions {
 /** How long the text is sent again. Anything published makes a new one. */
 const KEPT_MS = 20;
 
-export class Status {
+export class StatusReport {
   readonly #options: StatusOptions;
   readonly #startedAt: string;
   readonly #startedMs: number;
@@ -129,7 +129,7 @@ function fileBytes(path: string): number {
 }
 
 /** The route. */
-export function statusRoute(status: Status): Route {
+export function statusRoute(status: StatusReport): Route {
   return route({
     method: "GET",
     path: "/status",

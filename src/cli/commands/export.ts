@@ -17,7 +17,7 @@ import {
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import { type Row, writeCsv, writeJson } from "../rows.ts";
+import { type ExportRow, writeCsv, writeJson } from "../rows.ts";
 import { withAgent } from "../session.ts";
 
 interface Flags {
@@ -104,20 +104,20 @@ interface Range {
 async function* heartbeats(
   client: AgentClient,
   { from, to, timeZone }: Range,
-): AsyncGenerator<Row[]> {
+): AsyncGenerator<ExportRow[]> {
   const first = from === undefined ? "" : instantOf(dayBounds(from, timeZone).from);
   const end = to === undefined ? undefined : instantOf(dayBounds(to, timeZone).to);
   let path: string | null = `/history?limit=${PAGE_ROWS}`;
   while (path !== null) {
-    const page: { rows: Row[]; next: string | null } = await client.page<Row>(path);
-    const at = (row: Row) => String(row["timestamp_utc"]);
+    const page: { rows: ExportRow[]; next: string | null } = await client.page<ExportRow>(path);
+    const at = (row: ExportRow) => String(row["timestamp_utc"]);
     yield page.rows.filter((row) => at(row) >= first && (end === undefined || at(row) < end));
     // They come in the order of arrival; a clock that was set back mixes a page, seldom more.
     path = page.rows.every((row) => at(row) < first) ? null : page.next;
   }
 }
 
-async function* days(client: AgentClient, range: Range): AsyncGenerator<Row[]> {
+async function* days(client: AgentClient, range: Range): AsyncGenerator<ExportRow[]> {
   let begun = range.from !== undefined;
   for await (const page of byDay(client, "/days", range)) {
     const first = begun ? 0 : page.findIndex(hasData);
@@ -126,7 +126,7 @@ async function* days(client: AgentClient, range: Range): AsyncGenerator<Row[]> {
   }
 }
 
-function games(client: AgentClient, range: Range): AsyncGenerator<Row[]> {
+function games(client: AgentClient, range: Range): AsyncGenerator<ExportRow[]> {
   return byDay(client, "/games", range);
 }
 
@@ -135,12 +135,16 @@ async function* byDay(
   client: AgentClient,
   path: string,
   { from, to, timeZone }: Range,
-): AsyncGenerator<Row[]> {
+): AsyncGenerator<ExportRow[]> {
   const last = to ?? dayAt(systemClock.now(), timeZone);
   let next = from ?? await firstDay(client, timeZone);
   while (next !== null && next <= last) {
     const end = addDays(next, PAGE_DAYS - 1);
-    yield await client.get<Row[]>(path, { from: next, to: end < last ? end : last, tz: timeZone });
+    yield await client.get<ExportRow[]>(path, {
+      from: next,
+      to: end < last ? end : last,
+      tz: timeZone,
+    });
     next = addDays(end, 1);
   }
 }
@@ -151,7 +155,7 @@ async function firstDay(client: AgentClient, timeZone: string): Promise<Day | nu
   return first_day === null ? null : dayAt(dayBounds(first_day).from, timeZone);
 }
 
-function hasData({ minutes_used, last_heartbeat_at }: Row): boolean {
+function hasData({ minutes_used, last_heartbeat_at }: ExportRow): boolean {
   return Number(minutes_used) > 0 || last_heartbeat_at !== null;
 }
 

@@ -82,6 +82,11 @@ export function daysBetween(from: Day, to: Day): number {
   return Temporal.PlainDate.from(from).until(Temporal.PlainDate.from(to)).days;
 }
 
+/** As configurations name them, from Monday on. */
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+export type Weekday = (typeof WEEKDAYS)[number];
+
 /** The weekday of a day, 1 for Monday to 7 for Sunday. */
 export function weekday(day: Day): number {
   return Temporal.PlainDate.from(day).dayOfWeek;

@@ -1,10 +1,10 @@
 /** Play by game, summed over days and processes. @module */
 import type { GameDay } from "../../contract/games.ts";
 
-export type GameSum = Pick<GameDay, "label" | "minutes_used">;
+export type GameMinutes = Pick<GameDay, "label" | "minutes_used">;
 
 /** The most played game first. */
-export function gameSums(days: readonly GameDay[]): GameSum[] {
+export function gameSums(days: readonly GameDay[]): GameMinutes[] {
   const sums = new Map<string, number>();
   for (const { label, minutes_used } of days) {
     sums.set(label, (sums.get(label) ?? 0) + minutes_used);

@@ -10,7 +10,7 @@ import { refuseForeignFile } from "../recovery/ownership.ts";
 import { checkPath, fileFailure } from "../database_path.ts";
 import type { Store } from "../store.ts";
 import { StoreError } from "../store_error.ts";
-import { examine, type Finding } from "./examine.ts";
+import { type BackupFinding, examine } from "./examine.ts";
 
 /** Daily backups that are kept. */
 const MAX_KEPT = 3;
@@ -82,7 +82,7 @@ export class DailyBackup {
   }
 
   /** Makes the backup and removes the oldest ones. Returns what it found of the database, all of which it reads. */
-  async make({ signal }: { signal?: AbortSignal } = {}): Promise<Finding> {
+  async make({ signal }: { signal?: AbortSignal } = {}): Promise<BackupFinding> {
     const store = this.#store;
     const clock = this.#clock;
     try {
@@ -119,7 +119,7 @@ async function copyChecked(
   path: string,
   target: string,
   { clock = systemClock, ...options }: BackupOptions,
-): Promise<Finding> {
+): Promise<BackupFinding> {
   const part = `${target}.part`;
   // One that a crash left behind.
   await discardLarge(part);

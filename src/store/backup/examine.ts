@@ -16,7 +16,7 @@ export interface Examination {
 }
 
 /** `damage` of the database, or why it could not be read. */
-export type Finding =
+export type BackupFinding =
   | { state: "sound" }
   | { state: "damaged"; damage: string }
   | { state: "failed"; reason: string };
@@ -25,7 +25,7 @@ export type Finding =
 export async function examine(
   task: Examination,
   { signal }: { signal?: AbortSignal } = {},
-): Promise<Finding> {
+): Promise<BackupFinding> {
   if (signal?.aborted) return { state: "failed", reason: STOPPED };
   using worker = new JobWorker("examine", work);
   const stop = () => worker[Symbol.dispose]();
@@ -45,7 +45,7 @@ export async function examine(
 async function work(
   sqlite: typeof import("node:sqlite"),
   { path, copyTo, at = "", applicationId }: Examination & { applicationId: number },
-): Promise<Finding> {
+): Promise<BackupFinding> {
   const damageIn = (file: string, readOnly: boolean): string | undefined => {
     const db = new sqlite.DatabaseSync(file, { readOnly });
     try {

@@ -21,7 +21,7 @@ import type { OpenDatabase, Statement } from "../database.ts";
 import { RowCounter } from "./row_counter.ts";
 
 /** A rejected row with the reason. */
-export interface RejectedRow {
+export interface StoredRejection {
   stream: StreamName;
   /** The cloud's table. */
   table: string;
@@ -38,7 +38,7 @@ export interface RejectedRow {
 }
 
 /** A rejected row as stored: a large one is not parsed to be listed. */
-export interface RejectedText extends Omit<RejectedRow, "row"> {
+export interface RejectedText extends Omit<StoredRejection, "row"> {
   rowJson: string;
 }
 
@@ -141,13 +141,13 @@ export class Rejected {
     return this.#statements.isOpen.get(stream, id) !== undefined;
   }
 
-  find(stream: StreamName, id: Id): RejectedRow | undefined {
+  find(stream: StreamName, id: Id): StoredRejection | undefined {
     const raw = this.#statements.find.get(stream, id);
     return raw && rejectedRow(raw);
   }
 
   /** A page in the order of ids, which is that of the rows' making; `after` is the last id of the page before. */
-  list(stream: StreamName, { after = "", limit = 100 } = {}): RejectedRow[] {
+  list(stream: StreamName, { after = "", limit = 100 } = {}): StoredRejection[] {
     return this.#statements.list.all(stream, after, limit).map(rejectedRow);
   }
 
@@ -181,11 +181,11 @@ export class Rejected {
   }
 }
 
-function rejectedRow(raw: Readonly<Record<string, unknown>>): RejectedRow {
+function rejectedRow(raw: Readonly<Record<string, unknown>>): StoredRejection {
   return { ...reasonOf(raw), row: parseLossless(String(raw.payload)) as Row }; // only written by `keep`
 }
 
-function reasonOf(raw: Readonly<Record<string, unknown>>): Omit<RejectedRow, "row"> {
+function reasonOf(raw: Readonly<Record<string, unknown>>): Omit<StoredRejection, "row"> {
   return {
     stream: raw.stream as StreamName, // only written by `keep`
     table: String(raw.table_name),

@@ -26,7 +26,7 @@ import { countStates } from "./devices/reports.ts";
 import { SilenceWatch } from "./devices/silence.ts";
 import { addressesOf, type Interface } from "./listener/addresses.ts";
 import { Listener } from "./listener/listener.ts";
-import type { Context } from "./protocols/context.ts";
+import type { ProtocolContext } from "./protocols/context.ts";
 import { createProtocols } from "./protocols/dispatch.ts";
 import { IclockRouter } from "./protocols/iclock/router.ts";
 import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
@@ -150,7 +150,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   });
   const nameOf = (personId: string) => people.nameOf(personId);
   const quota = new ConnectionQuota(limits, { clock });
-  const context: Context = {
+  const context: ProtocolContext = {
     devices,
     intake,
     quarantine,

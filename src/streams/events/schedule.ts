@@ -2,6 +2,7 @@
  * How often events are flushed: often in active hours, seldom otherwise.
  * @module
  */
+import { WEEKDAYS } from "../../core/mod.ts";
 
 /** Hours of the week, local time. */
 interface ActiveHours {
@@ -24,8 +25,6 @@ export interface FlushConfig {
   offhours_sec: number;
   active_hours: ActiveHours;
 }
-
-const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /** Milliseconds until the next flush; `nowMs` is wall-clock time. */
 export function flushIntervalMs(

@@ -4,7 +4,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { Hub, type Message, Readers, type Stream, Warnings } from "../../../src/core/mod.ts";
+import { Hub, type HubMessage, Readers, type Stream, Warnings } from "../../../src/core/mod.ts";
 import { Store, type WriteOptions } from "../../../src/store/mod.ts";
 import {
   type AttendanceConfig,
@@ -82,7 +82,7 @@ export class Relay implements AsyncDisposable {
   readonly store: WatchedStore;
   readonly stream: Stream;
   /** Everything the hub was told. */
-  readonly messages: Message[] = [];
+  readonly messages: HubMessage[] = [];
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #dir: ({ path: string } & Disposable) | undefined;

@@ -1,7 +1,7 @@
 /** Another program inserts into `local_events` while the agent runs, by a connection of its own. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Hub, type Message } from "../../../src/core/mod.ts";
+import { Hub, type HubMessage } from "../../../src/core/mod.ts";
 import type { EventsMessage } from "../../../src/contract/events.ts";
 import { type SseEvent, sseEvents } from "../../support/fakes/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
@@ -28,7 +28,7 @@ class House implements AsyncDisposable {
 
   constructor() {
     const hub = new Hub();
-    hub.subscribe(({ topic, data }: Message) => {
+    hub.subscribe(({ topic, data }: HubMessage) => {
       if (topic === "events") this.news.push(data as EventsMessage);
     });
     this.bench = eventsBench({ clock: this.clock, hub });

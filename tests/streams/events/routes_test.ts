@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Hub, type Message } from "../../../src/core/mod.ts";
+import { Hub, type HubMessage } from "../../../src/core/mod.ts";
 import type { EventsMessage } from "../../../src/contract/events.ts";
 import { openApiFlaws } from "../../support/openapi.ts";
 import { eventsBench, sampleEvent } from "../../support/events.ts";
@@ -233,7 +233,7 @@ Deno.test("The routes' documentation is OpenAPI", async () => {
 Deno.test("The hub is told of new events, a few times a second at most", async () => {
   const clock = new FakeClock();
   const hub = new Hub();
-  const told: Message[] = [];
+  const told: HubMessage[] = [];
   hub.subscribe((message) => told.push(message));
   using bench = eventsBench({ clock, hub });
   const stop = new AbortController();

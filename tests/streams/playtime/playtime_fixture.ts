@@ -2,7 +2,7 @@
  * A playtime stream on a store and a clock of its own, with a game that a test starts and ends at will.
  * @module
  */
-import { Hub, type Message, Warnings } from "../../../src/core/mod.ts";
+import { Hub, type HubMessage, Warnings } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import {
   createPlaytime,
@@ -38,7 +38,7 @@ export interface PlaytimeFixture extends Disposable {
   warnings: Warnings;
   stream: PlaytimeStream;
   /** What the hub told. */
-  news: Message[];
+  news: HubMessage[];
   /** What runs: the games' names, nothing, or a list that fails. */
   game: string | readonly string[] | null | Error;
   /** How often the process list was asked for. */
@@ -56,7 +56,7 @@ export function playtimeFixture(
   const temp = tempStore(migrations, { clock });
   const hub = new Hub();
   const warnings = new Warnings({ clock });
-  const news: Message[] = [];
+  const news: HubMessage[] = [];
   hub.subscribe((message) => news.push(message));
   const lister = (): Promise<readonly Process[]> => {
     fixture.looks++;

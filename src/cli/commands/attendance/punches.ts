@@ -5,7 +5,7 @@ import type { Day } from "../../../core/mod.ts";
 import type { AgentClient, Query } from "../../client.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
-import { type Row, writeCsv, writeJson } from "../../rows.ts";
+import { type ExportRow, writeCsv, writeJson } from "../../rows.ts";
 import { withAgent } from "../../session.ts";
 import { day } from "../export.ts";
 
@@ -81,11 +81,11 @@ async function* pages(
   client: AgentClient,
   path: string,
   query: Query,
-): AsyncGenerator<Row[]> {
-  let page = await client.page<Row>(path, query);
+): AsyncGenerator<ExportRow[]> {
+  let page = await client.page<ExportRow>(path, query);
   yield page.rows;
   while (page.next !== null) {
-    page = await client.page<Row>(page.next);
+    page = await client.page<ExportRow>(page.next);
     yield page.rows;
   }
 }

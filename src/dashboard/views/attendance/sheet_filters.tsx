@@ -36,7 +36,7 @@ function update(change: Partial<Filters>): void {
   filters.value = { ...filters.value, ...change };
 }
 
-export interface SheetQuery {
+export interface SheetFilter {
   by: "days" | "months";
   from: Day;
   to: Day;
@@ -46,7 +46,7 @@ export interface SheetQuery {
 }
 
 /** What the filters ask for, by the day that it is. */
-export function sheetQuery(day: Day): SheetQuery {
+export function sheetQuery(day: Day): SheetFilter {
   const { by, range, person, department, device, ...chosen } = filters.value;
   const { from, to } = quickRanges(day, by)[range ?? ""] ?? chosen;
   const months = by === "months";

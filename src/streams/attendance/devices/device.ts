@@ -32,7 +32,7 @@ export type Trust = "full" | "punches" | "none";
 export type Approval = "approved" | "pending" | "refused" | "unsupported";
 
 /** The open connection of a device; iclock devices have none. */
-export interface Link {
+export interface DeviceLink {
   /** Another connection has taken over, or the device was refused. */
   close(reason: string): void;
   /** Requests everything that the device holds. */
@@ -71,7 +71,7 @@ export class Device {
   onlineAt = -Infinity;
   /** When it was last asked for the names it holds. */
   namesAskedMs: number | null = null;
-  link: Link | undefined;
+  link: DeviceLink | undefined;
   /** When it last sent something: `clock.monotonic()`. */
   seenAt = -Infinity;
   /** Another address that used its serial number lately, and when (`clock.monotonic()`). */

@@ -6,7 +6,13 @@
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, logger, LogThrottle, type Warnings } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
-import { type Contact, Device, type Link, type Trust, type UnsupportedContact } from "./device.ts";
+import {
+  type Contact,
+  Device,
+  type DeviceLink,
+  type Trust,
+  type UnsupportedContact,
+} from "./device.ts";
 import { type Decided, DeviceTable } from "./device_table.ts";
 import { type DeviceConfig, reportProtocol } from "./config.ts";
 import { clearWarnings, toEvict, warnListFull, warnOfPending } from "./pending.ts";
@@ -138,7 +144,7 @@ export class Devices {
   }
 
   /** This is the device's connection from now on; an earlier one is closed. */
-  connected(device: Device, link: Link): void {
+  connected(device: Device, link: DeviceLink): void {
     const former = device.link;
     device.link = link;
     if (former && former !== link) former.close("another connection of the same device");
@@ -146,7 +152,7 @@ export class Devices {
   }
 
   /** A connection has ended; the device is gone only if it holds no newer one. */
-  disconnected(device: Device, link: Link): void {
+  disconnected(device: Device, link: DeviceLink): void {
     if (device.link !== link) return;
     device.link = undefined;
     if (device.online) this.#setOnline(device, false);

@@ -19,7 +19,7 @@ export interface RequestHead {
   body: number | "chunked";
 }
 
-export interface Answer {
+export interface HttpAnswer {
   status: number;
   body: string;
   /** default `text/plain`. */
@@ -112,7 +112,7 @@ export async function* readBody(
  * @param date the `Date` header, by which iclock devices set their clock; null leaves it out
  */
 export function answerBytes(
-  { status, body, type = "text/plain" }: Answer,
+  { status, body, type = "text/plain" }: HttpAnswer,
   { keepAlive, date }: { keepAlive: boolean; date: Date | null },
 ): Uint8Array {
   const content = new TextEncoder().encode(body);

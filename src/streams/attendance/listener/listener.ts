@@ -10,9 +10,9 @@ import type { Devices } from "../devices/registry.ts";
 import { noteUnknown } from "../devices/unsupported.ts";
 import { addressOf, Connection, MessageMemoryError } from "./connection.ts";
 import {
-  type Answer,
   answerBytes,
   BadRequest,
+  type HttpAnswer,
   PIECE_MS,
   readHead,
   type RequestHead,
@@ -25,7 +25,7 @@ export interface Protocols {
   /** Deals with a connection whose first bytes are not HTTP. @returns false when they may be */
   receive(address: string, bytes: Uint8Array): boolean;
   /** The answer to a request; undefined when the connection ended in the middle of it. */
-  answer(connection: Connection, head: RequestHead): Promise<Answer | undefined>;
+  answer(connection: Connection, head: RequestHead): Promise<HttpAnswer | undefined>;
   socket(connection: Connection): Socket;
 }
 
@@ -209,7 +209,7 @@ export class Listener {
         void connection.write(upgrade);
         return await this.#socket(connection);
       }
-      let answer: Answer | undefined;
+      let answer: HttpAnswer | undefined;
       try {
         answer = await protocols.answer(connection, head);
       } catch (error) {

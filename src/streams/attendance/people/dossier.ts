@@ -4,7 +4,7 @@ import type { Placed } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 import type { People } from "../storage/people.ts";
 import { eventPageEnd } from "./event_pages.ts";
-import { Rows } from "./json.ts";
+import { JsonRows } from "./json.ts";
 
 /** A place among the rows of a person with several ids. */
 interface Place {
@@ -37,7 +37,7 @@ export function dossierOf(
       `SELECT * FROM ${table} INDEXED BY ${index}
        WHERE person_id = ? AND (punched_at, ${key}) > (?, ?) ORDER BY punched_at, ${key}`,
     );
-    return new Rows(function* (after?: Place): Generator<Placed<Place>> {
+    return new JsonRows(function* (after?: Place): Generator<Placed<Place>> {
       for (let id = after?.id ?? 0; id < ids.length; id++) {
         const { punchedAt, key: last } = id === after?.id ? after : { punchedAt: "", key: 0 };
         for (const row of rows.iterate(ids[id]!, punchedAt, last)) {
@@ -53,12 +53,12 @@ export function dossierOf(
     device_names: ids.flatMap((id) => names.all(id)),
     punches: byTime("device_logs", { index: "device_logs_person", key: "seq" }),
     corrections: byTime("punch_corrections", { index: "punch_corrections_person", key: "id" }),
-    commands: new Rows(function* (after = 0): Generator<Placed<number>> {
+    commands: new JsonRows(function* (after = 0): Generator<Placed<number>> {
       for (const row of commands.iterate(after, JSON.stringify(ids))) {
         yield { at: Number(row.id), json: JSON.stringify(row) };
       }
     }),
-    events: new Rows(function* (from = 0): Generator<Placed<number>> {
+    events: new JsonRows(function* (from = 0): Generator<Placed<number>> {
       for (let to; (to = endOfEvents(from)) !== undefined; from = to) {
         for (const row of events.iterate(from, to, JSON.stringify(ids))) {
           yield { at: Number(row.seq), json: JSON.stringify(row) };

@@ -9,7 +9,7 @@ const PIECE_CHARACTERS = 1 << 14;
 type Rest<At> = (after: At | undefined) => ReturnType<ListSource<At>["read"]>;
 
 /** A list that is read from its source while it is sent. */
-export class Rows<At> {
+export class JsonRows<At> {
   readonly #rest: Rest<At>;
   #after: At | undefined;
   #separator = "";
@@ -43,8 +43,8 @@ export function jsonOf(object: Readonly<Record<string, unknown>>): AsyncIterator
   const parts = Object.entries(object).flatMap(([key, value], index) => {
     const name = `${index === 0 ? "{" : ","}${JSON.stringify(key)}:`;
     const rows = Array.isArray(value) ? rowsOf(value) : value;
-    return rows instanceof Rows
-      ? [`${name}[`, rows as Rows<unknown>, "]"]
+    return rows instanceof JsonRows
+      ? [`${name}[`, rows as JsonRows<unknown>, "]"]
       : [name + JSON.stringify(value)];
   });
   parts.push(parts.length === 0 ? "{}" : "}");
@@ -66,8 +66,8 @@ export function jsonOf(object: Readonly<Record<string, unknown>>): AsyncIterator
   };
 }
 
-function rowsOf(list: readonly unknown[]): Rows<number> {
-  return new Rows(function* (after = -1): Generator<Placed<number>> {
+function rowsOf(list: readonly unknown[]): JsonRows<number> {
+  return new JsonRows(function* (after = -1): Generator<Placed<number>> {
     for (let at = after + 1; at < list.length; at++) yield { at, json: JSON.stringify(list[at]) };
   });
 }

@@ -9,7 +9,7 @@ import type { Intake } from "../storage/intake.ts";
 import type { ConnectionQuota } from "../devices/limits.ts";
 import type { Quarantine } from "../storage/quarantine.ts";
 
-export interface Context {
+export interface ProtocolContext {
   devices: Devices;
   intake: Intake;
   quarantine: Quarantine;

@@ -6,13 +6,13 @@
 import { isSerial, serialOf } from "../devices/device.ts";
 import { firstLineOf, isXml, noteXml } from "../devices/unsupported.ts";
 import type { Connection } from "../listener/connection.ts";
-import { type Answer, readBody, type RequestHead } from "../listener/http.ts";
+import { type HttpAnswer, readBody, type RequestHead } from "../listener/http.ts";
 import type { Protocols } from "../listener/listener.ts";
 import { AifaceSocket, answerPost } from "./aiface/serve.ts";
-import type { Context } from "./context.ts";
+import type { ProtocolContext } from "./context.ts";
 import { endpointOf, type IclockRouter } from "./iclock/router.ts";
 
-export function createProtocols(context: Context, iclock: IclockRouter): Protocols {
+export function createProtocols(context: ProtocolContext, iclock: IclockRouter): Protocols {
   return {
     receive(address, bytes) {
       if (!isXml(bytes)) return false;
@@ -34,7 +34,11 @@ export function createProtocols(context: Context, iclock: IclockRouter): Protoco
 }
 
 /** FKWeb, of older devices: listed, not supported. */
-function answerFkweb({ devices }: Context, { address }: Connection, head: RequestHead): Answer {
+function answerFkweb(
+  { devices }: ProtocolContext,
+  { address }: Connection,
+  head: RequestHead,
+): HttpAnswer {
   const sn = head.headers.get("dev_id") ?? "";
   devices.noteUnsupported(isSerial(sn) ? sn : serialOf(address), {
     address,

@@ -16,7 +16,7 @@ export interface PunchReaderOptions {
   maxStayMs: number;
 }
 
-export interface Span {
+export interface PunchRange {
   fromMs: number;
   toMs: number;
   /** One person alone. */
@@ -75,7 +75,7 @@ export class PunchReader {
   }
 
   /** Person → punches in the order of time. */
-  async read({ fromMs, toMs, person }: Span): Promise<Map<string, SheetPunch[]>> {
+  async read({ fromMs, toMs, person }: PunchRange): Promise<Map<string, SheetPunch[]>> {
     const { people } = this.#options;
     const span = { from: instantOf(fromMs), to: instantOf(toMs) };
     const punches = new Map<string, SheetPunch[]>();

@@ -21,7 +21,7 @@ import { nameIn } from "./person_name.ts";
 import type { WallTime } from "./time.ts";
 
 /** Where punches come from. */
-export interface Origin {
+export interface PunchOrigin {
   device: RecordSource;
   receivedMs: number;
   /** Whether it comes from the device's own address: else names are not taken. */
@@ -130,7 +130,7 @@ export class Punches {
    */
   add(
     punches: readonly ParsedPunch[],
-    origin: Origin,
+    origin: PunchOrigin,
   ): { added: number; suspect: WallTime | undefined } {
     const { device, receivedMs, believed } = origin;
     const { sn, skewMs, zone: { name: timeZone } } = device;

@@ -9,7 +9,7 @@ import { type Day, type Instant, instantOf } from "../../../core/mod.ts";
 export type WallTime = string;
 
 /** What a device's wall time means. */
-export interface Reading {
+export interface ReadTime {
   at: Instant;
   /** The time cannot be right, or may not be: the punch is kept and marked. */
   suspect: boolean;
@@ -77,7 +77,7 @@ export class Zone {
    *
    * @param receivedMs when the punch arrived here
    */
-  read(wall: WallTime, receivedMs: number): Reading {
+  read(wall: WallTime, receivedMs: number): ReadTime {
     const fixed = this.#offsetOfDay(wall.slice(0, 10));
     const { ms, exists } = fixed === undefined
       ? this.#readNearChange(wall, receivedMs)

@@ -1,10 +1,6 @@
 /** How much play a day allows: the same every day, or by weekday. @module */
-import { type Day, weekday } from "../../../core/mod.ts";
+import { type Day, type Weekday, weekday, WEEKDAYS } from "../../../core/mod.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
-
-const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-
-export type Weekday = (typeof WEEKDAYS)[number];
 
 /** Minutes; a weekday that is not named allows 0. Null: no limit. */
 export type Allowance = number | Readonly<Partial<Record<Weekday, number>>> | null;

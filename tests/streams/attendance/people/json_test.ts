@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { jsonOf, Rows } from "../../../../src/streams/attendance/people/json.ts";
+import { jsonOf, JsonRows } from "../../../../src/streams/attendance/people/json.ts";
 
 async function piecesOf(object: Record<string, unknown>): Promise<string[]> {
   const pieces: string[] = [];
@@ -26,7 +26,7 @@ for (
 
 Deno.test("jsonOf reads no more rows than it gives, and goes on where it ended", async () => {
   let read = 0;
-  const rows = new Rows<number>(function* (after = 0) {
+  const rows = new JsonRows<number>(function* (after = 0) {
     for (let at = after + 1; at <= 100; at++) {
       read++;
       // A place without an item: none was found up to it.

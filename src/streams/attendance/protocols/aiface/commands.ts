@@ -1,20 +1,20 @@
 /** Commands of AiFace devices other than sendlog, and their answers. @module */
 import { cloudTime } from "../../devices/clocks.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import type { Device } from "../../devices/device.ts";
 import { commandEvent, type Fields, userOf } from "./decode.ts";
 
 /** The answer to a message, or why there is none. */
-export type Answer =
+export type CommandAnswer =
   | { send: Readonly<Record<string, unknown>> }
   | { silent: "unknown" | "storage" | "malformed" | "incomplete" | "nothing" };
 
 /** Answers a command; an unknown one is stored as an event first. */
 export async function answerCommand(
-  context: Context,
+  context: ProtocolContext,
   device: Device,
   { cmd, fields, believed }: { cmd: string; fields: Fields; believed: boolean },
-): Promise<Answer> {
+): Promise<CommandAnswer> {
   const receivedMs = context.clock.now();
   const delivery = { device, protocol: "aiface", receivedMs } as const;
   switch (cmd) {

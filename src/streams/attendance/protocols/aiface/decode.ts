@@ -17,7 +17,7 @@ import { FrameScanner } from "./scan.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-export type Message =
+export type AifaceMessage =
   /** The device registers. */
   | { kind: "reg"; sn: string; info: DeviceInfo }
   /** The device sends punches: the groups of the scanned object. */
@@ -46,7 +46,7 @@ const NOBODY = new Set(["0", "99999999"]);
 export const ASKED_FOR: ReadonlySet<string> = new Set(["getalllog", "getnewlog"]);
 
 /** What kind of message an object is. */
-export function decodeMessage(head: string): Message {
+export function decodeMessage(head: string): AifaceMessage {
   const parsed = parseJson(head);
   if (!isObject(parsed)) return { kind: "malformed", reason: "not valid JSON" };
   const fields = trimKeys(parsed);

@@ -6,7 +6,7 @@
 import type { DeviceCommand } from "../../../../contract/attendance.ts";
 import { cloudTime } from "../../devices/clocks.ts";
 import type { Device } from "../../devices/device.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import type { Fields } from "./decode.ts";
 
 type Message = Readonly<Record<string, unknown>>;
@@ -21,10 +21,10 @@ const ANSWERS: Readonly<Record<string, DeviceCommand["command"]>> = {
 
 export class AifaceCommands {
   readonly #send: (message: Message) => void;
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
   #awaited: { command: DeviceCommand; since: number } | undefined;
 
-  constructor(send: (message: Message) => void, context: Context) {
+  constructor(send: (message: Message) => void, context: ProtocolContext) {
     this.#send = send;
     this.#context = context;
   }

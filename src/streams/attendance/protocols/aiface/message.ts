@@ -4,7 +4,7 @@
  * @module
  */
 import { type Connection, MessageMemoryError } from "../../listener/connection.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import { FrameScanner, type Scanned } from "./scan.ts";
 import type { AifaceSession } from "./session.ts";
 
@@ -13,13 +13,13 @@ const MAX_SPLIT_MS = 5_000;
 
 export class MessageReader {
   readonly #scanner = new FrameScanner();
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
   readonly #session: AifaceSession;
   readonly #connection: Connection;
   #held = 0;
   #splitSince: number | undefined;
 
-  constructor(context: Context, session: AifaceSession, connection: Connection) {
+  constructor(context: ProtocolContext, session: AifaceSession, connection: Connection) {
     this.#context = context;
     this.#session = session;
     this.#connection = connection;

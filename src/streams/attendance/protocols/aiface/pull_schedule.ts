@@ -5,7 +5,7 @@
  */
 import { addDays, dayAt } from "../../../../core/mod.ts";
 import type { Device } from "../../devices/device.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import { Puller, type PullPage, type PullWindow } from "./pull.ts";
 
 /** Time after a registration in which the device sends what it wants to send first. */
@@ -17,13 +17,16 @@ const MAX_PULL_DAYS = 31;
 const DAY_MS = 86_400_000;
 
 export class PullSchedule {
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
   readonly #puller: Puller;
   #nextAt = Infinity;
   /** First day of the next pull; yesterday when not set. */
   #from: string | undefined;
 
-  constructor(send: (command: Readonly<Record<string, unknown>>) => void, context: Context) {
+  constructor(
+    send: (command: Readonly<Record<string, unknown>>) => void,
+    context: ProtocolContext,
+  ) {
     this.#context = context;
     this.#puller = new Puller(send, context);
   }

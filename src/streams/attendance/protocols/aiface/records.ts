@@ -1,11 +1,11 @@
 /** The records of one AiFace message, stored group by group as soon as the sender is known. @module */
 import { createHash } from "node:crypto";
 import type { Device } from "../../devices/device.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import { readRecords } from "./decode.ts";
 
 /** The sender of a message and what its records are, from its beginning. */
-export interface Origin {
+export interface RecordsOrigin {
   sn: string;
   /** Whether the records are punches; others are not kept. */
   punches: boolean;
@@ -13,20 +13,20 @@ export interface Origin {
 
 export class MessageRecords {
   /** Set as soon as the beginning of the message contains it. */
-  origin: Origin | undefined;
+  origin: RecordsOrigin | undefined;
   /** Records so far. */
   count = 0;
   /** Whether the database has taken all of them. */
   stored = true;
   /** Bytes of groups that wait for the sender to be known. */
   heldBytes = 0;
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
   readonly #digest = createHash("sha256");
   readonly #days = new Set<string>();
   #held: string[] = [];
   #empty = true;
 
-  constructor(context: Context) {
+  constructor(context: ProtocolContext) {
     this.#context = context;
   }
 

@@ -3,15 +3,10 @@
  * @module
  */
 import { logger } from "../../../../core/mod.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import { isXml, noteUnknown, noteXml } from "../../devices/unsupported.ts";
 import { type Connection, MessageMemoryError } from "../../listener/connection.ts";
-import {
-  type Answer as HttpAnswer,
-  BadRequest,
-  readBody,
-  type RequestHead,
-} from "../../listener/http.ts";
+import { BadRequest, type HttpAnswer, readBody, type RequestHead } from "../../listener/http.ts";
 import {
   closeFrame,
   type FrameEvent,
@@ -21,7 +16,7 @@ import {
   ProtocolError,
   textFrame,
 } from "../../listener/websocket.ts";
-import type { Answer } from "./commands.ts";
+import type { CommandAnswer } from "./commands.ts";
 import { MessageReader } from "./message.ts";
 import type { Scanned } from "./scan.ts";
 import { AifaceSession } from "./session.ts";
@@ -35,7 +30,7 @@ const MAX_UNIDENTIFIED_MS = 60_000;
 const MAX_ANSWERS = 10_000;
 
 export class AifaceSocket {
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
   readonly #connection: Connection;
   readonly #session: AifaceSession;
   readonly #reader: MessageReader;
@@ -48,7 +43,7 @@ export class AifaceSocket {
   /** Bytes of the message so far. */
   #bytes = 0;
 
-  constructor(context: Context, connection: Connection) {
+  constructor(context: ProtocolContext, connection: Connection) {
     this.#context = context;
     this.#connection = connection;
     this.#since = context.clock.monotonic();
@@ -213,13 +208,13 @@ export class AifaceSocket {
  * @throws {BadRequest} also when it is too long for an unknown sender
  */
 export async function answerPost(
-  context: Context,
+  context: ProtocolContext,
   connection: Connection,
   head: RequestHead,
 ): Promise<HttpAnswer | undefined> {
   const session = new AifaceSession(context, { address: connection.address });
   const reader = new MessageReader(context, session, connection);
-  const answers: Answer[] = [];
+  const answers: CommandAnswer[] = [];
   const take = async (found: readonly Scanned[]) => {
     for (const scanned of found) {
       const answer = await session.take(scanned);
@@ -253,7 +248,7 @@ export async function answerPost(
   return httpAnswer(answers);
 }
 
-function httpAnswer(answers: readonly Answer[]): HttpAnswer {
+function httpAnswer(answers: readonly CommandAnswer[]): HttpAnswer {
   const refused = answers.find((answer) => "silent" in answer && answer.silent !== "nothing");
   if (refused && "silent" in refused) {
     switch (refused.silent) {

@@ -6,27 +6,27 @@
  */
 import { logger } from "../../../../core/mod.ts";
 import { cloudTime } from "../../devices/clocks.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import {
   type Contact,
   type Device,
+  type DeviceLink,
   isSerial,
-  type Link,
   type Trust,
 } from "../../devices/device.ts";
 import { wholeNumber } from "../../storage/parsed.ts";
-import { type Answer, answerCommand } from "./commands.ts";
+import { answerCommand, type CommandAnswer } from "./commands.ts";
 import {
+  type AifaceMessage,
   ASKED_FOR,
   decodeMessage,
   type DeviceInfo,
   type Fields,
-  type Message,
   singleRecord,
 } from "./decode.ts";
 import { AifaceCommands } from "./device_commands.ts";
 import { PullSchedule } from "./pull_schedule.ts";
-import { MessageRecords, type Origin } from "./records.ts";
+import { MessageRecords, type RecordsOrigin } from "./records.ts";
 import type { Scanned, ScannedObject } from "./scan.ts";
 import { UserNames } from "./user_names.ts";
 
@@ -39,8 +39,8 @@ export interface SessionLink {
 /** Clock skew above which there is a warning. */
 const MAX_SILENT_SKEW_MS = 60_000;
 
-export class AifaceSession implements Link {
-  readonly #context: Context;
+export class AifaceSession implements DeviceLink {
+  readonly #context: ProtocolContext;
   readonly #address: string;
   readonly #link: SessionLink | undefined;
   readonly #pulls: PullSchedule | undefined;
@@ -52,7 +52,10 @@ export class AifaceSession implements Link {
   #trusted = false;
   /** Records of the message that is being received. */
   #records: MessageRecords | undefined;
-  constructor(context: Context, { address, link }: { address: string; link?: SessionLink }) {
+  constructor(
+    context: ProtocolContext,
+    { address, link }: { address: string; link?: SessionLink },
+  ) {
     this.#context = context;
     this.#address = address;
     this.#link = link;
@@ -65,7 +68,7 @@ export class AifaceSession implements Link {
   }
 
   /** Handles one thing a device has sent. */
-  async take(scanned: Scanned): Promise<Answer> {
+  async take(scanned: Scanned): Promise<CommandAnswer> {
     const records = this.#records ??= new MessageRecords(this.#context);
     if (scanned.kind === "records") {
       records.add(scanned.group);
@@ -79,7 +82,7 @@ export class AifaceSession implements Link {
       : await this.#answer(scanned, records);
   }
 
-  async #answer({ head, group }: ScannedObject, records: MessageRecords): Promise<Answer> {
+  async #answer({ head, group }: ScannedObject, records: MessageRecords): Promise<CommandAnswer> {
     records.add(group);
     const message = decodeMessage(head);
     if (message.kind === "malformed") return await this.#malformed(message.reason, head, records);
@@ -111,14 +114,14 @@ export class AifaceSession implements Link {
     return this.#trust(device) === "full" ? device?.sn : undefined;
   }
 
-  #originOf(head: string): Origin | undefined {
+  #originOf(head: string): RecordsOrigin | undefined {
     const sn = this.senderOf(head);
     const word = /"\s*(?:cmd|ret)\s*"\s*:\s*"\s*([^"]*?)\s*"/.exec(head)?.[1];
     if (sn === undefined || word === undefined) return undefined;
     return { sn, punches: word === "sendlog" || ASKED_FOR.has(word) };
   }
 
-  async #store(records: MessageRecords, { sn, punches }: Origin): Promise<void> {
+  async #store(records: MessageRecords, { sn, punches }: RecordsOrigin): Promise<void> {
     const device = this.#context.devices.find(sn);
     if (!punches) return records.drop();
     // Refused since the message began: never acknowledged.
@@ -173,7 +176,7 @@ export class AifaceSession implements Link {
     if (!this.#commands?.busy && !this.#names?.busy) this.#pulls?.sweep();
   }
 
-  #register(sn: string, info: DeviceInfo): Answer {
+  #register(sn: string, info: DeviceInfo): CommandAnswer {
     const { devices, clock } = this.#context;
     if (!isSerial(sn)) {
       return { send: { ret: "reg", result: false, reason: "serial number not valid" } };
@@ -186,7 +189,7 @@ export class AifaceSession implements Link {
       return { send: { ret: "reg", result: false, reason: "device not allowed" } };
     }
     const cloudtime = cloudTime(this.#context, device.zone);
-    const welcome: Answer = {
+    const welcome: CommandAnswer = {
       send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
     };
     if (trust === "punches") return welcome;
@@ -226,9 +229,9 @@ export class AifaceSession implements Link {
 
   async #sendlog(
     device: Device,
-    { count, logIndex }: Extract<Message, { kind: "sendlog" }>,
+    { count, logIndex }: Extract<AifaceMessage, { kind: "sendlog" }>,
     { head, records }: { head: string; records: MessageRecords },
-  ): Promise<Answer> {
+  ): Promise<CommandAnswer> {
     await records.store(device, { believed: this.#trust(device) === "full" });
     if (!records.stored) return { silent: "storage" };
     const announced = count ?? records.count;
@@ -256,9 +259,9 @@ export class AifaceSession implements Link {
 
   async #reply(
     device: Device,
-    { to, result, fields }: Extract<Message, { kind: "reply" }>,
+    { to, result, fields }: Extract<AifaceMessage, { kind: "reply" }>,
     { group, records }: { group: string; records: MessageRecords },
-  ): Promise<Answer> {
+  ): Promise<CommandAnswer> {
     if (this.believed) {
       this.#commands?.answered(device, { to, result, fields });
       await this.#names?.answered(device, { to, result, fields, group });
@@ -275,7 +278,11 @@ export class AifaceSession implements Link {
     return { silent: "nothing" };
   }
 
-  async #malformed(reason: string, raw: string, { origin }: MessageRecords): Promise<Answer> {
+  async #malformed(
+    reason: string,
+    raw: string,
+    { origin }: MessageRecords,
+  ): Promise<CommandAnswer> {
     const sn = origin?.sn ?? this.senderOf(raw);
     const device = sn === undefined ? undefined : this.#context.devices.find(sn);
     if (device) {
@@ -336,8 +343,8 @@ export class AifaceSession implements Link {
 
 /** Whether a message whose first records were stored is, at its end, what it began as. */
 function isFrom(
-  { sn, punches }: Origin,
-  message: Exclude<Message, { kind: "malformed" }>,
+  { sn, punches }: RecordsOrigin,
+  message: Exclude<AifaceMessage, { kind: "malformed" }>,
 ): boolean {
   const brings = message.kind === "sendlog" ||
     (message.kind === "reply" && ASKED_FOR.has(message.to));

@@ -5,7 +5,7 @@
  */
 import type { Device } from "../../devices/device.ts";
 import { namesDue } from "../../devices/names_due.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import { type Fields, usersIn } from "./decode.ts";
 
 /** Timeout of an answer. */
@@ -30,7 +30,7 @@ type Asked = { cmd: "getuserlist" } | { cmd: "getusername"; id: string };
 
 export class UserNames {
   readonly #send: (message: Fields) => void;
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
   /** Ids whose names are to be asked for. */
   readonly #ids = new Set<string>();
   #awaited: { asked: Asked; since: number } | undefined;
@@ -40,7 +40,7 @@ export class UserNames {
   #more = false;
   #refusals = 0;
 
-  constructor(send: (message: Fields) => void, context: Context) {
+  constructor(send: (message: Fields) => void, context: ProtocolContext) {
     this.#send = send;
     this.#context = context;
   }

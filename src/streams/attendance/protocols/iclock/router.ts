@@ -7,10 +7,10 @@
 import { logger } from "../../../../core/mod.ts";
 import { maySetClocks } from "../../devices/clocks.ts";
 import { namesDue } from "../../devices/names_due.ts";
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import { type Device, isSerial, type Trust } from "../../devices/device.ts";
 import type { Connection } from "../../listener/connection.ts";
-import { type Answer, readBody, type RequestHead } from "../../listener/http.ts";
+import { type HttpAnswer, readBody, type RequestHead } from "../../listener/http.ts";
 import { redactText } from "../../storage/redact.ts";
 import { CommandQueue } from "./commands.ts";
 import { noteDeviceInfo, printable } from "./device_info.ts";
@@ -18,7 +18,7 @@ import { LineScanner } from "./lines.ts";
 import { optionBlock } from "./options.ts";
 import { receiveTable } from "./tables.ts";
 
-const OK: Answer = { status: 200, body: "OK" };
+const OK: HttpAnswer = { status: 200, body: "OK" };
 /** Logged of a request that is not handled. */
 const LOGGED_BYTES = 1024;
 
@@ -36,9 +36,9 @@ interface Request {
 
 export class IclockRouter {
   readonly commands: CommandQueue;
-  readonly #context: Context;
+  readonly #context: ProtocolContext;
 
-  constructor(context: Context) {
+  constructor(context: ProtocolContext) {
     this.#context = context;
     this.commands = new CommandQueue(context);
     for (const { sn, resync, protocol } of context.devices.all()) {
@@ -47,7 +47,7 @@ export class IclockRouter {
   }
 
   /** The answer to a request; undefined when the connection ended in the middle of it. */
-  async answer(connection: Connection, head: RequestHead): Promise<Answer | undefined> {
+  async answer(connection: Connection, head: RequestHead): Promise<HttpAnswer | undefined> {
     const name = endpointOf(head.path) ?? "";
     const query = new Map([...head.query].map(([key, value]) => [key.toLowerCase(), value.trim()]));
     const sn = query.get("sn") ?? "";
@@ -76,7 +76,7 @@ export class IclockRouter {
     return await this.#other(connection, request);
   }
 
-  async #handshake({ sn, device, trust, query }: Request): Promise<Answer> {
+  async #handshake({ sn, device, trust, query }: Request): Promise<HttpAnswer> {
     const { intake, clock } = this.#context;
     const pushVersion = query.get("pushver");
     const offsetMinutes = device && maySetClocks(this.#context)
@@ -110,7 +110,7 @@ export class IclockRouter {
     }
   }
 
-  async #table(connection: Connection, request: Request): Promise<Answer | undefined> {
+  async #table(connection: Connection, request: Request): Promise<HttpAnswer | undefined> {
     const { head, device, trust, query } = request;
     // Not stored, so never acknowledged: the device keeps its punches until someone approves it.
     if (!device) {
@@ -133,7 +133,7 @@ export class IclockRouter {
     return { status: 200, body: `OK: ${Math.max(1, received.lines)}` };
   }
 
-  #offer({ sn, device, trust, query }: Request): Answer {
+  #offer({ sn, device, trust, query }: Request): HttpAnswer {
     if (!device || trust !== "full") return OK;
     const firmware = printable(query.get("info")?.split(",")[0] ?? "");
     if (firmware && firmware !== device.firmware) {
@@ -152,7 +152,7 @@ export class IclockRouter {
   async #done(
     connection: Connection,
     { head, sn, device, trust }: Request,
-  ): Promise<Answer | undefined> {
+  ): Promise<HttpAnswer | undefined> {
     const lines = new LineScanner();
     const body: string[] = [];
     const complete = await this.#eachPiece(connection, head, (bytes) => {
@@ -174,7 +174,10 @@ export class IclockRouter {
   }
 
   /** Pings, PUSH 3.x registrations and whatever else there may be: logged, and found good. */
-  async #other(connection: Connection, { head, name, sn }: Request): Promise<Answer | undefined> {
+  async #other(
+    connection: Connection,
+    { head, name, sn }: Request,
+  ): Promise<HttpAnswer | undefined> {
     let text = "";
     const complete = await this.#eachPiece(connection, head, (bytes) => {
       if (text.length < LOGGED_BYTES) {
@@ -195,8 +198,8 @@ export class IclockRouter {
   async #drained(
     connection: Connection,
     head: RequestHead,
-    answer: Answer,
-  ): Promise<Answer | undefined> {
+    answer: HttpAnswer,
+  ): Promise<HttpAnswer | undefined> {
     return await this.#eachPiece(connection, head, () => {}) ? answer : undefined;
   }
 

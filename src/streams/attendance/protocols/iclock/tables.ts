@@ -3,7 +3,7 @@
  * memory than a small one.
  * @module
  */
-import type { Context } from "../context.ts";
+import type { ProtocolContext } from "../context.ts";
 import type { Device } from "../../devices/device.ts";
 import type { Delivery } from "../../storage/intake.ts";
 import type { ParsedRecords } from "../../storage/parsed.ts";
@@ -38,7 +38,7 @@ const NOT_KEPT = new Set([
  * Stores a table's lines as they arrive; the last of them together with the device's stamp.
  */
 export async function receiveTable(
-  context: Context,
+  context: ProtocolContext,
   post: TablePost,
 ): Promise<{ lines: number } | "not stored" | "hung up"> {
   const { connection, head, device, believed, table } = post;
@@ -79,7 +79,7 @@ export async function receiveTable(
 function readLines(
   lines: readonly string[],
   { context, post: { device, believed, table }, receivedMs }: {
-    context: Context;
+    context: ProtocolContext;
     post: TablePost;
     receivedMs: number;
   },
