@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import {
   Hub,
+  type HubMessage,
   type Inbox,
-  type Message,
   Notifier,
   type OutboxBatch,
   type StreamName,
@@ -156,7 +156,7 @@ Deno.test("SyncEngine takes an interface that goes for no reason to hurry", asyn
 
 Deno.test("SyncEngine tells the hub of every state and of the progress", async () => {
   await using bench = new SyncBench();
-  const news: Message[] = [];
+  const news: HubMessage[] = [];
   bench.hub.subscribe((message) => news.push(message));
   await addNotes(bench, 3);
   await bench.begin();
