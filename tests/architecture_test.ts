@@ -40,7 +40,7 @@ const ONLY_KNOWN_TO: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["store"],
   "hono": ["api"],
   "jsonc-parser": ["config"],
-  "@supabase/supabase-js": ["remotes/supabase"],
+  "@supabase/supabase-js": ["remotes/supabase", "dashboard"],
   "@stricli/core": ["cli"],
   "@logtape/file": ["cli"],
   "preact": ["dashboard"],

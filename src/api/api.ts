@@ -39,6 +39,7 @@ export interface ApiOptions {
   hub: Hub;
   warnings: Warnings;
   deviceId: string;
+  systemId: string;
   /** The address that is listened on. */
   host: string;
   /** Origins of web pages that may call. */

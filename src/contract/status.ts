@@ -24,6 +24,7 @@ const agent = v.object({
     v.description("whether the cloud can be reached; null when none is configured"),
   ),
   device_id: v.string(),
+  system_id: v.pipe(v.string(), v.description("what the cloud calls this machine's rows")),
   version: v.string(),
   flavour: v.string(),
   started_at: instant,

@@ -45,6 +45,7 @@ export function testApi(
   const api = createApi({
     streams: routes.length > 0 ? [{ name: "events", routes }] : [],
     deviceId: "pc-1",
+    systemId: "pc-1",
     host: "127.0.0.1",
     token: TEST_TOKEN,
     page: { html: "<!doctype html><title>ClockBlock</title>" },

@@ -30,6 +30,7 @@ export interface StatusOptions {
   warnings: Warnings;
   clock: Clock;
   deviceId: string;
+  systemId: string;
   flavour: string;
   loopDelay: LoopDelay;
   /** Absent in an agent that does not follow its file. */
@@ -77,7 +78,8 @@ export class StatusReport {
   }
 
   #value(): Record<string, unknown> {
-    const { streams, sync, warnings, deviceId, flavour, store, loopDelay, clock } = this.#options;
+    const { streams, sync, warnings, deviceId, systemId, flavour, store, loopDelay, clock } =
+      this.#options;
     const shown = warnings.list();
     const ofStreams: Record<string, unknown> = {};
     for (const stream of streams) {
@@ -92,6 +94,7 @@ export class StatusReport {
       ...ofStreams,
       online: sync?.online() ?? null,
       device_id: deviceId,
+      system_id: systemId,
       version,
       flavour,
       started_at: this.#startedAt,

@@ -1,6 +1,4 @@
 /** Types of the agent's answers, from the contract. @module */
-import type * as playtime from "../../contract/playtime.ts";
-
 export type {
   AttendanceDay,
   AttendanceMonth,
@@ -18,10 +16,6 @@ export type { AllowanceView, Grant } from "../../contract/allowance.ts";
 export type { GameDay } from "../../contract/games.ts";
 export type { TodayView as Today } from "../../contract/playtime.ts";
 export type { Conflict } from "../../contract/records.ts";
-export type { Status, Warning } from "../../contract/status.ts";
+export type { DayView, Known } from "../source/source.ts";
+export type { Warning } from "../../contract/status.ts";
 export type { LaneStatus, RejectedRow, SyncState, SyncStatus } from "../../contract/sync.ts";
-
-export type DayView = Pick<
-  playtime.DayView,
-  "date_utc" | "time_zone" | "minutes_used" | "minutes_overdraft" | "allowance_min"
->;

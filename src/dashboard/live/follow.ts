@@ -5,9 +5,10 @@
  */
 import { batch } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
-import type { Status, SyncStatus, Warning } from "./answers.ts";
+import type { SyncStatus, Warning } from "./answers.ts";
+import { isRefusal, type Known } from "../source/source.ts";
 import { alerting, alertReader } from "./alerts.ts";
-import { ask, Refusal } from "./api.ts";
+import { ask } from "./api.ts";
 import { whileVisible } from "./while_visible.ts";
 import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
 import { noteHeartbeat } from "./today.ts";
@@ -56,14 +57,14 @@ export function unlocked(): void {
 /** Reads the status again; what cannot be reached shows in `link`. */
 export async function refresh(): Promise<void> {
   try {
-    const answered = await ask<Status>("/status", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const answered = await ask<Known>("/status", { signal: AbortSignal.timeout(TIMEOUT_MS) });
     batch(() => {
       status.value = answered;
       heardMs.value = Date.now();
       if (link.value === "offline") link.value = "connecting";
     });
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) await locked();
+    if (isRefusal(error) && error.status === 401) await locked();
     // While there is a stream, it tells by itself when the agent is gone; one late answer says nothing.
     else if (link.value !== "live") link.value = "offline";
   }
@@ -109,7 +110,7 @@ async function followStream(): Promise<boolean> {
       await ask("/healthz", { signal: AbortSignal.timeout(TIMEOUT_MS) });
       heard = performance.now();
     } catch (error) {
-      if (!(error instanceof Refusal)) stop.abort();
+      if (!isRefusal(error)) stop.abort();
     }
   }, 1_000);
   const letGo = whileVisible(() => () => alerting() || stop.abort());

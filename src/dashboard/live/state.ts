@@ -4,14 +4,14 @@
  * @module
  */
 import { computed, effect, type Signal, signal } from "@preact/signals";
-import type { Status } from "./answers.ts";
+import type { Known } from "../source/source.ts";
 import { dayOf, dayStart, detectedZone } from "../model/zones.ts";
 
 /** How the agent is reached: by its stream, by asking again and again, not at all, or only with its token. */
 export type Link = "connecting" | "live" | "polling" | "offline" | "locked";
 
 export const link = signal<Link>("connecting");
-export const status = signal<Status | null>(null);
+export const status = signal<Known | null>(null);
 /** When the agent last answered. */
 export const heardMs = signal<number | null>(null);
 /** Ticks while someone looks. */

@@ -3,19 +3,20 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { notifies, permission, sounds, toggleNotifications, toggleSound } from "../live/alerts.ts";
-import type { AllowanceView, Grant, Status } from "../live/answers.ts";
-import { ask, change } from "../live/api.ts";
+import type { Grant, Known } from "../live/answers.ts";
 import { useAction, useAnswer } from "../live/hooks.ts";
+import { source } from "../live/source.ts";
 import { zone } from "../live/state.ts";
+import type { NewGrant } from "../source/source.ts";
 import { allowanceText, clock, duration } from "../model/format.ts";
 import { Card, Failed, Figure, Instead } from "./parts.tsx";
 
 const MORE_MIN = [15, 30];
 const UNDO_MS = 8_000;
 
-export function AllowanceCard({ known: { today } }: { known: Status }): VNode | null {
+export function AllowanceCard({ known: { today } }: { known: Known }): VNode | null {
   const answer = useAnswer(
-    (signal) => ask<AllowanceView>("/allowance", { signal }),
+    (signal) => source.value.allowance({ signal }),
     { key: `${today.date}${Math.floor(today.minutes_used)}`, topics: ["allowance"] },
   );
   const { value } = answer;
@@ -81,9 +82,9 @@ function More({ grants, reload }: { grants: readonly Grant[]; reload: () => void
     const timer = setTimeout(() => void (last.value = null), UNDO_MS);
     return () => clearTimeout(timer);
   }, [made]);
-  const send = (grant: object, undoable = false) =>
+  const send = (grant: NewGrant, undoable = false) =>
     run(async () => {
-      const sent = await change<Grant>("/allowance/grants", grant);
+      const sent = await source.value.grant(grant);
       last.value = undoable ? sent : null;
       reload();
     });

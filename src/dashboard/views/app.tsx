@@ -256,8 +256,14 @@ function Foot() {
       </label>
       {known && (
         <p>
-          Version {known.version} · {bytes(known.database.bytes)} of data · device{" "}
-          <code>{known.device_id}</code> · started <Ago at={known.started_at} />
+          Version {known.version}
+          {known.database && <>· {bytes(known.database.bytes)} of data</>} · device{" "}
+          <code>{known.device_id}</code>
+          {known.started_at && (
+            <>
+              · started <Ago at={known.started_at} />
+            </>
+          )}
         </p>
       )}
     </footer>

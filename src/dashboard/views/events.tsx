@@ -3,10 +3,10 @@ import type { ComponentChildren, VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { connectLocalLive, type LocalEvent, type Source } from "../../client/mod.ts";
-import { ask } from "../live/api.ts";
 import { whileVisible } from "../live/while_visible.ts";
 import { link, nowMs, status, zone } from "../live/state.ts";
 import { useAnswer } from "../live/hooks.ts";
+import { source } from "../live/source.ts";
 import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
 import { moment, number, relative } from "../model/format.ts";
 import { Dialog } from "./dialog.tsx";
@@ -227,19 +227,16 @@ function Details({ event, close }: { event: LocalEvent; close: () => void }) {
 
 function Snapshot({ mode }: { mode: string }) {
   const answer = useAnswer(
-    (signal) =>
-      ask<{ health: { snapshot_ts: string | null }; snapshot: unknown }>(
-        `/local/state?mode=${encodeURIComponent(mode)}`,
-        { signal },
-      ),
+    (signal) => source.value.snapshot(mode, { signal }),
     // A snapshot is no news of its own: it is looked for when events come, and every few seconds.
     { key: `${mode}${Math.floor(nowMs.value / 5_000)}`, topics: ["events"] },
   );
-  const kept = answer.value?.health.snapshot_ts ?? null;
+  const kept = answer.value ?? null;
   return (
     <Card
       title="State"
-      aside={kept !== null && <small class="quiet">{moment(Date.parse(kept), zone.value)}</small>}
+      aside={kept !== null && <small class="quiet">{moment(Date.parse(kept.at), zone.value)}
+      </small>}
     >
       <Instead
         answer={answer}
@@ -253,7 +250,7 @@ function Snapshot({ mode }: { mode: string }) {
           }
           : {})}
       >
-        <pre tabIndex={0} aria-label="State">{JSON.stringify(answer.value?.snapshot, null, 2)}</pre>
+        <pre tabIndex={0} aria-label="State">{JSON.stringify(kept?.state, null, 2)}</pre>
       </Instead>
     </Card>
   );

@@ -2,14 +2,14 @@
 import type { VNode } from "preact";
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { DayView, GameDay } from "../live/answers.ts";
-import { ask } from "../live/api.ts";
+import type { DayView } from "../live/answers.ts";
 import { nowMs, today, zone } from "../live/state.ts";
 import { useAnswer } from "../live/hooks.ts";
+import { source } from "../live/source.ts";
 import { daysCsv } from "../model/csv.ts";
 import { allowanceText, dayName, duration, number } from "../model/format.ts";
 import { gameSums } from "../model/games.ts";
-import { heatOf, type Slot } from "../model/heat.ts";
+import { heatOf } from "../model/heat.ts";
 import { addDays, daysBetween, dayStart } from "../model/zones.ts";
 import { Bars, dayWords } from "./bars.tsx";
 import { HeatMap } from "./heat_map.tsx";
@@ -17,8 +17,6 @@ import { Card, Figure, Instead } from "./parts.tsx";
 
 const RANGES = [7, 30, 90, 365];
 const MOST_DAYS = 366;
-/** As many as `/slots` answers at once. */
-const SLOT_DAYS = 30;
 
 export function HistoryPanel(): VNode {
   const timeZone = zone.value;
@@ -35,23 +33,13 @@ export function HistoryPanel(): VNode {
 
   const answer = useAnswer(async (signal) => {
     if (!valid) return { days: [], games: [], heat: heatOf([], timeZone) };
-    const days = await ask<DayView[]>(
-      `/days?from=${from}&to=${to}&tz=${encodeURIComponent(timeZone)}`,
-      { signal },
-    );
-    const games = gameSums(
-      await ask<GameDay[]>(`/games?from=${from}&to=${to}&tz=${encodeURIComponent(timeZone)}`, {
-        signal,
-      }),
-    );
-    const slots: Slot[] = [];
-    const end = dayStart(addDays(to, 1), timeZone);
-    for (let start = dayStart(from, timeZone); start < end; start += SLOT_DAYS * 86_400_000) {
-      const until = Math.min(end, start + SLOT_DAYS * 86_400_000);
-      const query = `from=${new Date(start).toISOString()}&to=${new Date(until).toISOString()}`;
-      slots.push(...await ask<Slot[]>(`/slots?${query}`, { signal }));
-    }
-    return { days, games, heat: heatOf(slots, timeZone) };
+    const range = { from, to, timeZone };
+    const days = await source.value.days(range, { signal });
+    const games = gameSums(await source.value.games(range, { signal }) ?? []);
+    const fromMs = dayStart(from, timeZone);
+    const toMs = dayStart(addDays(to, 1), timeZone);
+    const slots = await source.value.slots({ fromMs, toMs }, { signal });
+    return { days, games, heat: slots && heatOf(slots, timeZone) };
   }, { key: `${from}${to}${timeZone}${tick}` });
 
   const days = answer.value?.days ?? [];
@@ -139,9 +127,11 @@ export function HistoryPanel(): VNode {
           </ul>
         </Card>
       )}
-      <Card title="By weekday and hour">
-        <Instead answer={answer}>{answer.value && <HeatMap heat={answer.value.heat} />}</Instead>
-      </Card>
+      {answer.value?.heat !== null && (
+        <Card title="By weekday and hour">
+          <Instead answer={answer}>{answer.value && <HeatMap heat={answer.value.heat} />}</Instead>
+        </Card>
+      )}
     </>
   );
 }

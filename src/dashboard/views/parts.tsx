@@ -2,10 +2,10 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { Answer } from "../live/hooks.ts";
-import { Refusal } from "../live/api.ts";
 import { link, nowMs, zone } from "../live/state.ts";
 import { moment, relative } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
+import { isRefusal } from "../source/source.ts";
 
 /** A panel's part with a heading. */
 export function Card(
@@ -77,11 +77,11 @@ export function Later(): VNode {
 }
 
 export function Failed({ error, retry }: { error: Error; retry?: () => void }): VNode {
-  const detail = error instanceof Refusal ? error.detail : "The agent did not answer.";
+  const detail = isRefusal(error) ? error.detail : "The agent did not answer.";
   return (
     <div class="failed" role="alert">
       <p>
-        <strong>{error instanceof Refusal ? error.message : "That did not work"}.</strong> {detail}
+        <strong>{isRefusal(error) ? error.message : "That did not work"}.</strong> {detail}
       </p>
       {retry && <button type="button" onClick={retry}>Try again</button>}
     </div>

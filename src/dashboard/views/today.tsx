@@ -1,7 +1,7 @@
 /** The first screen: playing or not, minutes left, and whether everything is synced. @module */
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { DeviceState, Status } from "../live/answers.ts";
+import type { DeviceState, Known } from "../live/answers.ts";
 import { arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
 import { loadSpans, spans } from "../live/today.ts";
 import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
@@ -51,7 +51,7 @@ export function TodayPanel(): VNode {
   );
 }
 
-function Now({ known }: { known: Status }) {
+function Now({ known }: { known: Known }) {
   const used = known.today.minutes_used;
   const allowance = limitOf(known.today);
   const over = Math.max(0, used - (allowance ?? Infinity));
@@ -93,7 +93,7 @@ function allowed(allowance: number): string {
   return allowance === 0 ? "no play today" : `the allowance is ${duration(allowance)}`;
 }
 
-function Headline({ known }: { known: Status }) {
+function Headline({ known }: { known: Known }) {
   const { is_playing, playing_since, process_name, last_seen } = known;
   if (link.value === "offline") {
     return (
@@ -141,7 +141,7 @@ function Headline({ known }: { known: Status }) {
 }
 
 /** The rest of the agent in a line each, where it is in use. */
-function Glance({ known }: { known: Status }) {
+function Glance({ known }: { known: Known }) {
   const sync = syncHealth(known.sync);
   const { attendance, records, events } = known;
   const modes = Object.entries(events?.modes ?? {}).filter(([, { last_seq }]) => last_seq > 0);

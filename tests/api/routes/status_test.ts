@@ -42,6 +42,7 @@ Deno.test("/status puts the streams' status and the agent's side by side", async
     devices: { online: 2 },
     online: false,
     device_id: "pc-1",
+    system_id: "pc-1",
     flavour: "clockblock",
     started_at: "2026-03-02T12:00:00.000Z",
     uptime_sec: 61,

@@ -178,7 +178,7 @@ export function quietHour(count: number): Record<string, unknown>[] {
 }
 
 /** A zone in which the day is nearly over: there is a whole day to show whenever the tests run. */
-function eveningZone(now: number): { timeZone: string; midnight: number } {
+export function eveningZone(now: number): { timeZone: string; midnight: number } {
   const hour = new Date(now).getUTCHours();
   const ahead = 21 - hour;
   const offset = ahead > 12 ? ahead - 24 : ahead;
@@ -289,7 +289,8 @@ function minutesAt(ms: number, midnight: number): number {
   return hour >= begin && hour < begin + length ? 15 : 0;
 }
 
-async function listeningPort(agent: AgentProcess): Promise<number> {
+/** Where attendance devices call, once it is open. */
+export async function listeningPort(agent: AgentProcess): Promise<number> {
   const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
     const { attendance } = await (await fetch(`${agent.url}/status`)).json();

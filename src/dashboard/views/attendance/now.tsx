@@ -5,9 +5,10 @@
  */
 import type { VNode } from "preact";
 import { useComputed } from "@preact/signals";
-import type { Device, Presence, Punch } from "../../live/answers.ts";
+import type { Device, Presence } from "../../live/answers.ts";
 import { ask } from "../../live/api.ts";
 import { type Answer, useAnswer } from "../../live/hooks.ts";
+import { source } from "../../live/source.ts";
 import { nowMs, status, todayMs, zone } from "../../live/state.ts";
 import { moment, number, stamp } from "../../model/format.ts";
 import { dayOf, dayStart } from "../../model/zones.ts";
@@ -15,8 +16,6 @@ import { Card, Dot, Instead } from "../parts.tsx";
 import { stateOf, StateText } from "./device_state.tsx";
 
 const LATEST = 50;
-/** A punch of a device whose clock is further ahead would stay above all others. */
-const AHEAD_MS = 86_400_000;
 
 export function NowView(): VNode {
   // At least once a minute: the list's time is no older, and who has stayed too long leaves it without a message.
@@ -29,11 +28,7 @@ export function NowView(): VNode {
     topics: ["devices"],
   });
   const latest = useAnswer(
-    (signal) =>
-      ask<Punch[]>(
-        `/punches?limit=${LATEST}&to=${new Date(Date.now() + AHEAD_MS).toISOString()}`,
-        { signal },
-      ),
+    (signal) => source.value.punches({ limit: LATEST, signal }),
     { topics: ["punches", "people", "corrections"] },
   );
   const names = new Map(devices.value?.map(({ sn, name }) => [sn, name ?? sn]));
