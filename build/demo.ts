@@ -1,17 +1,21 @@
 /**
  * `deno task demo`: the agent with everything it can be connected to, all of it pretended and on this machine: a
- * model of Supabase in this process, a game that comes and goes, two attendance devices, an application
- * that sends events, and somebody who edits records in the cloud. Enter pulls the plug of the cloud and puts it back;
+ * model of Supabase in this process, sixty days of past, a game that comes and goes, two attendance devices, an
+ * application that sends events, and somebody who edits records in the cloud. Enter pulls the plug of the cloud and puts it back;
  * so does a POST to the switch, which is printed at the start. Ctrl-C ends it and leaves nothing behind.
  * @module
  */
 // deno-lint-ignore-file no-console
 import { runAgent } from "../src/agent.ts";
 import { loadConfig } from "../src/config/mod.ts";
-import { every, systemClock } from "../src/core/mod.ts";
+import { every, localTimeZone, systemClock } from "../src/core/mod.ts";
 import { argumentsOf, numbersOf } from "../tests/support/process/arguments.ts";
 import { AifaceDevice, IclockDevice } from "../tests/support/fakes/devices.ts";
 import { Cloud, MODEL } from "./demo_cloud/cloud.ts";
+import { pastPunches, PEOPLE, wallClock } from "./demo_past/office.ts";
+import { writePast } from "./demo_past/past.ts";
+import { ALLOWANCE, GAMES } from "./demo_past/play.ts";
+import { PROJECTS } from "./demo_past/work.ts";
 
 const USAGE = `Runs the agent with everything it can be connected to, all of it pretended.
 
@@ -44,8 +48,8 @@ await Deno.writeTextFile(
     api_port: apiPort,
     poll_interval_sec: 2,
     sync_interval_sec: 10,
-    daily_allowance_min: 1,
-    process_name: "Minecraft.exe",
+    daily_allowance_min: ALLOWANCE,
+    process_name: GAMES.map(({ label, process_name }) => ({ image: process_name, label })),
     log_level: "warning",
     // Whatever the hour, a newcomer sees them arrive.
     events: { flush: { active_sec: 5, offhours_sec: 5 } },
@@ -63,6 +67,13 @@ await Deno.writeTextFile(
   }),
 );
 const config = loadConfig({ path: `${dir}/config.json`, cwd: dir });
+const present = { now: systemClock.now(), timeZone: localTimeZone() };
+await writePast(config, { ...present, deviceId: SYSTEM, tokenPath: `${dir}/api-token` });
+// Edited there while this machine was off: the first sync finds that both sides have changed it.
+await cloud.sql(
+  "INSERT INTO projects (id, system_id, name, status) VALUES ('p0', $1, $2, 'on hold')",
+  [SYSTEM, PROJECTS[0]],
+);
 
 const switchServer = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen() {}, signal },
@@ -75,7 +86,7 @@ const switchUrl = `http://127.0.0.1:${switchServer.addr.port}/`;
 const listening = Promise.withResolvers<string>();
 const agent = runAgent(config, {
   signal,
-  lister: () => Promise.resolve(gameRuns() ? [{ image: "Minecraft.exe" }] : []),
+  lister: () => Promise.resolve(gameRuns() ? [{ image: GAMES[0].process_name }] : []),
   onListening: (url) => listening.resolve(url),
 });
 // An agent that cannot start ends the demo with its reason.
@@ -88,17 +99,24 @@ console.log(`
   End         Ctrl-C
 `);
 
-const door = new AifaceDevice({ port: attendancePort, sn: DEVICES[0] });
+const door = new AifaceDevice({ port: attendancePort, sn: DEVICES[0], batch: 200 });
 const workshop = new IclockDevice({ port: attendancePort, sn: DEVICES[1] });
+const past = pastPunches(present);
+door.punch(...past);
+const inside = new Set<number>();
+for (const { enrollid, inout } of past) stepped(Number(enrollid), inout === 0);
+const deviceTime = wallClock(present.timeZone);
 let person = 0;
 const loops = [
   door.run(signal),
   workshop.run(signal),
   loop(5, () => {
-    const time = new Date().toISOString().slice(0, 19).replace("T", " ");
-    const enrollid = ++person % 20 + 1;
-    if (person % 2 === 0) door.punch({ enrollid, time, mode: 0, inout: 0, event: 0 });
-    else workshop.punch(`${enrollid}\t${time}\t0\t1\t0`);
+    const time = deviceTime(systemClock.now());
+    const enrollid = ++person % PEOPLE.length + 1;
+    const enters = !inside.has(enrollid);
+    stepped(enrollid, enters);
+    if (person % 2 === 0) door.punch({ enrollid, time, mode: 8, inout: enters ? 0 : 1, event: 0 });
+    else workshop.punch(`${enrollid}\t${time}\t${enters ? 0 : 1}\t1\t0`);
   }),
   loop(3, () =>
     send("POST", "/local/events", {
@@ -110,18 +128,18 @@ const loops = [
       body: `price ${(100 + Math.random()).toFixed(2)}`,
     })),
   loop(7, async () => {
-    const n = Math.floor(Math.random() * 5);
+    const n = Math.floor(Math.random() * PROJECTS.length);
     await send("PUT", `/records/projects/p${n}`, {
-      name: `project ${n}`,
+      name: PROJECTS[n],
       status: `edited here at ${clockTime()}`,
     });
   }),
   loop(11, async () => {
-    const n = Math.floor(Math.random() * 5);
+    const n = Math.floor(Math.random() * PROJECTS.length);
     await cloud.sql(
       `INSERT INTO projects (id, system_id, name, status) VALUES ($1, $2, $3, $4)
        ON CONFLICT ON CONSTRAINT projects_pkey DO UPDATE SET status = excluded.status, updated_at = now()`,
-      [`p${n}`, SYSTEM, `project ${n}`, `edited in the cloud at ${clockTime()}`],
+      [`p${n}`, SYSTEM, PROJECTS[n], `edited in the cloud at ${clockTime()}`],
     );
   }),
   loop(10, report),
@@ -142,6 +160,11 @@ function flip(): void {
 
 async function flipOnEnter(): Promise<void> {
   for await (const _ of Deno.stdin.readable) flip();
+}
+
+function stepped(enrollid: number, enters: boolean): void {
+  if (enters) inside.add(enrollid);
+  else inside.delete(enrollid);
 }
 
 /** What has arrived, and what waits. */
