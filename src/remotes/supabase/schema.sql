@@ -323,7 +323,7 @@ create unique index if not exists allowance_grants_undoes on public.allowance_gr
 create index if not exists allowance_grants_pull on public.allowance_grants (system_id, received_at, id);
 
 -- The agents read by the time when a row came: an app must not set it.
-create or replace function public.stamp_grant() returns trigger
+create or replace function public.stamp_received() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   new.received_at := clock_timestamp();
@@ -331,7 +331,7 @@ begin
 end
 $$;
 create or replace trigger allowance_grants_stamp before insert on public.allowance_grants
-  for each row execute function public.stamp_grant();
+  for each row execute function public.stamp_received();
 do $$
 begin
   if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime')
@@ -365,8 +365,36 @@ create table if not exists public.devices (
   last_error text,
   last_seen timestamptz not null,
   updated_at timestamptz not null default now(),
+  -- More minutes for today, or fewer.
+  granted_min double precision,
+  -- Of the day or the week, whichever leaves less; NULL: no limit.
+  minutes_left double precision,
+  -- When the machine last reported, by this server's clock: its own may be wrong.
+  received_at timestamptz not null default clock_timestamp(),
   primary key (system_id, device_id)
 );
+-- Of a table that an earlier version made.
+alter table public.devices
+  add column if not exists granted_min double precision, add column if not exists minutes_left double precision,
+  add column if not exists received_at timestamptz;
+update public.devices set received_at = last_seen where received_at is null;
+alter table public.devices
+  alter column received_at set not null, alter column received_at set default clock_timestamp();
+create or replace trigger devices_stamp before insert or update on public.devices
+  for each row execute function public.stamp_received();
+
+-- What a page shows of many machines, with the play of the last seven UTC days (date → minutes). No heartbeat is read,
+-- and the caller's policies apply. The days are grouped before the join: one by one, each device would sort the array
+-- of the account's systems, which is 0.7 s for a thousand.
+create or replace view public.fleet with (security_invoker = true) as
+  select system_id, device_id, name, version, time_zone, allowance_min, granted_min, minutes_today, minutes_left,
+    is_playing, process_name, waiting, last_error, received_at,
+    extract(epoch from now() - received_at)::double precision as silent_sec, days
+  from public.devices
+  left join (
+    select device_id, jsonb_object_agg(date_utc, minutes_used) as days from public.daily_rollups
+    where date_utc > (now() at time zone 'utc')::date - 7 group by device_id
+  ) week using (device_id);
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Attendance. `id` is a digest of serial number, person and device time. A punch that arrives again is the same row,
@@ -909,6 +937,8 @@ select
   public.clockblock_allow('public.punches', 'system_id', '{select,insert,update}'),
   public.clockblock_allow('public.zoe_events', 'system_id', '{select,insert}'),
   public.clockblock_allow('public.zoe_health', 'system_id', '{select,insert,update}');
+revoke all on table public.fleet from public, anon, authenticated;
+grant select on table public.fleet to authenticated, service_role;
 select public.clockblock_allow(inhrelid::regclass, null, '{}')
 from pg_catalog.pg_inherits where inhparent = 'public.heartbeats'::regclass;
 
@@ -921,7 +951,7 @@ begin
     where pronamespace = 'public'::regnamespace and proname in (
       'is_member', 'my_systems', 'register_system', 'make_heartbeat_partitions', 'purge_tombstones',
       'clockblock_records', 'clockblock_allow', 'clockblock_record_tables', 'clockblock_foreign_keys',
-      'roll_up_heartbeats', 'stamp_grant', 'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones',
+      'roll_up_heartbeats', 'stamp_received', 'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones',
       'leave_tombstone'
     )
   loop

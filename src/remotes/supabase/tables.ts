@@ -98,6 +98,7 @@ export function streamRules(
       lookUp: "device_id",
       identity: ["device_id", "system_id"],
       stamp,
+      later: ["granted_min", "minutes_left"],
       omit: ["id"],
     }],
   ]);

@@ -316,7 +316,9 @@ export class PlaytimeStream implements Stream {
     return {
       time_zone: today.time_zone,
       allowance_min: today.allowance_min,
+      granted_min: today.granted_min,
       minutes_today: Math.round(today.minutes_used),
+      minutes_left: today.minutes_left === null ? null : Math.round(today.minutes_left),
       is_playing,
       process_name,
     };

@@ -40,6 +40,42 @@ test("brings punches with the system they belong to", async () => {
   assert.deepEqual(punch, { system_id: "pc-1", person_id: "7", mode: "1", raw: '{"enrollid":7}' });
 });
 
+test("brings a machine's row to a schema without its newer columns, and stamps it by the server's clock", async () => {
+  const lacking: string[][] = [];
+  const onLacking = (_: string, columns: readonly string[]) => void lacking.push([...columns]);
+  const row = {
+    id: "pc-1",
+    device_id: "pc-1",
+    minutes_today: 90,
+    minutes_left: 30,
+    granted_min: 15,
+  };
+  const push = () =>
+    supabaseOn(cloud, { onLacking }).push(
+      batch("devices", [{ ...row, last_seen: "2001-01-01T00:00:00.000Z" }], "playtime"),
+      { signal },
+    );
+  await cloud.ddl(
+    "ALTER TABLE devices RENAME granted_min TO g; ALTER TABLE devices RENAME minutes_left TO l",
+  );
+  try {
+    assert.deepEqual((await push()).accepted, ["pc-1"]);
+    assert.deepEqual(lacking.at(-1), ["granted_min", "minutes_left"]);
+  } finally {
+    await cloud.ddl(
+      "ALTER TABLE devices RENAME g TO granted_min; ALTER TABLE devices RENAME l TO minutes_left",
+    );
+  }
+  await push();
+  assert.deepEqual(
+    await cloud.sql(
+      `SELECT minutes_today, minutes_left, granted_min, received_at > now() - interval '1 minute' AS stamped
+       FROM devices`,
+    ),
+    [{ minutes_today: 90, minutes_left: 30, granted_min: 15, stamped: true }],
+  );
+});
+
 test("brings events once by their idempotency key, and the health row as it is now", async () => {
   const remote = supabaseOn(cloud);
   await remote.push(batch("zoe_events", [event(1), event(2)], "events"), { signal });

@@ -157,7 +157,10 @@ for (const grants of ["old", "new"] as const) {
         `SELECT relname::text AS name FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT relispartition`,
       );
-      assert.deepEqual(names.map(({ name }) => name).sort(), Object.keys(TABLES).sort());
+      assert.deepEqual(
+        names.map(({ name }) => name).sort(),
+        [...Object.keys(TABLES), "fleet"].sort(),
+      );
       const functions = await cloud.sql<{ name: string }>(
         `SELECT proname::text AS name FROM pg_proc
          WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype`,
@@ -225,6 +228,22 @@ for (const grants of ["old", "new"] as const) {
       assert.deepEqual(await all(), before);
       assert.equal((await act(bob, "select", "heartbeats", "s-bob")).rows.length, 1);
     });
+
+    await t.step(
+      "the view of a fleet shows a member's own machines, and takes no write",
+      async () => {
+        const machines = async (caller: Caller) =>
+          (await ask(caller, "fleet")).rows.map(({ system_id }) => system_id);
+        assert.deepEqual(await machines(alice), ["s-alice"]);
+        assert.deepEqual(await machines(bob), ["s-bob"]);
+        assert.equal((await ask(anon, "fleet")).code, "42501");
+        for (const method of ["POST", "PATCH", "DELETE"]) {
+          const where = "fleet?system_id=eq.s-alice&device_id=eq.d1";
+          const { code } = await ask(alice, where, { method, body: { system_id: "s-alice" } });
+          assert.ok(code === "42501" || code === "55000", `${method}: ${code}`);
+        }
+      },
+    );
 
     await t.step("partitions are shut to all accounts, also those made later", async () => {
       const made = await ask(service, "rpc/make_heartbeat_partitions", {

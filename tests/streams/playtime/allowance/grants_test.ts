@@ -45,6 +45,9 @@ Deno.test("A grant counts for its day and week, is told to pages, and negative o
   assert.deepEqual(day.grants, [grant]);
   const { today } = test.fixture.stream.status();
   assert.deepEqual([today.allowance_min, today.granted_min, today.minutes_left], [10, 30, 15]);
+  const { allowance_min, granted_min, minutes_today, minutes_left } = test.fixture.stream
+    .deviceColumns();
+  assert.deepEqual([allowance_min, granted_min, minutes_today, minutes_left], [10, 30, 25, 15]);
   assert.equal((await test.get("/daily")).minutes_overdraft, 0);
 
   await test.grant({ extra_min: -20.5, made_by: "Mum" });
