@@ -938,7 +938,8 @@ select
   public.clockblock_allow('public.zoe_events', 'system_id', '{select,insert}'),
   public.clockblock_allow('public.zoe_health', 'system_id', '{select,insert,update}');
 revoke all on table public.fleet from public, anon, authenticated;
-grant select on table public.fleet to authenticated, service_role;
+grant select on table public.fleet to authenticated;
+grant all on table public.fleet to service_role;
 select public.clockblock_allow(inhrelid::regclass, null, '{}')
 from pg_catalog.pg_inherits where inhparent = 'public.heartbeats'::regclass;
 
