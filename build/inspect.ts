@@ -92,7 +92,7 @@ const LIMITED = [
   ["read", /^\.\/?$/],
   ["write", /^\.\/?$/],
   ["run", /^((\/usr)?\/bin\/)?[\w-]+$/],
-  ["env", /^CLOCKBLOCK_\*$/],
+  ["env", /^(CLOCKBLOCK_\*|DBUS_SESSION_BUS_ADDRESS|XDG_RUNTIME_DIR)$/],
   ["sys", /^\w+$/],
 ] as const;
 

@@ -42,6 +42,9 @@ const ONLY_ON: Readonly<Record<string, readonly string[]>> = {
   schtasks: ["windows"],
   whoami: ["windows"],
   ps: ["linux", "darwin"],
+  "notify-send": ["linux"],
+  DBUS_SESSION_BUS_ADDRESS: ["linux"],
+  XDG_RUNTIME_DIR: ["linux"],
   systemctl: ["linux"],
   launchctl: ["darwin"],
   mkdir: ["darwin"],
@@ -70,7 +73,7 @@ export function permissionFlags(
     const { allow, ignore } = grantOf(set, category);
     const values = category === "net"
       ? [...allow, ...hosts.map(hostOf)]
-      : category === "run" || category === "sys"
+      : category === "run" || category === "sys" || category === "env"
       ? allow.filter((name) => ONLY_ON[name]?.includes(os) ?? true)
         // By name Deno looks them up on the PATH, and 2.7 does not start without one.
         .flatMap((name) => category === "run" ? programPaths(name, os) : name)

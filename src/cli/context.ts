@@ -1,7 +1,13 @@
 /** What every command is handed. @module */
 import { resolve } from "node:path";
 import type { ApplicationContext } from "@stricli/core";
-import { checkPermissions, type Config, type ConfigFile, loadConfig } from "../config/mod.ts";
+import {
+  checkPermissions,
+  type Config,
+  type ConfigFile,
+  giveUpUnused,
+  loadConfig,
+} from "../config/mod.ts";
 import type { CommandLine } from "./flags.ts";
 import type { Io } from "./io.ts";
 
@@ -30,7 +36,10 @@ export function createContext(io: Io, line: CommandLine): Context {
     io,
     line,
     process: { stdout: io.stdout, stderr: io.stderr },
-    config: () => config ??= load(),
+    config() {
+      if (!config) giveUpUnused(config = load());
+      return config;
+    },
     configFile: () => ({ path: resolve(io.cwd ?? "", line.configPath ?? "config.json"), load }),
   };
 }

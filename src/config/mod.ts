@@ -7,6 +7,7 @@ export {
   checkPermissions,
   type ForbiddenHost,
   forbiddenHost,
+  giveUpUnused,
   type PermissionOptions,
 } from "./permissions.ts";
 export type { Config, ProcessMatcher } from "./schema.ts";

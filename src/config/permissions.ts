@@ -1,9 +1,10 @@
 /**
- * What a configuration needs beyond what every installation needs, held against what this process may do: better a line
- * at the start than a failed request an hour later.
+ * A configuration held against what this process may do: better a line at the start about what is missing than a failed
+ * request an hour later. What it does not need is given up.
  * @module
  */
 import { dirname } from "node:path";
+import { programPaths } from "../core/mod.ts";
 import { ConfigError } from "./config_error.ts";
 import type { Config } from "./schema.ts";
 
@@ -58,6 +59,20 @@ export function forbiddenHost(
     message: `Cannot use ${key}: this ClockBlock may not connect to ${hostname}`,
     advice: `${advice[0]!.toLowerCase()}${advice.slice(1)}`,
   };
+}
+
+/** What shows notifications on the desktop. */
+const DESKTOP: readonly Deno.PermissionDescriptor[] = [
+  ...["notify-send", ...programPaths("notify-send")]
+    .map((command) => ({ name: "run", command } as const)),
+  { name: "env", variable: "DBUS_SESSION_BUS_ADDRESS" },
+  { name: "env", variable: "XDG_RUNTIME_DIR" },
+];
+
+/** Gives up, until the process ends, what this configuration has no use for. */
+export function giveUpUnused({ desktop_notifications }: Config): void {
+  if (desktop_notifications) return;
+  for (const descriptor of DESKTOP) Deno.permissions.revokeSync(descriptor);
 }
 
 function needs({ attendance, api_host, api_port, db_path }: Config): Need[] {

@@ -189,6 +189,10 @@ export const configSchema = v.object({
     ),
     [15, 5, 0],
   ),
+  desktop_notifications: v.optional(
+    v.pipe(yesNo(), v.description("whether notify-send (Linux) shows these events on the desktop")),
+    false,
+  ),
   day_starts_at: v.optional(
     v.pipe(startOfDay(), v.description("when a day begins: an evening may go on past midnight")),
     "00:00",

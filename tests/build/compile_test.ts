@@ -21,10 +21,10 @@ const runtime = Deno.execPath();
 const target = Deno.build.target as Target;
 const { os } = Deno.build;
 
-/** The process list; the rest is for `install` alone, and given up before anything else is done. */
+/** The process list, notifications; the rest is for `install` alone, and given up before anything else is done. */
 const PROGRAMS: Partial<Record<typeof os, string[]>> = {
   windows: ["tasklist", "schtasks", "whoami"],
-  linux: ["ps", "systemctl"],
+  linux: ["ps", "notify-send", "systemctl"],
   darwin: ["ps", "launchctl", "mkdir", "cp", "rm"],
 };
 
@@ -39,7 +39,10 @@ Deno.test("compile embeds the bundle alone, with permissions that hold wherever 
   assert.deepEqual(permissions.allow_read, ["./"]);
   assert.deepEqual(permissions.allow_write, ["./"]);
   assert.deepEqual(permissions.allow_run, PROGRAMS[os]?.flatMap((name) => programPaths(name, os)));
-  assert.deepEqual(permissions.allow_env, ["CLOCKBLOCK_*"]);
+  assert.deepEqual(permissions.allow_env, [
+    "CLOCKBLOCK_*",
+    ...os === "linux" ? ["DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"] : [],
+  ]);
   assert.deepEqual(permissions.allow_net?.slice(-2), [
     "*.supabase.co:443",
     "cloud.example.org:443",

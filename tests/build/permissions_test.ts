@@ -66,6 +66,17 @@ Deno.test("permissionFlags leaves out the programs of other systems", () => {
   assert.ok(permissionFlags(SET, { os: "windows" }).includes("--allow-run=tasklist,other"));
 });
 
+Deno.test("permissionFlags grants the desktop's notifications to Linux alone", () => {
+  const flags = (os: typeof Deno.build.os) => permissionFlags(undefined, { os });
+  const env = "--allow-env=CLOCKBLOCK_*";
+  assert.ok(flags("linux").includes(`${env},DBUS_SESSION_BUS_ADDRESS,XDG_RUNTIME_DIR`));
+  assert.ok(flags("linux").some((flag) => flag.includes("/usr/bin/notify-send,/bin/notify-send")));
+  for (const os of ["windows", "darwin"] as const) {
+    assert.ok(flags(os).includes(env));
+    assert.ok(!flags(os).some((flag) => flag.includes("notify-send")));
+  }
+});
+
 Deno.test("permissionFlags grants the home folder's name to macOS alone", () => {
   const sys = (os: typeof Deno.build.os) => permissionFlags(undefined, { os }).at(-1);
   assert.equal(sys("linux"), "--allow-sys=hostname,networkInterfaces");

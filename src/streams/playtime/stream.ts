@@ -21,6 +21,7 @@ import {
 } from "../../core/mod.ts";
 import type { StreamDeps, TableOutbox } from "../../store/mod.ts";
 import { AllowanceBook } from "./allowance/book.ts";
+import { notifyDesktop } from "./allowance/desktop.ts";
 import { GrantsInbox } from "./allowance/inbox.ts";
 import { type AllowanceConfig, type AllowanceRules, rulesOf } from "./allowance/rules.ts";
 import { gaugesOf } from "./gauges.ts";
@@ -180,6 +181,7 @@ export class PlaytimeStream implements Stream {
       signal,
     });
     if (last) this.#session.resume(last);
+    const notices = this.#config.desktop_notifications && notifyDesktop({ ...this.#deps, signal });
     const checked = this.#book.checkRules();
     // Not awaited: polls continue while another program holds the database.
     const poll = async () => {
@@ -190,9 +192,7 @@ export class PlaytimeStream implements Stream {
       if (signal.aborted) return;
       logger("playtime").error(
         "Heartbeats keep their old device id until the next start: {error}",
-        {
-          error,
-        },
+        { error },
       );
     });
     const filling = fillGames(this.#deps.store, {
@@ -204,7 +204,7 @@ export class PlaytimeStream implements Stream {
       name: "playtime",
       clock: this.#deps.clock,
     });
-    await Promise.all([checked, renaming, filling, this.#recorder.settled()]);
+    await Promise.all([notices, checked, renaming, filling, this.#recorder.settled()]);
   }
 
   /** Gives heartbeats with a former device id the current one; runs once. */

@@ -280,4 +280,18 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
       ["a table that backs off is pushed to", "if (!skipped.has(GRANTS_TABLE)) {", "{"],
     ],
   },
+  {
+    file: "streams/playtime/allowance/desktop.ts",
+    faults: [
+      ["a label can be an option", '"--", body]', "body]"],
+      ["every message of the hub is shown", 'topic === "allowance" ?', "topic !== null ?"],
+      ["of two games one is shown", "due.set(event.symbol, event)", "due.set(null, event)"],
+      ["a desktop that is back keeps its warning", "warnings.clear(FAILED)", "wake.reset()"],
+      [
+        "a program may take for ever",
+        "new Deadline({ ms: TIMEOUT_MS, signal, clock })",
+        "new Deadline({ signal, clock })",
+      ],
+    ],
+  },
 ];

@@ -26,6 +26,8 @@ export interface AllowanceConfig {
   allowance_warn_min: readonly number[];
   day_starts_at: string;
   process_name: ProcessName | null;
+  /** Whether thresholds are notifications of the desktop as well. */
+  desktop_notifications: boolean;
 }
 
 export function rulesOf(

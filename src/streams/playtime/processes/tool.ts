@@ -16,22 +16,23 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * prints (PS_FORMAT, LC_ALL), and one with an LD_* in it may not be handed on under the agent's permissions.
  */
 const ENVIRONMENT = Deno.build.os === "windows"
-  ? {}
+  ? { env: {} }
   : { clearEnv: true, env: { LC_ALL: Deno.build.os === "linux" ? "C.UTF-8" : "en_US.UTF-8" } };
 
 export type RunTool = typeof runTool;
 
 /**
  * What a program printed. The program is killed when `signal` aborts, or when it prints without end.
+ * @param options.env variables that it gets besides
  * @throws when it cannot be started, fails, or is killed
  */
 export async function runTool(
   tool: string,
   args: readonly string[],
-  { signal }: { signal: AbortSignal },
+  { signal, env = {} }: { signal: AbortSignal; env?: Readonly<Record<string, string>> },
 ): Promise<Uint8Array> {
   signal.throwIfAborted();
-  const child = start(tool, args);
+  const child = start(tool, args, env);
   const ended = new AbortController();
   const end = () => ended.abort(signal.reason);
   signal.addEventListener("abort", end, { once: true });
@@ -55,7 +56,11 @@ export async function runTool(
 }
 
 /** Starts the first of a tool's paths that is there and may be run. */
-function start(tool: string, args: readonly string[]): Deno.ChildProcess {
+function start(
+  tool: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Deno.ChildProcess {
   const paths = [...new Set([...tool.includes("/") ? [] : programPaths(tool), tool])];
   for (const [index, path] of paths.entries()) {
     try {
@@ -65,6 +70,7 @@ function start(tool: string, args: readonly string[]): Deno.ChildProcess {
         stdout: "piped",
         stderr: "piped",
         ...ENVIRONMENT,
+        env: { ...ENVIRONMENT.env, ...env },
       }).spawn();
     } catch (error) {
       const denied = error instanceof Deno.errors.NotCapable;
