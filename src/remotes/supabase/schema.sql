@@ -86,6 +86,11 @@ begin
     where minutes_allowed = 0
       and not exists (select from public.allowances where allowances.device_id = rollup.device_id);
   end if;
+  -- It did not know of grants. Not dropped: views may use it.
+  if exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('public.daily_rollups')
+             and attname = 'minutes_overdraft' and attgenerated <> '') then
+    alter table public.daily_rollups alter column minutes_overdraft drop expression;
+  end if;
 
   -- Tombstones are removed by the time they came, not by the time that a machine wrote on them.
   for change in
@@ -252,54 +257,32 @@ create table if not exists public.allowances (
 );
 
 -- Whole seconds are summed, so that the order in which heartbeats arrive cannot change the result. `minutes_allowed` is
--- NULL where no allowance is configured; GREATEST ignores NULL, so the overdraft is then 0.
+-- NULL where no allowance is configured.
 create table if not exists public.daily_rollups (
   device_id text not null,
   date_utc date not null,
   seconds_used bigint not null default 0,
   minutes_allowed double precision,
   minutes_used double precision generated always as (seconds_used / 60.0::double precision) stored,
-  minutes_overdraft double precision
-    generated always as (greatest(0, seconds_used / 60.0::double precision - minutes_allowed)) stored,
+  minutes_overdraft double precision,
   last_heartbeat_at timestamptz not null,
   updated_at timestamptz not null default now(),
+  minutes_granted double precision not null default 0,
   primary key (device_id, date_utc)
 );
+alter table public.daily_rollups add column if not exists minutes_granted double precision not null default 0;
 
--- Adds a batch of heartbeats to its days. Rows that were there already (ON CONFLICT DO NOTHING) are not in
--- `added`, so a batch that is sent twice counts once.
-create or replace function public.roll_up_heartbeats() returns trigger
-language plpgsql security definer set search_path = '' as $$
+-- GREATEST ignores NULL: without an allowance the overdraft is 0.
+create or replace function public.reckon_overdraft() returns trigger
+language plpgsql set search_path = '' as $$
 begin
-  insert into public.daily_rollups as rollup (device_id, date_utc, seconds_used, minutes_allowed, last_heartbeat_at)
-  select batch.device_id, batch.date_utc, batch.seconds_used, coalesce(allowances.minutes, unnamed.minutes),
-         batch.last_at
-  from (
-    select device_id,
-           (timestamp_utc at time zone 'utc')::date as date_utc,
-           coalesce(sum(poll_interval_sec) filter (where is_playing), 0) as seconds_used,
-           max(timestamp_utc) as last_at
-    from added
-    group by 1, 2
-    -- One order for all, so that two batches of a device cannot wait for each other.
-    order by 1, 2
-  ) batch
-  left join public.allowances
-    on allowances.device_id = batch.device_id
-   and allowances.weekday = extract(isodow from batch.date_utc)
-  left join lateral (
-    select 0 as minutes from public.allowances other where other.device_id = batch.device_id limit 1
-  ) unnamed on true
-  on conflict (device_id, date_utc) do update set
-    seconds_used = rollup.seconds_used + excluded.seconds_used,
-    minutes_allowed = excluded.minutes_allowed,
-    last_heartbeat_at = greatest(rollup.last_heartbeat_at, excluded.last_heartbeat_at),
-    updated_at = now();
-  return null;
+  new.minutes_overdraft := greatest(0,
+    new.seconds_used / 60.0::double precision - new.minutes_granted - new.minutes_allowed);
+  return new;
 end
 $$;
-create or replace trigger heartbeats_roll_up after insert on public.heartbeats
-  referencing new table as added for each statement execute function public.roll_up_heartbeats();
+create or replace trigger daily_rollups_overdraft before insert or update on public.daily_rollups
+  for each row execute function public.reckon_overdraft();
 
 -- More minutes for one day of a device, or fewer, by its agent or by a member's app, which inserts as little as
 --   insert into allowance_grants (system_id, device_id, date, extra_min) values ('pc-1', 'pc-1', '2026-03-02', 30);
@@ -321,6 +304,71 @@ create table if not exists public.allowance_grants (
 create unique index if not exists allowance_grants_undoes on public.allowance_grants (system_id, undoes)
   where undoes is not null;
 create index if not exists allowance_grants_pull on public.allowance_grants (system_id, received_at, id);
+create index if not exists allowance_grants_day on public.allowance_grants (device_id, date);
+
+-- The grants of a day, as the agent counts them. A row may name any device: those of its own system count, and those of
+-- a system that has a member in common with it.
+create or replace function public.granted_minutes(of_device text, of_day date) returns double precision
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (
+    -- Whole milliseconds: their order cannot change the sum.
+    select coalesce(sum(round(extra_min * 60000)), 0) / 60000
+    from public.allowance_grants given
+    where device_id = of_device and date = of_day
+      and date - (created_at at time zone 'utc')::date between -366 and 31
+      and (system_id = of_device or exists (
+        select from public.system_members one join public.system_members other using (user_id)
+        where one.system_id = given.system_id and other.system_id = of_device
+      ))
+      and (undoes is null or exists (
+        select from public.allowance_grants undone
+        where undone.system_id = given.system_id and undone.id = given.undoes
+          and undone.device_id = of_device and undone.date = of_day and undone.extra_min = -given.extra_min
+      ))
+  );
+end
+$$;
+
+-- Adds a batch of heartbeats to its days. Rows that were there already (ON CONFLICT DO NOTHING) are not in
+-- `added`, so a batch that is sent twice counts once.
+create or replace function public.roll_up_heartbeats() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- A grant that is being added would be missed by a day that is being made: see `count_grants`.
+  perform pg_advisory_xact_lock_shared(hashtextextended(device_id, 16))
+  from (select distinct device_id from added order by 1) devices;
+  insert into public.daily_rollups as rollup
+    (device_id, date_utc, seconds_used, minutes_allowed, minutes_granted, last_heartbeat_at)
+  select batch.device_id, batch.date_utc, batch.seconds_used, coalesce(allowances.minutes, unnamed.minutes),
+         public.granted_minutes(batch.device_id, batch.date_utc), batch.last_at
+  from (
+    select device_id,
+           (timestamp_utc at time zone 'utc')::date as date_utc,
+           coalesce(sum(poll_interval_sec) filter (where is_playing), 0) as seconds_used,
+           max(timestamp_utc) as last_at
+    from added
+    group by 1, 2
+    -- One order for all, so that two batches of a device cannot wait for each other.
+    order by 1, 2
+  ) batch
+  left join public.allowances
+    on allowances.device_id = batch.device_id
+   and allowances.weekday = extract(isodow from batch.date_utc)
+  left join lateral (
+    select 0 as minutes from public.allowances other where other.device_id = batch.device_id limit 1
+  ) unnamed on true
+  on conflict (device_id, date_utc) do update set
+    seconds_used = rollup.seconds_used + excluded.seconds_used,
+    minutes_allowed = excluded.minutes_allowed,
+    minutes_granted = excluded.minutes_granted,
+    last_heartbeat_at = greatest(rollup.last_heartbeat_at, excluded.last_heartbeat_at),
+    updated_at = now();
+  return null;
+end
+$$;
+create or replace trigger heartbeats_roll_up after insert on public.heartbeats
+  referencing new table as added for each statement execute function public.roll_up_heartbeats();
 
 -- The agents read by the time when a row came: an app must not set it.
 create or replace function public.stamp_received() returns trigger
@@ -332,6 +380,28 @@ end
 $$;
 create or replace trigger allowance_grants_stamp before insert on public.allowance_grants
   for each row execute function public.stamp_received();
+
+-- Puts grants into the days that are there already. One lock a device: two transactions that add grants, or a day and
+-- a grant, would not see each other's.
+create or replace function public.count_grants() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(device_id, 16))
+  from (select distinct device_id from added order by 1) devices;
+  update public.daily_rollups rollup set minutes_granted = minutes, updated_at = now()
+  from (select distinct device_id, date from added) days,
+    lateral public.granted_minutes(days.device_id, days.date) minutes
+  where rollup.device_id = days.device_id and rollup.date_utc = days.date and rollup.minutes_granted <> minutes;
+  return null;
+end
+$$;
+create or replace trigger allowance_grants_count after insert on public.allowance_grants
+  referencing new table as added for each statement execute function public.count_grants();
+-- Grants from before this trigger.
+update public.daily_rollups rollup set minutes_granted = minutes, updated_at = now()
+from (select distinct device_id, date from public.allowance_grants) days,
+  lateral public.granted_minutes(days.device_id, days.date) minutes
+where rollup.device_id = days.device_id and rollup.date_utc = days.date and rollup.minutes_granted <> minutes;
 do $$
 begin
   if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime')
@@ -952,8 +1022,8 @@ begin
     where pronamespace = 'public'::regnamespace and proname in (
       'is_member', 'my_systems', 'register_system', 'make_heartbeat_partitions', 'purge_tombstones',
       'clockblock_records', 'clockblock_allow', 'clockblock_record_tables', 'clockblock_foreign_keys',
-      'roll_up_heartbeats', 'stamp_received', 'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones',
-      'leave_tombstone'
+      'roll_up_heartbeats', 'reckon_overdraft', 'granted_minutes', 'count_grants', 'stamp_received', 'last_write_wins',
+      'make_room', 'keep_tombstone', 'follow_tombstones', 'leave_tombstone'
     )
   loop
     execute format('revoke execute on function %s from public, anon, authenticated', callable);

@@ -111,6 +111,7 @@ const FUNCTIONS: Readonly<Record<string, { by: readonly string[]; args: object }
   clockblock_records: { by: [], args: { table_name: "projects" } },
   clockblock_allow: { by: [], args: { target: "projects", owner: "id", verbs: ["select"] } },
   clockblock_record_tables: { by: [], args: {} },
+  granted_minutes: { by: [], args: { of_device: "s-bob", of_day: "2026-03-02" } },
   clockblock_foreign_keys: { by: [], args: { of_child: "tasks" } },
 };
 
@@ -303,7 +304,7 @@ for (const grants of ["old", "new"] as const) {
              OR has_function_privilege('authenticated', oid, 'execute')) AS callable, count(*) AS all
          FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype`,
       );
-      assert.deepEqual(triggers, { callable: 0, all: 7 });
+      assert.deepEqual(triggers, { callable: 0, all: 9 });
     });
 
     await t.step("a sequence is used by who may add rows", async () => {
