@@ -85,7 +85,7 @@ class FirstReading<At> {
       // Certainly short: its bytes need not be counted.
       this.kept = [slice.text];
       this.end = slice.end;
-      this.more = slice.items === this.#limit;
+      this.more = slice.items === this.#limit || this.#slices.cut;
       return true;
     }
     if (!this.#take(slice)) return true;
@@ -98,8 +98,11 @@ class FirstReading<At> {
   }
 
   #take(slice: Slice<At> | undefined): boolean {
-    this.more = this.#items === this.#limit;
-    if (!slice) return false;
+    this.more = this.#items === this.#limit || this.#slices.cut;
+    if (!slice) {
+      if (this.#slices.cut) this.end = this.#slices.at;
+      return false;
+    }
     const bytes = byteLength(slice.text) + 1;
     this.more = this.#items > 0 && this.#bytes + bytes > MAX_LIST_BYTES;
     if (this.more) return false;
@@ -143,6 +146,8 @@ class Slices<At> {
   #left: number;
   #large: { json: string; at: At } | undefined;
   #whole = false;
+  /** Whether the source ended the answer before the list. */
+  cut = false;
   #budget = sliceBudget();
 
   constructor(source: ListSource<At>, until?: At) {
@@ -155,6 +160,11 @@ class Slices<At> {
   /** The first items, without waiting; a slice without items where the budget ended before one was found. */
   first(): Slice<At> | undefined {
     return this.#read();
+  }
+
+  /** The place up to which it was read. */
+  get at(): At | undefined {
+    return this.#at;
   }
 
   /** Whether nothing more follows. */
@@ -186,7 +196,7 @@ class Slices<At> {
     if (this.#whole || this.#left === 0) return undefined;
     let text = "";
     let items = 0;
-    for (const { at, json } of this.#source.read({ after: this.#at, until: this.#until })) {
+    for (const { at, json, cut } of this.#source.read({ after: this.#at, until: this.#until })) {
       if (json !== undefined && items > 0 && text.length + json.length > SLICE_CHARACTERS) {
         this.#large = { json, at };
         return { text, items, end: this.#at! };
@@ -195,6 +205,10 @@ class Slices<At> {
       if (json !== undefined) {
         text = items++ === 0 ? json : `${text},${json}`;
         this.#left--;
+      }
+      if (cut) {
+        this.#whole = this.cut = true;
+        return { text, items, end: at };
       }
       if (this.#left === 0 || !this.#budget.left() || text.length > SLICE_CHARACTERS) {
         return { text, items, end: at };

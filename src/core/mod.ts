@@ -11,6 +11,7 @@ export * from "./verdict.ts";
 export * from "./version.ts";
 export * from "./warnings.ts";
 export * from "./http/headers.ts";
+export * from "./http/idempotency_key.ts";
 export * from "./http/listing.ts";
 export * from "./http/outbound.ts";
 export * from "./http/problem.ts";

@@ -143,7 +143,7 @@ function parametersIn(place: "path" | "query", { params, query, path }: Route): 
   const names = place === "path"
     ? [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)
     : Object.keys(properties);
-  return names.map((name) => {
+  const named = names.map((name) => {
     const { description = descriptionOf(entries[name]), ...rest } = properties[name] ??
       { type: "string" };
     return {
@@ -154,6 +154,15 @@ function parametersIn(place: "path" | "query", { params, query, path }: Route): 
       schema: typed(rest),
     };
   });
+  return schema && "rest" in schema
+    ? [...named, anyOther(jsonSchema(schema.rest as Schema, "input"))]
+    : named;
+}
+
+/** Parameters of any name: an object's members are parameters of their own (style `form`, the default). */
+function anyOther({ description = "any other parameter", ...values }: JsonObject): JsonObject {
+  const schema = { type: "object", additionalProperties: values };
+  return { name: "any", in: "query", required: false, description, schema };
 }
 
 /** A description that stands behind what transforms the text, where the conversion ends. */

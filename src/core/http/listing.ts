@@ -13,6 +13,8 @@ export interface Placed<At> {
   at: At;
   /** The item's JSON text. */
   json?: string;
+  /** Enough was read: the answer ends here, whether or not the list goes on. */
+  cut?: true;
 }
 
 export interface ListSource<At> {

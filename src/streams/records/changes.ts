@@ -4,6 +4,8 @@
  */
 import {
   type Clock,
+  derivedId,
+  type Id,
   type Instant,
   instantOf,
   type JsonObject,
@@ -19,6 +21,7 @@ export interface ChangesOptions {
   rows: Rows;
   queue: Queue;
   clock: Clock;
+  ids: () => Id;
   systemId: string;
   /** The cloud's clock less this machine's: stamps are compared with those of other machines. */
   clockOffsetMs: () => number;
@@ -43,6 +46,29 @@ export class Changes {
     const data = { ...Object.fromEntries(gone.map((name) => [name, null])), ...ownFields(fields) };
     const record = this.#write(table, { id, before, data, deletedAt: null });
     return { record, created: before === undefined || before.deletedAt !== null };
+  }
+
+  /**
+   * Makes a record under an id of its own.
+   * @param key what makes a repeated request harmless: it finds the record of the first one
+   * @throws {Problem} 422 when the key was used with other fields
+   */
+  create(
+    table: string,
+    fields: JsonObject,
+    { key }: { key: string | null },
+  ): { record: FlatRecord; created: boolean } {
+    const { ids, rows, systemId } = this.#options;
+    if (key === null) return this.put(table, ids(), fields);
+    // Half of the id is the key's and half is the fields', so that a repeated key shows without being kept.
+    const ofKey = derivedId(`${systemId} ${table} key ${key}`).slice(0, 19);
+    const id = ofKey + derivedId(JSON.stringify(ownFields(fields))).slice(19);
+    const known = rows.idWith(table, ofKey);
+    if (known === undefined) return this.put(table, id, fields);
+    if (known === id) return { record: flat(rows.find(table, id)!), created: false };
+    throw new Problem(422, "Idempotency-Key used twice", {
+      detail: `A record with other fields was made with the key "${key}". Send a new key with it`,
+    });
   }
 
   /**

@@ -15,6 +15,11 @@ export class Conflicts {
   readonly #add: Statement;
   readonly #page: Statement;
   readonly #since: Statement;
+  readonly #addUnseen: Statement;
+  readonly #unseen: Statement;
+  readonly #pruneUnseen: Statement;
+  readonly #see: Statement;
+  readonly #seeAll: Statement;
   readonly #prune: Statement;
 
   constructor(store: Store) {
@@ -25,16 +30,30 @@ export class Conflicts {
          remote_updated_at, local_data, remote_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#page = db.prepare(
-      "SELECT * FROM sync_conflicts WHERE id < ? AND id >= ? ORDER BY id DESC",
+      `SELECT *, id NOT IN (SELECT conflict_id FROM unseen_conflicts) AS seen
+       FROM sync_conflicts WHERE id < ? AND id >= ? ORDER BY id DESC`,
     );
     this.#since = db.prepare("SELECT count(*) AS count FROM sync_conflicts WHERE at >= ?");
+    this.#addUnseen = db.prepare(
+      "INSERT INTO unseen_conflicts (conflict_id, table_name) VALUES (?, ?)",
+    );
+    this.#unseen = db.prepare(
+      "SELECT table_name, count(*) AS count FROM unseen_conflicts GROUP BY table_name",
+    );
+    this.#see = db.prepare(
+      "DELETE FROM unseen_conflicts WHERE conflict_id IN (SELECT value FROM json_each(?))",
+    );
+    this.#seeAll = db.prepare("DELETE FROM unseen_conflicts");
+    this.#pruneUnseen = db.prepare(
+      "DELETE FROM unseen_conflicts WHERE conflict_id <= (SELECT max(id) FROM sync_conflicts) - ?",
+    );
     this.#prune = db.prepare(
       "DELETE FROM sync_conflicts WHERE id <= (SELECT max(id) FROM sync_conflicts) - ?",
     );
   }
 
   /** Keeps a conflict; called inside a write. */
-  add(conflict: Omit<Conflict, "id">): void {
+  add(conflict: Omit<Conflict, "id" | "seen">): void {
     const { at, table, record_id, kind, winner, local, remote } = conflict;
     const { local_updated_at, remote_updated_at } = conflict;
     const { lastInsertRowid } = this.#add.run(
@@ -49,6 +68,7 @@ export class Conflicts {
       JSON.stringify(remote),
     );
     const id = Number(lastInsertRowid);
+    this.#addUnseen.run(id, table);
     this.#store.afterCommit(() => logger("conflicts").info("Conflict {id}", { id, ...conflict }));
   }
 
@@ -62,7 +82,8 @@ export class Conflicts {
     for (const row of this.#page.iterate(before, from)) {
       const { id, at, table_name: table, record_id, kind, winner } = row;
       const { local_updated_at, remote_updated_at } = row;
-      const head = { id, at, table, record_id, kind, winner, local_updated_at, remote_updated_at };
+      const versions = { local_updated_at, remote_updated_at, seen: row.seen === 1 };
+      const head = { id, at, table, record_id, kind, winner, ...versions };
       // Both were made from JSON; parsing them would take too long.
       const json = `${JSON.stringify(head).slice(0, -1)},"local":${row.local_data},"remote":${
         String(row.remote_data)
@@ -76,8 +97,22 @@ export class Conflicts {
     return Number(this.#since.get(at)?.count);
   }
 
+  /** How many of each table no person has marked as seen. */
+  unseenByTable(): ReadonlyMap<string, number> {
+    return new Map(
+      this.#unseen.all().map(({ table_name, count }) => [String(table_name), Number(count)]),
+    );
+  }
+
+  /** Marks some as seen, or all; returns how many were not. Called inside a write. */
+  see(ids: readonly number[] | "all"): number {
+    const { changes } = ids === "all" ? this.#seeAll.run() : this.#see.run(JSON.stringify(ids));
+    return Number(changes);
+  }
+
   /** Forgets the oldest beyond what is kept; called inside a write. */
   prune(): number {
+    this.#pruneUnseen.run(MAX_KEPT);
     return Number(this.#prune.run(MAX_KEPT).changes);
   }
 }

@@ -51,7 +51,6 @@ export class RecordsInbox implements Inbox {
   readonly #cursor: Statement;
   readonly #setCursor: Statement;
   readonly #rereads: Statement;
-  readonly #unmet: Statement;
   /** When the last page of a table was applied: a cursor that rests here is as fresh as that. */
   readonly #setRead: Statement;
 
@@ -71,13 +70,6 @@ export class RecordsInbox implements Inbox {
     this.#setRead = db.prepare(
       `INSERT INTO meta (key, value) VALUES ('records.read.' || ?1, ?2)
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-    );
-    this.#unmet = db.prepare(
-      `DELETE FROM records WHERE table_name = ?1 AND record_id IN (
-         SELECT r.record_id FROM records r WHERE r.table_name = ?1
-           AND r.last_synced_at IS NOT NULL AND coalesce(r.met_in, 0) < ?2
-           AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name
-             AND q.record_id = r.record_id AND q.synced_at IS NULL))`,
     );
   }
 
@@ -230,10 +222,10 @@ export class RecordsInbox implements Inbox {
 
   /** After the last page: what a reading from the beginning has not met is gone in the cloud. */
   #finishReread(table: string): void {
-    const { store } = this.#options;
+    const { store, rows } = this.#options;
     const reread = this.#rereadOf(table);
     if (!reread) return;
-    this.#unmet.run(table, reread.number);
+    rows.removeUnmet(table, reread.number);
     store.db.prepare("DELETE FROM meta WHERE key = ?").run(rereadKey(table));
   }
 

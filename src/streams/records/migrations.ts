@@ -61,6 +61,17 @@ export const migrations: readonly Migration[] = [{
     DELETE FROM sync_cursors WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'records.anew.' || table_name);
     DELETE FROM meta WHERE key >= 'records.anew.' AND key < 'records.anew/';
   `,
+}, {
+  name: "records-3-lists",
+  sql: `
+    -- The order of changes, and what counts a table's records without reading them.
+    CREATE INDEX records_changed ON records (table_name, updated_at, record_id, deleted_at);
+    -- Conflicts that no person has seen. A column of theirs would write both versions again to mark one as seen.
+    CREATE TABLE unseen_conflicts (
+      conflict_id INTEGER PRIMARY KEY,
+      table_name TEXT NOT NULL
+    );
+  `,
 }];
 
 /** Rows are edited and entries are settled: the later state counts. */

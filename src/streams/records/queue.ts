@@ -25,6 +25,9 @@ export interface Entry {
   createdAt: Instant;
 }
 
+/** Entries that are looked at to tell how many wait of each table. */
+const MAX_COUNTED = 10_000;
+
 const WAITING = "synced_at IS NULL AND rejected_at IS NULL";
 
 export class Queue {
@@ -37,6 +40,7 @@ export class Queue {
   readonly #level: Statement;
   readonly #next: Statement;
   readonly #oldest: Statement;
+  readonly #byTable: Statement;
   readonly #settle: Statement;
   readonly #retried: Statement;
   readonly #setRejected: Statement;
@@ -76,6 +80,12 @@ export class Queue {
       `SELECT min(created_at) AS at FROM (
          SELECT created_at FROM sync_queue WHERE ${WAITING} ORDER BY id LIMIT 1)`,
     );
+    this.#byTable = db.prepare(
+      `SELECT table_name, count(*) AS count FROM (
+         SELECT table_name FROM sync_queue INDEXED BY sync_queue_waiting WHERE ${WAITING}
+         LIMIT ${MAX_COUNTED})
+       GROUP BY table_name`,
+    );
     this.#settle = db.prepare(
       "UPDATE sync_queue SET synced_at = ? WHERE id = ? AND synced_at IS NULL AND rejected_at IS NULL",
     );
@@ -86,6 +96,13 @@ export class Queue {
   /** How many entries wait. */
   get waiting(): number {
     return this.#counter.rows;
+  }
+
+  /** How many entries of each table wait; not all of them are counted while very many do. */
+  waitingByTable(): ReadonlyMap<string, number> {
+    return new Map(
+      this.#byTable.all().map(({ table_name, count }) => [String(table_name), Number(count)]),
+    );
   }
 
   /** Since when the first of them has. */

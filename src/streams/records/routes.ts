@@ -1,14 +1,10 @@
-/**
- * Records over HTTP, and the conflicts to read.
- * @module
- */
+/** Records over HTTP. @module */
 import * as v from "valibot";
 import {
-  entryNumber,
-  isTooDeep,
+  idempotencyKey,
+  instantText,
   type JsonObject,
   listing,
-  MAX_DEPTH,
   pageQuery,
   Problem,
   reply,
@@ -17,10 +13,12 @@ import {
   STORING,
   yesNo,
 } from "../../core/mod.ts";
-import { conflict, record } from "../../contract/records.ts";
+import { record, recordTable, type RecordTable } from "../../contract/records.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Changes } from "./changes.ts";
-import type { Conflicts } from "./conflicts.ts";
+import { batchEdits, fields, idText, MAX_RECORD_BYTES } from "./fields.ts";
+import { filterOf } from "./filter.ts";
+import { RecordListing } from "./listing.ts";
 import { flat, type FlatRecord } from "./record.ts";
 import type { Rows } from "./rows.ts";
 
@@ -28,52 +26,20 @@ export interface RecordRoutesOptions {
   store: Store;
   rows: Rows;
   changes: Changes;
-  conflicts: Conflicts;
   tables: readonly string[];
+  /** The tables as they are now. */
+  shown: () => RecordTable[];
   /** Called after every committed change of this machine. */
   changed: (table: string, record: FlatRecord) => void;
 }
 
-/** As large as a row may be in the cloud: Realtime and PostgREST take no more. */
-const MAX_RECORD_BYTES = 1 << 20;
-
-const idText = v.pipe(
-  v.string("expected a record's id"),
-  v.regex(/^[^\p{Cc}]{1,200}$/u, "expected 1 to 200 characters without control characters"),
-  v.description("the record's id"),
-);
-/** As many as a table of PostgreSQL may have columns. */
-const MAX_FIELDS = 1_600;
-
-const fields = v.pipe(
-  v.unknown(),
-  v.check(
-    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    "expected an object with the record's fields",
-  ),
-  v.metadata({
-    type: "object",
-    additionalProperties: true,
-    description: "the record's fields, named as the cloud's columns are",
-    examples: [{ title: "Paint the fence", done: false, project_id: "p-1" }],
-  }),
-  // Checked just now; it came as JSON.
-  v.transform((value) => value as JsonObject),
-  v.check(
-    (object) => Object.keys(object).length <= MAX_FIELDS,
-    `expected at most ${MAX_FIELDS} fields`,
-  ),
-  v.check(
-    (object) =>
-      Object.keys(object).every((name) => name !== "" && name.length <= 63 && name !== "__proto__"),
-    "expected names of 1 to 63 characters, as a database's columns have them, and not __proto__",
-  ),
-  v.check((object) => !isTooDeep(object), `expected at most ${MAX_DEPTH} levels`),
-);
+const FILTER = "of each field the text that it must have: a string as it is, anything else as JSON " +
+  "(`true`, `12`, `null`); a field that is not there is null";
 const MISSING = { 404: "There is no such record." };
 
 export function recordRoutes(options: RecordRoutesOptions): Route[] {
-  const { store, rows, changes, conflicts, tables, changed } = options;
+  const { store, rows, changes, tables, shown, changed } = options;
+  const records = new RecordListing(store);
   const tableText = v.pipe(
     v.string(),
     v.check((name) => tables.includes(name), `expected one of ${tables.join(", ")}`),
@@ -83,6 +49,21 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
   const ofRecord = v.object({ table: tableText, id: idText });
   const tag = "records";
   const path = "/records/{table}/{id}";
+  const wanted = {
+    ...pageQuery("after", v.string(), {
+      limit: 100,
+      max: 1_000,
+      description: "after the record of this id",
+    }),
+    deleted: v.optional(
+      v.pipe(yesNo(), v.description("whether those that are marked as deleted come too")),
+      "false",
+    ),
+    changed_since: v.optional(v.pipe(
+      instantText(),
+      v.description("changed at this time or later, in the order of their changes"),
+    )),
+  };
 
   const announced = (table: string, written: FlatRecord) => {
     changed(table, written);
@@ -92,30 +73,80 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
   return [
     route({
       method: "GET",
+      path: "/records",
+      summary: "The tables of records: how many there are, wait and are in conflict",
+      tag,
+      answer: v.array(recordTable),
+      handle: shown,
+    }),
+    route({
+      method: "GET",
       path: "/records/{table}",
       summary: "Records of a table, in the order of their ids",
       tag,
       params: inTable,
-      query: v.strictObject({
-        ...pageQuery("after", v.string(), {
-          limit: 100,
-          max: 1_000,
-          description: "after the record of this id",
-        }),
-        deleted: v.optional(
-          v.pipe(yesNo(), v.description("whether those that are marked as deleted come too")),
-          "false",
-        ),
-      }),
+      query: v.objectWithRest(wanted, v.pipe(v.string("expected one text"), v.description(FILTER))),
       answer: v.array(record),
       paged: true,
-      handle: ({ params: { table }, query: { limit, after, deleted }, raw }) =>
-        listing(raw, {
+      handle({ params: { table }, query: { limit, after, deleted, changed_since: since }, raw }) {
+        const filter = filterOf(raw, Object.keys(wanted));
+        return listing(raw, {
           limit,
-          after,
-          read: ({ after = "", until }) => rows.shown(table, { after, until, deleted }),
-          next: (after) => ({ after }),
-        }),
+          after: after === undefined ? undefined : { id: after, updatedAt: since ?? "" },
+          read: records.reader(table, { deleted, since, filter }),
+          next: ({ id, updatedAt }) =>
+            since === undefined ? { after: id } : { changed_since: updatedAt, after: id },
+        });
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/records/{table}",
+      summary: "Make a record under an id of its own; harmless to repeat with Idempotency-Key",
+      tag,
+      params: inTable,
+      body: fields,
+      bodyLimit: MAX_RECORD_BYTES,
+      problems: { ...STORING, 422: "The `Idempotency-Key` was used with other fields." },
+      answer: record,
+      also: { 201: "The record is new; `Location` is its path." },
+      async handle({ params: { table }, body, raw }) {
+        const key = idempotencyKey(raw);
+        refuseOtherId(undefined, body);
+        const made = await store.write(() => changes.create(table, body, { key }));
+        if (!made.created) return reply(made.record);
+        const location = `/records/${table}/${made.record.id}`;
+        return reply(announced(table, made.record), { status: 201, headers: { location } });
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/records/{table}/batch",
+      summary: "Put and delete records, in this order: all of it, or nothing",
+      tag,
+      params: inTable,
+      body: batchEdits,
+      bodyLimit: MAX_RECORD_BYTES,
+      problems: {
+        ...STORING,
+        404: "A record to be deleted is not there (`index` names the edit); nothing was stored.",
+      },
+      answer: v.array(record),
+      async handle({ params: { table }, body }) {
+        const written = await store.write(() =>
+          body.map((edit, index) => {
+            try {
+              return "put" in edit
+                ? changes.put(table, edit.put.id, edit.put).record
+                : changes.remove(table, edit.delete);
+            } catch (error) {
+              throw error instanceof Problem ? inBatch(error, index) : error;
+            }
+          })
+        );
+        for (const record of written) changed(table, record);
+        return written;
+      },
     }),
     route({
       method: "GET",
@@ -175,36 +206,23 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
         return announced(table, await store.write(() => changes.remove(table, id)));
       },
     }),
-    route({
-      method: "GET",
-      path: "/sync/conflicts",
-      summary: "Records that both sides had changed, newest first",
-      tag: "sync",
-      query: v.strictObject(
-        pageQuery("before", entryNumber(), {
-          limit: 100,
-          max: 1_000,
-          description: "before the conflict of this id",
-        }),
-      ),
-      answer: v.array(conflict),
-      paged: true,
-      handle: ({ query: { limit, before }, raw }) =>
-        listing(raw, {
-          limit,
-          after: before,
-          read: ({ after, until }) => conflicts.shown({ before: after, from: until }),
-          next: (before) => ({ before }),
-        }),
-    }),
   ];
 }
 
 /** A body that was read from another record is a mistake, not a wish to rename. */
-function refuseOtherId(id: string, body: JsonObject): void {
+function refuseOtherId(id: string | undefined, body: JsonObject): void {
   if (body.id === undefined || body.id === id) return;
+  const expected = id === undefined ? "none: PUT takes one" : `"${id}" as in the path, or none`;
   throw new Problem(400, "Invalid request", {
-    detail: `body "id": expected "${id}" as in the path, or none`,
+    detail: `body "id": expected ${expected}`,
     extra: { parameter: "id" },
+  });
+}
+
+/** The same problem of one edit among many. */
+function inBatch({ status, title, detail = "" }: Problem, index: number): Problem {
+  return new Problem(status, title, {
+    detail: `edit ${index}: ${detail}. Nothing was stored`,
+    extra: { index },
   });
 }

@@ -2,15 +2,9 @@
  * The `records` table: versions in, versions out.
  * @module
  */
-import {
-  type Instant,
-  instantOf,
-  type JsonObject,
-  parseLossless,
-  type Placed,
-} from "../../core/mod.ts";
-import type { Statement, Store } from "../../store/mod.ts";
-import { flat, type RecordVersion } from "./record.ts";
+import { type Instant, instantOf, type JsonObject, parseLossless } from "../../core/mod.ts";
+import { RowCounter, type Statement, type Store } from "../../store/mod.ts";
+import type { RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
 
 /** What a saved version is, besides itself. */
@@ -24,22 +18,37 @@ export interface Provenance {
 /** `last_synced_at` of what a reset left to the cloud's word. */
 const FORGOTTEN = instantOf(0);
 
-/** A blob: after every text. */
-const ANY_ID = new Uint8Array([0xff]);
-
 /** Where the number of the newest reading stands in `meta`. */
 export const READING = "records.reading";
 const NEWEST_READING = `(SELECT CAST(value AS INTEGER) FROM meta WHERE key = '${READING}')`;
 
 export class Rows {
+  readonly #store: Store;
+  /** How many records of each table are not deleted. */
+  readonly #live: ReadonlyMap<string, RowCounter>;
   readonly #find: Statement;
-  readonly #page: Statement;
+  readonly #isLive: Statement;
+  readonly #idsFrom: Statement;
+  readonly #changedAt: Statement;
   readonly #save: Statement;
   readonly #agree: Statement;
   readonly #remove: Statement;
+  readonly #unmet: Statement;
   readonly #forget: Statement;
 
-  constructor({ db }: Store) {
+  constructor(store: Store, tables: readonly string[]) {
+    const { db } = store;
+    this.#store = store;
+    this.#live = new Map(tables.map((table) => [
+      table,
+      new RowCounter(store, {
+        table: "records",
+        index: "records_changed",
+        // A name has letters, digits and "_" alone.
+        where: `table_name = '${table}' AND deleted_at IS NULL`,
+        key: ["updated_at", "record_id"],
+      }),
+    ]));
     this.#find = db.prepare(
       `SELECT r.*, EXISTS (
          SELECT 1 FROM sync_queue q
@@ -47,10 +56,15 @@ export class Rows {
        ) AS pending
        FROM records r WHERE r.table_name = ? AND r.record_id = ?`,
     );
-    this.#page = db.prepare(
-      `SELECT * FROM records
-       WHERE table_name = ?1 AND record_id > ?2 AND record_id <= ?3 AND (deleted_at IS NULL OR ?4)
-       ORDER BY record_id`,
+    this.#isLive = db.prepare(
+      "SELECT 1 FROM records WHERE table_name = ? AND record_id = ? AND deleted_at IS NULL",
+    );
+    this.#idsFrom = db.prepare(
+      `SELECT record_id FROM records WHERE table_name = ? AND record_id >= ? ORDER BY record_id
+       LIMIT 1`,
+    );
+    this.#changedAt = db.prepare(
+      "SELECT max(updated_at) AS at FROM records INDEXED BY records_changed WHERE table_name = ?",
     );
     this.#save = db.prepare(
       `INSERT INTO records (table_name, record_id, system_id, data, updated_at, deleted_at,
@@ -71,33 +85,49 @@ export class Rows {
       "UPDATE records SET last_synced_at = ?, remote_updated_at = NULL",
     );
     this.#remove = db.prepare("DELETE FROM records WHERE table_name = ? AND record_id = ?");
+    this.#unmet = db.prepare(
+      `DELETE FROM records WHERE table_name = ?1 AND record_id IN (
+         SELECT r.record_id FROM records r WHERE r.table_name = ?1
+           AND r.last_synced_at IS NOT NULL AND coalesce(r.met_in, 0) < ?2
+           AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name
+             AND q.record_id = r.record_id AND q.synced_at IS NULL))
+       RETURNING deleted_at`,
+    );
   }
 
   find(table: string, id: string): LocalRecord | undefined {
     const row = this.#find.get(table, id);
     return row && {
-      ...version(row),
+      ...versionOfRow(row),
       pending: row.pending === 1,
       remoteUpdatedAt: row.remote_updated_at === null ? null : String(row.remote_updated_at),
       forgotten: row.last_synced_at === FORGOTTEN,
     };
   }
 
-  /** Records in the order of their ids, as the API shows them. */
-  *shown(
-    table: string,
-    { after, until, deleted }: { after: string; until: string | undefined; deleted: boolean },
-  ): Generator<Placed<string>> {
-    const last = until ?? ANY_ID;
-    for (const row of this.#page.iterate(table, after, last, deleted ? 1 : 0)) {
-      yield { at: String(row.record_id), json: shownJson(row) };
-    }
+  /** How many records of a table are not deleted. */
+  count(table: string): number {
+    return this.#live.get(table)?.rows ?? 0;
   }
 
+  /** When the newest version of a table's records was made, those that are deleted included. */
+  changedAt(table: string): Instant | null {
+    const at = this.#changedAt.get(table)?.at;
+    return at === null || at === undefined ? null : String(at);
+  }
+
+  /** The first id of a table that begins with this text. */
+  idWith(table: string, start: string): string | undefined {
+    const id = this.#idsFrom.get(table, start)?.record_id;
+    return typeof id === "string" && id.startsWith(start) ? id : undefined;
+  }
+
+  /** Called inside a write, as all that follow. */
   save(table: string, record: RecordVersion, provenance: Provenance = {}): void {
     const { syncedAt = null, remoteUpdatedAt = null } = provenance;
     const { id, systemId, data, updatedAt, deletedAt } = record;
     const json = JSON.stringify(data);
+    this.#count(table, (deletedAt === null ? 1 : 0) - this.#liveRows(table, id));
     this.#save.run(table, id, systemId, json, updatedAt, deletedAt, syncedAt, remoteUpdatedAt);
   }
 
@@ -113,20 +143,28 @@ export class Rows {
 
   /** Forgets a record altogether, tombstone and all. */
   remove(table: string, id: string): void {
+    this.#count(table, -this.#liveRows(table, id));
     this.#remove.run(table, id);
+  }
+
+  /** Forgets what the reading from the beginning has not met and no change waits for: it is gone in the cloud. */
+  removeUnmet(table: string, reading: number): void {
+    const gone = this.#unmet.all(table, reading);
+    this.#count(table, -gone.filter(({ deleted_at }) => deleted_at === null).length);
+  }
+
+  #liveRows(table: string, id: string): number {
+    return this.#isLive.get(table, id) ? 1 : 0;
+  }
+
+  #count(table: string, change: number): void {
+    if (change === 0) return;
+    this.#store.afterCommit(() => this.#live.get(table)?.add(change));
   }
 }
 
-/** The JSON text of a record, without parsing what was made from JSON: that of a large one takes too long. */
-function shownJson(row: Readonly<Record<string, unknown>>): string {
-  const data = String(row.data);
-  if (!data.startsWith("{") || !data.endsWith("}")) return JSON.stringify(flat(version(row)));
-  const { record_id: id, system_id, updated_at, deleted_at } = row;
-  const managed = JSON.stringify({ id, system_id, updated_at, deleted_at });
-  return data === "{}" ? managed : `${data.slice(0, -1)},${managed.slice(1)}`;
-}
-
-function version(row: Readonly<Record<string, unknown>>): RecordVersion {
+/** A row of the table as a version. */
+export function versionOfRow(row: Readonly<Record<string, unknown>>): RecordVersion {
   return {
     id: String(row.record_id),
     systemId: String(row.system_id),

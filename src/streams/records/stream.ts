@@ -3,8 +3,10 @@
  * @module
  */
 import { type Instant, instantOf, msOf, type PruneResult, type Stream } from "../../core/mod.ts";
+import type { RecordTable } from "../../contract/records.ts";
 import type { StreamDeps } from "../../store/mod.ts";
 import { Changes } from "./changes.ts";
+import { conflictRoutes } from "./conflict_routes.ts";
 import { Conflicts } from "./conflicts.ts";
 import { RecordsInbox } from "./inbox.ts";
 import { RecordsOutbox } from "./outbox.ts";
@@ -21,7 +23,7 @@ export interface RecordsDeps extends StreamDeps {
 export interface RecordsConfig {
   records: {
     /** Parents before children. */
-    tables: readonly { name: string }[];
+    tables: readonly { name: string; key?: string }[];
     sync_interval_sec: number;
   };
 }
@@ -45,15 +47,15 @@ const MAX_WAITING = 1_000;
 const DAY_MS = 86_400_000;
 
 export function createRecords(deps: RecordsDeps, config: RecordsConfig): RecordsStream {
-  const { store, hub, warnings, clock, systemId, realtime } = deps;
+  const { store, hub, warnings, clock, systemId, realtime, ids } = deps;
   const { tombstoneDays = 90 } = deps;
   const clockOffsetMs = () => deps.clockOffsetMs("records") ?? 0;
   const tables = config.records.tables.map(({ name }) => name);
   const [firstTable = ""] = tables;
 
-  const rows = new Rows(store);
+  const rows = new Rows(store, tables);
   const queue = new Queue(store, { onCount: () => warnOfDepth() });
-  const changes = new Changes({ rows, queue, clock, systemId, clockOffsetMs });
+  const changes = new Changes({ rows, queue, clock, ids, systemId, clockOffsetMs });
   const conflicts = new Conflicts(store);
   const inbox = new RecordsInbox({
     store,
@@ -85,6 +87,19 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
     );
   };
 
+  const shownTables = (): RecordTable[] => {
+    const waiting = queue.waitingByTable();
+    const unseen = conflicts.unseenByTable();
+    return config.records.tables.map(({ name, key = "id" }) => ({
+      name,
+      key,
+      rows: rows.count(name),
+      waiting: waiting.get(name) ?? 0,
+      conflicts: unseen.get(name) ?? 0,
+      changed_at: rows.changedAt(name),
+    }));
+  };
+
   return {
     name: "records",
     outbox: new RecordsOutbox({ store, queue, rows, inbox, tables }),
@@ -94,20 +109,24 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
       batchSize: MAX_CYCLE_CHANGES,
       roundSize: MAX_CYCLE_CHANGES,
     },
-    routes: recordRoutes({
-      store,
-      rows,
-      changes,
-      conflicts,
-      tables,
-      changed(table, record) {
-        hub.publish("records", { table, record, origin: "local" });
-      },
-    }),
+    routes: [
+      ...recordRoutes({
+        store,
+        rows,
+        changes,
+        tables,
+        shown: () => shownTables(),
+        changed(table, record) {
+          hub.publish("records", { table, record, origin: "local" });
+        },
+      }),
+      ...conflictRoutes({ store, conflicts }),
+    ],
     status: () => ({
       records: {
         waiting: queue.waiting,
         conflicts_24h: conflicts.countSince(aDayAgo()),
+        conflicts_unseen: conflicts.unseenByTable().values().reduce((sum, each) => sum + each, 0),
         realtime: realtime(firstTable),
       },
     }),

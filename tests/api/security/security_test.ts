@@ -96,7 +96,7 @@ const SCENARIOS: Scenario[] = [
     answered: {
       "access-control-allow-origin": FRIEND,
       "access-control-allow-credentials": null,
-      "access-control-expose-headers": "link, retry-after",
+      "access-control-expose-headers": "link, location, retry-after",
       vary: "Origin",
     },
   },
@@ -208,7 +208,8 @@ const SCENARIOS: Scenario[] = [
     answered: {
       "access-control-allow-origin": FRIEND,
       "access-control-allow-methods": "POST",
-      "access-control-allow-headers": "authorization, cache-control, content-type, last-event-id",
+      "access-control-allow-headers":
+        "authorization, cache-control, content-type, idempotency-key, last-event-id",
       "access-control-allow-private-network": "true",
       "access-control-allow-credentials": null,
     },

@@ -41,11 +41,12 @@ function setUp({ tombstoneDays = 90 } = {}) {
   const call = async (method: string, path: string, body?: JsonObject) => {
     const [, table, id] = /^\/records\/(\w+)(?:\/(.+))?$/.exec(path)!;
     const route = stream.routes!.find((candidate) =>
-      candidate.method === method && candidate.path.includes("{id}") === (id !== undefined)
+      candidate.method === method &&
+      candidate.path === `/records/{table}${id === undefined ? "" : "/{id}"}`
     )!;
     const answer = await route.handle({
       params: { table, id },
-      query: { limit: 100, after: "", deleted: false },
+      query: { limit: 100, deleted: false },
       body,
       raw: new Request(`http://127.0.0.1${path}`),
       text: () => Promise.resolve(""),
@@ -326,7 +327,12 @@ Deno.test("Records warns while more than 1000 changes wait, and counts the confl
     stream.gauges!().find(({ name }) => name === "records_conflicts_last_day")?.value,
     1,
   );
-  assert.deepEqual(stream.status!().records, { waiting: 1_000, conflicts_24h: 1, realtime: null });
+  assert.deepEqual(stream.status!().records, {
+    waiting: 1_000,
+    conflicts_24h: 1,
+    conflicts_unseen: 1,
+    realtime: null,
+  });
   const batch = outbox.pending(100);
   await store.write(() => {
     outbox.settle(batch.rows.map(({ id }) => id), "2026-03-02T12:00:01.000Z");

@@ -1,12 +1,11 @@
 /** The allowance in the local API. @module */
 import * as v from "valibot";
 import { allowanceView, grant } from "../../../contract/allowance.ts";
-import { dayText, Problem, reply, type Route, route, STORING } from "../../../core/mod.ts";
+import { dayText, idempotencyKey, reply, type Route, route, STORING } from "../../../core/mod.ts";
 import type { AllowanceBook } from "./book.ts";
 import { extraMin, shortText } from "./limits.ts";
 
 const WANTED = 'expected a grant such as { "extra_min": 30 }, or { "undoes": <id of a grant> }';
-const KEY = /^[\x21-\x7e][\x20-\x7e]{0,198}$/;
 
 const wantedGrant = v.pipe(
   v.strictObject({
@@ -69,17 +68,9 @@ export function allowanceRoutes(book: AllowanceBook): readonly Route[] {
           // The schema lets none through without one of both.
           ? { ...rest, extra_min: extra_min! }
           : { undoes, made_by: rest.made_by };
-        const { grant, created } = await book.grant(wanted, { key: keyOf(raw) });
+        const { grant, created } = await book.grant(wanted, { key: idempotencyKey(raw) });
         return reply(grant, { status: created ? 201 : 200 });
       },
     }),
   ];
-}
-
-function keyOf({ headers }: Request): string | null {
-  const key = headers.get("idempotency-key");
-  if (key === null || KEY.test(key)) return key;
-  throw new Problem(400, "Invalid request", {
-    detail: "header Idempotency-Key: expected 1 to 199 printable ASCII characters",
-  });
 }

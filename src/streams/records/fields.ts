@@ -1,0 +1,67 @@
+/** What a caller may send as a record's id and fields. @module */
+import * as v from "valibot";
+import { isTooDeep, type JsonObject, MAX_DEPTH } from "../../core/mod.ts";
+
+/** As large as a row may be in the cloud: Realtime and PostgREST take no more. */
+export const MAX_RECORD_BYTES = 1 << 20;
+
+export const idText = v.pipe(
+  v.string("expected a record's id"),
+  v.regex(/^[^\p{Cc}]{1,200}$/u, "expected 1 to 200 characters without control characters"),
+  v.description("the record's id"),
+);
+/** As many as a table of PostgreSQL may have columns. */
+const MAX_FIELDS = 1_600;
+
+export const fields = v.pipe(
+  v.unknown(),
+  v.check(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "expected an object with the record's fields",
+  ),
+  v.metadata({
+    type: "object",
+    additionalProperties: true,
+    description: "the record's fields, named as the cloud's columns are",
+    examples: [{ title: "Paint the fence", done: false, project_id: "p-1" }],
+  }),
+  // Checked just now; it came as JSON.
+  v.transform((value) => value as JsonObject),
+  v.check(
+    (object) => Object.keys(object).length <= MAX_FIELDS,
+    `expected at most ${MAX_FIELDS} fields`,
+  ),
+  v.check(
+    (object) =>
+      Object.keys(object).every((name) => name !== "" && name.length <= 63 && name !== "__proto__"),
+    "expected names of 1 to 63 characters, as a database's columns have them, and not __proto__",
+  ),
+  v.check((object) => !isTooDeep(object), `expected at most ${MAX_DEPTH} levels`),
+);
+
+/** As many edits as fit into one commit without holding up others. */
+export const MAX_EDITS = 500;
+
+const edit = v.union([
+  v.strictObject({
+    put: v.pipe(
+      fields,
+      // Its id is checked next.
+      v.transform((object) => object as JsonObject & { id: string }),
+      v.check(({ id }) => v.is(idText, id), 'expected fields with an "id" of 1 to 200 characters'),
+    ),
+  }),
+  v.strictObject({ delete: idText }),
+], 'expected { "put": { "id", … } } or { "delete": "<id>" }');
+
+export const batchEdits = v.pipe(
+  // The length is checked before each element is parsed.
+  v.array(v.unknown(), "expected a list of edits"),
+  v.minLength(1, "expected an edit"),
+  v.maxLength(MAX_EDITS, `expected at most ${MAX_EDITS} edits`),
+  v.array(edit),
+  v.metadata({
+    description: "edits: `put` makes a record what is given, `delete` marks it as deleted",
+    examples: [[{ put: { id: "t-1", title: "Paint the fence" } }, { delete: "t-2" }]],
+  }),
+);
