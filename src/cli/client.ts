@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { parseLossless } from "../core/mod.ts";
 
 export interface AgentClient {
   /** Where the running agent is; `null` when none runs and the database was opened for this command. */
@@ -171,7 +172,7 @@ export async function answerOf<T>(response: Response, base: string): Promise<T> 
   const isJson = /\bjson\b/.test(response.headers.get("content-type") ?? "");
   let body: unknown;
   try {
-    body = isJson && text !== "" ? JSON.parse(text) : undefined;
+    body = isJson && text !== "" ? parseLossless(text) : undefined;
   } catch (error) {
     throw new ApiError(response.status, `Cannot read the answer of ${base}: it is not JSON`, {
       cause: error,

@@ -75,6 +75,7 @@ export const TABLES: Readonly<Record<string, (typeof QUESTIONS)[number] | { key:
   sync_queue: "/sync/status",
   sync_rejected: "/sync/rejected",
   sync_conflicts: "/sync/conflicts",
+  unseen_conflicts: "/sync/conflicts",
   // How far each device says it has sent: without it the device sends everything again.
   device_stamps: { key: "device_sn || ' ' || table_name" },
   device_events: { key: "id" },

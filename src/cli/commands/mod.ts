@@ -13,6 +13,7 @@ import { processes } from "./processes.ts";
 import { punches } from "./attendance/punches.ts";
 import { quarantine } from "./attendance/quarantine.ts";
 import { recompute } from "./recompute.ts";
+import { records } from "./sync/records.ts";
 import { reload } from "./reload.ts";
 import { rejected } from "./sync/rejected.ts";
 import { run } from "./run.ts";
@@ -29,6 +30,7 @@ export const commands = {
   export: exportRows,
   sync,
   rejected,
+  records,
   events,
   devices,
   punches,

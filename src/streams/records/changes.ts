@@ -99,7 +99,7 @@ export class Changes {
     const updatedAt = instantOf(msOf(over) + 1);
     const version: RecordVersion = { ...local, updatedAt };
     const at = instantOf(this.#options.clock.now());
-    rows.save(table, version);
+    rows.save(table, version, { before: local });
     queue.add(local.deletedAt === null ? "UPDATE" : "DELETE", table, { record: flat(version), at });
   }
 
@@ -128,13 +128,13 @@ export class Changes {
     const { rows, queue, systemId, clock } = this.#options;
     const updatedAt = deletedAt ?? this.stamp(before);
     const version = { id, systemId, data, updatedAt, deletedAt };
-    rows.save(table, version);
+    rows.save(table, version, { before });
     const operation = deletedAt !== null ? "DELETE" : before === undefined ? "INSERT" : "UPDATE";
     const queued = queue.add(operation, table, {
       record: flat(version),
       at: instantOf(clock.now()),
     });
-    if (!queued) rows.remove(table, id);
+    if (!queued) rows.remove(table, version);
     return flat(version);
   }
 }

@@ -179,7 +179,7 @@ export class RecordsInbox implements Inbox {
         break;
       case "apply":
         queue.drop(table, remote.id);
-        rows.save(table, remote, seen);
+        rows.save(table, remote, { before: local, ...seen });
         result.applied++;
         this.#announce(table, remote);
         break;
@@ -216,7 +216,11 @@ export class RecordsInbox implements Inbox {
     if (came) queue.drop(table, remote.id);
     // The cloud may have stamped our change again, or filled it up; what comes later is held against that.
     if ((came || !local.pending) && (sameContent(local, remote) || isEcho(local, remote))) {
-      rows.save(table, remote, { syncedAt: at, remoteUpdatedAt: remote.updatedAt });
+      rows.save(table, remote, {
+        before: local,
+        syncedAt: at,
+        remoteUpdatedAt: remote.updatedAt,
+      });
     } else rows.agree(table, remote.id, { at, on: remote.updatedAt });
   }
 

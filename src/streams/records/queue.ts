@@ -128,7 +128,7 @@ export class Queue {
           (Number(open.retry_count) > 0 || this.#offered.has(Number(open.id))),
       })
       : operation;
-    this.drop(table, record.id);
+    if (open) this.#drop(open, table, record.id);
     if (!merged) return false;
     this.#insert.run(merged, table, record.id, JSON.stringify(record), at);
     this.#count(1);
@@ -138,8 +138,11 @@ export class Queue {
   /** Removes the open entry of a record, waiting or rejected. */
   drop(table: string, recordId: string): void {
     const open = this.#open.get(table, recordId);
-    if (!open) return;
-    this.#delete.run(open.id!);
+    if (open) this.#drop(open, table, recordId);
+  }
+
+  #drop(open: Readonly<Record<string, unknown>>, table: string, recordId: string): void {
+    this.#delete.run(Number(open.id));
     if (open.rejected_at === null) this.#count(-1);
     else this.#store.rejected.remove("records", rowId(table, recordId));
   }

@@ -8,7 +8,9 @@ import type { RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
 
 /** What a saved version is, besides itself. */
-export interface Provenance {
+export interface SaveOptions {
+  /** The version that it replaces. */
+  before: RecordVersion | undefined;
   /** When the two sides last agreed on it; `null` keeps what was known. */
   syncedAt?: Instant | null;
   /** The cloud's version as it was seen; `null` keeps what was known. */
@@ -27,7 +29,6 @@ export class Rows {
   /** How many records of each table are not deleted. */
   readonly #live: ReadonlyMap<string, RowCounter>;
   readonly #find: Statement;
-  readonly #isLive: Statement;
   readonly #idsFrom: Statement;
   readonly #changedAt: Statement;
   readonly #save: Statement;
@@ -55,9 +56,6 @@ export class Rows {
          WHERE q.table_name = r.table_name AND q.record_id = r.record_id AND q.synced_at IS NULL
        ) AS pending
        FROM records r WHERE r.table_name = ? AND r.record_id = ?`,
-    );
-    this.#isLive = db.prepare(
-      "SELECT 1 FROM records WHERE table_name = ? AND record_id = ? AND deleted_at IS NULL",
     );
     this.#idsFrom = db.prepare(
       `SELECT record_id FROM records WHERE table_name = ? AND record_id >= ? ORDER BY record_id
@@ -123,11 +121,14 @@ export class Rows {
   }
 
   /** Called inside a write, as all that follow. */
-  save(table: string, record: RecordVersion, provenance: Provenance = {}): void {
-    const { syncedAt = null, remoteUpdatedAt = null } = provenance;
+  save(
+    table: string,
+    record: RecordVersion,
+    { before, syncedAt = null, remoteUpdatedAt = null }: SaveOptions,
+  ): void {
     const { id, systemId, data, updatedAt, deletedAt } = record;
     const json = JSON.stringify(data);
-    this.#count(table, (deletedAt === null ? 1 : 0) - this.#liveRows(table, id));
+    this.#count(table, liveRows(record) - liveRows(before));
     this.#save.run(table, id, systemId, json, updatedAt, deletedAt, syncedAt, remoteUpdatedAt);
   }
 
@@ -142,9 +143,9 @@ export class Rows {
   }
 
   /** Forgets a record altogether, tombstone and all. */
-  remove(table: string, id: string): void {
-    this.#count(table, -this.#liveRows(table, id));
-    this.#remove.run(table, id);
+  remove(table: string, record: RecordVersion): void {
+    this.#count(table, -liveRows(record));
+    this.#remove.run(table, record.id);
   }
 
   /** Forgets what the reading from the beginning has not met and no change waits for: it is gone in the cloud. */
@@ -153,14 +154,15 @@ export class Rows {
     this.#count(table, -gone.filter(({ deleted_at }) => deleted_at === null).length);
   }
 
-  #liveRows(table: string, id: string): number {
-    return this.#isLive.get(table, id) ? 1 : 0;
-  }
-
   #count(table: string, change: number): void {
     if (change === 0) return;
     this.#store.afterCommit(() => this.#live.get(table)?.add(change));
   }
+}
+
+/** How many records that are not deleted a version is. */
+function liveRows(version: RecordVersion | undefined): number {
+  return version?.deletedAt === null ? 1 : 0;
 }
 
 /** A row of the table as a version. */

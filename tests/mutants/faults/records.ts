@@ -48,18 +48,72 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
       ],
       ["a push whose answer was lost stays pending", "if (came) queue.drop(table, remote.id);", ""],
       ["rows of another system are taken", "if (remote.systemId !== systemId) return;", ""],
-      ["what a full reading has not met stays", "this.#unmet.run(table, reread.number);", ""],
+      ["what a full reading has not met stays", "rows.removeUnmet(table, reread.number);", ""],
       [
         "the cursor is not kept",
         "if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);",
         "",
       ],
+    ],
+  },
+  {
+    file: "streams/records/rows.ts",
+    tests: ["streams/records/records_test.ts", "streams/records/routes_test.ts"],
+    faults: [
       [
         "what was never pushed is removed by a full reading",
-        "AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name\n             AND q.record_id = r.record_id AND q.synced_at IS NULL))`",
-        ")`",
+        "AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name\n             AND q.record_id = r.record_id AND q.synced_at IS NULL))",
+        ")",
+      ],
+      [
+        "what a full reading removes stays counted",
+        "this.#count(table, -gone.filter(({ deleted_at }) => deleted_at === null).length);",
+        "",
+      ],
+      [
+        "what is undone is counted",
+        "this.#store.afterCommit(() => this.#live.get(table)?.add(change));",
+        "this.#live.get(table)?.add(change);",
       ],
     ],
+  },
+  {
+    file: "streams/records/listing.ts",
+    tests: ["streams/records/routes_test.ts"],
+    faults: [
+      [
+        "a request reads the whole table",
+        "until === undefined && (left.rows <= 0 || left.characters <= 0)",
+        "false",
+      ],
+      [
+        "a page of changes begins within the moment that it was to go on from",
+        'after?.updatedAt ?? wanted.since, after?.id ?? ""',
+        'after?.updatedAt ?? wanted.since, ""',
+      ],
+      [
+        "deleted records come unasked",
+        "if (row.deleted_at !== null && !deleted) return false;",
+        "",
+      ],
+    ],
+  },
+  {
+    file: "streams/records/filter.ts",
+    tests: ["streams/records/filter_test.ts"],
+    faults: [
+      ["numbers are compared as JavaScript rounds them", "parseLossless(data)", "JSON.parse(data)"],
+      [
+        "a field that is not there is no null",
+        'text === "null" || data.includes(text)',
+        "data.includes(text)",
+      ],
+    ],
+  },
+  {
+    file: "streams/records/conflicts.ts",
+    tests: ["streams/records/routes_test.ts"],
+    faults: [["a conflict counts as seen at once", "this.#addUnseen.run(id, table);", ""]],
   },
   {
     file: "streams/records/changes.ts",
