@@ -68,7 +68,8 @@ export interface Api {
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** What a page of another origin may send and read, beyond what it always may. */
-const CORS_REQUEST_HEADERS = "authorization, cache-control, content-type, idempotency-key, last-event-id";
+const CORS_REQUEST_HEADERS =
+  "authorization, cache-control, content-type, idempotency-key, last-event-id";
 const CORS_ANSWER_HEADERS = "link, location, retry-after";
 /** Refusals that are logged: a program without the token, a web page without permission, a body that is too large. */
 const LOGGED_REFUSALS: ReadonlySet<number> = new Set([401, 403, 413, 421]);

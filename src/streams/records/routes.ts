@@ -13,7 +13,7 @@ import {
   STORING,
   yesNo,
 } from "../../core/mod.ts";
-import { record, recordTable, type RecordTable } from "../../contract/records.ts";
+import { record, type RecordTable, recordTable } from "../../contract/records.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Changes } from "./changes.ts";
 import { batchEdits, fields, idText, MAX_RECORD_BYTES } from "./fields.ts";
@@ -33,7 +33,8 @@ export interface RecordRoutesOptions {
   changed: (table: string, record: FlatRecord) => void;
 }
 
-const FILTER = "of each field the text that it must have: a string as it is, anything else as JSON " +
+const FILTER =
+  "of each field the text that it must have: a string as it is, anything else as JSON " +
   "(`true`, `12`, `null`); a field that is not there is null";
 const MISSING = { 404: "There is no such record." };
 
