@@ -6,6 +6,7 @@ export { type Cells, type Database, prepareCells, type Statement } from "./datab
 export { isWritableFile } from "./database_path.ts";
 export { lockedBy } from "./lock.ts";
 export { maintain } from "./maintain.ts";
+export { type JoinedOutbox, joinedOutbox } from "./outbox/joined_outbox.ts";
 export { Rejected, type RejectedText } from "./outbox/rejected.ts";
 export { retention, type RetentionOptions } from "./outbox/retention.ts";
 export { RowCounter } from "./outbox/row_counter.ts";

@@ -33,8 +33,8 @@ export interface TableOutboxOptions {
    */
   index: string;
   /**
-   * The integer primary key of a table whose `id` has no index, which would cost more than the rest of the
-   * row: a row is then found by the key that `pending` read with it. Rejected rows need an index on `id`.
+   * The primary key of a table whose `id` has no index, which would cost more than the rest of the row. Rejected rows
+   * need an index on `id`.
    */
   key?: string;
   /** The order in which rows are sent; together the columns are unique. */
@@ -51,6 +51,7 @@ export interface TableOutboxOptions {
 
 /** An outbox whose table's writer says how many rows it added. */
 export interface TableOutbox extends Outbox {
+  readonly tables: readonly string[];
   /** New rows wait: called in the `write` that inserts them. */
   added(count: number): void;
   /**
@@ -117,9 +118,9 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
     if (change !== 0) store.afterCommit(() => counter.add(change));
   };
 
-  /** The keys of rows that were given out and still wait. */
-  const keys = new Map<Id, number>();
-  const keyOf = (id: Id): Id | number | undefined => key === "id" ? id : keys.get(id);
+  /** The keys of rows that were given out and still wait; none for one that has changed since. */
+  const keys = new Map<Id, Id | number | undefined>();
+  const keyOf = (id: Id) => key === "id" && !keys.has(id) ? id : keys.get(id);
   const forget = (ids: readonly Id[]) => {
     if (keys.size > 0) store.afterCommit(() => ids.forEach((id) => keys.delete(id)));
   };
@@ -130,11 +131,12 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   function pendingAfter(given: number, limit: number): OutboxBatch {
     const found = passed ? nextBeyond.all(...passed, limit, given) : next.all(limit, given);
     const rows = found.map((values) => named(columns, values));
-    if (key !== "id") { for (const raw of rows) keys.set(String(raw.id), Number(raw[key])); }
+    for (const raw of rows) keys.set(String(raw.id), raw[key] as Id | number); // a primary key
     return { stream, table: remoteTable, operation: "insert", rows: rows.map(row) };
   }
 
   return {
+    tables: [remoteTable],
     counted: counter.complete,
     addedElsewhere: (rows) => counter.add(rows),
     recount: () => counter.recount(),
@@ -142,7 +144,7 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
     changed(ids, settled) {
       count(settled);
       // What is on its way is not what is stored any more: no answer settles it.
-      for (const id of ids) keys.delete(id);
+      for (const id of ids) if (keys.has(id)) keys.set(id, undefined);
     },
     removed(rows) {
       count(-rows);

@@ -19,7 +19,7 @@ import {
   type Schedule,
   type Stream,
 } from "../../core/mod.ts";
-import type { StreamDeps, TableOutbox } from "../../store/mod.ts";
+import type { JoinedOutbox, StreamDeps } from "../../store/mod.ts";
 import { AllowanceBook } from "./allowance/book.ts";
 import { notifyDesktop } from "./allowance/desktop.ts";
 import { GrantsInbox } from "./allowance/inbox.ts";
@@ -71,7 +71,7 @@ export function createPlaytime(deps: PlaytimeDeps, config: PlaytimeConfig): Play
 
 export class PlaytimeStream implements Stream {
   readonly name = "playtime";
-  readonly outbox: TableOutbox;
+  readonly outbox: JoinedOutbox;
   readonly inbox: GrantsInbox | undefined;
   readonly schedule: Schedule;
   readonly routes: readonly Route[];
@@ -118,7 +118,6 @@ export class PlaytimeStream implements Stream {
       config.endpoint_fields.includes("minutes_left");
     const outboxes = openOutboxes(store, {
       twoWay: deps.twoWay,
-      isGrant: (id) => tables.grants.get(id) !== undefined,
       nowOf: (id) => this.#isOwn(id) ? deviceId : id,
       extra: () => sendsLeft ? { minutes_left: today.view().minutes_left } : {},
     });

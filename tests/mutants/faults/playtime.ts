@@ -264,20 +264,9 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "an endpoint gets grants between heartbeats",
-        "twoWay ? withGrants(heartbeats, grants, isGrant) : heartbeats",
-        "withGrants(heartbeats, grants, isGrant)",
+        "const all = twoWay",
+        "const all = true",
       ],
-      [
-        "a grant is given out twice",
-        "pendingAfter!(offered.size, limit)",
-        "pendingAfter!(0, limit)",
-      ],
-      [
-        "heartbeats are passed over for grants that are on their way",
-        "given - offered.size)",
-        "given)",
-      ],
-      ["a table that backs off is pushed to", "if (!skipped.has(GRANTS_TABLE)) {", "{"],
     ],
   },
   {

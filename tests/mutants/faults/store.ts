@@ -79,7 +79,42 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
       ["settled rows are not counted off", "count(-Number(changed));", ""],
       ["rejected rows still count as waiting", "count(-gone);", ""],
       ["readmitted rows are not counted", "count(back);", ""],
+      [
+        "what changed on its way is settled",
+        "if (keys.has(id)) keys.set(id, undefined);",
+        "",
+      ],
       ["neighbours are any whole numbers", "key === first + at", 'typeof key === "number"'],
+    ],
+  },
+  {
+    file: "store/outbox/joined_outbox.ts",
+    faults: [
+      [
+        "a row is given out twice",
+        "pendingAfter!(offeredOf(part), limit)",
+        "pendingAfter!(0, limit)",
+      ],
+      [
+        "rows of the last table are passed over for others that are on their way",
+        "given - offered.size)",
+        "given)",
+      ],
+      [
+        "a table that backs off is pushed to",
+        "if (part.tables.some((table) => skipped.has(table))) continue;",
+        "",
+      ],
+      [
+        "a rejected row is looked for in the last table",
+        "parts.find(({ tables }) => table !== undefined && tables.includes(table))",
+        "last",
+      ],
+      [
+        "one row's answer is taken for another table's",
+        "(offered.get(idOf(row)) ?? last) === part",
+        "true",
+      ],
     ],
   },
   {

@@ -194,6 +194,23 @@ Deno.test("tableOutbox sends changed rows again: those it had sent, and those on
   assert.equal(outbox.depth().rows, 2);
 });
 
+Deno.test("tableOutbox sends a row again that changed on its way, also where the id is the key", async () => {
+  using temp = tempStore([beats]);
+  const { store } = temp;
+  const outbox = beatsOutbox(store);
+  await insert(store, outbox, ["a", "b"]);
+  assert.deepEqual(idsOf(outbox), ["a", "b"]);
+  await store.write(() => outbox.changed(["a"], 0));
+  await store.write(() => {
+    outbox.settle(["a", "b"], AT);
+    outbox.reject([{ id: "a", message: "as it was before" }], AT);
+  });
+  assert.deepEqual(idsOf(outbox), ["a"]);
+  await store.write(() => outbox.settle(["a"], AT));
+  assert.deepEqual(outbox.depth(), { rows: 0, oldest: null });
+  assert.equal(store.rejected.count("playtime"), 0);
+});
+
 Deno.test("tableOutbox settles by key, not by looking through the table", () => {
   using temp = tempStore([ticks]);
   const { db } = temp.store;
