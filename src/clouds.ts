@@ -102,7 +102,8 @@ function allowed(remote: Remote, key: string, url: string): Remote {
   if (!refused) return remote;
   const forbidden = new RemoteError(refused.message, { verdict: pause(refused.advice) });
   const refuse = () => Promise.reject(forbidden);
-  return { name: remote.name, forbidden, push: refuse, probe: refuse };
+  const pull = remote.pull && { pull: refuse };
+  return { name: remote.name, forbidden, push: refuse, probe: refuse, ...pull };
 }
 
 /** Whether an address has the path already. */

@@ -22,7 +22,7 @@ export interface StreamDeps {
   dryRun: boolean;
   /** Whether a remote takes this stream's rows. */
   cloud: boolean;
-  /** Whether that remote also has rows for this machine. */
+  /** Whether that remote has all of this stream's tables, and rows for this machine; an endpoint takes one kind of rows. */
   twoWay: boolean;
   /** Whether the cloud's change notifications of a table are connected; null when they are not wanted. */
   realtime: (table: string) => boolean | null;

@@ -147,9 +147,7 @@ export class OutboxPusher {
       const batch = this.#unsettled > 0 && outbox.pendingAfter
         ? outbox.pendingAfter(this.#unsettled, limit)
         : outbox.pending(limit, { skip });
-      const rows = seen.size > 0
-        ? batch.rows.filter(({ id }) => !seen.has(id)).slice(0, rowsAtOnce)
-        : batch.rows;
+      const rows = batch.rows.filter(({ id }) => !seen.has(id)).slice(0, rowsAtOnce);
       // An outbox of one table has nothing else to offer.
       if (rows.length === 0 || skip.has(batch.table)) break;
 
@@ -186,7 +184,9 @@ export class OutboxPusher {
     if (this.#deferred.reason) result.deferredReason = this.#deferred.reason;
     if (unsettled) return { ...result, failure: unsettled };
     const { failure } = this.#backoff;
-    return failure ? { ...result, failure, tableOnly: true } : result;
+    // What the other tables had is sent: they keep the schedule.
+    const progress = result.progress || skip.size < (outbox.tables?.length ?? 1);
+    return failure ? { ...result, progress, failure, tableOnly: true } : result;
   }
 
   /** Pushes the newest health row, once: the next one replaces it. */

@@ -156,6 +156,7 @@ begin
       ('public.heartbeats'::regclass, 'device_id'), ('public.allowances', 'device_id'),
       ('public.allowance_grants', 'system_id'),
       ('public.daily_rollups', 'device_id'), ('public.devices', 'system_id'), ('public.punches', 'system_id'),
+      ('public.people', 'system_id'), ('public.punch_corrections', 'system_id'),
       ('public.zoe_events', 'system_id'), ('public.zoe_health', 'system_id')
     ) own (target, owner)
     union all select target, 'system_id' from public.clockblock_record_tables() target
@@ -402,18 +403,6 @@ update public.daily_rollups rollup set minutes_granted = minutes, updated_at = n
 from (select distinct device_id, date from public.allowance_grants) days,
   lateral public.granted_minutes(days.device_id, days.date) minutes
 where rollup.device_id = days.device_id and rollup.date_utc = days.date and rollup.minutes_granted <> minutes;
-do $$
-begin
-  if exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime')
-     and not exists (
-       select from pg_catalog.pg_publication_tables
-       where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = 'allowance_grants'
-     )
-  then
-    alter publication supabase_realtime add table public.allowance_grants;
-  end if;
-end
-$$;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- The machines of a fleet: what each reports of itself, the last time it was seen.
@@ -499,6 +488,76 @@ alter table public.punches
   add column if not exists added_by text, add column if not exists person_name text;
 create index if not exists punches_system_time on public.punches (system_id, punched_at);
 create index if not exists punches_person_time on public.punches (system_id, person_id, punched_at);
+
+-- Who the ids are that devices send, a row an id. One that is another id of a person names that person in `alias_of`:
+--   coalesce(alias_of, person_id)
+-- `device_id` is the agent that wrote the row.
+create table if not exists public.people (
+  system_id text not null,
+  person_id text not null,
+  device_id text,
+  alias_of text,
+  name text,
+  department text,
+  active boolean not null default true,
+  -- Who said so: device, import or person.
+  source text,
+  updated_at timestamptz not null default now(),
+  erased_at timestamptz,
+  primary key (system_id, person_id)
+);
+create index if not exists people_alias on public.people (system_id, alias_of) where alias_of is not null;
+
+-- Punches that people added, struck out or restored. Rows are only added.
+create table if not exists public.punch_corrections (
+  system_id text not null,
+  id text not null,
+  device_id text,
+  kind text not null,
+  punch_id text not null,
+  person_id text not null,
+  punched_at timestamptz not null,
+  direction text,
+  reason text not null,
+  made_by text not null,
+  created_at timestamptz not null default now(),
+  primary key (system_id, id)
+);
+create index if not exists punch_corrections_time on public.punch_corrections (system_id, punched_at);
+create index if not exists punch_corrections_person on public.punch_corrections (system_id, person_id, punched_at);
+
+-- Erases here what was erased on the machine: everything of that id. It runs after the policies have let the row in, with
+-- its owner's rights, because members may delete neither punches nor corrections.
+create or replace function public.erase_person() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.erased_at is null or (tg_op = 'UPDATE' and new.erased_at is not distinct from old.erased_at) then
+    return null;
+  end if;
+  delete from public.punches where system_id = new.system_id and person_id = new.person_id;
+  delete from public.punch_corrections where system_id = new.system_id and person_id = new.person_id;
+  return null;
+end
+$$;
+create or replace trigger people_erase after insert or update on public.people
+  for each row execute function public.erase_person();
+
+-- What Realtime reports of the tables above. Records are below.
+do $$
+declare
+  wanted text;
+begin
+  if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then return; end if;
+  foreach wanted in array '{allowance_grants,people,punch_corrections}'::text[] loop
+    if not exists (
+      select from pg_catalog.pg_publication_tables
+      where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = wanted
+    ) then
+      execute format('alter publication supabase_realtime add table public.%I', wanted);
+    end if;
+  end loop;
+end
+$$;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Events. `seq` orders a mode's events of one system; `idempotency_key` makes a repeated flush harmless.
@@ -1005,6 +1064,8 @@ select
   public.clockblock_allow('public.allowance_grants', 'system_id', '{select,insert}'),
   public.clockblock_allow('public.devices', 'system_id', '{select,insert,update}'),
   public.clockblock_allow('public.punches', 'system_id', '{select,insert,update}'),
+  public.clockblock_allow('public.people', 'system_id', '{select,insert,update}'),
+  public.clockblock_allow('public.punch_corrections', 'system_id', '{select,insert}'),
   public.clockblock_allow('public.zoe_events', 'system_id', '{select,insert}'),
   public.clockblock_allow('public.zoe_health', 'system_id', '{select,insert,update}');
 revoke all on table public.fleet from public, anon, authenticated;
@@ -1022,8 +1083,8 @@ begin
     where pronamespace = 'public'::regnamespace and proname in (
       'is_member', 'my_systems', 'register_system', 'make_heartbeat_partitions', 'purge_tombstones',
       'clockblock_records', 'clockblock_allow', 'clockblock_record_tables', 'clockblock_foreign_keys',
-      'roll_up_heartbeats', 'reckon_overdraft', 'granted_minutes', 'count_grants', 'stamp_received', 'last_write_wins',
-      'make_room', 'keep_tombstone', 'follow_tombstones', 'leave_tombstone'
+      'roll_up_heartbeats', 'reckon_overdraft', 'granted_minutes', 'count_grants', 'stamp_received', 'erase_person',
+      'last_write_wins', 'make_room', 'keep_tombstone', 'follow_tombstones', 'leave_tombstone'
     )
   loop
     execute format('revoke execute on function %s from public, anon, authenticated', callable);

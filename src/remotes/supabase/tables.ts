@@ -57,6 +57,23 @@ export function streamRules(
       identity: ["id", "system_id"],
       stamp,
     }],
+    ["people", {
+      conflict: [["system_id", "person_id"]],
+      merge: true,
+      system: "system_id",
+      lookUp: "person_id",
+      identity: ["person_id", "system_id"],
+      stamp: { ...stamp, device_id: deviceId },
+      omit: ["id"],
+    }],
+    ["punch_corrections", {
+      conflict: [["system_id", "id"]],
+      merge: false,
+      system: "system_id",
+      lookUp: "id",
+      identity: ["id", "system_id"],
+      stamp: { ...stamp, device_id: deviceId },
+    }],
     ["punches", {
       conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
       // A corrected time zone, a direction decided again and a correction change punches that the cloud has.

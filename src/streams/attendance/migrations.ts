@@ -213,6 +213,20 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX device_logs_suspect ON device_logs (seq) WHERE time_suspect = 1;
     `,
   },
+  {
+    name: "attendance-9-people-outbox",
+    sql: `
+      -- Unlike that of any other row of this stream that goes to the cloud.
+      ALTER TABLE people ADD COLUMN id TEXT GENERATED ALWAYS AS ('person:' || person_id) VIRTUAL;
+      CREATE INDEX people_waiting ON people (updated_at, person_id)
+        WHERE synced_at IS NULL AND rejected_at IS NULL;
+      CREATE INDEX people_rejected ON people (id) WHERE rejected_at IS NOT NULL;
+
+      -- How often the person's punches came to need sending again since they last were.
+      ALTER TABLE people ADD COLUMN resend INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX people_resend ON people (person_id) WHERE resend > 0;
+    `,
+  },
 ];
 
 /** A device that receives an older stamp sends again what may have been lost. */

@@ -13,7 +13,7 @@ import {
   type Schedule,
   type Stream,
 } from "../../core/mod.ts";
-import type { StreamDeps } from "../../store/mod.ts";
+import { joinedOutbox, type StreamDeps } from "../../store/mod.ts";
 import { correctionRoutes } from "./correction_routes.ts";
 import { deviceRoutes } from "./device_routes.ts";
 import { maySetClocks, sweepClocks } from "./devices/clocks.ts";
@@ -92,7 +92,7 @@ const WARNING = "attendance.listener";
 
 export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceConfig): Stream {
   const { attendance: config, retention_unsynced_days: unsyncedDays } = wholeConfig;
-  const { store, hub, warnings, clock, cloud } = deps;
+  const { store, hub, warnings, clock, cloud, twoWay } = deps;
   const { onListen = () => {}, networkInterfaces = () => Deno.networkInterfaces() } = deps;
   const timeZone = config.time_zone ?? deps.timeZone;
   const clockTrusted = () => Math.abs(deps.clockOffsetMs() ?? 0) < MAX_CLOCK_OFFSET_MS;
@@ -172,11 +172,14 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   });
   const rezoner = new Rezoner(store, { outbox: punches.outbox, directions });
   const { retention_days: retentionDays } = config;
-  const keeping = { retentionDays, unsyncedDays: cloud ? unsyncedDays : retentionDays };
-  const prunePeople = peopleRetention(store, { ...keeping, people });
+  const corrections = new Corrections(store, { clock, hub, punches, directions });
+  // An endpoint takes punches alone.
+  const ownDays = twoWay ? unsyncedDays : retentionDays;
+  const prunePeople = peopleRetention(store, { people, retentionDays, unsyncedDays: ownDays });
   const prunePunches = attendanceRetention(store, {
-    ...keeping,
-    outbox: punches.outbox,
+    punches: { outbox: punches.outbox, unsyncedDays: cloud ? unsyncedDays : retentionDays },
+    corrections: { outbox: corrections.outbox, unsyncedDays: ownDays },
+    retentionDays,
     quarantine,
     quarantineEntries: limits.quarantineEntries,
   });
@@ -248,7 +251,13 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
 
   return {
     name: "attendance",
-    outbox: punches.outbox,
+    // People first: an erasure deletes in the cloud what came before it.
+    outbox: twoWay
+      ? joinedOutbox(store, {
+        stream: "attendance",
+        parts: [people.outbox, corrections.outbox, punches.outbox],
+      })
+      : punches.outbox,
     schedule: deps.schedule ?? { intervalMs: () => 10_000, batchSize: 500 },
     routes: [
       ...sheetRoutes({ sheets, people, devices, clock, timeZone }),
@@ -261,7 +270,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         resync,
       }),
       ...correctionRoutes({
-        corrections: new Corrections(store, { clock, hub, punches, directions }),
+        corrections,
         devices,
         people,
         clock,
@@ -276,8 +285,9 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
       ...peopleRoutes({
         store,
         people,
-        outbox: punches.outbox,
-        cloud,
+        punches: punches.outbox,
+        corrections: corrections.outbox,
+        cloud: twoWay,
         forgetCommands: (ids) => commands.forgetPerson(ids),
       }),
     ],

@@ -124,7 +124,7 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
     file: "streams/attendance/people/erasure.ts",
     tests: ["streams/attendance/people/erasure_test.ts"],
     faults: [
-      ["rejected punches stay", "outbox.discard(punchIds);", ""],
+      ["rejected punches stay", "outbox.discard(rowIds);", ""],
       ["the outbox counts what was erased", "outbox.removed(", "void ("],
       ["only some punches are erased", "more = rows.length > 0;", "more = false;"],
     ],
@@ -196,12 +196,54 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
   },
   {
     file: "streams/attendance/people/renamed.ts",
-    tests: ["streams/attendance/supabase_test.ts"],
     faults: [
       [
         "punches under another name are not sent again",
         "this.#resend.run(Number(row.seq))",
         "void row",
+      ],
+      [
+        "only the first page is sent again",
+        "} while (rows.length === PAGE_ROWS &&",
+        "} while (false &&",
+      ],
+      [
+        "one who is renamed meanwhile is not due again",
+        "WHERE person_id = ? AND resend = ?",
+        "WHERE person_id = ? AND ? > 0",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/storage/people_outbox.ts",
+    tests: ["streams/attendance/supabase_test.ts"],
+    faults: [
+      [
+        "what an erased person sent afterwards is lost in the cloud",
+        "resendSinceErasure.run(JSON.stringify(ids));",
+        "",
+      ],
+      ["another id does not name its person", "alias_of: owner ?? null", "alias_of: null"],
+    ],
+  },
+  {
+    file: "streams/attendance/storage/retention.ts",
+    tests: ["streams/attendance/people/retention_test.ts"],
+    faults: [
+      [
+        "a correction does not wait for the cloud",
+        "...corrections,",
+        "...corrections, unsyncedDays: retentionDays,",
+      ],
+    ],
+  },
+  {
+    file: "streams/attendance/people/retention.ts",
+    faults: [
+      [
+        "who has left does not wait for the cloud",
+        "CASE WHEN synced_at IS NULL THEN ?3 ELSE ?2 END",
+        "CASE WHEN synced_at IS NULL THEN ?2 ELSE ?3 END",
       ],
     ],
   },

@@ -9,8 +9,9 @@ import { eventPageEnd } from "./event_pages.ts";
 
 export interface ErasureOptions {
   people: People;
-  outbox: TableOutbox;
-  /** Whether a cloud is to learn of it: rows without names then stay until it has. */
+  punches: TableOutbox;
+  corrections: TableOutbox;
+  /** Whether a cloud has people: rows without names then stay until it has erased them too. */
   cloud: boolean;
   /** What devices were asked to do for these ids is deleted: it is not sent, and no outcome is kept. */
   forgetCommands: (ids: readonly string[]) => void;
@@ -19,41 +20,53 @@ export interface ErasureOptions {
 /** Rows of one write: about 3 ms. */
 const SLICE_ROWS = 100;
 /**
- * Erases what is kept of a person on this machine. Where there is a cloud, a row without a name stays, with the time of
- * the erasure; nothing is removed from the cloud.
+ * Erases what is kept of a person on this machine. Where a cloud has people, a row without a name stays, with the time of
+ * the erasure: with it the cloud erases its part.
  */
 export async function erase(
   { person_id }: Person,
-  { store, people, outbox, cloud, forgetCommands }: ErasureOptions & { store: Store },
+  { store, people, punches, corrections, cloud, forgetCommands }: ErasureOptions & { store: Store },
 ): Promise<Erased> {
   const { db } = store;
   const ids = people.idsOf(person_id);
   const erased: Erased = { person_id, ids: [...ids], punches: 0, corrections: 0, events: 0 };
-  const removePunches = db.prepare(
-    `DELETE FROM device_logs WHERE seq IN
-       (SELECT seq FROM device_logs INDEXED BY device_logs_person WHERE person_id = ? LIMIT ${SLICE_ROWS})
-     RETURNING id, synced_at IS NULL AND rejected_at IS NULL AS waited`,
-  );
-  for (const id of ids) {
+  /** Deletes the rows of an id, in slices. */
+  const removeAll = async (
+    id: string,
+    { table, index, outbox }: { table: string; index: string; outbox: TableOutbox },
+  ) => {
+    const remove = db.prepare(
+      `DELETE FROM ${table} WHERE rowid IN
+         (SELECT rowid FROM ${table} INDEXED BY ${index} WHERE person_id = ? LIMIT ${SLICE_ROWS})
+       RETURNING id, synced_at IS NULL AND rejected_at IS NULL AS waited`,
+    );
+    let removed = 0;
     for (let more = true; more;) {
       await store.write(() => {
-        const rows = removePunches.all(id);
-        const punchIds = rows.map((row) => String(row.id));
+        const rows = remove.all(id);
+        const rowIds = rows.map((row) => String(row.id));
         outbox.removed(rows.filter(({ waited }) => waited === 1).length);
-        outbox.discard(punchIds);
-        store.rejected.accepted("attendance", punchIds);
+        outbox.discard(rowIds);
+        store.rejected.accepted("attendance", rowIds);
         more = rows.length > 0;
-        store.afterCommit(() => erased.punches += rows.length);
+        store.afterCommit(() => removed += rows.length);
       });
     }
+    return removed;
+  };
+  for (const id of ids) {
+    erased.punches += await removeAll(id, {
+      ...{ table: "device_logs", index: "device_logs_person", outbox: punches },
+    });
+    erased.corrections += await removeAll(id, {
+      ...{ table: "punch_corrections", index: "punch_corrections_person", outbox: corrections },
+    });
   }
   const ofPerson = "person_id IN (SELECT value FROM json_each(?))";
-  const removeCorrections = db.prepare(`DELETE FROM punch_corrections WHERE ${ofPerson}`);
   const removeCommands = db.prepare(`DELETE FROM device_commands WHERE ${ofPerson}`);
-  erased.corrections = await store.write(() => {
+  await store.write(() => {
     removeCommands.run(JSON.stringify(ids));
     store.afterCommit(() => forgetCommands(ids));
-    return Number(removeCorrections.run(JSON.stringify(ids)).changes);
   });
   const removeEvents = db.prepare(
     `DELETE FROM device_events WHERE seq > ? AND seq <= ?

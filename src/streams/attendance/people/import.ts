@@ -5,7 +5,7 @@ import { AliasTaken, type People } from "../storage/people.ts";
 import { type Listed, type ListProblem, readList } from "./list.ts";
 
 /** People of one write: about 2 ms. */
-const SLICE_PEOPLE = 50;
+const SLICE_PEOPLE = 25;
 
 /** Undoes what a dry run has written. */
 class Undone extends Error {}

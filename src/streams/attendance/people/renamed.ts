@@ -1,9 +1,9 @@
 /**
- * Sends the last month's punches again, in slices, of those who have another name now: the cloud keeps a name with each
- * punch. What is not done when the agent stops is left.
+ * Sends the punches of people again, in slices, who have another name now: the cloud keeps a name with each punch. Who is
+ * due is marked in the table of people, so that a restart loses nobody.
  * @module
  */
-import { type Clock, every, type Instant, instantOf, Notifier } from "../../../core/mod.ts";
+import { type Clock, every, Notifier } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store, TableOutbox } from "../../../store/mod.ts";
 import type { People } from "../storage/people.ts";
 
@@ -13,7 +13,6 @@ export interface RenamedOptions {
   clock: Clock;
 }
 
-const AGE_MS = 31 * 86_400_000;
 /** Punches of one write: about 1 ms. */
 const PAGE_ROWS = 100;
 const IDLE_MS = 60_000;
@@ -21,28 +20,35 @@ const IDLE_MS = 60_000;
 export class Renamed {
   readonly #store: Store;
   readonly #options: RenamedOptions;
-  readonly #persons = new Set<string>();
   readonly #wake = new Notifier();
+  readonly #mark: Statement;
+  readonly #next: Statement;
+  readonly #done: Statement;
   readonly #page: Statement;
   readonly #resend: Statement;
 
   constructor(store: Store, options: RenamedOptions) {
+    const { db } = store;
     this.#store = store;
     this.#options = options;
-    this.#page = store.db.prepare(
+    this.#mark = db.prepare("UPDATE people SET resend = resend + 1 WHERE person_id = ?");
+    this.#next = db.prepare(
+      `SELECT person_id, resend FROM people INDEXED BY people_resend WHERE resend > 0
+       ORDER BY person_id LIMIT 1`,
+    );
+    this.#done = db.prepare("UPDATE people SET resend = 0 WHERE person_id = ? AND resend = ?");
+    this.#page = db.prepare(
       `SELECT seq, id, punched_at, synced_at IS NOT NULL AND rejected_at IS NULL AS settled
        FROM device_logs INDEXED BY device_logs_person
        WHERE person_id = ? AND (punched_at, seq) > (?, ?) ORDER BY punched_at, seq LIMIT ${PAGE_ROWS}`,
     );
-    this.#resend = store.db.prepare("UPDATE device_logs SET synced_at = NULL WHERE seq = ?");
+    this.#resend = db.prepare("UPDATE device_logs SET synced_at = NULL WHERE seq = ?");
   }
 
   /** The person's punches have another name now; called inside the `write` that makes it so. */
   add(personId: string): void {
-    this.#store.afterCommit(() => {
-      this.#persons.add(personId);
-      this.#wake.notify();
-    });
+    this.#mark.run(personId);
+    this.#store.afterCommit(() => this.#wake.notify());
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -52,22 +58,20 @@ export class Renamed {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { people, clock } = this.#options;
-    const since = instantOf(clock.now() - AGE_MS);
-    for (const person of this.#persons) {
+    const { people } = this.#options;
+    for (let next; (next = this.#next.get()) && !signal.aborted;) {
+      const { person_id, resend } = next;
+      for (const id of people.idsOf(String(person_id))) await this.#sendAgain(id, signal);
       if (signal.aborted) return;
-      this.#persons.delete(person);
-      for (const id of people.idsOf(person)) await this.#sendAgain(id, { since, signal });
+      // One who was renamed meanwhile stays due.
+      await this.#store.write(() => this.#done.run(person_id!, resend!));
     }
   }
 
-  async #sendAgain(
-    id: string,
-    { since, signal }: { since: Instant; signal: AbortSignal },
-  ): Promise<void> {
+  async #sendAgain(id: string, signal: AbortSignal): Promise<void> {
     const outbox = this.#options.outbox();
     let rows: RawRow[] = [];
-    let [at, seq] = [since, 0];
+    let [at, seq] = ["", 0];
     do {
       await this.#store.write(() => {
         rows = this.#page.all(id, at, seq);

@@ -1,6 +1,6 @@
 /**
- * How long people are kept of whom no punch is left: those who have left, and those of whom only devices have told, for
- * as long as a punch; one who was erased until the cloud knows.
+ * How long people are kept of whom no punch is left: those who have left, those of whom only devices have told, and those
+ * who were erased, for as long as a punch.
  * @module
  */
 import { type Budget, type Instant, instantOf, msOf, type PruneResult } from "../../../core/mod.ts";
@@ -10,7 +10,7 @@ import type { People } from "../storage/people.ts";
 export interface PeopleRetention {
   people: People;
   retentionDays: number;
-  /** For how long a row is kept that the cloud has not accepted; as `retentionDays` without a cloud. */
+  /** For how long a row is kept that the cloud has not accepted; as `retentionDays` where none takes it. */
   unsyncedDays: number;
 }
 
@@ -25,8 +25,8 @@ export function peopleRetention(
 ): (now: Instant, budget: Budget) => PruneResult {
   // Their aliases go with them.
   const page = store.db.prepare(
-    `SELECT person_id, updated_at < ?2 AND (active = 0 OR source = 'device')
-         AND (erased_at IS NOT updated_at OR synced_at IS NOT NULL OR updated_at < ?3)
+    `SELECT person_id, updated_at < CASE WHEN synced_at IS NULL THEN ?3 ELSE ?2 END
+         AND (active = 0 OR source = 'device')
          AND person_id NOT IN (SELECT alias FROM person_aliases) AS old
      FROM people WHERE person_id > ?1 ORDER BY person_id LIMIT ${PAGE_ROWS}`,
   );

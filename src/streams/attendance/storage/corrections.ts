@@ -6,7 +6,14 @@
  */
 import type { Correction } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, idSource, type Instant, instantOf } from "../../../core/mod.ts";
-import { inSlices, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
+import {
+  inSlices,
+  type RawRow,
+  type Statement,
+  type Store,
+  type TableOutbox,
+  tableOutbox,
+} from "../../../store/mod.ts";
 import type { Directions } from "../sheets/directions.ts";
 import { type Punches, punchId } from "./punches.ts";
 import type { Zone } from "./time.ts";
@@ -56,10 +63,23 @@ export class CorrectionRefused extends Error {
   }
 }
 
+/** What the cloud gets of a correction besides its id. */
+const SENT = [
+  "kind",
+  "punch_id",
+  "person_id",
+  "punched_at",
+  "direction",
+  "reason",
+  "made_by",
+  "created_at",
+];
+
 /** Rows looked at in one step of a search: about 1 ms. */
 const SEARCH_ROWS = 1_000;
 
 export class Corrections {
+  readonly outbox: TableOutbox;
   readonly #store: Store;
   readonly #options: CorrectionsOptions;
   readonly #newId: () => string;
@@ -78,6 +98,14 @@ export class Corrections {
     this.#store = store;
     this.#options = options;
     this.#newId = idSource(options.clock);
+    this.outbox = tableOutbox(store, {
+      stream: "attendance",
+      table: "punch_corrections",
+      remoteTable: "punch_corrections",
+      index: "punch_corrections_waiting",
+      columns: SENT,
+      instant: "created_at",
+    });
     this.#insert = db.prepare(
       `INSERT INTO punch_corrections
          (id, kind, punch_id, person_id, punched_at, direction, reason, made_by, created_at)
@@ -223,6 +251,7 @@ export class Corrections {
     const { kind, punch_id, person_id, punched_at, direction } = what;
     // deno-fmt-ignore
     this.#insert.run(id, kind, punch_id, person_id, punched_at, direction, reason, by, created_at);
+    this.outbox.added(1);
     return { ...what, id, reason, by, created_at, synced_at: null };
   }
 

@@ -11,8 +11,9 @@
  */
 import type { Person, PersonSource } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, instantOf } from "../../../core/mod.ts";
-import type { RawRow, Statement, Store } from "../../../store/mod.ts";
+import type { RawRow, Statement, Store, TableOutbox } from "../../../store/mod.ts";
 import { Aliases } from "./aliases.ts";
+import { peopleOutbox, rowIdOf } from "./people_outbox.ts";
 import { personName } from "./person_name.ts";
 
 export interface PeopleOptions {
@@ -53,13 +54,14 @@ const SHOWN = `person_id NOT IN (SELECT alias FROM person_aliases) AND erased_at
 const RANK: readonly PersonSource[] = ["device", "import", "person"];
 
 export class People {
+  readonly outbox: TableOutbox;
   readonly #store: Store;
   readonly #options: PeopleOptions;
   readonly #aliases: Aliases;
   readonly #statements: Readonly<
     Record<
       | "name"
-      | "rowName"
+      | "row"
       | "department"
       | "deviceName"
       | "known"
@@ -79,6 +81,7 @@ export class People {
     this.#store = store;
     this.#options = options;
     this.#aliases = new Aliases(store);
+    this.outbox = peopleOutbox(store, (id) => this.#aliases.ownerOf(id));
     const { db } = store;
     const owner = "coalesce((SELECT person_id FROM person_aliases WHERE alias = ?1), ?1)";
     const columns = `person_id, name, department, active, source, updated_at,
@@ -86,7 +89,10 @@ export class People {
        WHERE person_aliases.person_id = people.person_id) AS aliases`;
     this.#statements = {
       name: db.prepare(`SELECT name FROM people WHERE person_id = ${owner}`),
-      rowName: db.prepare("SELECT name FROM people WHERE person_id = ?"),
+      row: db.prepare(
+        `SELECT name, synced_at IS NULL AND rejected_at IS NULL AS waits, rejected_at IS NOT NULL AS rejected
+         FROM people WHERE person_id = ?`,
+      ),
       department: db.prepare(`SELECT department FROM people WHERE person_id = ${owner}`),
       known: db.prepare(
         `SELECT owner.person_id, people.name, department, active, source, device_names.name AS said,
@@ -104,14 +110,15 @@ export class People {
         `INSERT INTO people (person_id, name, department, active, source, updated_at)
          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (person_id) DO UPDATE SET
            name = excluded.name, department = excluded.department, active = excluded.active,
-           source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL`,
+           source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL, rejected_at = NULL`,
       ),
       deviceName: db.prepare("SELECT name FROM device_names WHERE person_id = ? LIMIT 1"),
       removeNames: db.prepare("DELETE FROM device_names WHERE person_id = ?"),
       erase: db.prepare(
         `INSERT INTO people (person_id, active, source, updated_at, erased_at) VALUES (?1, 0, 'device', ?2, ?2)
          ON CONFLICT (person_id) DO UPDATE SET name = NULL, department = NULL, active = 0, source = 'device',
-           updated_at = excluded.updated_at, erased_at = excluded.erased_at, synced_at = NULL`,
+           updated_at = excluded.updated_at, erased_at = excluded.erased_at, synced_at = NULL,
+           rejected_at = NULL`,
       ),
       remove: db.prepare("DELETE FROM people WHERE person_id = ?"),
       noteName: db.prepare(
@@ -209,8 +216,15 @@ export class People {
     for (const id of this.idsOf(personId)) {
       this.#aliases.remove(id);
       this.#statements.removeNames.run(id);
-      if (keepRow) this.#statements.erase.run(id, at);
-      else this.#statements.remove.run(id);
+      const before = this.#statements.row.get(id);
+      if (keepRow) {
+        this.#statements.erase.run(id, at);
+        this.#written(id, before);
+      } else {
+        this.#statements.remove.run(id);
+        this.outbox.removed(before ? Number(before.waits) : 0);
+      }
+      this.#forgetRejection(id);
       this.#options.onRegroup?.(id);
     }
     this.#announce();
@@ -256,10 +270,25 @@ export class People {
 
   #write({ person_id, name, department, active, source }: Columns): void {
     const at = instantOf(this.#options.clock.now());
-    const before = this.#statements.rowName.get(person_id);
-    if (before && before.name !== name) this.#options.onRename?.(person_id);
+    const before = this.#statements.row.get(person_id);
     this.#statements.write.run(person_id, name, department, active ? 1 : 0, source, at);
+    if (before && before.name !== name) this.#options.onRename?.(person_id);
+    this.#written(person_id, before);
     this.#announce();
+  }
+
+  /** The cloud is to have a row as it is now. */
+  #written(personId: string, before: RawRow | undefined): void {
+    if (!before) return this.outbox.added(1);
+    this.outbox.changed([rowIdOf(personId)], before.waits === 1 ? 0 : 1);
+    if (before.rejected === 1) this.#store.rejected.readmit("attendance", rowIdOf(personId));
+  }
+
+  /** What the cloud refused of a person has the name in it. */
+  #forgetRejection(personId: string): void {
+    const id = rowIdOf(personId);
+    this.outbox.discard([id]);
+    this.#store.rejected.accepted("attendance", [id]);
   }
 
   /** Pages learn of it once, however many people a write changes. */

@@ -8,13 +8,19 @@ import { retention, type Store, type TableOutbox } from "../../../store/mod.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 export interface AttendanceRetention {
-  outbox: TableOutbox;
+  punches: Retained;
+  corrections: Retained;
   retentionDays: number;
-  /** For how long a punch that waits for the cloud is kept; as `retentionDays` without a cloud. */
-  unsyncedDays: number;
   quarantine: Quarantine;
   /** How many of its entries are kept, whatever their age. */
   quarantineEntries: number;
+}
+
+/** A table whose rows go to the cloud. */
+interface Retained {
+  outbox: TableOutbox;
+  /** For how long a row that waits for the cloud is kept; as `retentionDays` where none takes it. */
+  unsyncedDays: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -26,14 +32,20 @@ export function attendanceRetention(
   store: Store,
   options: AttendanceRetention,
 ): (now: Instant, budget: Budget) => PruneResult {
-  const { outbox, retentionDays, unsyncedDays, quarantine, quarantineEntries } = options;
+  const { punches, corrections, retentionDays, quarantine, quarantineEntries } = options;
   const prunePunches = retention(store, {
+    ...punches,
     table: "device_logs",
     key: "seq",
     instant: "received_at",
-    outbox,
     retentionDays,
-    unsyncedDays,
+  });
+  const pruneCorrections = retention(store, {
+    ...corrections,
+    table: "punch_corrections",
+    key: "rowid",
+    instant: "created_at",
+    retentionDays,
   });
   // Up to the first that is young: what came after it is young, too, whatever the clock showed then.
   const oldest = (table: string) => `
@@ -45,12 +57,6 @@ export function attendanceRetention(
   const removeEntries = store.db.prepare(
     `${oldest("device_quarantine")}
        OR seq <= (SELECT max(seq) FROM device_quarantine) - ${quarantineEntries}) RETURNING file`,
-  );
-
-  // Their ids are in the order of time.
-  const removeCorrections = store.db.prepare(
-    `DELETE FROM punch_corrections
-     WHERE id IN (SELECT id FROM punch_corrections ORDER BY id LIMIT ${STEP_ROWS}) AND created_at < ?`,
   );
 
   return (now, budget) => {
@@ -66,11 +72,14 @@ export function attendanceRetention(
           if (typeof file === "string") void quarantine.removeFile(file);
         }
       });
-      const corrections = Number(removeCorrections.run(before).changes);
-      deleted += events + entries.length + corrections;
-      more = [events, entries.length, corrections].includes(STEP_ROWS);
+      deleted += events + entries.length;
+      more = [events, entries.length].includes(STEP_ROWS);
     } while (more && budget.left());
-    const punches = prunePunches(now, budget);
-    return { deleted: deleted + punches.deleted, more: more || punches.more };
+    for (const prune of [pruneCorrections, prunePunches]) {
+      const pruned = prune(now, budget);
+      deleted += pruned.deleted;
+      more ||= pruned.more;
+    }
+    return { deleted, more };
   };
 }

@@ -115,6 +115,8 @@ for (
     allowance_grants: "SELECT 's1', 'g1', 'pc-1', now(), 30",
     devices: "SELECT 's1', 'pc-1', null, null, null, null, null, null, null, '{}', null, now()",
     punches: "SELECT 'id', 's1', 'sn', '7', null, 'at', 'UTC'",
+    people: "SELECT 's1', '7'",
+    punch_corrections: "SELECT 's1', 'c1', null, 'add', 'p1', '7', now(), null, 'forgot', 'Ann'",
     zoe_events:
       "SELECT gen_random_uuid(), 's1', null, 'paper', now(), 1, 'a', 'b', 'c', null, 'info', 'd', '{}', 'key'",
     zoe_health: "SELECT 's1', 'paper', now()",

@@ -125,10 +125,14 @@ Deno.test("A device is not sent the name of an erased person, and no outcome of 
 });
 
 Deno.test("The cloud is told of every id of an erased person, until something is heard of it again", async () => {
-  await using relay = await traced({ deps: { cloud: true } });
+  await using relay = await traced({ deps: { cloud: true, twoWay: true } });
+  const { outbox } = relay.stream;
   await post(relay, "7");
+  // Two ids that are erased, a person, and 60 punches of that person.
+  assert.equal(outbox!.depth().rows, 63);
   const rows = () =>
-    relay.rows("SELECT * FROM people WHERE erased_at IS NOT NULL ORDER BY person_id");
+    relay.rows(`SELECT person_id, name, department, active, source, updated_at, erased_at,
+      synced_at, rejected_at FROM people WHERE erased_at IS NOT NULL ORDER BY person_id`);
   const erased = {
     name: null,
     department: null,
@@ -150,6 +154,34 @@ Deno.test("The cloud is told of every id of an erased person, until something is
   assert.deepEqual([again?.name, again?.active, again?.erased_at], ["Ann", 1, erased.erased_at]);
   const shown = await relay.api("GET", "/people", { query: { limit: 9, q: "ann" } });
   assert.equal((shown as unknown[]).length, 1);
+});
+
+Deno.test("What the cloud refused of a person is erased with the person", async () => {
+  await using relay = await traced({ deps: { cloud: true, twoWay: true } });
+  const { store, stream } = relay;
+  const { outbox } = stream;
+  const refuse = () => {
+    const { rows } = outbox!.pending(500);
+    return store.write(() =>
+      outbox!.reject(rows.map(({ id }) => ({ id, message: "no" })), "2026-10-05T03:50:00.000Z")
+    );
+  };
+  while (outbox!.depth().rows > 0) await refuse();
+  await store.write(() => outbox!.readmit(["person:7"]));
+  await post(relay, "7");
+  const kept = relay.rows(
+    "SELECT row_id, payload FROM sync_rejected WHERE table_name <> 'punches'",
+  );
+  assert.deepEqual(kept.map(({ row_id }) => row_id), ["person:8"]);
+  assert.doesNotMatch(JSON.stringify(relay.rows("SELECT * FROM sync_rejected")), /Ann/);
+  assert.equal(outbox!.depth().rows, 2);
+});
+
+Deno.test("Where an endpoint takes the punches, nothing waits to tell of an erasure", async () => {
+  await using relay = await traced({ deps: { cloud: true } });
+  await post(relay, "7");
+  assert.equal(relay.rows("SELECT 1 FROM people WHERE erased_at IS NOT NULL").length, 0);
+  assert.equal(relay.stream.outbox!.depth().rows, 60);
 });
 
 Deno.test("An erasure that breaks off can be asked for again", async () => {

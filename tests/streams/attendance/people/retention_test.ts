@@ -45,7 +45,7 @@ Deno.test("Retention of people works in steps", async () => {
 Deno.test("Who was erased is kept without a name until the cloud knows", async () => {
   await using relay = await Relay.start({
     config: { retention_days: 30 },
-    deps: { cloud: true },
+    deps: { cloud: true, twoWay: true },
     unsyncedDays: 100,
   });
   await relay.iclock().post("USERINFO", "PIN=7\tName=Ann\nPIN=8\tName=Bo\n");
@@ -57,4 +57,45 @@ Deno.test("Who was erased is kept without a name until the cloud knows", async (
   assert.deepEqual(left(relay), ["8"]);
   await prune(relay, 101);
   assert.deepEqual(left(relay), []);
+});
+
+Deno.test("Who has left and a correction are kept until the cloud has them, and do not wait then", async () => {
+  await using relay = await Relay.start({
+    config: { retention_days: 30 },
+    deps: { cloud: true, twoWay: true },
+    unsyncedDays: 100,
+  });
+  const body = { name: "Bo", active: false };
+  await relay.api("PUT", "/people/{id}", { params: { id: "8" }, body });
+  await relay.iclock().post("ATTLOG", "7\t2026-10-05 09:00:00\n");
+  const [punch] = relay.punches();
+  const strike = { kind: "strike", punch_id: punch!.id, reason: "test", by: "Ann" };
+  await relay.api("POST", "/punches/corrections", { body: strike });
+  const { outbox } = relay.stream;
+  // Two people, the correction, the punch.
+  assert.equal(outbox!.depth().rows, 4);
+  await prune(relay, 31);
+  assert.deepEqual([left(relay), relay.count("punch_corrections")], [["7", "8"], 1]);
+  assert.equal(outbox!.depth().rows, 4);
+  await prune(relay, 101);
+  assert.deepEqual([left(relay), relay.count("punch_corrections")], [[], 0]);
+  assert.deepEqual(outbox!.depth(), { rows: 0, oldest: null });
+});
+
+Deno.test("People and corrections do not wait where an endpoint takes the punches", async () => {
+  await using relay = await Relay.start({
+    config: { retention_days: 30 },
+    deps: { cloud: true },
+    unsyncedDays: 100,
+  });
+  await relay.iclock().post("ATTLOG", "7\t2026-10-05 09:00:00\n");
+  const [punch] = relay.punches();
+  const strike = { kind: "strike", punch_id: punch!.id, reason: "test", by: "Ann" };
+  await relay.api("POST", "/punches/corrections", { body: strike });
+  const { outbox } = relay.stream;
+  assert.equal(outbox!.depth().rows, 1);
+  await prune(relay, 31);
+  assert.deepEqual([relay.count("punch_corrections"), relay.count("device_logs")], [0, 1]);
+  await prune(relay, 101);
+  assert.deepEqual([left(relay), outbox!.depth().rows], [[], 0]);
 });
