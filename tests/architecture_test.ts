@@ -98,6 +98,15 @@ Deno.test("Only main.ts ends the process", async () => {
   assert.deepEqual(exiting, ["main.ts"]);
 });
 
+Deno.test("No statement limits its rows by a bare parameter, which SQLite prepares again at every run", async () => {
+  const found: string[] = [];
+  for (const path of await sources("src")) {
+    if (path === "src/store/database.ts") continue;
+    if (/\bLIMIT\s+[?:@$](?!\{)/.test(await Deno.readTextFile(root + path))) found.push(path);
+  }
+  assert.deepEqual(found, [], "use `LIMIT` of store/database.ts");
+});
+
 /** `src/streams/playtime/poller.ts` → `streams/playtime`; `src/sync/lane.ts` → `sync`. */
 function roomOf(path: string): string {
   const parts = path.replace(/^src\//, "").split("/");

@@ -61,18 +61,24 @@ export function connect(path: string, { readOnly = false } = {}): Database {
   return db;
 }
 
+/**
+ * `LIMIT` by a parameter. SQLite prepares a statement with `LIMIT ?` again whenever a value is bound, to plan for that
+ * value; an expression it plans once.
+ */
+export const LIMIT = "LIMIT ? + 0";
+
 /** The cells of a row, in the order of the statement's columns. */
 export type Cells = readonly unknown[];
 
+export interface CellsStatement {
+  all(...values: (string | number)[]): Cells[];
+}
+
 /** Prepares a query that returns rows as arrays: twice as fast as objects where rows are wide. */
-export function prepareCells(
-  db: Database,
-  sql: string,
-): { all(...values: (string | number)[]): Cells[] } {
+export function prepareCells(db: Database, sql: string): CellsStatement {
   // The runtime has what its types lack.
-  const statement = db.prepare(sql) as unknown as {
+  const statement = db.prepare(sql) as unknown as CellsStatement & {
     setReturnArrays(on: boolean): void;
-    all(...values: (string | number)[]): Cells[];
   };
   statement.setReturnArrays(true);
   return statement;

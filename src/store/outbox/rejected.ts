@@ -17,7 +17,7 @@ import {
   type Row,
   type StreamName,
 } from "../../core/mod.ts";
-import type { OpenDatabase, Statement } from "../database.ts";
+import { LIMIT, type OpenDatabase, type Statement } from "../database.ts";
 import { RowCounter } from "./row_counter.ts";
 
 /** A rejected row with the reason. */
@@ -92,7 +92,7 @@ export class Rejected {
       ),
       list: db.prepare(
         `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
-         WHERE stream = ? AND row_id > ? AND readmitted = 0 ORDER BY row_id LIMIT ?`,
+         WHERE stream = ? AND row_id > ? AND readmitted = 0 ORDER BY row_id ${LIMIT}`,
       ),
       newest: db.prepare(
         `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open

@@ -15,7 +15,7 @@ import type {
   StreamName,
 } from "../../core/mod.ts";
 import { RowCounter } from "./row_counter.ts";
-import type { Statement } from "../database.ts";
+import { LIMIT, type Statement } from "../database.ts";
 import type { Store } from "../store.ts";
 
 /** A row as SQLite gives it. */
@@ -86,7 +86,7 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
 
   // INDEXED BY, because without statistics the planner may prefer walking the whole table in order.
   const select = `SELECT ${columns.join(", ")} FROM ${table} INDEXED BY ${index} WHERE ${waiting}`;
-  const inOrder = `ORDER BY ${orderBy} LIMIT ? OFFSET ?`;
+  const inOrder = `ORDER BY ${orderBy} ${LIMIT} OFFSET ?`;
   const next = db.prepare(`${select} ${inOrder}`);
   const nextBeyond = db.prepare(`${select} AND ${beyond(order)} ${inOrder}`);
   // The objects of node:sqlite have no prototype, which makes them twice as slow to make and to read.

@@ -5,7 +5,7 @@
  */
 import { type Clock, type Id, type Instant, instantOf } from "../../core/mod.ts";
 import type { AcceptedEvent } from "../../contract/events.ts";
-import type { Statement, Store } from "../../store/mod.ts";
+import { LIMIT, type Statement, type Store } from "../../store/mod.ts";
 import { COLUMNS, type NewEvent, type StoredEvent, storedEvent } from "./event.ts";
 import { seqFloor } from "./skip_seq.ts";
 
@@ -86,7 +86,7 @@ export class EventLog {
     this.#byId = db.prepare(`${known} WHERE id = ?`);
     this.#maxSeq = db.prepare("SELECT max(seq) AS seq FROM local_events WHERE mode = ?");
     this.#page = db.prepare(
-      `SELECT ${columns} FROM local_events WHERE mode = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      `SELECT ${columns} FROM local_events WHERE mode = ? AND seq > ? ORDER BY seq ${LIMIT}`,
     );
     this.#span = db.prepare(
       `SELECT ${columns} FROM local_events WHERE mode = ? AND seq > ? AND seq <= ? ORDER BY seq`,

@@ -5,7 +5,7 @@
  */
 import type { Attempt, Id, Instant, OutboxBatch, Row } from "../../core/mod.ts";
 import type { FlushHealth } from "../../contract/events.ts";
-import { type RawRow, type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
+import { LIMIT, type RawRow, type Store, type TableOutbox, tableOutbox } from "../../store/mod.ts";
 import { COLUMNS, itemOf, storedEvent } from "./event.ts";
 import type { SeqRange } from "./event_log.ts";
 import { instantOfText } from "./notation.ts";
@@ -57,11 +57,11 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const from = `FROM local_events INDEXED BY ${index} WHERE ${waiting}`;
   const modeAfter = db.prepare(`SELECT mode ${from} AND mode > ? ORDER BY mode, seq LIMIT 1`);
   const nextAfter = db.prepare(
-    `SELECT ${columns} ${from} AND mode = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    `SELECT ${columns} ${from} AND mode = ? AND seq > ? ORDER BY seq ${LIMIT}`,
   );
   const first = db.prepare(`SELECT seq, created_at ${from} AND mode = ? ORDER BY seq LIMIT 1`);
   const last = db.prepare(`SELECT seq ${from} AND mode = ? ORDER BY seq DESC LIMIT 1`);
-  const some = db.prepare(`SELECT count(*) AS rows FROM (SELECT 1 ${from} AND mode = ? LIMIT ?)`);
+  const some = db.prepare(`SELECT count(*) AS rows FROM (SELECT 1 ${from} AND mode = ? ${LIMIT})`);
   const within = db.prepare(
     `SELECT count(*) AS rows FROM (
        SELECT 1 ${from} AND mode = ? AND seq > ? AND seq <= ? LIMIT ${COUNTED_AT_ONCE})`,

@@ -11,7 +11,7 @@
  * @module
  */
 import { type Instant, parseLossless } from "../../core/mod.ts";
-import { RowCounter, type Statement, type Store } from "../../store/mod.ts";
+import { LIMIT, RowCounter, type Statement, type Store } from "../../store/mod.ts";
 import type { FlatRecord } from "./record.ts";
 
 export type Operation = "INSERT" | "UPDATE" | "DELETE";
@@ -74,7 +74,7 @@ export class Queue {
     this.#next = db.prepare(
       `SELECT id, operation, record_id, record_data, created_at
        FROM sync_queue INDEXED BY sync_queue_waiting
-       WHERE ${WAITING} AND retry_count = ? AND operation = ? AND table_name = ? ORDER BY id LIMIT ?`,
+       WHERE ${WAITING} AND retry_count = ? AND operation = ? AND table_name = ? ORDER BY id ${LIMIT}`,
     );
     this.#oldest = db.prepare(
       `SELECT min(created_at) AS at FROM (

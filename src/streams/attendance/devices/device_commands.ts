@@ -9,7 +9,7 @@
  */
 import type { CommandName, CommandState, DeviceCommand } from "../../../contract/attendance.ts";
 import { type Clock, instantOf, logger, msOf } from "../../../core/mod.ts";
-import type { RawRow, Statement, Store } from "../../../store/mod.ts";
+import { LIMIT, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
 
 export interface DeviceCommandsOptions {
   clock: Clock;
@@ -51,7 +51,7 @@ export class DeviceCommands {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#list = db.prepare(
-      "SELECT * FROM device_commands WHERE device_sn = ? ORDER BY id DESC LIMIT ?",
+      `SELECT * FROM device_commands WHERE device_sn = ? ORDER BY id DESC ${LIMIT}`,
     );
     this.#trim = db.prepare(
       `DELETE FROM device_commands WHERE device_sn = ?1 AND id <= (

@@ -1,7 +1,14 @@
 /** The UTC days: minutes used and overdrawn, kept for ever. @module */
 import type { Heartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant } from "../../../core/mod.ts";
-import type { RawRow, Statement, Store } from "../../../store/mod.ts";
+import {
+  type Cells,
+  type CellsStatement,
+  LIMIT,
+  prepareCells,
+  type Statement,
+  type Store,
+} from "../../../store/mod.ts";
 import { overdraft } from "./allowance.ts";
 import { creditMs, dayOf } from "../heartbeats/heartbeats.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
@@ -18,6 +25,10 @@ export interface Rollup {
 }
 
 const DAY_MS = 86_400_000;
+
+/** In the order that `rollupOfCells` takes them. */
+const COLUMNS = `device_id, date_utc, minutes_used, minutes_overdraft, allowance_min,
+  last_heartbeat_at, updated_at`;
 
 /** What a rollup is computed from. */
 export interface DayTotals {
@@ -61,26 +72,30 @@ export function grownRollup(
 }
 
 export class Rollups {
-  readonly #get: Statement;
+  readonly #get: CellsStatement;
   readonly #put: Statement;
-  readonly #between: Statement;
-  readonly #after: Statement;
+  readonly #between: CellsStatement;
+  readonly #after: CellsStatement;
   readonly #remove: Statement;
   readonly #first: Statement;
 
   constructor({ db }: Store) {
-    this.#get = db.prepare("SELECT * FROM daily_rollups WHERE device_id = ? AND date_utc = ?");
-    this.#put = db.prepare(
-      `INSERT OR REPLACE INTO daily_rollups (device_id, date_utc, minutes_used, minutes_overdraft,
-         allowance_min, last_heartbeat_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    this.#get = prepareCells(
+      db,
+      `SELECT ${COLUMNS} FROM daily_rollups WHERE device_id = ? AND date_utc = ?`,
     );
-    this.#between = db.prepare(
-      `SELECT * FROM daily_rollups WHERE device_id = ? AND date_utc >= ? AND date_utc <= ?
+    this.#put = db.prepare(
+      `INSERT OR REPLACE INTO daily_rollups (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#between = prepareCells(
+      db,
+      `SELECT ${COLUMNS} FROM daily_rollups WHERE device_id = ? AND date_utc >= ? AND date_utc <= ?
        ORDER BY date_utc`,
     );
-    this.#after = db.prepare(
-      `SELECT * FROM daily_rollups WHERE (device_id, date_utc) > (?, ?)
-       ORDER BY device_id, date_utc LIMIT ?`,
+    this.#after = prepareCells(
+      db,
+      `SELECT ${COLUMNS} FROM daily_rollups WHERE (device_id, date_utc) > (?, ?)
+       ORDER BY device_id, date_utc ${LIMIT}`,
     );
     this.#first = db.prepare(
       "SELECT date_utc FROM daily_rollups WHERE device_id = ? ORDER BY date_utc LIMIT 1",
@@ -89,8 +104,8 @@ export class Rollups {
   }
 
   get(deviceId: string, day: Day): Rollup | undefined {
-    const raw = this.#get.get(deviceId, day);
-    return raw && rollupRow(raw);
+    const [cells] = this.#get.all(deviceId, day);
+    return cells && rollupOfCells(cells);
   }
 
   /** The first day that a device has. */
@@ -119,23 +134,24 @@ export class Rollups {
 
   /** From one day to another, both included; the caller limits how many. */
   between(deviceId: string, { from, to }: { from: Day; to: Day }): Rollup[] {
-    return this.#between.all(deviceId, from, to).map(rollupRow);
+    return this.#between.all(deviceId, from, to).map(rollupOfCells);
   }
 
   /** The next rollups in the order of devices and days. */
   after(last: { device_id: string; date_utc: Day }, limit: number): Rollup[] {
-    return this.#after.all(last.device_id, last.date_utc, limit).map(rollupRow);
+    return this.#after.all(last.device_id, last.date_utc, limit).map(rollupOfCells);
   }
 }
 
-function rollupRow(raw: RawRow): Rollup {
+function rollupOfCells(cells: Cells): Rollup {
+  const [deviceId, date, used, overdraft, allowance, lastAt, updatedAt] = cells;
   return {
-    device_id: String(raw.device_id),
-    date_utc: String(raw.date_utc),
-    minutes_used: Number(raw.minutes_used),
-    minutes_overdraft: Number(raw.minutes_overdraft),
-    allowance_min: raw.allowance_min === null ? null : Number(raw.allowance_min),
-    last_heartbeat_at: String(raw.last_heartbeat_at),
-    updated_at: String(raw.updated_at),
+    device_id: String(deviceId),
+    date_utc: String(date),
+    minutes_used: Number(used),
+    minutes_overdraft: Number(overdraft),
+    allowance_min: allowance === null ? null : Number(allowance),
+    last_heartbeat_at: String(lastAt),
+    updated_at: String(updatedAt),
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { Slot } from "../../../contract/playtime.ts";
 import { type Instant, instantOf } from "../../../core/mod.ts";
-import type { Statement, Store } from "../../../store/mod.ts";
+import { LIMIT, type Statement, type Store } from "../../../store/mod.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
 
 /** A stretch of time, `[from, to)` in milliseconds. */
@@ -41,7 +41,7 @@ export class Slots {
     );
     this.#end = db.prepare(
       `SELECT max(slot_utc) AS last, count(*) AS rows FROM (SELECT slot_utc FROM usage_slots
-         WHERE device_id = ? ORDER BY slot_utc LIMIT ?)`,
+         WHERE device_id = ? ORDER BY slot_utc ${LIMIT})`,
     );
     this.#copy = db.prepare(
       `INSERT INTO usage_slots (device_id, slot_utc, minutes_used)

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Id, type Instant, instantOf } from "../../../core/mod.ts";
-import type { Statement, Store } from "../../../store/mod.ts";
+import { LIMIT, type Statement, type Store } from "../../../store/mod.ts";
 import { minutesOfMs } from "../days/minutes.ts";
 import type { Span } from "../days/slots.ts";
 import type { Game } from "../processes/matchers.ts";
@@ -40,7 +40,7 @@ export class GameSlots {
     );
     this.#end = db.prepare(
       `SELECT max(slot_utc) AS last, count(*) AS rows FROM (SELECT slot_utc FROM game_slots
-         WHERE device_id = ? ORDER BY slot_utc LIMIT ?)`,
+         WHERE device_id = ? ORDER BY slot_utc ${LIMIT})`,
     );
     this.#copy = db.prepare(
       `INSERT INTO game_slots (device_id, slot_utc, label, process_name, minutes_used)

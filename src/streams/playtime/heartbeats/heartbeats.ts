@@ -1,7 +1,7 @@
 /** The heartbeats: whether the game ran, poll by poll, in order of arrival. @module */
 import type { Heartbeat, StoredHeartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant } from "../../../core/mod.ts";
-import { prepareCells, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
+import { type CellsStatement, LIMIT, prepareCells, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
 
 /** What a heartbeat adds to its day: the interval it stands for, in milliseconds. */
 export function creditMs(heartbeat: Heartbeat): number {
@@ -36,7 +36,7 @@ const PAGE_ROWS = 200;
 export class Heartbeats {
   readonly #insert: Statement;
   readonly #before: Statement;
-  readonly #span: ReturnType<typeof prepareCells>;
+  readonly #span: CellsStatement;
   readonly #after: Statement;
   readonly #sumsAfter: Statement;
   readonly #end: Statement;
@@ -51,22 +51,23 @@ export class Heartbeats {
     const columns =
       "seq, id, device_id, timestamp_utc, is_playing, poll_interval_sec, process_name, synced_at";
     this.#before = db.prepare(
-      `SELECT ${columns} FROM heartbeats WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
+      `SELECT ${columns} FROM heartbeats WHERE seq < ? ORDER BY seq DESC ${LIMIT}`,
     );
     this.#span = prepareCells(
       db,
-      // SQLite makes the text in half the time that its cells and `JSON.stringify` take.
+      // SQLite makes the text in half the time that its cells and `JSON.stringify` take. The bytes are true and
+      // false in JSONB: `json('true')` would be parsed for every row.
       `SELECT seq, json_object('id', id, 'device_id', device_id, 'timestamp_utc', timestamp_utc,
-         'is_playing', json(iif(is_playing = 1, 'true', 'false')),
+         'is_playing', iif(is_playing = 1, x'01', x'02'),
          'poll_interval_sec', poll_interval_sec,
          'process_name', process_name, 'synced_at', synced_at)
-       FROM heartbeats WHERE seq < ? AND seq >= ? ORDER BY seq DESC LIMIT ?`,
+       FROM heartbeats WHERE seq < ? AND seq >= ? ORDER BY seq DESC ${LIMIT}`,
     );
     this.#after = db.prepare(
-      `SELECT ${columns} FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?`,
+      `SELECT ${columns} FROM heartbeats WHERE seq > ? ORDER BY seq ${LIMIT}`,
     );
     this.#end = db.prepare(
-      "SELECT max(seq) AS last FROM (SELECT seq FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?)",
+      `SELECT max(seq) AS last FROM (SELECT seq FROM heartbeats WHERE seq > ? ORDER BY seq ${LIMIT})`,
     );
     this.#rename = db.prepare(
       `UPDATE heartbeats SET device_id = ?
@@ -80,7 +81,7 @@ export class Heartbeats {
            WHEN substr(timestamp_utc, 15, 2) < '45' THEN '30' ELSE '45' END || ':00.000Z' AS slot_utc,
          sum(is_playing * CAST(round(poll_interval_sec * 1000) AS INTEGER)) AS ms,
          process_name, max(timestamp_utc) AS last, count(*) AS rows, max(seq) AS seq
-       FROM (SELECT * FROM heartbeats WHERE seq > ? ORDER BY seq LIMIT ?)
+       FROM (SELECT * FROM heartbeats WHERE seq > ? ORDER BY seq ${LIMIT})
        GROUP BY 1, 2, process_name`,
     );
   }
