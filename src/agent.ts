@@ -1,7 +1,6 @@
 /**
  * The composition root: builds the parts that a configuration asks for, starts them under one AbortSignal and
- * closes the store last. What streams there are stands in
- * streams/mod.ts.
+ * closes the store last. What streams there are stands in streams/mod.ts.
  * @module
  */
 import { dirname, join } from "node:path";
@@ -19,7 +18,7 @@ import {
   systemClock,
   Warnings,
 } from "./core/mod.ts";
-import { forgetFormerDeviceIds, peekDeviceId, takeDeviceId } from "./device_id.ts";
+import { peekDeviceId, takeDeviceId } from "./device_id.ts";
 import { loadPage } from "./dashboard/mod.ts";
 import {
   DatabaseFileWatch,
@@ -36,7 +35,7 @@ import {
   type ProcessLister,
   type StreamsDeps,
 } from "./streams/mod.ts";
-import { deviceRow, SyncEngine } from "./sync/mod.ts";
+import { SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
 export { type SignIn, signIn, supabaseSchema } from "./clouds.ts";
@@ -113,11 +112,10 @@ export async function runAgent(
 /** Opens the database, repaired where it was damaged, and builds the agent on it. */
 export async function openAgent(config: Config, options: AgentOptions = {}): Promise<Agent> {
   const given = withDefaults(options, config);
-  const { clock, warnings } = given;
   const use = (store: Store) => build(config, { ...given, store });
-  const parts = { migrations, clock, warnings };
+  const parts = { ...given, migrations };
   if (given.dryRun) return await use(new Store(":memory:", parts));
-  const recovery = { ...parts, ...afterRestore(config, clock), signal: options.signal };
+  const recovery = { ...parts, ...afterRestore(config, given.clock) };
   return await openRecovered(config.db_path, recovery, use);
 }
 
@@ -132,19 +130,14 @@ async function build(
   config: Config,
   options: ReturnType<typeof withDefaults> & { store: Store },
 ): Promise<Agent> {
-  const { clock, hub, warnings, store, dryRun, displacements, settings } = options;
+  const { clock, hub, warnings, store, dryRun, settings } = options;
   const device = dryRun ? peekDeviceId(config) : await takeDeviceId(store, config);
   const { deviceId } = device;
-  const systemId = config.records.system_id ?? deviceId;
-  const remotes = dryRun ? NO_REMOTES : await createRemotes(config, {
-    ...{ clock, deviceId, systemId, warnings },
-  });
+  const remotes = dryRun ? NO_REMOTES : await createRemotes(config, { ...options, ...device });
   const deps: StreamsDeps = {
     ...options,
     ...device,
     ids: idSource(clock),
-    forgetFormerDeviceIds: () => forgetFormerDeviceIds(store),
-    systemId,
     timeZone: config.time_zone ?? localTimeZone(),
     realtime: (table) => remotes.supabase?.realtime(table) ?? null,
     clockOffsetMs: (stream) => stream ? engine.clockOffsetMsOf(stream) : engine.clockOffsetMs,
@@ -153,18 +146,10 @@ async function build(
   const engine: SyncEngine = new SyncEngine({
     ...deps,
     timeoutMs: config.timeout_sec * 1_000,
-    device: {
-      remote: remotes.devices,
-      describe: () => deviceRow({ deviceId, streams, sync: engine.status(), clock }),
-    },
+    device: { remote: remotes.devices, deviceId, streams },
     lanes: streams.flatMap(({ name, outbox, schedule, inbox, reset }) =>
       outbox && schedule ? [{ name, outbox, schedule, inbox, reset, remote: remotes[name] }] : []
     ),
-  });
-  const unfollow = settings?.onReload((result) => {
-    for (const stream of streams) stream.configured?.();
-    engine.scheduleChanged();
-    hub.publish("config", result);
   });
   const api = createApi({
     ...deps,
@@ -191,15 +176,17 @@ async function build(
       const server = serve(api, { host: config.api_host, port: config.api_port, signal: stop });
       store.announce(server.url);
       onListening(server.url);
-      const watch = dryRun
-        ? null
-        : new DatabaseFileWatch(store, { clock, warnings, displacements });
+      const watch = dryRun ? null : new DatabaseFileWatch(store, options);
       await allEnded([
         server.finished,
         engine.run(stop),
         dryRun ? undefined : maintain(store, { signal: stop, warnings, clock, streams, onDamaged }),
         watch?.watch({ signal: stop, onDisplaced: onDamaged }),
-        settings?.watch(stop),
+        settings?.watch(stop, (result) => {
+          for (const stream of streams) stream.configured?.();
+          engine.scheduleChanged();
+          hub.publish("config", result);
+        }),
         ...streams.map((stream) => stream.run?.(stop)),
       ], onDamaged);
       // The last connection to close removes the log: that must be the agent's own, not a worker's.
@@ -207,9 +194,6 @@ async function build(
       await watch?.leave();
       return signal.aborted ? "stopped" : "damaged";
     },
-    close() {
-      unfollow?.();
-      store.close();
-    },
+    close: () => store.close(),
   };
 }

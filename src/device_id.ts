@@ -8,13 +8,18 @@ import { peekMeta, type Store } from "./store/mod.ts";
 
 export interface DeviceIds {
   readonly deviceId: Id;
+  /** The system that records belong to: the device itself unless the configuration names one. */
+  readonly systemId: string;
   /** Former ids that rows may still have. */
   readonly formerDeviceIds: readonly Id[];
+  /** No row has a former id any more; called inside `write`. */
+  readonly forgetFormerDeviceIds: () => void;
 }
 
-/** The configuration's key, and where the database is. */
+/** The configuration's keys, and where the database is. */
 interface DeviceIdConfig {
   device_id: Id | null;
+  records: { system_id: string | null };
   db_path: string;
 }
 
@@ -28,7 +33,7 @@ const BEFORE = "device_ids_before";
 /** The device id to record under, stored together with the former ones. */
 export async function takeDeviceId(
   store: Store,
-  { device_id: configured }: DeviceIdConfig,
+  { device_id: configured, records }: DeviceIdConfig,
 ): Promise<DeviceIds> {
   const made = store.meta(MADE);
   const used = store.meta(USED) ?? made;
@@ -52,18 +57,18 @@ export async function takeDeviceId(
       id,
     });
   }
-  return { deviceId: id, formerDeviceIds: [...before] };
-}
-
-/** No row has a former id any more; called inside `write`. */
-export function forgetFormerDeviceIds(store: Store): void {
-  store.setMeta(BEFORE, "[]");
+  const forgetFormerDeviceIds = () => store.setMeta(BEFORE, "[]");
+  const systemId = records.system_id ?? id;
+  return { deviceId: id, systemId, formerDeviceIds: [...before], forgetFormerDeviceIds };
 }
 
 /** The device id of a database that is only read. */
-export function peekDeviceId({ device_id, db_path }: DeviceIdConfig): DeviceIds {
+export function peekDeviceId({ device_id, db_path, records }: DeviceIdConfig): DeviceIds {
+  const deviceId = device_id ?? peekMeta(db_path, MADE) ?? peekMeta(db_path, USED) ?? randomId();
   return {
-    deviceId: device_id ?? peekMeta(db_path, MADE) ?? peekMeta(db_path, USED) ?? randomId(),
+    deviceId,
+    systemId: records.system_id ?? deviceId,
     formerDeviceIds: [],
+    forgetFormerDeviceIds: () => {},
   };
 }

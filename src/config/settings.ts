@@ -64,7 +64,7 @@ export class Settings {
   /** The one object; its values change. */
   readonly config: Config;
   readonly #options: SettingsOptions;
-  readonly #listeners = new Set<(result: Reloaded) => void>();
+  #onReload = (_result: Reloaded) => {};
   #needsRestart: string[] = [];
   #error: string | null = null;
   /** The state of the file when it was read last, and when it was looked at last. */
@@ -75,12 +75,6 @@ export class Settings {
     this.config = config;
     this.#options = options;
     this.#read = this.#seen = stateOf(options.file.path);
-  }
-
-  /** Calls `listener` after each reading of the file. @returns a function that ends this */
-  onReload(listener: (result: Reloaded) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   status(): { needs_restart: string[]; error: string | null } {
@@ -120,14 +114,16 @@ export class Settings {
       logger("config").info("Settings changed: {keys}", { keys: applied.join(", ") });
     }
     const result = { applied, needs_restart };
-    for (const listener of this.#listeners) listener(result);
+    this.#onReload(result);
     return result;
   }
 
-  /** Reloads the file whenever it has changed, until the signal aborts. */
-  async watch(signal: AbortSignal): Promise<void> {
+  /** Reloads the file whenever it has changed, until the signal aborts. `onReload` is called after each reading. */
+  async watch(signal: AbortSignal, onReload: (result: Reloaded) => void): Promise<void> {
     const { clock } = this.#options;
+    this.#onReload = onReload;
     await every(LOOK_MS, () => this.#look(), { signal, name: "config", clock });
+    this.#onReload = () => {};
   }
 
   #look(): void {

@@ -6,11 +6,12 @@
 import {
   type Clock,
   type Hub,
+  type Id,
   type Inbox,
   type Outbox,
   type Remote,
-  type Row,
   type Schedule,
+  type Stream,
   type StreamName,
   type StreamReset,
   systemClock,
@@ -18,7 +19,7 @@ import {
 } from "../core/mod.ts";
 import type { LaneStatus, SyncState, SyncStatus } from "../contract/sync.ts";
 import type { Store } from "../store/mod.ts";
-import { reportDevice } from "./device_report.ts";
+import { deviceRow, reportDevice } from "./device_report.ts";
 import { Lane } from "./lane.ts";
 import { type NetworkInterface, watchNetwork } from "./network.ts";
 import { RejectedRows, type RowSelection } from "./rejected.ts";
@@ -38,8 +39,8 @@ export interface LaneSetup {
 export interface SyncEngineOptions {
   store: Store;
   lanes: readonly LaneSetup[];
-  /** Where this machine's own row goes, and its content. */
-  device?: { remote: Remote | null; describe(): Row } | undefined;
+  /** Where this machine's own row goes, and whose columns it has. */
+  device?: { remote: Remote | null; deviceId: Id; streams: readonly Stream[] } | undefined;
   warnings: Warnings;
   hub: Hub;
   clock?: Clock;
@@ -71,7 +72,7 @@ export class SyncEngine {
   readonly #lanes = new Map<StreamName, Lane>();
   readonly #remotes: readonly SharedRemote[];
   readonly #networkInterfaces: () => readonly NetworkInterface[];
-  readonly #report: (signal: AbortSignal) => Promise<void>;
+  readonly #report: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   #running = false;
   #publishedMs = -Infinity;
   #publishedStates = "";
@@ -117,10 +118,12 @@ export class SyncEngine {
       this.#lanes.set(name, lane);
     }
     this.#remotes = [...remotes.values()];
-    const { remote, describe } = options.device ?? {};
-    this.#report = remote && describe
-      ? (signal) => reportDevice({ remote, describe, clock, random, warnings, timeoutMs }, signal)
-      : () => Promise.resolve();
+    const { device } = options;
+    const remote = device?.remote;
+    if (!remote) return;
+    const describe = () => deviceRow({ ...device, sync: this.status(), clock });
+    this.#report = (signal) =>
+      reportDevice({ remote, describe, clock, random, warnings, timeoutMs }, signal);
   }
 
   /** Syncs until the signal aborts; ends within two seconds of that. */

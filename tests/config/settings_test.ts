@@ -115,9 +115,8 @@ Deno.test("Settings follows the file, also one that an editor replaces", async (
   using test = followed("{}");
   const { settings, clock, path } = test;
   const reloads: unknown[] = [];
-  settings.onReload(({ applied }) => reloads.push(applied));
   const stop = new AbortController();
-  const watching = settings.watch(stop.signal);
+  const watching = settings.watch(stop.signal, ({ applied }) => reloads.push(applied));
   await clock.advance(3_000);
   assert.deepEqual(reloads, []);
   test.write('{ "poll_interval_sec": 6 }');

@@ -25,7 +25,6 @@ import {
   MIDNIGHT,
   msOf,
   pageQuery,
-  type Placed,
   Problem,
   type Route,
   route,
@@ -143,7 +142,7 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
           limit,
           after: typeof before === "number" ? before : tables.heartbeats.seqAt(before),
           read: ({ after: before = Number.MAX_SAFE_INTEGER, until: from = 0 }) =>
-            history({ before, from, limit }),
+            tables.heartbeats.texts({ before, from, limit }),
           next: (before) => ({ limit, before }),
         }),
     }),
@@ -184,12 +183,6 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
       return views.length < wanted;
     });
     return views;
-  }
-
-  function* history(
-    span: { before: number; from: number; limit: number },
-  ): Generator<Placed<number>> {
-    for (const { seq, json } of tables.heartbeats.texts(span)) yield { at: seq, json };
   }
 }
 

@@ -1,6 +1,6 @@
 /** The heartbeats: whether the game ran, poll by poll, in order of arrival. @module */
 import type { Heartbeat, StoredHeartbeat } from "../../../contract/playtime.ts";
-import type { Day, Instant } from "../../../core/mod.ts";
+import type { Day, Instant, Placed } from "../../../core/mod.ts";
 import { type CellsStatement, LIMIT, prepareCells, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
 
 /** What a heartbeat adds to its day: the interval it stands for, in milliseconds. */
@@ -110,11 +110,11 @@ export class Heartbeats {
    */
   *texts(
     { before, from, limit }: { before: number; from: number; limit: number },
-  ): Generator<{ seq: number; json: string }> {
+  ): Generator<Placed<number>> {
     const rows = Math.min(limit, PAGE_ROWS);
-    for (let seq = before, full = true; full;) {
-      const page = this.#span.all(seq, from, rows);
-      for (const cells of page) yield { seq: seq = Number(cells[0]), json: String(cells[1]) };
+    for (let at = before, full = true; full;) {
+      const page = this.#span.all(at, from, rows);
+      for (const cells of page) yield { at: at = Number(cells[0]), json: String(cells[1]) };
       full = page.length === rows;
     }
   }
