@@ -2,7 +2,14 @@
 export { backupTo } from "./backup/backup.ts";
 export { type BackupFile, listBackups } from "./backup/backups.ts";
 export type { WriteOptions } from "./commit_queue.ts";
-export { type Cells, type CellsStatement, type Database, LIMIT, prepareCells, type Statement } from "./database.ts";
+export {
+  type Cells,
+  type CellsStatement,
+  type Database,
+  LIMIT,
+  prepareCells,
+  type Statement,
+} from "./database.ts";
 export { isWritableFile } from "./database_path.ts";
 export { lockedBy } from "./lock.ts";
 export { maintain } from "./maintain.ts";

@@ -17,6 +17,7 @@ const LARGE = 900_000;
 const CALLERS = 60;
 
 const CALLS: readonly string[] = [
+  "/records",
   "/records/projects?limit=1000",
   "/records/projects/large-1",
   "/local/events?mode=paper&limit=1000",

@@ -1,7 +1,14 @@
 /** The heartbeats: whether the game ran, poll by poll, in order of arrival. @module */
 import type { Heartbeat, StoredHeartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant, Placed } from "../../../core/mod.ts";
-import { type CellsStatement, LIMIT, prepareCells, type RawRow, type Statement, type Store } from "../../../store/mod.ts";
+import {
+  type CellsStatement,
+  LIMIT,
+  prepareCells,
+  type RawRow,
+  type Statement,
+  type Store,
+} from "../../../store/mod.ts";
 
 /** What a heartbeat adds to its day: the interval it stands for, in milliseconds. */
 export function creditMs(heartbeat: Heartbeat): number {
