@@ -20,10 +20,22 @@ export interface StoredRow {
   values: Value[];
 }
 
+/** Between which rowids those of a page lie: more than `above`, at most `upTo`. */
+export interface RowidRange {
+  above: number;
+  upTo: number;
+}
+
+/** A page below an inner one. */
+export interface ChildPage extends RowidRange {
+  page: number;
+}
+
+export const ANY_ROWID: RowidRange = { above: -Infinity, upTo: Infinity };
+
 export interface PageContent {
   rows: StoredRow[];
-  /** The pages below an inner one. */
-  children: number[];
+  children: ChildPage[];
   /** Cells that could not be read. */
   unreadable: number;
 }
@@ -31,10 +43,19 @@ export interface PageContent {
 /** How a table is stored: by rowid, or by its key (WITHOUT ROWID). */
 export type Layout = "rowid" | "key";
 
-/** The content of a page; undefined when it is not of such a table. `next` reads an overflow page. */
+export interface PageOptions {
+  layout: Layout;
+  /** Whether it is the file's first page. */
+  first: boolean;
+  range?: RowidRange;
+  /** Reads an overflow page. */
+  next: (page: number) => Uint8Array;
+}
+
+/** The content of a page; undefined when it is not of such a table. */
 export function readPage(
   bytes: Uint8Array,
-  { layout, first, next }: { layout: Layout; first: boolean; next: (page: number) => Uint8Array },
+  { layout, first, range = ANY_ROWID, next }: PageOptions,
 ): PageContent | undefined {
   const content: PageContent = { rows: [], children: [], unreadable: 0 };
   // The first page begins with the header of the file.
@@ -47,27 +68,48 @@ export function readPage(
   const count = uint(bytes, header + 3, 2);
   const pointers = header + (inner ? 12 : 8);
   if (pointers + 2 * count > bytes.length) return undefined;
-  let before = -Infinity;
+  let { above } = range;
   for (let i = 0; i < count; i++) {
     try {
       let at = uint(bytes, pointers + 2 * i, 2);
       if (inner) {
-        content.children.push(uint(bytes, at, 4));
+        const child = { page: uint(bytes, at, 4), above, upTo: Infinity };
+        content.children.push(child);
         at += 4;
-        if (layout === "rowid") continue;
+        if (layout === "rowid") {
+          child.upTo = above = new Reader(bytes, at).varint();
+          continue;
+        }
       }
-      const row = readRow(new Reader(bytes, at), { layout, next });
-      // Rows are in order of their rowids: one that is not has a wrong rowid.
-      if (row.rowid !== undefined && row.rowid <= before) throw new RangeError("out of order");
-      before = row.rowid ?? before;
-      content.rows.push(row);
+      content.rows.push(readRow(new Reader(bytes, at), { layout, next }));
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
       content.unreadable++;
     }
   }
-  if (inner) content.children.push(uint(bytes, header + 8, 4));
+  if (inner) content.children.push({ page: uint(bytes, header + 8, 4), above, upTo: range.upTo });
+  if (layout === "rowid") {
+    const rows = inOrder(content.rows, range);
+    content.unreadable += content.rows.length - rows.length;
+    content.rows = rows;
+  }
   return content;
+}
+
+/** Without the rows that have a wrong rowid: it is not between those of its neighbours. */
+function inOrder(rows: readonly StoredRow[], { above, upTo }: RowidRange): StoredRow[] {
+  // Where most rows are below the range, it is the range that is wrong.
+  const below = rows.filter(({ rowid = 0 }) => rowid <= above).length;
+  let before = 2 * below > rows.length ? -Infinity : above;
+  return rows.filter(({ rowid = 0 }, index) => {
+    const after = rows[index + 1]?.rowid ?? upTo + 1;
+    // Of two with the same one it is not known which is wrong.
+    if (rowid === rows[index - 1]?.rowid) return false;
+    // Where what comes after is not above what came before, it is the one that is wrong.
+    const fits = rowid > before && (rowid < after || after <= before);
+    if (fits) before = rowid;
+    return fits;
+  });
 }
 
 function readRow(

@@ -8,7 +8,14 @@
  * @module
  */
 import { logger } from "../../core/mod.ts";
-import { type PageContent, readPage, uint } from "./cells.ts";
+import {
+  ANY_ROWID,
+  type ChildPage,
+  type PageContent,
+  readPage,
+  type RowidRange,
+  uint,
+} from "./cells.ts";
 import { type Join, joinRows } from "./join.ts";
 import { PAGE_BYTES, Pages } from "./pages.ts";
 import { sliceBudget } from "../slices.ts";
@@ -94,10 +101,11 @@ function* readTree(
   pages: Pages,
   { root, table, seen }: { root: number; table: Table; seen: Uint8Array },
 ): Generator<TablePage> {
-  const waiting = [root];
-  for (let page = waiting.pop(); page !== undefined; page = waiting.pop()) {
+  const waiting: ChildPage[] = [{ page: root, ...ANY_ROWID }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { page } = next;
     if (page < 1 || page > pages.count || seen[page]) continue;
-    const content = contentOf(pages, page, table);
+    const content = contentOf(pages, page, { table, range: next });
     // A page that does not fit this table may belong to another.
     if (!content) continue;
     seen[page] = 1;
@@ -113,17 +121,22 @@ function* readOrphans(
   const { parents, roots, seen } = options;
   for (let page = 2; page <= pages.count; page++) {
     const table = seen[page] ? undefined : roots.get(parents.rootOf(page));
-    const content = table && contentOf(pages, page, table);
+    const content = table && contentOf(pages, page, { table });
     if (!content) continue;
     seen[page] = 1;
     yield { table, content };
   }
 }
 
-function contentOf(pages: Pages, page: number, { layout }: Table): PageContent | undefined {
+function contentOf(
+  pages: Pages,
+  page: number,
+  { table: { layout }, range = ANY_ROWID }: { table: Table; range?: RowidRange },
+): PageContent | undefined {
   return readPage(pages.read(page), {
     layout,
     first: page === 1,
+    range,
     next: (other) => pages.read(other),
   });
 }
