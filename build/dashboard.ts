@@ -12,7 +12,17 @@ import { deno } from "./deno.ts";
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** In the order in which they stand in the page. */
-const STYLES = ["base", "frame", "parts", "today", "history", "events", "lists", "attendance"];
+const STYLES = [
+  "base",
+  "frame",
+  "parts",
+  "today",
+  "history",
+  "events",
+  "lists",
+  "records",
+  "attendance",
+];
 
 if (import.meta.main) await buildDashboard(`${root}dist`);
 

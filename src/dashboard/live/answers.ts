@@ -15,7 +15,7 @@ export type {
 export type { AllowanceView, Grant } from "../../contract/allowance.ts";
 export type { GameDay } from "../../contract/games.ts";
 export type { TodayView as Today } from "../../contract/playtime.ts";
-export type { Conflict } from "../../contract/records.ts";
+export type { Conflict, RecordTable } from "../../contract/records.ts";
 export type { DayView, Known } from "../source/source.ts";
 export type { Warning } from "../../contract/status.ts";
 export type { LaneStatus, RejectedRow, SyncState, SyncStatus } from "../../contract/sync.ts";

@@ -1,4 +1,5 @@
 /** Asking the agent. Answers are not checked again: the page comes from the agent that gives them. @module */
+import { parseJson } from "../model/json.ts";
 import { isRefusal, Refusal } from "../source/source.ts";
 
 export interface AgentCalls {
@@ -19,12 +20,13 @@ export interface AgentCalls {
 export function agentCalls(
   fetch: (path: string, init: RequestInit) => Promise<Response>,
 ): AgentCalls {
-  const answer: AgentCalls["answer"] = async (path, init = {}) => {
+  const answer: AgentCalls["answer"] = async <T>(path: string, init: RequestInit = {}) => {
     const response = await fetch(path, { cache: "no-store", ...init });
     if (!response.ok) throw await refusal(response);
     const link = response.headers.get("link");
     return {
-      value: response.status === 204 ? undefined : await response.json(),
+      // As the contract has it; nothing for an answer without a body.
+      value: (response.status === 204 ? undefined : parseJson(await response.text())) as T,
       next: /<([^>]*)>;\s*rel="next"/.exec(link ?? "")?.[1],
     };
   };
@@ -71,10 +73,16 @@ export async function signIn(token: string): Promise<void> {
 
 async function refusal(response: Response): Promise<Refusal> {
   const problem: { title?: unknown; detail?: unknown } = await response.json().catch(() => ({}));
-  const title = typeof problem.title === "string" ? problem.title : `Status ${response.status}`;
+  if (typeof problem.title !== "string") {
+    return new Refusal(
+      response.status,
+      "Something else answered in the agent's place",
+      "Check the address of this page, and what stands between it and the agent.",
+    );
+  }
   return new Refusal(
     response.status,
-    title,
+    problem.title,
     typeof problem.detail === "string" ? problem.detail : "",
   );
 }

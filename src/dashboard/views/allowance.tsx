@@ -24,7 +24,7 @@ export function AllowanceCard({ known: { today } }: { known: Known }): VNode | n
   if (!limited && !value?.games.length) return null;
   return (
     <Card title="Allowance" aside={<Alerts />}>
-      <Instead answer={answer}>
+      <Instead what="the allowance" answer={answer}>
         {value && limited && (
           <>
             <dl class="figures">
@@ -141,7 +141,7 @@ function More({ grants, reload }: { grants: readonly Grant[]; reload: () => void
           ))}
         </ul>
       </details>
-      {error && <Failed error={error} />}
+      {error && <Failed what="change the minutes" error={error} />}
     </div>
   );
 }

@@ -20,7 +20,7 @@ import { AttendancePanel } from "./attendance/panel.tsx";
 import { EventsPanel } from "./events.tsx";
 import { HistoryPanel } from "./history.tsx";
 import { Ago, Dot } from "./parts.tsx";
-import { RecordsPanel } from "./records.tsx";
+import { RecordsPanel } from "./records/panel.tsx";
 import { SignIn } from "./sign_in.tsx";
 import { SyncPanel } from "./sync.tsx";
 import { TodayPanel } from "./today.tsx";
@@ -134,6 +134,8 @@ function Mention({ id }: { id: string }) {
   const tone = id === "sync" && (sync === "warn" || sync === "bad")
     ? sync
     : id === "attendance" && (known.attendance?.devices.pending ?? 0) > 0
+    ? "warn"
+    : id === "records" && (known.records?.conflicts_unseen ?? 0) > 0
     ? "warn"
     : undefined;
   if (tone === undefined) return null;

@@ -239,6 +239,7 @@ function Snapshot({ mode }: { mode: string }) {
       </small>}
     >
       <Instead
+        what="the application's state"
         answer={answer}
         {...(kept === null
           ? {

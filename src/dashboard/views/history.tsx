@@ -84,6 +84,7 @@ export function HistoryPanel(): VNode {
       )}
       <Card title="Minutes per day">
         <Instead
+          what="the days"
           answer={answer}
           {...(days.some((day) => day.minutes_used > 0)
             ? {}
@@ -129,7 +130,9 @@ export function HistoryPanel(): VNode {
       )}
       {answer.value?.heat !== null && (
         <Card title="By weekday and hour">
-          <Instead answer={answer}>{answer.value && <HeatMap heat={answer.value.heat} />}</Instead>
+          <Instead what="the hours" answer={answer}>
+            {answer.value && <HeatMap heat={answer.value.heat} />}
+          </Instead>
         </Card>
       )}
     </>

@@ -5,7 +5,7 @@ import type { Answer } from "../live/hooks.ts";
 import { link, nowMs, zone } from "../live/state.ts";
 import { moment, relative } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
-import { isRefusal } from "../source/source.ts";
+import { failureWords } from "../model/failure.ts";
 
 /** A panel's part with a heading. */
 export function Card(
@@ -47,7 +47,9 @@ export function Ago({ at, none = "never" }: { at: string | null; none?: string }
 
 /** What is there instead of what could not be read, is being read, or is not there. */
 export function Instead<T>(
-  { answer, empty, children }: {
+  { what, answer, empty, children }: {
+    /** What is shown there: "the conflicts". */
+    what: string;
     answer: Answer<T>;
     /** Said when there is nothing; undefined when there is something. */
     empty?: ComponentChildren;
@@ -55,7 +57,9 @@ export function Instead<T>(
   },
 ): VNode {
   if (answer.value === undefined) {
-    if (answer.error) return <Failed error={answer.error} retry={answer.reload} />;
+    if (answer.error) {
+      return <Failed what={`show ${what}`} error={answer.error} retry={answer.reload} />;
+    }
     if (link.value === "offline") return <Later />;
     return (
       <div class="skeleton" role="status">
@@ -65,7 +69,9 @@ export function Instead<T>(
   }
   return (
     <>
-      {answer.error && <Failed error={answer.error} retry={answer.reload} />}
+      {answer.error && (
+        <Failed what={`show ${what} as it is now`} error={answer.error} retry={answer.reload} />
+      )}
       {empty === undefined ? children : <div class="empty">{empty}</div>}
     </>
   );
@@ -76,12 +82,17 @@ export function Later(): VNode {
   return <div class="empty">This is shown as soon as the agent is back.</div>;
 }
 
-export function Failed({ error, retry }: { error: Error; retry?: () => void }): VNode {
-  const detail = isRefusal(error) ? error.detail : "The agent did not answer.";
+/** What could not be done, why, and what a person can do about it. */
+export function Failed({ what, error, retry }: {
+  /** What was tried: "save the person". */
+  what: string;
+  error: Error;
+  retry?: () => void;
+}): VNode {
   return (
     <div class="failed" role="alert">
       <p>
-        <strong>{isRefusal(error) ? error.message : "That did not work"}.</strong> {detail}
+        <strong>Cannot {what}.</strong> {failureWords(error)}
       </p>
       {retry && <button type="button" onClick={retry}>Try again</button>}
     </div>

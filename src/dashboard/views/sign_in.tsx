@@ -35,7 +35,7 @@ export function SignIn(): VNode {
         </label>
         <button type="submit" class="primary" disabled={action.busy}>Open</button>
       </form>
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="open the page" error={action.error} />}
     </Card>
   );
 }

@@ -47,7 +47,7 @@ export function SyncPanel(): VNode {
             {action.busy ? "Syncing…" : "Sync now"}
           </button>
         )}
-        {action.error && <Failed error={action.error} />}
+        {action.error && <Failed what="sync now" error={action.error} />}
       </Card>
       <div class="lanes">
         {used.map((lane) => <Lane key={lane.stream} lane={lane} />)}
@@ -165,8 +165,8 @@ function Rejected() {
         </button>
       )}
     >
-      {action.error && <Failed error={action.error} />}
-      <Instead answer={answer}>
+      {action.error && <Failed what="decide about these rows" error={action.error} />}
+      <Instead what="what was refused" answer={answer}>
         <ul class="rejected">
           {rows.map((row) => (
             <RejectedItem

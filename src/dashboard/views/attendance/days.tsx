@@ -74,6 +74,7 @@ export function DaysView(): VNode {
         }
       >
         <Instead
+          what="the sheet"
           answer={sheet}
           {...(count === 0 ? { empty: "No punches match these filters." } : {})}
         >

@@ -72,8 +72,9 @@ export function DeviceCommands({ device: { sn } }: { device: Device }): VNode {
           Send name
         </button>
       </div>
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="send the command" error={action.error} />}
       <Instead
+        what="the commands"
         answer={commands}
         {...(commands.value?.length === 0 ? { empty: "Nothing was asked of it yet." } : {})}
       >

@@ -103,7 +103,7 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
           </button>
         </div>
       )}
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="change the device" error={action.error} />}
     </li>
   );
 }

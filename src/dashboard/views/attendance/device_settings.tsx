@@ -72,7 +72,7 @@ export function DeviceSettings({ device, changed }: {
           run={() => action.run(() => change(path, undefined, "DELETE")).then(changed)}
         />
       </form>
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="save the device" error={action.error} />}
     </>
   );
 }

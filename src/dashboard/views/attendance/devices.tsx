@@ -24,6 +24,7 @@ export function DevicesView(): VNode {
         }
       >
         <Instead
+          what="the devices"
           answer={devices}
           {...(devices.value?.length === 0
             ? {

@@ -38,6 +38,7 @@ export function NowView(): VNode {
       <div class="stack screen">
         <Card title="Devices" aside={<small class="quiet">{internet()}</small>}>
           <Instead
+            what="the devices"
             answer={devices}
             {...(devices.value?.length === 0 ? { empty: "No device has connected yet." } : {})}
           >
@@ -58,6 +59,7 @@ export function NowView(): VNode {
         </Card>
         <Card title="Latest punches">
           <Instead
+            what="the latest punches"
             answer={latest}
             {...(latest.value?.length === 0 ? { empty: "No punches yet." } : {})}
           >
@@ -104,7 +106,11 @@ function Inside({ presence }: { presence: Answer<Presence> }) {
     >
       {presence.value && <Reliability presence={presence.value} />}
       {presence.value && <Unsure presence={presence.value} />}
-      <Instead answer={presence} {...(inside.length === 0 ? { empty: "Nobody is inside." } : {})}>
+      <Instead
+        what="who is inside"
+        answer={presence}
+        {...(inside.length === 0 ? { empty: "Nobody is inside." } : {})}
+      >
         <div class="scroll tall" tabIndex={0} role="region" aria-label="People inside">
           <table class="table">
             <thead>

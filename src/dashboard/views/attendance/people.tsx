@@ -63,6 +63,7 @@ export function PeopleView(): VNode {
         }
       >
         <Instead
+          what="the people"
           answer={people}
           {...(all.length === 0
             ? { empty: "No people yet. A device's first punch adds its person." }

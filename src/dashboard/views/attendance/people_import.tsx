@@ -45,7 +45,7 @@ export function PeopleImportDialog({ changed, close }: {
         </span>
         <input type="file" accept=".csv,text/csv,text/plain" onChange={pick} />
       </label>
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="read the list" error={action.error} />}
       {found && (
         <div class="fields">
           <p role="status">

@@ -72,7 +72,7 @@ export function PersonDialog({ person, changed, close }: {
           Download everything kept of this person
         </a>
       )}
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="save the person" error={action.error} />}
     </Dialog>
   );
 }

@@ -72,6 +72,7 @@ export function PunchesDialog({ day, names, close }: {
   return (
     <Dialog title={`${day.name ?? person_id}, ${dayName(date)}`} close={close}>
       <Instead
+        what="the punches"
         answer={read}
         {...(read.value?.punches.length === 0 ? { empty: "No punches." } : {})}
       >
@@ -142,7 +143,7 @@ export function PunchesDialog({ day, names, close }: {
         </label>
         <button type="submit" class="primary" disabled={action.busy}>Add punch</button>
       </form>
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="correct the punches" error={action.error} />}
       {(read.value?.corrections.length ?? 0) > 0 && (
         <ul class="rows" aria-label="Corrections">
           {read.value?.corrections.map((each) => (

@@ -46,7 +46,7 @@ export function Quarantine(): VNode | null {
         <button type="button" disabled={action.busy} onClick={retry}>Read all again</button>
         {outcome.value !== "" && <span class="quiet" role="status">{outcome.value}</span>}
       </div>
-      {action.error && <Failed error={action.error} />}
+      {action.error && <Failed what="read it again" error={action.error} />}
     </Card>
   );
 }

@@ -1,0 +1,69 @@
+/** Records: the tables, the rows of one, and the conflicts. @module */
+import type { VNode } from "preact";
+import type { RecordTable } from "../../live/answers.ts";
+import { ask } from "../../live/api.ts";
+import { useAnswer } from "../../live/hooks.ts";
+import { section } from "../../live/state.ts";
+import { number } from "../../model/format.ts";
+import { Ago, Card, Dot, Instead } from "../parts.tsx";
+import { Conflicts } from "./conflicts.tsx";
+import { TableView } from "./table.tsx";
+
+export function RecordsPanel(): VNode {
+  const tables = useAnswer((signal) => ask<RecordTable[]>("/records", { signal }), {
+    topics: ["records", "sync"],
+  });
+  const shown = tables.value?.find(({ name }) => name === section.value);
+  return (
+    <div class="stack">
+      <nav class="sections" aria-label="Records">
+        <a href="#records" aria-current={shown ? undefined : "page"}>Overview</a>
+        {tables.value?.map(({ name }) => (
+          <a
+            key={name}
+            href={`#records/${name}`}
+            aria-current={name === shown?.name ? "page" : undefined}
+          >
+            {name}
+          </a>
+        ))}
+      </nav>
+      {shown ? <TableView key={shown.name} table={shown} /> : (
+        <>
+          <Card title="Tables">
+            <Instead what="the tables of records" answer={tables}>
+              <ul class="rows">
+                {tables.value?.map((table) => <Row key={table.name} table={table} />)}
+              </ul>
+            </Instead>
+          </Card>
+          <Conflicts changed={tables.reload} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Row({ table }: { table: RecordTable }) {
+  const { name, rows, waiting, conflicts, changed_at } = table;
+  return (
+    <li>
+      <a class="grow" href={`#records/${name}`}>{name}</a>
+      {conflicts > 0 && (
+        <span>
+          <Dot tone="warn" />
+          {number(conflicts)} {conflicts === 1 ? "conflict" : "conflicts"}
+        </span>
+      )}
+      {waiting > 0 && <span class="quiet">{number(waiting)} waiting for the cloud</span>}
+      <span>{number(rows)} {rows === 1 ? "record" : "records"}</span>
+      <span class="quiet">
+        {changed_at === null ? "empty" : (
+          <>
+            changed <Ago at={changed_at} />
+          </>
+        )}
+      </span>
+    </li>
+  );
+}
