@@ -15,7 +15,7 @@ const record = parseJson(TEXT) as FlatRecord;
 
 Deno.test("parseJson keeps numbers that JavaScript would round, and all else as it is", () => {
   assert.equal(JSON.stringify(record), TEXT);
-  assert.deepEqual(parseJson("[1, -2.5, 1e3, 123456789012345]"), [1, -2.5, 1e3, 123456789012345]);
+  assert.deepEqual(parseJson("[1, -2.5, 1e-7, 123456789012345]"), [1, -2.5, 1e-7, 123456789012345]);
   assert.equal(typeof (parseJson("[0.30000000000000004]") as unknown[])[0], "number");
   assert.throws(() => parseJson('{"a": 12345678901234567890'), SyntaxError);
 });
