@@ -270,6 +270,17 @@ export const PLAYTIME_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
+    file: "streams/playtime/allowance/limits.ts",
+    tests: [
+      "streams/playtime/allowance/grants_test.ts",
+      "streams/playtime/allowance/inbox_test.ts",
+    ],
+    faults: [
+      ["a script fills the table", "MAX_GRANTS_A_DAY = 100", "MAX_GRANTS_A_DAY = 1e9"],
+      ["the cloud fills the table", "A_DAY = 1_000", "A_DAY = 1e9"],
+    ],
+  },
+  {
     file: "streams/playtime/allowance/desktop.ts",
     faults: [
       ["a label can be an option", '"--", body]', "body]"],

@@ -24,7 +24,7 @@ import { rollupOf } from "../days/rollups.ts";
 import { gamesOfDay } from "../games/days.ts";
 import type { Tables } from "../tables.ts";
 import { atLeastNone, balanceOf, readSums } from "./balance.ts";
-import { otherDays } from "./limits.ts";
+import { MAX_GRANTS_A_DAY, otherDays } from "./limits.ts";
 import { type AllowanceRules, personDay, personSpan } from "./rules.ts";
 import { crossed, levelOf, type LimitedBalance, thresholdEvent } from "./thresholds.ts";
 
@@ -99,6 +99,7 @@ export class AllowanceBook {
         if (!isRepeated(known, made, wanted)) throw otherGrant(key);
         return { grant: known, created: false };
       }
+      this.#checkCount(made);
       this.apply([made]);
       this.#options.onMade();
       return { grant: made, created: true };
@@ -246,6 +247,17 @@ export class AllowanceBook {
   #known({ id, undoes }: Grant): Grant | undefined {
     const { grants } = this.#options.tables;
     return (undoes === null ? undefined : grants.undoing(undoes)) ?? grants.get(id);
+  }
+
+  /** A grant can always be undone; what undoes that again is as good as a grant. */
+  #checkCount({ device_id, date, undoes }: Grant): void {
+    const { grants } = this.#options.tables;
+    const undone = undoes === null ? undefined : grants.get(undoes);
+    if (undone?.undoes === null || grants.count(device_id, date) < MAX_GRANTS_A_DAY) return;
+    throw new Problem(422, "Too many grants", {
+      detail:
+        `${date} has ${MAX_GRANTS_A_DAY} grants, no day has more. A grant can still be undone`,
+    });
   }
 
   #checkDate(date: Day): void {

@@ -21,6 +21,7 @@ export class Grants {
   readonly #on: Statement;
   readonly #undoing: Statement;
   readonly #sum: Statement;
+  readonly #count: Statement;
   readonly #rename: Statement;
 
   constructor({ db }: Store) {
@@ -39,6 +40,9 @@ export class Grants {
     this.#sum = db.prepare(
       `SELECT coalesce(sum(CAST(round(extra_min * 60000) AS INTEGER)), 0) AS ms
        FROM allowance_grants WHERE device_id = ? AND date BETWEEN ? AND ?`,
+    );
+    this.#count = db.prepare(
+      "SELECT count(*) AS rows FROM allowance_grants WHERE device_id = ? AND date = ?",
     );
     this.#rename = db.prepare("UPDATE allowance_grants SET device_id = ? WHERE device_id = ?");
   }
@@ -75,6 +79,11 @@ export class Grants {
   /** The grants of a day, oldest first. */
   on(deviceId: Id, date: Day): Grant[] {
     return this.#on.all(deviceId, date).map(grantRow);
+  }
+
+  /** How many a day has. */
+  count(deviceId: Id, date: Day): number {
+    return Number(this.#count.get(deviceId, date)?.rows);
   }
 
   /** The sum of the grants from one day to another, both included, in milliseconds. */

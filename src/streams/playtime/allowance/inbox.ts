@@ -24,7 +24,7 @@ import {
 import type { Statement, Store } from "../../../store/mod.ts";
 import type { AllowanceBook } from "./book.ts";
 import type { Grants } from "./grants.ts";
-import { extraMin, otherDays, shortText } from "./limits.ts";
+import { extraMin, MAX_SYNCED_GRANTS_A_DAY, otherDays, shortText } from "./limits.ts";
 
 /** The table, here and in the cloud. */
 export const GRANTS_TABLE = "allowance_grants";
@@ -100,6 +100,10 @@ export class GrantsInbox implements Inbox {
     if (undoes !== null && !(undone && isOpposite(output, undone))) {
       return `column undoes: expected the id of a grant of ${-output
         .extra_min} minutes for ${date}`;
+    }
+    const { grants, deviceId } = this.#options;
+    if (!grants.get(output.id) && grants.count(deviceId, date) >= MAX_SYNCED_GRANTS_A_DAY) {
+      return `column date: expected at most ${MAX_SYNCED_GRANTS_A_DAY} grants for ${date}`;
     }
     return { ...output, synced_at: at };
   }

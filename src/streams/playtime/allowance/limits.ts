@@ -6,6 +6,11 @@ import { addDays, type Day, daysBetween } from "../../../core/mod.ts";
 const MAX_DAYS_BACK = 366;
 const MAX_DAYS_AHEAD = 31;
 
+/** Grants of a day beyond which this machine makes none: a script that never ends must not fill the table. */
+export const MAX_GRANTS_A_DAY = 100;
+/** Grants of a day beyond which those of the cloud do not count: a parent's does beside 100 of the machine. */
+export const MAX_SYNCED_GRANTS_A_DAY = 1_000;
+
 export function extraMin(): v.GenericSchema<number, number> {
   const message = "expected minutes from -1440 to 1440, other than 0";
   return v.pipe(

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { allowanceView, grant } from "../../../contract/allowance.ts";
 import { dayText, idempotencyKey, reply, type Route, route, STORING } from "../../../core/mod.ts";
 import type { AllowanceBook } from "./book.ts";
-import { extraMin, shortText } from "./limits.ts";
+import { extraMin, MAX_GRANTS_A_DAY, shortText } from "./limits.ts";
 
 const WANTED = 'expected a grant such as { "extra_min": 30 }, or { "undoes": <id of a grant> }';
 
@@ -59,7 +59,8 @@ export function allowanceRoutes(book: AllowanceBook): readonly Route[] {
       problems: {
         ...STORING,
         404: "There is no grant with the id in `undoes`.",
-        422: "The `Idempotency-Key` was used for a different grant.",
+        422:
+          `The \`Idempotency-Key\` was used for a different grant, or the day has ${MAX_GRANTS_A_DAY} grants.`,
       },
       answer: grant,
       also: { 201: "The grant is new." },

@@ -218,6 +218,29 @@ for (
   });
 }
 
+Deno.test("POST /allowance/grants takes 100 for a day, and what undoes one of them", async () => {
+  using test = allowanceServed();
+  const made = await Promise.all(
+    Array.from({ length: 110 }, (_, n) => test.grant({ extra_min: 1 }, `key ${n}`)),
+  );
+  assert.deepEqual(
+    made.map(({ status }) => status).sort(),
+    [...Array(100).fill(201), ...Array(10).fill(422)],
+  );
+  const { title, detail } = made.at(-1)!.body;
+  assert.equal(title, "Too many grants");
+  assert.equal(
+    detail,
+    "2026-03-02 has 100 grants, no day has more. A grant can still be undone",
+  );
+  assert.equal((await test.grant({ extra_min: 1 }, "key 0")).status, 200);
+  assert.equal((await test.grant({ extra_min: 1, date: "2026-03-03" })).status, 201);
+  const undo = await test.grant({ undoes: made[0]!.body.id });
+  assert.equal(undo.status, 201);
+  assert.equal((await test.grant({ undoes: undo.body.id })).status, 422);
+  assert.equal((await test.get("/allowance")).granted_min, 99);
+});
+
 Deno.test("POST /allowance/grants takes the first and the last day it may", async () => {
   using test = allowanceServed();
   for (const date of ["2025-03-01", "2026-04-02"]) {

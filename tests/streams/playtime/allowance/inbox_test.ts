@@ -101,3 +101,18 @@ Deno.test("An old grant that is read for the first time counts for its day", asy
   await receive(test, row({ date: "2024-01-05", created_at: "2024-01-04T10:00:00+00:00" }));
   assert.equal((await test.get("/allowance?date=2024-01-05")).granted_min, 30);
 });
+
+Deno.test("Of a day's grants from the cloud 1000 count, also beside 100 of the machine", async () => {
+  using test = allowanceServed(TWO_WAY);
+  for (let n = 0; n < 100; n++) await test.grant({ extra_min: 1 });
+  const rows = Array.from({ length: 901 }, (_, n) => row({ id: `g${n}`, extra_min: 1 }));
+  assert.equal((await receive(test, ...rows)).applied, 900);
+  const { warnings } = test.fixture;
+  assert.deepEqual(warnings.list().map(({ message }) => message), [
+    'A grant in the cloud is not counted: allowance_grants "g900", column date: expected at most 1000 grants for 2026-03-02',
+  ]);
+  warnings.clear("allowance.refused");
+  assert.equal((await receive(test, ...rows.slice(0, 900))).applied, 0);
+  assert.deepEqual(warnings.list(), []);
+  assert.equal((await test.get("/allowance")).granted_min, 1000);
+});
