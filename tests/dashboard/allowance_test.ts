@@ -1,5 +1,6 @@
 /** More time, what limits it, and alerts, in a real browser on a real agent. @module */
 import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
 import { household } from "../support/process/household.ts";
@@ -111,5 +112,61 @@ Deno.test({
       await page.getByRole("region", { name: "By game" }).getByText(house.game).waitFor();
     });
     assert.deepEqual(faults, []);
+  },
+});
+
+/** As a browser does with a tab that nobody looks at, and then half a minute of it. */
+async function hide(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.evaluate(`
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"))`);
+  await page.clock.fastForward(31_000);
+}
+
+Deno.test({
+  name: "Of two tabs in the background one notifies, turned on in either, and the other takes over",
+  ignore: !hasBrowser,
+  async fn() {
+    await using house = await household();
+    await using browser = await startBrowser();
+    await using opened = await browser.open(house.agent.url, {
+      permissions: ["notifications"],
+      before: NOTED,
+    });
+    const first = opened.page;
+    const button = (page: Page) => page.getByRole("button", { name: "Notify me" });
+    await button(first).waitFor();
+    const second = await first.context().newPage();
+    await second.addInitScript(NOTED);
+    await second.goto(house.agent.url);
+    await button(second).click();
+    for (const page of [first, second]) {
+      await page.getByRole("button", { name: "Notify me", pressed: true }).waitFor();
+      await hide(page);
+    }
+    const shown = async (page: Page) => (await page.evaluate<Noted>("noted")).shown;
+    const streams = async () => {
+      const text = await (await fetch(`${house.agent.url}/metrics`)).text();
+      return Number(/^clockblock_stream_clients (\d+)/m.exec(text)?.[1]);
+    };
+    const leave = async (minutes: number) => {
+      const { left_min } = await (await fetch(`${house.agent.url}/allowance`)).json();
+      await house.write("/allowance/grants", {
+        method: "POST",
+        json: { extra_min: minutes - left_min },
+      });
+    };
+    await until(async () => await streams() === 1, "the other tab lets go of its stream");
+    await leave(10);
+    await until(async () => (await shown(first)).length > 0, "a notification");
+    assert.deepEqual(await shown(first), ["10 minutes left today"]);
+    assert.deepEqual(await shown(second), []);
+
+    await first.close();
+    await until(async () => await streams() === 1, "the other tab listens");
+    await leave(4);
+    await until(async () => (await shown(second)).length > 0, "a notification of the other");
+    assert.deepEqual(await shown(second), ["4 minutes left today"]);
   },
 });

@@ -1,9 +1,9 @@
 /**
  * Thresholds of the allowance as the reader wants to be alerted: by a notification of the browser, by a sound. Both
- * are off until a button turns them on. Of several tabs one alerts, and keeps its stream while it is hidden.
+ * are off until a button turns them on, in any tab. Of several tabs one alerts, and keeps its stream while it is hidden.
  * @module
  */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { keep, kept } from "./state.ts";
 
 const NOTIFY_KEY = "clockblock.notify";
@@ -19,20 +19,27 @@ export const sounds = signal(kept(SOUND_KEY) === "on");
 effect(() => keep(NOTIFY_KEY, notifies.value ? "on" : ""));
 effect(() => keep(SOUND_KEY, sounds.value ? "on" : ""));
 
-let leads = true;
-if (globalThis.navigator?.locks) {
-  leads = false;
+globalThis.addEventListener?.("storage", ({ key, newValue }) => {
+  if (key === SOUND_KEY) sounds.value = newValue === "on";
+  if (key !== NOTIFY_KEY) return;
+  permission.value = Notification.permission;
+  notifies.value = newValue === "on";
+});
+
+const locks = globalThis.navigator?.locks;
+const leads = signal(!locks);
+if (locks) {
   // Held as long as the tab is open; then the next one leads.
-  void navigator.locks.request("clockblock.alerts", () => {
-    leads = true;
+  void locks.request("clockblock.alerts", () => {
+    leads.value = true;
     return new Promise(() => {});
   });
 }
 
 /** Whether this tab has to hear of thresholds while nobody looks at it. */
-export function alerting(): boolean {
-  return leads && (sounds.value || (notifies.value && permission.value === "granted"));
-}
+export const alerting = computed(() =>
+  leads.value && (sounds.value || (notifies.value && permission.value === "granted"))
+);
 
 /** Called by a button alone: browsers ask only then. */
 export async function toggleNotifications(): Promise<void> {
@@ -49,7 +56,7 @@ export function toggleSound(): void {
 export function alertReader(
   { body, idempotency_key }: { body: string; idempotency_key: string },
 ): void {
-  if (!leads) return;
+  if (!leads.value) return;
   if (sounds.value) beep();
   if (notifies.value && permission.value === "granted") {
     new Notification("ClockBlock", { body, tag: idempotency_key }).onclick = () => focus();

@@ -3,7 +3,7 @@
  * neither while nobody looks (a browser allows six connections to one address for all of its tabs together).
  * @module
  */
-import { batch } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
 import type { SyncStatus, Warning } from "./answers.ts";
 import { isRefusal, type Known } from "../source/source.ts";
@@ -36,7 +36,7 @@ export async function follow(): Promise<never> {
     if (!document.hidden) nowMs.value = Date.now();
   }, 1_000);
   for (;;) {
-    if (!alerting()) await shown();
+    await wanted();
     if (await followStream()) {
       await refresh();
       await wait(RETRY_MS);
@@ -113,7 +113,7 @@ async function followStream(): Promise<boolean> {
       if (!isRefusal(error)) stop.abort();
     }
   }, 1_000);
-  const letGo = whileVisible(() => () => alerting() || stop.abort());
+  const letGo = whileVisible(() => () => alerting.value || stop.abort());
   try {
     const response = await fetch("/stream", { signal: stop.signal, cache: "no-store" });
     if (response.status === 401) {
@@ -169,11 +169,17 @@ function announce(topic: Topic): void {
   }, SETTLE_MS);
 }
 
-function shown(): Promise<void> {
-  if (!document.hidden) return Promise.resolve();
-  return new Promise((resolve) => {
-    document.addEventListener("visibilitychange", () => resolve(), { once: true });
-  });
+/** Until somebody looks at the page, or it has to alert. */
+async function wanted(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = () => {
+    if (alerting.value || !document.hidden) resolve();
+  };
+  const leave = effect(look);
+  document.addEventListener("visibilitychange", look);
+  await promise;
+  leave();
+  document.removeEventListener("visibilitychange", look);
 }
 
 function wait(ms: number): Promise<void> {
