@@ -115,6 +115,65 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "On the smallest screen labels stand apart on a line each, and a day with enough grants is not over",
+  ignore: !hasBrowser,
+  async fn() {
+    await using house = await household();
+    await using browser = await startBrowser();
+    const days = async (): Promise<{ date: string; minutes_overdraft: number }[]> => {
+      const { today: { date } } = await (await fetch(`${house.agent.url}/status`)).json();
+      const range = `from=${date.slice(0, 8)}01&to=${date}&tz=${
+        encodeURIComponent(house.timeZone)
+      }`;
+      return await (await fetch(`${house.agent.url}/days?${range}`)).json();
+    };
+    const over = (await days()).filter(({ minutes_overdraft }) => minutes_overdraft > 0);
+    assert(over.length > 0, "the household has days that are over");
+    for (const { date } of over) {
+      await house.write("/allowance/grants", { method: "POST", json: { date, extra_min: 600 } });
+    }
+    await using opened = await browser.open(house.agent.url, {
+      locale: "en-US",
+      viewport: { width: 320, height: 700 },
+    });
+    const { page } = opened;
+    await page.locator(".hours li").first().waitFor({ state: "attached" });
+    assert.deepEqual(await labels(page, ".hours li"), { several: true, apart: true, lines: 1 });
+    await page.locator('nav a[href="#history"]').click();
+    await page.waitForSelector(".bars .used[d^=M]");
+    const names = '.bars text[text-anchor="middle"]';
+    assert.deepEqual(await labels(page, names), { several: true, apart: true, lines: 1 });
+    assert.equal((await labels(page, ".segments button")).lines, 1);
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 320);
+    await page.getByRole("button", { name: "7 days" }).click();
+    await page.getByLabel("From", { exact: true }).fill(over[0]!.date);
+    await page.waitForSelector(".bars .used[d^=M]");
+    await until(async () => await page.getAttribute(".bars .beyond", "d") === "", "no day is over");
+  },
+});
+
+/** Whether labels that are shown overlap or leave their picture, and the most lines that one has. */
+async function labels(
+  page: Page,
+  selector: string,
+): Promise<{ several: boolean; apart: boolean; lines: number }> {
+  return await page.evaluate(`(() => {
+    const all = [...document.querySelectorAll('${selector}')];
+    const shown = all.map((element) => {
+      const range = document.createRange();
+      range.selectNodeContents(element);
+      return { text: range.getBoundingClientRect(), lines: range.getClientRects().length };
+    }).filter(({ text }) => text.width > 0);
+    const edge = all[0].parentElement.getBoundingClientRect();
+    const apart = shown.every(({ text }, index) =>
+      text.right <= edge.right + 1 && (index === 0 || shown[index - 1].text.right < text.left)
+    );
+    return { several: shown.length > 1, apart, lines: Math.max(...shown.map(({ lines }) => lines)) };
+  })()`);
+}
+
 /** As a browser does with a tab that nobody looks at, and then half a minute of it. */
 async function hide(page: Page): Promise<void> {
   await page.clock.install();

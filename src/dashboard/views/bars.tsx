@@ -40,8 +40,7 @@ export function Bars(
   const y = (minutes: number) => 8 + (HEIGHT - 8) * (1 - minutes / top);
   const bar = (index: number, from: number, to: number) =>
     to > from ? `M${x(index + 0.14)} ${y(from)}V${y(to)}H${x(index + 0.86)}V${y(from)}z` : "";
-  const within = ({ minutes_used, allowance_min }: DayView) =>
-    Math.min(minutes_used, allowance_min ?? Infinity);
+  const within = ({ minutes_used, minutes_overdraft }: DayView) => minutes_used - minutes_overdraft;
 
   const move = (index: number) =>
     void (hover.value = Math.min(days.length - 1, Math.max(0, index)));
@@ -87,7 +86,8 @@ export function Bars(
           ).join("")}
         />
         {days.map(({ date_utc }, index) =>
-          index % every === 0 && (
+          // The last one would be cut at the edge.
+          index % every === 0 && x(index + 0.5) <= width.value - NAME / 3 && (
             <text x={x(index + 0.5)} y={HEIGHT + 22} text-anchor="middle">
               {shortDay(date_utc)}
             </text>
