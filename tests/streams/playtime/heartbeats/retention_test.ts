@@ -8,9 +8,10 @@ const once = { left: () => false };
 
 /** Heartbeats of so many days ago, in the order given, each waiting for the cloud or not. */
 async function aged(
-  { store, stream }: PlaytimeFixture,
+  fixture: PlaytimeFixture,
   rows: readonly { days: number; synced?: boolean; rejected?: boolean }[],
 ): Promise<void> {
+  const { store } = fixture;
   await store.write(() => {
     const add = store.db.prepare(
       `INSERT INTO heartbeats (id, device_id, timestamp_utc, is_playing, poll_interval_sec,
@@ -20,8 +21,8 @@ async function aged(
       const at = instantOf(msOf(NOW) - days * DAY_MS);
       add.run(`d${days}`, at, synced ? at : null, rejected ? at : null);
     }
-    stream.outbox.added(rows.filter(({ synced, rejected }) => !synced && !rejected).length);
   });
+  await fixture.restart().outbox.counted;
 }
 
 const left = ({ store }: PlaytimeFixture) =>
