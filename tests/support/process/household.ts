@@ -201,14 +201,22 @@ async function furnish(
   const at = new Date(now).toISOString();
   await store.write(() => {
     const { db } = store;
-    const slot = db.prepare(
+    const usage = db.prepare(
       "INSERT INTO usage_slots (device_id, slot_utc, minutes_used) VALUES (?, ?, ?)",
     );
+    const ofGame = db.prepare(
+      `INSERT INTO game_slots (device_id, slot_utc, label, process_name, minutes_used)
+       VALUES (?, ?, ?, ?, ?)`,
+    );
+    const played = (slot: string, minutes: number) => {
+      usage.run(DEVICE_ID, slot, minutes);
+      ofGame.run(DEVICE_ID, slot, game, game, minutes);
+    };
     for (let day = 1; day <= 89; day++) {
       for (let quarter = 0; quarter < 96; quarter++) {
         const ms = midnight - day * DAY_MS + quarter * 900_000;
         const minutes = minutesAt(ms, midnight);
-        if (minutes > 0) slot.run(DEVICE_ID, new Date(ms - ms % 900_000).toISOString(), minutes);
+        if (minutes > 0) played(new Date(ms - ms % 900_000).toISOString(), minutes);
       }
     }
     const today = new Map<string, number>();
@@ -234,7 +242,7 @@ async function furnish(
       const key = new Date(ms - ms % 900_000).toISOString();
       if (playing) today.set(key, (today.get(key) ?? 0) + step / 60_000);
     }
-    for (const [key, minutes] of today) slot.run(DEVICE_ID, key, Math.min(15, minutes));
+    for (const [key, minutes] of today) played(key, Math.min(15, minutes));
 
     const conflict = db.prepare(
       `INSERT INTO sync_conflicts (at, table_name, record_id, kind, winner, local_updated_at,
