@@ -37,27 +37,28 @@ export function listAnswer<At>(
   readers: Readers,
 ): ListAnswer | Promise<ListAnswer> {
   const first = new FirstReading(list.source);
-  return first.atOnce() ? answerOf(list, first) : longAnswer(list, { first, readers });
+  return first.atOnce() ? answerOf(list, { first, readers }) : longAnswer(list, { first, readers });
 }
 
-async function longAnswer<At>(
-  list: Listing<At>,
-  { first, readers }: { first: FirstReading<At>; readers: Readers },
-): Promise<ListAnswer> {
-  let done: (() => void) | undefined;
-  try {
-    while (await first.step()) {
-      if (!first.kept && !done) done = await readers.alone();
-    }
-  } finally {
-    done?.();
-  }
-  return answerOf(list, first);
+interface Reading<At> {
+  first: FirstReading<At>;
+  readers: Readers;
 }
 
-function answerOf<At>(list: Listing<At>, { end, kept, more }: FirstReading<At>): ListAnswer {
+async function longAnswer<At>(list: Listing<At>, reading: Reading<At>): Promise<ListAnswer> {
+  const { first, readers } = reading;
+  while (first.kept && await first.step());
+  if (!first.kept) await readers.doAlone(() => first.toItsEnd());
+  return answerOf(list, reading);
+}
+
+function answerOf<At>(list: Listing<At>, { first, readers }: Reading<At>): ListAnswer {
+  const { end, kept, more } = first;
   const headers = more && end !== undefined ? list.headersAt(end) : {};
-  return { headers, body: kept ? `[${kept.join(",")}]` : body(list.source, end) };
+  if (kept) return { headers, body: `[${kept.join(",")}]` };
+  const pieces = body(list.source, end);
+  // One after the other: what is read is counted before the next caller reads.
+  return { headers, body: { next: () => readers.doAlone(() => pieces.next()) } };
 }
 
 /** Finds where an answer ends, and keeps its text while that is short. */
@@ -97,6 +98,11 @@ class FirstReading<At> {
     return this.#take(await this.#slices.next());
   }
 
+  /** Reads all that is left. */
+  async toItsEnd(): Promise<void> {
+    while (await this.step());
+  }
+
   #take(slice: Slice<At> | undefined): boolean {
     this.more = this.#items === this.#limit || this.#slices.cut;
     if (!slice) {
@@ -119,7 +125,7 @@ class FirstReading<At> {
 function body<At>(
   source: ListSource<At>,
   until: At | undefined,
-): AsyncIterator<string> {
+): { next(): Promise<IteratorResult<string>> } {
   const slices = new Slices({ ...source, limit: Infinity }, until);
   let before = "[";
   let ended = false;
@@ -136,15 +142,14 @@ function body<At>(
 }
 
 /**
- * The items of a list in slices, a large one by itself; others have their turn in between. No generator: what one
- * holds while it waits stays in memory for as long as a slow reader takes.
+ * The items of a list in slices, a large one by itself; others have their turn in between. Nothing is kept from one
+ * slice to the next, and there is no generator, which would keep its last item: a slow reader takes long between two.
  */
 class Slices<At> {
   readonly #source: ListSource<At>;
   readonly #until: At | undefined;
   #at: At | undefined;
   #left: number;
-  #large: { json: string; at: At } | undefined;
   #whole = false;
   /** Whether the source ended the answer before the list. */
   cut = false;
@@ -169,7 +174,7 @@ class Slices<At> {
 
   /** Whether nothing more follows. */
   get ended(): boolean {
-    return this.#large === undefined && (this.#whole || this.#left === 0);
+    return this.#whole || this.#left === 0;
   }
 
   /** Some items, or none at the end of the list or of what was asked for. */
@@ -179,17 +184,9 @@ class Slices<At> {
         await new Promise((resolve) => setTimeout(resolve, 0));
         this.#budget = sliceBudget();
       }
-      const large = this.#large;
-      this.#large = undefined;
-      const slice = large ? this.#alone(large) : this.#read();
+      const slice = this.#read();
       if (!slice || slice.items > 0) return slice;
     }
-  }
-
-  #alone({ json, at }: { json: string; at: At }): Slice<At> {
-    this.#at = at;
-    this.#left--;
-    return { text: json, items: 1, end: at };
   }
 
   #read(): Slice<At> | undefined {
@@ -198,7 +195,6 @@ class Slices<At> {
     let items = 0;
     for (const { at, json, cut } of this.#source.read({ after: this.#at, until: this.#until })) {
       if (json !== undefined && items > 0 && text.length + json.length > SLICE_CHARACTERS) {
-        this.#large = { json, at };
         return { text, items, end: this.#at! };
       }
       this.#at = at;

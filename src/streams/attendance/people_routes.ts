@@ -201,8 +201,10 @@ export function peopleRoutes(options: PeopleRoutesOptions): Route[] {
       params: ofPerson,
       problems: UNKNOWN,
       answer: v.looseObject({ person, punches: v.array(v.looseObject({ id: v.string() })) }),
-      handle: ({ params: { id }, readers }) =>
-        readers.pieces(jsonOf(dossierOf(found(id), options)), JSON_TYPE),
+      handle: ({ params: { id }, readers }) => {
+        const pieces = jsonOf(dossierOf(found(id), options));
+        return readers.pieces({ next: () => readers.doAlone(() => pieces.next()) }, JSON_TYPE);
+      },
     }),
     route({
       method: "POST",
