@@ -53,7 +53,7 @@ Deno.test({
     await using desktop = await startDesktop();
     await using test = notifying(onDesktop(desktop));
     test.hub.publish("allowance", { grant: { extra_min: 30 } });
-    test.hub.publish("events", { event: { body: "another", symbol: null, severity: "info" } });
+    test.hub.publish("events", { event: { body: "another", symbol: "another", severity: "info" } });
     test.cross("15 minutes left today");
     await until(() => desktop.shown.length === 1, "the first is shown");
     test.cross("No minutes left today", { severity: "warning" });
