@@ -260,6 +260,45 @@ Deno.test({
       },
     );
 
+    await t.step("People: a person is kept, then erased, from the keyboard", async () => {
+      await page.getByRole("button", { name: "Change Person 020" }).focus();
+      await page.keyboard.press("Enter");
+      const dialog = page.locator("dialog");
+      await dialog.getByRole("button", { name: "Erase this person" }).focus();
+      await page.keyboard.press("Enter");
+      const words = dialog.getByText(/^Everything kept of Person 020 is deleted/);
+      await words.waitFor();
+      const hears = () => page.evaluate<string>("document.activeElement.textContent");
+      await until(
+        async () => (await hears()).includes("ids 20, all punches"),
+        "the words are read",
+      );
+      assert.deepEqual(await seriousFaults(page), []);
+      await page.keyboard.press("Tab");
+      assert.equal(await hears(), "Keep");
+      await page.keyboard.press("Enter");
+      await dialog.getByLabel("Name", { exact: true }).waitFor();
+      assert.equal(await isStored(office, "20"), true);
+
+      await dialog.getByRole("button", { name: "Erase this person" }).focus();
+      await page.keyboard.press("Enter");
+      await words.waitFor();
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Tab");
+      assert.equal(await hears(), "Erase for good");
+      await page.keyboard.press("Enter");
+      await until(
+        async () => /^Erased: \d+ punches, 0 corrections, 0 other reports/.test(await hears()),
+        "the outcome is read",
+      );
+      assert.deepEqual(await seriousFaults(page), []);
+      await page.keyboard.press("Escape");
+      await page.waitForSelector("dialog", { state: "detached" });
+      assert.equal(await page.locator("tbody", { hasText: "Person 020" }).count(), 0);
+      assert.equal(await focusedLabel(page), "List of people");
+      assert.equal(await isStored(office, "20"), false);
+    });
+
     await t.step("Devices: a command, and how it ended", async () => {
       await go(page, "devices");
       const row = page.locator(".devices > li", { hasText: "OFFICE1" });
@@ -338,6 +377,13 @@ function shifted(page: Page): Promise<number> {
 
 function focusedLabel(page: Page): Promise<string> {
   return page.evaluate<string>(`document.activeElement.getAttribute("aria-label") ?? ""`);
+}
+
+/** Whether the agent knows a person. */
+async function isStored({ agent }: Office, id: string): Promise<boolean> {
+  const answer = await fetch(`${agent.url}/people/${id}`);
+  await answer.body?.cancel();
+  return answer.ok;
 }
 
 /** Waits until some element that the selector finds shows the text. */

@@ -6,6 +6,7 @@ export type {
   DeviceCommand,
   DeviceReport as Device,
   DeviceState,
+  Erased,
   PeopleImport,
   Person,
   Presence,

@@ -1,7 +1,7 @@
 /** The people whom devices know: searched, named, and read from a list. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Person } from "../../live/answers.ts";
 import { usePeople } from "../../live/people.ts";
 import { searchPeople } from "../../model/attendance.ts";
@@ -23,6 +23,14 @@ export function PeopleView(): VNode {
   /** Null: none; `new`: a person to be added. */
   const open = useSignal<Person | "new" | null>(null);
   const importing = useSignal(false);
+  const list = useRef<HTMLDivElement>(null);
+  // The row that the dialog was opened from may be gone when it closes.
+  useEffect(() => {
+    if (!open.value) return;
+    return () => {
+      if (document.activeElement === document.body) list.current?.focus();
+    };
+  }, [open.value]);
   const all = people.value ?? [];
   const shown = useMemo(
     () => searchPeople(all, { text: search.value, withLeft: withLeft.value }),
@@ -71,7 +79,13 @@ export function PeopleView(): VNode {
             ? { empty: "Nobody matches this search." }
             : {})}
         >
-          <div class="scroll tall" tabIndex={0} role="region" aria-label="List of people">
+          <div
+            class="scroll tall"
+            ref={list}
+            tabIndex={0}
+            role="region"
+            aria-label="List of people"
+          >
             <table class="table">
               <thead>
                 <tr>

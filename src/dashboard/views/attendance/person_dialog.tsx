@@ -1,9 +1,11 @@
-/** A person's name, department, other ids, and whether the person still comes. @module */
+/** One person: changed, handed out, erased. @module */
 import type { VNode } from "preact";
-import { useRef } from "preact/hooks";
-import type { Person } from "../../live/answers.ts";
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Erased, Person } from "../../live/answers.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
+import { number } from "../../model/format.ts";
 import { Dialog } from "../dialog.tsx";
 import { Failed } from "../parts.tsx";
 
@@ -16,6 +18,7 @@ export function PersonDialog({ person, changed, close }: {
   close: () => void;
 }): VNode {
   const action = useAction();
+  const erasing = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
   const save = (event: Event) => {
     event.preventDefault();
@@ -33,8 +36,17 @@ export function PersonDialog({ person, changed, close }: {
       close();
     });
   };
+  const title = person ? person.name ?? person.person_id : "Add a person";
+  if (person && erasing.value) {
+    const keep = () => void (erasing.value = false);
+    return (
+      <Dialog title={title} close={close}>
+        <ErasePerson person={person} changed={changed} keep={keep} />
+      </Dialog>
+    );
+  }
   return (
-    <Dialog title={person ? person.name ?? person.person_id : "Add a person"} close={close}>
+    <Dialog title={title} close={close}>
       <form class="fields" ref={form} onSubmit={save}>
         {!person && (
           <label>
@@ -72,7 +84,57 @@ export function PersonDialog({ person, changed, close }: {
           Download everything kept of this person
         </a>
       )}
+      {person && (
+        <button type="button" onClick={() => void (erasing.value = true)}>
+          Erase this person
+        </button>
+      )}
       {action.error && <Failed what="save the person" error={action.error} />}
     </Dialog>
+  );
+}
+
+/** Says what is deleted before it is, and what was deleted. The focus is on the words: readers hear them first. */
+function ErasePerson({ person, changed, keep }: {
+  person: Person;
+  changed: () => void;
+  keep: () => void;
+}) {
+  const { person_id, name, aliases } = person;
+  const action = useAction();
+  const erased = useSignal<Erased | null>(null);
+  const words = useRef<HTMLParagraphElement>(null);
+  useEffect(() => words.current?.focus(), [erased.value]);
+  const erase = () =>
+    action.run(async () => {
+      erased.value = await change<Erased>(`/people/${encodeURIComponent(person_id)}/erase`);
+      changed();
+    });
+  if (erased.value) {
+    const { punches, corrections, events } = erased.value;
+    return (
+      <p ref={words} tabIndex={-1}>
+        Erased: {number(punches)} punches, {number(corrections)} corrections, {number(events)}{" "}
+        other reports of devices.
+      </p>
+    );
+  }
+  return (
+    <div class="fields" role="group" aria-label="Erase this person">
+      <p ref={words} tabIndex={-1}>
+        Everything kept of {name ?? "this person"}{" "}
+        is deleted and cannot be restored: name, department, ids{" "}
+        {[person_id, ...aliases].join(", ")}, all punches, their corrections, and what devices
+        reported. Supabase deletes it with the next sync. Backups, an endpoint of your own and the
+        devices keep what they have: delete the person on the devices first, or they send it again.
+      </p>
+      <div class="tools">
+        <button type="button" disabled={action.busy} onClick={keep}>Keep</button>
+        <button type="button" class="danger" disabled={action.busy} onClick={erase}>
+          Erase for good
+        </button>
+      </div>
+      {action.error && <Failed what="erase the person" error={action.error} />}
+    </div>
   );
 }
