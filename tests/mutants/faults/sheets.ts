@@ -86,6 +86,11 @@ export const SHEETS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
+    file: "streams/attendance/sheets/pieces.ts",
+    tests: ["streams/attendance/sheets/routes_test.ts"],
+    faults: [["rows run into each other", 'separator = ",";', 'separator = "";']],
+  },
+  {
     file: "streams/attendance/sheets/uncertain.ts",
     tests: ["streams/attendance/sheets/routes_test.ts"],
     faults: [

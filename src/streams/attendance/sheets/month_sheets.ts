@@ -13,19 +13,16 @@ export interface MonthSheet {
   missingOut: number;
 }
 
-/** The months of some days, each person and month once, in the order in which they come. */
-export function monthSheets(days: Iterable<DaySheet>): MonthSheet[] {
-  const months = new Map<string, MonthSheet>();
+/** Adds days of one month to the sheets of their persons. */
+export function addDaysTo(sheets: Map<string, MonthSheet>, days: Iterable<DaySheet>): void {
   for (const { personId, date, minutesInside, missingIn, missingOut } of days) {
     const month = date.slice(0, 7);
-    const key = `${month} ${personId}`;
-    const sheet = months.get(key) ??
+    const sheet = sheets.get(personId) ??
       { personId, month, days: 0, minutesInside: 0, missingIn: 0, missingOut: 0 };
-    months.set(key, sheet);
+    sheets.set(personId, sheet);
     sheet.days++;
     sheet.minutesInside += minutesInside;
     sheet.missingIn += Number(missingIn);
     sheet.missingOut += Number(missingOut);
   }
-  return [...months.values()];
 }

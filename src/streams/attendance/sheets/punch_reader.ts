@@ -171,9 +171,9 @@ class DayStarts {
   }
 }
 
-/** Gives the event loop to others whenever a slice is over. */
+/** Gives the event loop to others whenever a slice is over; at the first turn, too, since its caller may have worked. */
 export class Turns {
-  #budget = sliceBudget();
+  #budget = sliceBudget(0);
 
   async turn(): Promise<void> {
     if (this.#budget.left()) return;

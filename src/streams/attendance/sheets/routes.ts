@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import {
   attendanceDay,
+  type AttendanceMonth,
   attendanceMonth,
   type Presence,
   presence,
@@ -26,14 +27,9 @@ import type { Devices } from "../devices/registry.ts";
 import type { People } from "../storage/people.ts";
 import { dayList } from "./day_list.ts";
 import type { DaySheet } from "./day_sheets.ts";
-import {
-  csvPieces,
-  type CsvTable,
-  dayCsv,
-  monthCsv,
-  type Names,
-  presenceCsv,
-} from "./sheet_csv.ts";
+import { jsonArray, type Part, type Pieces, piecesOf } from "./pieces.ts";
+import { csvText, type CsvTable, dayCsv, monthCsv, type Names, presenceCsv } from "./sheet_csv.ts";
+import type { MonthSheet } from "./month_sheets.ts";
 import type { Sheets } from "./sheets.ts";
 
 export interface SheetRoutesOptions {
@@ -160,17 +156,22 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         const { from, to } = span(query, today());
         if (addDays(from, MAX_DAYS) <= to) throw tooLong(`${MAX_DAYS} days`);
         const { person, department, device, limit, before, format, bom } = query;
-        const read = async (span: { from: Day; to: Day }) =>
-          (await sheets.days({ ...span, person, department }))
-            .filter((day) => device === undefined || isAt(day, device));
-        if (format === "csv") {
-          const parts = weeksOf({ from, to }).map((week) => () => read(week));
-          return csv(parts, dayCsv(names()), { bom, readers });
-        }
+        const parts = (to: Day) =>
+          sheets.days({ from, to, person, department }).map((read) => async () => {
+            const days = await read();
+            return device === undefined ? days : days.filter((day) => isAt(day, device));
+          });
+        if (format === "csv") return csv(parts(to), dayCsv(names()), { bom, readers });
         return await readers.doAlone(async () => {
-          const days = await read({ from, to });
-          const rest = before ? days.slice(placeOf(days, before) + 1) : days;
-          return await dayList(raw, rest, { limit, described: describer(), readers });
+          const days: DaySheet[] = [];
+          let place = before && before.date <= to ? before : undefined;
+          for (const read of parts(place?.date ?? to)) {
+            const part = await read();
+            for (const day of place ? part.slice(placeOf(part, place) + 1) : part) days.push(day);
+            place = undefined;
+            if (days.length > limit) break;
+          }
+          return await dayList(raw, days, { limit, described: describer(), readers });
         });
       },
     }),
@@ -189,23 +190,25 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
       }),
       answer: v.array(attendanceMonth),
       mediaType: "text/csv",
-      async handle({ query, readers }) {
+      handle({ query, readers }) {
         const { from, to } = span(query, today().slice(0, 7));
         const after = Temporal.PlainYearMonth.from(from).add({ months: MAX_MONTHS }).toString();
         if (after <= to) throw tooLong(`${MAX_MONTHS} months`);
         const { person, department, format, bom } = query;
-        const read = () => sheets.months({ from, to, person, department });
-        if (format === "csv") return csv([read], monthCsv(names()), { bom, readers });
-        const months = await readers.doAlone(read);
+        const months = sheets.months({ from, to, person, department });
+        if (format === "csv") return csv(months, monthCsv(names()), { bom, readers });
         const described = describer();
-        return months.map(({ personId, month, days, minutesInside, missingIn, missingOut }) => ({
-          ...described(personId),
-          month,
-          days,
-          minutes_inside: minutesInside,
-          missing_out: missingOut,
-          missing_in: missingIn,
-        }));
+        const json = jsonArray((sheet: MonthSheet) =>
+          ({
+            ...described(sheet.personId),
+            month: sheet.month,
+            days: sheet.days,
+            minutes_inside: sheet.minutesInside,
+            missing_out: sheet.missingOut,
+            missing_in: sheet.missingIn,
+          }) satisfies AttendanceMonth
+        );
+        return sent(months, json, { type: "application/json", readers });
       },
     }),
   ];
@@ -221,26 +224,24 @@ function memo<T>(make: (key: string) => T): (key: string) => T {
   };
 }
 
-/** Each part is read once its turn has come: a slow reader keeps the text of one of them. */
 function csv<T>(
-  parts: readonly (() => Promise<readonly T[]>)[],
+  parts: readonly Part<T>[],
   table: CsvTable<T>,
   { bom, readers }: { bom: boolean; readers: Readers },
 ): Response {
-  const pieces = csvPieces(parts, table, { bom });
-  return readers.pieces({ next: () => readers.doAlone(() => pieces.next()) }, {
-    headers: { "content-type": "text/csv; charset=utf-8" },
-  });
+  return sent(parts, csvText(table, { bom }), { type: "text/csv; charset=utf-8", readers });
 }
 
-/** A span in weeks, the newest first. */
-function weeksOf({ from, to }: { from: Day; to: Day }): { from: Day; to: Day }[] {
-  const weeks: { from: Day; to: Day }[] = [];
-  for (let last = to; last >= from; last = addDays(last, -7)) {
-    const first = addDays(last, -6);
-    weeks.push({ from: first > from ? first : from, to: last });
-  }
-  return weeks;
+/** Each part is read once its turn has come: a slow reader keeps the text of one of them. */
+function sent<T>(
+  parts: readonly Part<T>[],
+  text: Pieces<T>,
+  { type, readers }: { type: string; readers: Readers },
+): Response {
+  const pieces = piecesOf(parts, text);
+  return readers.pieces({ next: () => readers.doAlone(() => pieces.next()) }, {
+    headers: { "content-type": type },
+  });
 }
 
 /** Whether a person punched at a device on a day. */

@@ -1,10 +1,10 @@
-/** Sheets for spreadsheets: local times of the row's `time_zone`, doors by name, made line by line as they are sent. @module */
+/** Sheets for spreadsheets: local times of the row's `time_zone`, doors by name. @module */
 import { CSV_BOM, csvLine } from "../../../contract/csv.ts";
 import { msOf } from "../../../core/mod.ts";
 import { Zone } from "../storage/time.ts";
 import type { DaySheet, SheetPunch } from "./day_sheets.ts";
 import type { MonthSheet } from "./month_sheets.ts";
-import { Turns } from "./punch_reader.ts";
+import type { Pieces } from "./pieces.ts";
 import type { Inside } from "./sheets.ts";
 import type { Uncertain } from "./uncertain.ts";
 
@@ -21,9 +21,6 @@ export interface CsvTable<T> {
 }
 
 const WRONG_CLOCK = "seen at a device with a wrong clock";
-
-/** Lines made between two looks at the clock: about 1 ms. */
-const TURN_LINES = 100;
 
 export function dayCsv(names: Names): CsvTable<DaySheet> {
   const local = localTimes();
@@ -112,33 +109,11 @@ export function presenceCsv(names: Names, timeZone: string): CsvTable<Inside | U
   };
 }
 
-/** The text of rows, a piece for each part of them. */
-export function csvPieces<T>(
-  parts: readonly (() => Promise<readonly T[]>)[],
-  { columns, cells }: CsvTable<T>,
-  { bom }: { bom: boolean },
-): AsyncIterator<string> {
-  const head = () => Promise.resolve((bom ? CSV_BOM : "") + csvLine(columns));
-  const texts = [head, ...parts.map((rows) => async () => await linesOf(await rows(), cells))];
+export function csvText<T>({ columns, cells }: CsvTable<T>, { bom }: { bom: boolean }): Pieces<T> {
   return {
-    async next() {
-      for (let text = texts.shift(); text; text = texts.shift()) {
-        const value = await text();
-        if (value !== "") return { done: false, value };
-      }
-      return { done: true, value: undefined };
-    },
+    head: (bom ? CSV_BOM : "") + csvLine(columns),
+    textOf: (row) => csvLine(cells(row)),
   };
-}
-
-async function linesOf<T>(rows: readonly T[], cells: CsvTable<T>["cells"]): Promise<string> {
-  const turns = new Turns();
-  let text = "";
-  for (let at = 0; at < rows.length; at += TURN_LINES) {
-    for (const row of rows.slice(at, at + TURN_LINES)) text += csvLine(cells(row));
-    await turns.turn();
-  }
-  return text;
 }
 
 /** The wall time of a punch in a zone: the device's own text where it is in that zone. */

@@ -4,7 +4,8 @@ import type { Store } from "../../../store/mod.ts";
 import type { People } from "../storage/people.ts";
 import { type DaySheet, daySheets, type SheetPunch } from "./day_sheets.ts";
 import { REPEAT_MS } from "./direction.ts";
-import { type MonthSheet, monthSheets } from "./month_sheets.ts";
+import { addDaysTo, type MonthSheet } from "./month_sheets.ts";
+import type { Part } from "./pieces.ts";
 import { PunchReader, type PunchReaderOptions, Turns } from "./punch_reader.ts";
 import { insideSince, staysOf } from "./stays.ts";
 import { type Uncertain, UncertainReader } from "./uncertain.ts";
@@ -36,6 +37,9 @@ export interface Inside {
 /** Clocks are at most this far from UTC: a day begins somewhere so long before it does in UTC. */
 const MAX_OFFSET_MS = 15 * 3_600_000;
 
+/** Days read at once. Those of a shorter part cost more: around each, two or three more days are read. */
+const PART_DAYS = 14;
+
 export class Sheets {
   readonly #options: SheetsOptions;
   readonly #reader: PunchReader;
@@ -47,8 +51,12 @@ export class Sheets {
     this.#reader = new PunchReader(store, options);
   }
 
-  /** The newest day first; of a day by name. */
-  async days(query: SheetQuery): Promise<DaySheet[]> {
+  /** A part for every two weeks, the newest day first; of a day by name. Read one by one, a year takes no more memory. */
+  days({ from, to, ...whose }: SheetQuery): Part<DaySheet>[] {
+    return partsOf({ from, to }).map((part) => () => this.#days({ ...whose, ...part }));
+  }
+
+  async #days(query: SheetQuery): Promise<DaySheet[]> {
     const { maxStayMs, clock } = this.#options;
     const { from, to } = query;
     const punches = await this.#reader.read({
@@ -73,14 +81,16 @@ export class Sheets {
     return [...days.keys()].sort().reverse().flatMap((date) => days.get(date)!);
   }
 
-  /** The newest month first; of a month by name. Month by month, so that a year takes no more memory. */
-  async months({ from, to, ...whose }: SheetQuery): Promise<MonthSheet[]> {
-    const months: MonthSheet[] = [];
+  /** A part for each month, the newest first; of a month by name. */
+  months({ from, to, ...whose }: SheetQuery): Part<MonthSheet>[] {
+    const months: Part<MonthSheet>[] = [];
     for (let month = to.slice(0, 7); month >= from.slice(0, 7); month = monthBefore(month)) {
       const bounds = { from: `${month}-01`, to: lastDay(month) };
-      const sheets = monthSheets(await this.days({ ...whose, ...bounds }));
-      const byPerson = new Map(sheets.map((sheet) => [sheet.personId, sheet]));
-      for (const personId of this.byName(byPerson.keys())) months.push(byPerson.get(personId)!);
+      months.push(async () => {
+        const byPerson = new Map<string, MonthSheet>();
+        for (const read of this.days({ ...whose, ...bounds })) addDaysTo(byPerson, await read());
+        return this.byName(byPerson.keys()).map((personId) => byPerson.get(personId)!);
+      });
     }
     return months;
   }
@@ -131,6 +141,16 @@ function sortedByName(persons: readonly string[], people: People): string[] {
   return persons.map((id) => ({ id, name: people.nameOf(id) ?? id }))
     .sort((a, b) => NAMES.compare(a.name, b.name) || NAMES.compare(a.id, b.id))
     .map(({ id }) => id);
+}
+
+/** A span in parts of two weeks, the newest first. */
+function partsOf({ from, to }: Pick<SheetQuery, "from" | "to">): { from: Day; to: Day }[] {
+  const parts: { from: Day; to: Day }[] = [];
+  for (let last = to; last >= from; last = addDays(last, -PART_DAYS)) {
+    const first = addDays(last, 1 - PART_DAYS);
+    parts.push({ from: first > from ? first : from, to: last });
+  }
+  return parts;
 }
 
 function lastDay(month: string): Day {

@@ -4,7 +4,10 @@ import {
   daySheets,
   type SheetPunch,
 } from "../../../../src/streams/attendance/sheets/day_sheets.ts";
-import { monthSheets } from "../../../../src/streams/attendance/sheets/month_sheets.ts";
+import {
+  addDaysTo,
+  type MonthSheet,
+} from "../../../../src/streams/attendance/sheets/month_sheets.ts";
 
 const BERLIN = "Europe/Berlin";
 const LIMIT = { maxStayMs: 16 * 3_600_000 };
@@ -83,16 +86,20 @@ Deno.test("daySheets: a day with a punch that a person added is corrected", () =
   assert.deepEqual([day!.corrected, other!.corrected], [true, false]);
 });
 
-Deno.test("monthSheets sums the days of a person and month", () => {
+Deno.test("addDaysTo sums the days of a month by person, in any number of parts", () => {
   const days = sheets([
     punch("in 2026-10-30 09:00"),
     punch("out 2026-10-30 10:00"),
-    punch("in 2026-10-31 22:00"),
-    punch("out 2026-11-01 06:00"),
-    punch("in 2026-11-02 09:00"),
+    punch("in 2026-10-30 22:00"),
+    punch("out 2026-10-31 06:00"),
+    punch("in 2026-10-31 09:00"),
   ]);
-  assert.deepEqual(monthSheets(days), [
-    { personId: "7", month: "2026-10", days: 2, minutesInside: 540, missingIn: 0, missingOut: 0 },
-    { personId: "7", month: "2026-11", days: 1, minutesInside: 0, missingIn: 0, missingOut: 1 },
+  const months = new Map<string, MonthSheet>();
+  for (const day of days) addDaysTo(months, [day]);
+  addDaysTo(months, days.map((day) => ({ ...day, personId: "8" })));
+  const sums = { month: "2026-10", days: 2, minutesInside: 540, missingIn: 0, missingOut: 1 };
+  assert.deepEqual([...months], [
+    ["7", { personId: "7", ...sums }],
+    ["8", { personId: "8", ...sums }],
   ]);
 });

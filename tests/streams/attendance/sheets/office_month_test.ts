@@ -85,9 +85,10 @@ Deno.test("Sheets of a month of an office are those of a doorkeeper who stood th
   const night = days.find(({ person_id, date }) => person_id === "1170" && date === "2026-10-24");
   assert.equal(night?.last_out?.slice(0, 10), "2026-10-25");
 
-  const [month, ...more] = await relay.api("GET", "/attendance/months", {
+  const months = await relay.api("GET", "/attendance/months", {
     query: { from: "2026-10", to: "2026-10", person: "Y1170", format: "json", bom: false },
-  }) as AttendanceMonth[];
+  }) as Response;
+  const [month, ...more]: AttendanceMonth[] = await months.json();
   const own = inOctober.filter(([key]) => key.startsWith("1170 ")).map(([, day]) => day);
   assert.equal(more.length, 0);
   assert.deepEqual(month, {

@@ -56,20 +56,61 @@ Deno.test("GET /attendance/days answers the newest day first, of a day by name, 
     missing_in: false,
     corrected: false,
   });
-  const paged: AttendanceDay[] = [];
-  let next: string | undefined = `${path}&limit=3`;
-  while (next) {
-    const answer: Response = await asked.ask(next);
-    paged.push(...await answer.json());
-    next = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
-  }
-  assert.deepEqual(paged, days);
+  assert.deepEqual(await everyPage(asked, `${path}&limit=3`), days);
   const at = async (query: string) =>
     (await (await asked.ask(`${path}&${query}`)).json()).map(({ name }: AttendanceDay) => name);
   assert.deepEqual(await at("device=DEV2"), ["Adam", "=Eve"]);
   assert.deepEqual(await at("person=1"), ["Zoe", "Zoe"]);
   assert.deepEqual(await at("department=Sales"), []);
 });
+
+Deno.test("Night shifts of six weeks come out the same whatever the pages, and sum up by month", async () => {
+  await using asked = await office();
+  const dates = Array.from(
+    { length: 42 },
+    (_, n) => Temporal.PlainDate.from("2026-08-24").add({ days: n }),
+  );
+  const lines = dates.flatMap((date) => [
+    `9\t${date} 22:00:00`,
+    `9\t${date.add({ days: 1 })} 06:00:00`,
+  ]);
+  await asked.relay.iclock().post("ATTLOG", lines.join("\n"));
+  const path = "/attendance/days?from=2026-08-01&to=2026-10-05&person=9";
+  const days: AttendanceDay[] = await (await asked.ask(path)).json();
+  assert.deepEqual(
+    days.map(({ date, minutes_inside }) => `${date} ${minutes_inside}`),
+    dates.toReversed().map((date) => `${date} 480`),
+  );
+  for (const limit of [1, 5, 14]) {
+    assert.deepEqual(await everyPage(asked, `${path}&limit=${limit}`), days);
+  }
+  const months = await asked.ask("/attendance/months?from=2026-08&to=2026-10&person=9");
+  assert.equal(months.headers.get("content-type"), "application/json");
+  const sheet = { person_id: "9", name: null, department: null, missing_out: 0, missing_in: 0 };
+  assert.deepEqual(await months.json(), [
+    { ...sheet, month: "2026-10", days: 4, minutes_inside: 4 * 480 },
+    { ...sheet, month: "2026-09", days: 30, minutes_inside: 30 * 480 },
+    { ...sheet, month: "2026-08", days: 8, minutes_inside: 8 * 480 },
+  ]);
+  assert.deepEqual(
+    await (await asked.ask("/attendance/months?from=2025-01&to=2025-03")).json(),
+    [],
+  );
+});
+
+/** The rows of all pages of a list. */
+async function everyPage(
+  { ask }: { ask(path: string): Promise<Response> },
+  path: string,
+): Promise<AttendanceDay[]> {
+  const rows: AttendanceDay[] = [];
+  for (let next: string | undefined = path; next;) {
+    const answer: Response = await ask(next);
+    rows.push(...await answer.json());
+    next = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
+  }
+  return rows;
+}
 
 Deno.test("GET /attendance/days answers today where no day is asked for, and refuses what makes no sense", async () => {
   await using asked = await office();
