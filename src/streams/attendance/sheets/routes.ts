@@ -28,7 +28,7 @@ import type { People } from "../storage/people.ts";
 import { dayList } from "./day_list.ts";
 import type { DaySheet } from "./day_sheets.ts";
 import { jsonArray, type Part, type Pieces, piecesOf } from "./pieces.ts";
-import { csvText, type CsvTable, dayCsv, monthCsv, type Names, presenceCsv } from "./sheet_csv.ts";
+import { type CsvTable, csvText, dayCsv, monthCsv, type Names, presenceCsv } from "./sheet_csv.ts";
 import type { MonthSheet } from "./month_sheets.ts";
 import type { Sheets } from "./sheets.ts";
 
