@@ -334,7 +334,7 @@ async function failsInWords(browser: TestBrowser, { agent }: Office): Promise<vo
       })
       : route.continue());
   await page.locator('nav a[href="#attendance"]').click();
-  await shows(page, ".inside [role=alert]", "Database busy. Try again in a moment.");
+  await shows(page, ".inside [role=alert]", "Database busy: Try again in a moment.");
   broken = false;
   await page.locator(".inside").getByRole("button", { name: "Try again" }).click();
   await shows(page, ".inside tbody", "Person 001");
