@@ -61,5 +61,9 @@ export const recordsStatus = v.object({
     v.nullable(v.boolean()),
     v.description("whether Realtime is connected; null where it is not wanted"),
   ),
+  realtime_since: v.pipe(
+    v.nullable(instant),
+    v.description("since when Realtime is connected, or is not; null where it is not wanted"),
+  ),
 });
 export type RecordsStatus = Readonly<v.InferOutput<typeof recordsStatus>>;

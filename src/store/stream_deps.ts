@@ -1,5 +1,5 @@
 /** What the agent gives every stream: `create<Stream>(deps, config)` takes this and the configuration. @module */
-import type { AgentEvent, Clock, Hub, Id, StreamName, Warnings } from "../core/mod.ts";
+import type { AgentEvent, Clock, Hub, Id, Instant, StreamName, Warnings } from "../core/mod.ts";
 import type { Store } from "./store.ts";
 
 export interface StreamDeps {
@@ -24,8 +24,8 @@ export interface StreamDeps {
   cloud: boolean;
   /** Whether that remote has all of this stream's tables, and rows for this machine; an endpoint takes one kind of rows. */
   twoWay: boolean;
-  /** Whether the cloud's change notifications of a table are connected; null when they are not wanted. */
-  realtime: (table: string) => boolean | null;
+  /** Whether the cloud's change notifications of a table are connected, and since when; null when not wanted. */
+  realtime: (table: string) => { connected: boolean; since: Instant } | null;
   /** The cloud's clock minus this machine's, by one stream's remote or else by any; null while unknown. */
   clockOffsetMs: (stream?: StreamName) => number | null;
   /**

@@ -153,6 +153,7 @@ export class Machine implements AsyncDisposable {
         clock,
         systemId,
         clockOffsetMs: () => this.engine.clockOffsetMsOf("records"),
+        realtime: (table) => remote.realtime(table),
       }),
       tombstoneDays: this.#options.tombstoneDays ?? 90,
     }, { records: { tables, sync_interval_sec: 3_600 } });

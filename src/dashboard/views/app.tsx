@@ -12,6 +12,7 @@ import {
   route,
   status,
 } from "../live/state.ts";
+import { attention, panelOfWarning } from "../model/attention.ts";
 import { bytes, duration, number, relative } from "../model/format.ts";
 import { limitOf } from "../model/limit.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
@@ -128,16 +129,7 @@ function SyncPill() {
 
 /** A tab's news in a dot: something behind it wants to be looked at. */
 function Mention({ id }: { id: string }) {
-  const known = status.value;
-  if (!known) return null;
-  const sync = syncHealth(known.sync).tone;
-  const tone = id === "sync" && (sync === "warn" || sync === "bad")
-    ? sync
-    : id === "attendance" && (known.attendance?.devices.pending ?? 0) > 0
-    ? "warn"
-    : id === "records" && (known.records?.conflicts_unseen ?? 0) > 0
-    ? "warn"
-    : undefined;
+  const tone = status.value ? attention(status.value).get(id) : undefined;
   if (tone === undefined) return null;
   return (
     <>
@@ -220,9 +212,8 @@ function withCode(text: string): ComponentChildren {
 
 /** The panel where the cause of a warning can be corrected. */
 function Way({ code }: { code: string }) {
-  const panel = /^(sync|attendance|records)\b/.exec(code)?.[1] ??
-    (/reject/.test(code) ? "sync" : "");
-  if (panel === "" || panel === route.value) return null;
+  const panel = panelOfWarning(code);
+  if (panel === undefined || panel === route.value) return null;
   return <a href={`#${panel}`}>Open {PANELS.find(({ id }) => id === panel)?.name}</a>;
 }
 

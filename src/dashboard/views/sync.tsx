@@ -77,6 +77,7 @@ function Lane({ lane }: { lane: LaneStatus }) {
         <Dot tone={tone} live={lane.state === "syncing"} />
         {words}
       </p>
+      {lane.stream === "records" && lane.state !== "disabled" && <Realtime />}
       {lane.reading && <Reading reading={lane.reading} />}
       {lane.last_error && (
         <div class={`why ${lane.last_error.advice ? "bad" : "warn"}`}>
@@ -114,6 +115,22 @@ function Lane({ lane }: { lane: LaneStatus }) {
         </Figure>
       </dl>
     </Card>
+  );
+}
+
+/** How changes in the cloud come here: at once, or at the next try. */
+function Realtime() {
+  const { realtime = null, realtime_since = null } = status.value?.records ?? {};
+  if (realtime === null) {
+    return <p class="quiet">Realtime is off: the cloud is asked again and again.</p>;
+  }
+  return (
+    <p class="quiet">
+      {realtime
+        ? "Realtime is connected: changes in the cloud come at once, since "
+        : "Realtime is not connected: the cloud is asked again and again, since "}
+      <Ago at={realtime_since} />.
+    </p>
   );
 }
 

@@ -1,5 +1,5 @@
 /** Supabase as a remote: rows through PostgREST, changes through Realtime, accounts by e-mail and password. @module */
-import { type Remote, systemClock } from "../../core/mod.ts";
+import { type Instant, instantOf, type Remote, systemClock } from "../../core/mod.ts";
 import { Account, type AccountOptions } from "./account.ts";
 import { ringOnChange } from "./doorbell.ts";
 import { LearnedTables } from "./learned_tables.ts";
@@ -36,8 +36,8 @@ export interface SupabaseRemoteOptions
 
 /** The remote, and a person's sign-in. */
 export interface Supabase extends Remote {
-  /** Whether Realtime reports changes of a table; null when it is off. */
-  realtime(table: string): boolean | null;
+  /** Whether Realtime reports changes of a table, and since when that is so; null when it is off. */
+  realtime(table: string): { connected: boolean; since: Instant } | null;
   login(email: string, password: string): Promise<void>;
   logout(): Promise<void>;
   /** The account that is signed in on this machine, or null. Makes no request. */
@@ -66,8 +66,10 @@ export function createSupabase(options: SupabaseRemoteOptions): Supabase {
     learned: profiles,
   });
   const reader = new TableReader({ project, systemId, keys, learned: columns });
-  /** Tables that Realtime reports. */
-  const live = new Set<string>();
+  const realtimeState = (connected: boolean) => ({ connected, since: instantOf(clock.now()) });
+  const begun = realtimeState(false);
+  /** By table; those that nobody watches have none. */
+  const live = new Map<string, typeof begun>();
 
   return {
     name: project.name,
@@ -98,14 +100,18 @@ export function createSupabase(options: SupabaseRemoteOptions): Supabase {
             clock,
             random: options.random ?? Math.random,
             onState(connected) {
-              for (const table of tables) connected ? live.add(table) : live.delete(table);
+              for (const table of tables) {
+                if (live.get(table)?.connected !== connected) {
+                  live.set(table, realtimeState(connected));
+                }
+              }
               onRealtime(connected);
             },
             giveUpMs: options.giveUpMs ?? 60_000,
           }),
       }
       : {}),
-    realtime: (table) => realtime ? live.has(table) : null,
+    realtime: (table) => realtime ? live.get(table) ?? begun : null,
     login: (email, password) => account.login(email, password),
     logout: () => account.logout(),
     whoIsSignedIn: () => account.whoIsSignedIn(),

@@ -127,7 +127,8 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
         waiting: queue.waiting,
         conflicts_24h: conflicts.countSince(aDayAgo()),
         conflicts_unseen: conflicts.unseenByTable().values().reduce((sum, each) => sum + each, 0),
-        realtime: realtime(firstTable),
+        realtime: realtime(firstTable)?.connected ?? null,
+        realtime_since: realtime(firstTable)?.since ?? null,
       },
     }),
     gauges() {
@@ -141,7 +142,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
         ...(live === null ? [] : [{
           name: "records_realtime_connected",
           help: "1 while the cloud's change notifications are connected.",
-          value: live ? 1 : 0,
+          value: live.connected ? 1 : 0,
         }]),
       ];
     },

@@ -86,4 +86,30 @@ export const DASHBOARD_FAULTS: readonly FaultyFile[] = [
       "limited_by === null",
     ]],
   },
+  {
+    file: "dashboard/model/json.ts",
+    tests: ["dashboard/model/records_test.ts"],
+    faults: [["numbers are rounded", "String(value) === literal ? value", "true ? value"]],
+  },
+  {
+    file: "dashboard/model/records.ts",
+    tests: ["dashboard/model/records_test.ts"],
+    faults: [
+      [
+        "what is not touched is written too",
+        "JSON.stringify(value) !== JSON.stringify(record[name])",
+        "true",
+      ],
+      ["a number of the form becomes text", "return parseJson(text);", "return text;"],
+    ],
+  },
+  {
+    file: "dashboard/model/attention.ts",
+    tests: ["dashboard/model/attention_test.ts"],
+    faults: [[
+      "conflicts that were seen want a person still",
+      "(records?.conflicts_unseen ?? 0) > 0",
+      "records !== undefined",
+    ]],
+  },
 ];

@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { RecordsStatus } from "../../../src/contract/records.ts";
 import { systemClock } from "../../../src/core/mod.ts";
 import { Cloud } from "../../support/servers/cloud.ts";
 import { FaultProxy } from "../../support/servers/fault_proxy.ts";
@@ -47,6 +48,24 @@ test("does not trust the reply to a join: what comes before `system ok` is caugh
   assert.deepEqual([machine.live, machine.news], [false, []]);
   await until(() => machine.news.includes("tasks/t1"));
   assert.equal(machine.live, true);
+});
+
+test("is told with the time since when it is connected, or is not", async (machine) => {
+  const told = () => {
+    const { records } = machine.records.status!() as { records: RecordsStatus };
+    return { connected: records.realtime, since: Date.parse(records.realtime_since!) };
+  };
+  const begun = told();
+  assert.equal(begun.connected, false);
+  await until(() => machine.live);
+  const connected = told();
+  assert.equal(connected.connected, true);
+  assert.ok(connected.since >= begun.since);
+  realtime.drop();
+  await until(() => !machine.live);
+  const away = told();
+  assert.equal(away.connected, false);
+  assert.ok(away.since >= connected.since);
 });
 
 test("comes back after a dropped socket, and catches up with what it missed", async (machine) => {

@@ -332,6 +332,7 @@ Deno.test("Records warns while more than 1000 changes wait, and counts the confl
     conflicts_24h: 1,
     conflicts_unseen: 1,
     realtime: null,
+    realtime_since: null,
   });
   const batch = outbox.pending(100);
   await store.write(() => {
