@@ -77,6 +77,7 @@ const ODD: Readonly<Record<number, Odd>> = {
   421: { headers: { Host: "evil.example" } },
 };
 
+const RECORD = { headers: { "Idempotency-Key": "record-1" } };
 const GRANT = { headers: { "Idempotency-Key": "grant-1" } };
 
 /** What the rest takes: by route and status, what is asked, in this order. */
@@ -109,6 +110,10 @@ const PARTICULAR: Readonly<Record<string, Odd>> = {
   "POST /devices/{sn}/resync 404": { path: "/devices/NOBODY1/resync" },
   "POST /devices/{sn}/resync 409": { path: "/devices/FK01/resync" },
   "POST /devices/{sn}/approve 409": { path: "/devices/FK01/approve" },
+  "POST /records/{table} 201": RECORD,
+  "POST /records/{table} 200": RECORD,
+  "POST /records/{table} 422": { ...RECORD, body: JSON.stringify({ title: "another" }) },
+  "POST /records/{table}/batch 200": { body: JSON.stringify([{ put: { id: "t-3" } }]) },
   "PUT /records/{table}/{id} 201": { path: "/records/tasks/new" },
   "GET /records/{table}/{id} 404": { path: "/records/tasks/none" },
   "PATCH /records/{table}/{id} 404": { path: "/records/tasks/none" },

@@ -54,14 +54,27 @@ const edit = v.union([
   v.strictObject({ delete: idText }),
 ], 'expected { "put": { "id", … } } or { "delete": "<id>" }');
 
+const object = (properties: JsonObject) => ({
+  type: "object",
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+});
+
 export const batchEdits = v.pipe(
-  // The length is checked before each element is parsed.
+  // The length is checked before each element is parsed; what describes it stands before that.
   v.array(v.unknown(), "expected a list of edits"),
   v.minLength(1, "expected an edit"),
   v.maxLength(MAX_EDITS, `expected at most ${MAX_EDITS} edits`),
-  v.array(edit),
   v.metadata({
     description: "edits: `put` makes a record what is given, `delete` marks it as deleted",
-    examples: [[{ put: { id: "t-1", title: "Paint the fence" } }, { delete: "t-2" }]],
+    examples: [[{ put: { id: "t-2", title: "Paint the fence" } }, { delete: "t-3" }]],
+    items: {
+      anyOf: [
+        object({ put: { type: "object", additionalProperties: true, required: ["id"] } }),
+        object({ delete: { type: "string" } }),
+      ],
+    },
   }),
+  v.array(edit),
 );

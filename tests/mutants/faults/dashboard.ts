@@ -100,7 +100,11 @@ export const DASHBOARD_FAULTS: readonly FaultyFile[] = [
         "JSON.stringify(value) !== JSON.stringify(record[name])",
         "true",
       ],
-      ["a number of the form becomes text", "return parseJson(text);", "return text;"],
+      [
+        "a number of the form is rounded",
+        "test(text.trim())) return parseJson(text);",
+        "test(text.trim())) return Number(text);",
+      ],
     ],
   },
   {
