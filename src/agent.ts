@@ -19,7 +19,7 @@ import {
   Warnings,
 } from "./core/mod.ts";
 import { peekDeviceId, takeDeviceId } from "./device_id.ts";
-import { loadPage } from "./dashboard/mod.ts";
+import { loadPage, projectOf } from "./dashboard/mod.ts";
 import {
   DatabaseFileWatch,
   type Displacements,
@@ -158,7 +158,7 @@ async function build(
     host: config.api_host,
     allowedOrigins: config.api_allowed_origins,
     token: dryRun ? randomId() : await loadToken(join(dirname(config.db_path), "api-token")),
-    page: await loadPage(),
+    page: await loadPage(projectOf(config)),
     flavour: flavour(),
   });
 

@@ -10,8 +10,8 @@ import { initialSource, nextSource, type Source, type SourceNews, sourceOf } fro
 import { type RemoteReads, type SupabaseOptions, supabaseReads } from "./supabase.ts";
 
 export interface LocalLiveOptions {
-  /** `http://127.0.0.1:3841` */
-  localUrl: string;
+  /** `http://127.0.0.1:3841`; without it the cloud alone is read. */
+  localUrl?: string;
   mode: string;
   /** Where to read while the agent is away; without it there is nothing then. */
   supabase?: SupabaseOptions;
@@ -112,7 +112,7 @@ class Connection implements LocalLive {
     const given = options.fetch ?? globalThis.fetch;
     const fetch: typeof given = (...request) => given(...request);
     this.#local = localReads({
-      url: options.localUrl,
+      url: options.localUrl ?? "",
       mode,
       token: options.token,
       fetch,
@@ -123,6 +123,7 @@ class Connection implements LocalLive {
       supabaseReads(supabase, { mode, fetch, signal: this.#closed.signal });
     if (sinceSeq !== undefined) this.#seen.startAt(sinceSeq);
     this.#state = initialSource({
+      hasLocal: options.localUrl !== undefined,
       hasRemote: supabase !== undefined,
       pollMs: supabase?.pollMs ?? 5_000,
       nowMs: clock.monotonic(),

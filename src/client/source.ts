@@ -32,18 +32,23 @@ export const GRACE_MS = 1_000;
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 2_000;
 
-/** The beginning: the agent is tried at once. */
+/** The beginning: the agent is tried at once, without one the cloud. */
 export function initialSource(
-  { hasRemote, pollMs, nowMs }: { hasRemote: boolean; pollMs: number; nowMs: number },
+  { hasLocal = true, hasRemote, pollMs, nowMs }: {
+    hasLocal?: boolean;
+    hasRemote: boolean;
+    pollMs: number;
+    nowMs: number;
+  },
 ): SourceState {
   return {
     hasRemote,
     pollMs,
     localUp: false,
     localTries: 0,
-    localAtMs: nowMs,
+    localAtMs: hasLocal ? nowMs : Infinity,
     remoteUp: false,
-    remoteAtMs: Infinity,
+    remoteAtMs: hasLocal || !hasRemote ? Infinity : nowMs,
   };
 }
 

@@ -1,18 +1,43 @@
 /**
- * The dashboard's door to the agent: the built page and the client for other pages, as text. `deno task dashboard`
- * makes them (build/dashboard.ts), every task that needs them does so first, and a bundle of the agent contains them.
+ * The dashboard's door to the agent: the built page, the files beside it and the client for other pages. `deno task
+ * dashboard` makes them (build/dashboard.ts), every task that needs them does so first, and a bundle of the agent
+ * contains them.
  * @module
  */
+import { type Project, withProject } from "./page.ts";
 
-/** The page, which carries its own Content-Security-Policy, and the module behind `/client.js`. */
-export async function loadPage(): Promise<{ html: string; clientJs?: string }> {
+export { projectOf } from "./page.ts";
+
+/** A file beside the page. */
+export interface PageFile {
+  /** `/cloud.js` */
+  readonly path: string;
+  readonly type: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface LoadedPage {
+  /** Carries its own Content-Security-Policy. */
+  html: string;
+  clientJs?: string;
+  files?: PageFile[];
+}
+
+/** The page; with the cloud's project, where there is one. */
+export async function loadPage(project?: Project): Promise<LoadedPage> {
   try {
     // Dynamic imports, so that a fresh clone can be type-checked and run before the page is built.
-    const [page, client] = await Promise.all([
+    const [{ default: html }, client, files] = await Promise.all([
       import("../../dist/dashboard.html", { with: { type: "text" } }),
       import("../../dist/client.js.txt", { with: { type: "text" } }),
+      import("../../dist/page_files.json", { with: { type: "json" } }),
     ]);
-    return { html: page.default, clientJs: client.default };
+    return {
+      html: project ? withProject(html, project) : html,
+      clientJs: client.default,
+      files: (files.default as { path: string; type: string; base64: string }[])
+        .map(({ path, type, base64 }) => ({ path, type, bytes: Uint8Array.fromBase64(base64) })),
+    };
   } catch {
     return {
       html: "<!doctype html><title>ClockBlock</title>" +

@@ -14,12 +14,34 @@ Deno.test("buildDashboard writes one page whose policy allows its own script and
     const inline = [...html.matchAll(new RegExp(`<${tag}[^>]*>(.*?)</${tag}>`, "gs"))];
     assert.equal(inline.length, 1, tag);
     const hash = createHash("sha256").update(inline[0]![1]!).digest("base64");
-    assert.ok(policy.includes(`${tag}-src 'sha256-${hash}'`), tag);
+    const own = tag === "script" ? "'self' " : "";
+    assert.ok(policy.includes(`${tag}-src ${own}'sha256-${hash}';`), tag);
   }
   assert.match(policy, /^default-src 'none';/);
   assert.doesNotMatch(policy, /unsafe|https?:/);
   assert.ok(gzipSync(html).length <= 65 * 1024, `${gzipSync(html).length} bytes`);
-  assert.doesNotMatch(html, /\son\w+=|style="|<script[^>]+src=|<link[^>]+href="(?!data:)/);
+  assert.doesNotMatch(html, /\son\w+=|style="|<script[^>]+src=|<link[^>]+href="(?!data:|manifest)/);
+});
+
+Deno.test("buildDashboard names the cloud's module by its content, and makes every file that is asked for", async () => {
+  using dir = tempDir();
+  await buildDashboard(`${dir.path}/dist`);
+  const html = await Deno.readTextFile(`${dir.path}/dist/dashboard.html`);
+  const files: { path: string; type: string; base64: string }[] = JSON.parse(
+    await Deno.readTextFile(`${dir.path}/dist/page_files.json`),
+  );
+  const text = (path: string) =>
+    new TextDecoder().decode(
+      Uint8Array.fromBase64(files.find((file) => file.path === path)!.base64),
+    );
+  const digest = createHash("sha256").update(text("/cloud.js")).digest("hex").slice(0, 16);
+  assert.match(html, new RegExp(`data-cloud="cloud\\.js\\?${digest}"`));
+  assert.doesNotMatch(html, /signInWithPassword/);
+  const { icons } = JSON.parse(text("/manifest.webmanifest"));
+  for (const { src } of icons) assert.ok(files.some(({ path }) => path === `/${src}`), src);
+  // The whole page, for a person who is signed in.
+  const whole = gzipSync(html).length + gzipSync(text("/cloud.js")).length;
+  assert.ok(whole <= 120 * 1024, `${whole} bytes`);
 });
 
 Deno.test("page refuses a script or style that would end its own element", () => {

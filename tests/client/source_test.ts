@@ -67,3 +67,14 @@ Deno.test("Without a cloud there is nothing to poll", () => {
   const alone = initialSource({ hasRemote: false, pollMs: 5_000, nowMs: 0 });
   assert.equal(after([{ kind: "local-down", nowMs: 0, quietMs: 0 }], alone).remoteAtMs, Infinity);
 });
+
+Deno.test("Without an agent the cloud is polled at once, and no agent is ever tried", () => {
+  const state = initialSource({ hasLocal: false, hasRemote: true, pollMs: 5_000, nowMs: 7 });
+  assert.deepEqual([state.localAtMs, state.remoteAtMs], [Infinity, 7]);
+  const up = nextSource(nextSource(state, { kind: "remote-polling" }), {
+    kind: "remote-up",
+    nowMs: 10,
+  });
+  assert.equal(sourceOf(up), "remote");
+  assert.deepEqual([up.localAtMs, up.remoteAtMs], [Infinity, 5_010]);
+});

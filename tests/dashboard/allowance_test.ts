@@ -14,6 +14,12 @@ const NOTED = `
     constructor(title, options) { super(title, options); noted.shown.push(options.body); }
     static requestPermission() { noted.asked++; return Real.requestPermission(); }
   };
+  const registered = ServiceWorkerRegistration.prototype;
+  const { showNotification } = registered;
+  registered.showNotification = function (title, options) {
+    noted.shown.push(options.body);
+    return showNotification.call(this, title, options);
+  };
   const start = OscillatorNode.prototype.start;
   OscillatorNode.prototype.start = function (...when) { noted.tones++; start.apply(this, when); };`;
 
@@ -205,7 +211,7 @@ Deno.test({
       await hide(page);
     }
     const shown = async (page: Page) => (await page.evaluate<Noted>("noted")).shown;
-    const live = (page: Page) => page.locator(".top").getByText("Live", { exact: true });
+    const live = (page: Page) => page.locator(".top").getByText("LOCAL LIVE", { exact: true });
     /** Minutes left, a threshold between each two. */
     const levels = [10, 4, -1, -16, -31, -46];
     /** What a tab shows of the next threshold; of the one after it where its stream was broken at that moment. */

@@ -11,6 +11,16 @@ export interface PageFiles {
   html: string;
   /** The module that other pages import from us. */
   clientJs?: string;
+  /** What the page asks for besides. */
+  files?: readonly PageFile[];
+}
+
+/** A file beside the page: the cloud's module, the service worker, the manifest, icons. */
+export interface PageFile {
+  /** `/sw.js` */
+  readonly path: string;
+  readonly type: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** What a page without a policy of its own may do. */
@@ -60,9 +70,33 @@ export function pageRoutes({ page, security, connection }: PageRoutesOptions): R
     handle: async ({ raw }) =>
       new Response(null, { status: 204, headers: { "set-cookie": await security.cookie(raw) } }),
   });
-  return page.clientJs === undefined
-    ? [html, session]
-    : [html, session, clientRoute(page.clientJs)];
+  return [
+    html,
+    session,
+    ...page.clientJs === undefined ? [] : [clientRoute(page.clientJs)],
+    ...(page.files ?? []).map(fileRoute),
+  ];
+}
+
+function fileRoute({ path, type, bytes }: PageFile): Route {
+  return route({
+    method: "GET",
+    path,
+    summary: `The page's ${path.slice(1)}`,
+    tag: "page",
+    // The cloud's module is asked for by its version.
+    query: anyQuery,
+    mediaType: type.replace(/;.*/, ""),
+    handle: ({ readers }) =>
+      readers.shared(bytes, {
+        headers: {
+          "content-type": type,
+          "cache-control": "no-cache",
+          // What the service worker may do by itself.
+          "content-security-policy": POLICY,
+        },
+      }),
+  });
 }
 
 function clientRoute(clientJs: string): Route {

@@ -7,8 +7,17 @@
 import { Problem } from "../../core/mod.ts";
 import { cookiesOf, cookieValue, sameSecret, setCookie } from "./cookie.ts";
 
-/** Paths that need no token from any address: the page and the health check. */
-export const OPEN_PATHS: readonly string[] = ["/", "/client.js", "/healthz"];
+/** Paths that need no token from any address: the page with its files, and the health check. */
+export const OPEN_PATHS: readonly string[] = [
+  "/",
+  "/client.js",
+  "/cloud.js",
+  "/sw.js",
+  "/manifest.webmanifest",
+  "/icon-192.png",
+  "/icon-512.png",
+  "/healthz",
+];
 
 export interface SecurityOptions {
   /** The address we listen on: `127.0.0.1`, `::1`, `0.0.0.0`, a name. */

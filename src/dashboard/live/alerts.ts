@@ -4,7 +4,7 @@
  * @module
  */
 import { computed, effect, signal } from "@preact/signals";
-import { keep, kept } from "./state.ts";
+import { keep, kept } from "./storage.ts";
 
 const NOTIFY_KEY = "clockblock.notify";
 const SOUND_KEY = "clockblock.sound";
@@ -59,8 +59,15 @@ export function alertReader(
   if (!leads.value) return;
   if (sounds.value) beep();
   if (notifies.value && permission.value === "granted") {
-    new Notification("ClockBlock", { body, tag: idempotency_key }).onclick = () => focus();
+    void notify(body, idempotency_key);
   }
+}
+
+/** By the service worker where there is one: it opens the page again, and on phones nothing else may. */
+async function notify(body: string, tag: string): Promise<void> {
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker?.active) await worker.showNotification("ClockBlock", { body, tag });
+  else new Notification("ClockBlock", { body, tag }).onclick = () => focus();
 }
 
 let audio: AudioContext | undefined;

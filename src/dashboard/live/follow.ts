@@ -11,7 +11,8 @@ import { alerting, alertReader } from "./alerts.ts";
 import { ask } from "./api.ts";
 import { whileVisible } from "./while_visible.ts";
 import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
-import { noteHeartbeat } from "./today.ts";
+import { keepAnswer, keptAnswer } from "./kept.ts";
+import { noteHeartbeat, recallSpans } from "./today.ts";
 import type { Heartbeat } from "../model/spans.ts";
 
 const POLL_MS = 5_000;
@@ -61,13 +62,36 @@ export async function refresh(): Promise<void> {
     batch(() => {
       status.value = answered;
       heardMs.value = Date.now();
-      if (link.value === "offline") link.value = "connecting";
+      if (link.value === "offline" || link.value === "remote") back();
     });
+    keepAnswer("status", answered);
   } catch (error) {
     if (isRefusal(error) && error.status === 401) await locked();
     // While there is a stream, it tells by itself when the agent is gone; one late answer says nothing.
-    else if (link.value !== "live") link.value = "offline";
+    else if (link.value !== "live" && link.value !== "remote") away();
   }
+}
+
+/** Nothing answers: a page that has shown nothing yet shows what it last had. */
+function away(): void {
+  const last = status.value ? undefined : keptAnswer<Known>("status");
+  batch(() => {
+    if (last) {
+      status.value = last.value;
+      heardMs.value = last.atMs;
+      recallSpans();
+    }
+    link.value = "offline";
+  });
+}
+
+/** The agent answers again. */
+function back(): void {
+  link.value = "connecting";
+  // A page that its service worker has opened has no cookie: the agent's own page brings it.
+  void fetch("./", { cache: "no-store" }).then((response) => response.body?.cancel()).catch(
+    () => {},
+  );
 }
 
 async function locked(): Promise<void> {
@@ -78,7 +102,7 @@ async function locked(): Promise<void> {
 /** Polling in place of the stream: requests everything that it would have delivered. */
 async function poll(): Promise<void> {
   await refresh();
-  if (link.value === "offline") return;
+  if (link.value === "offline" || link.value === "remote") return;
   const heartbeats = await ask<Heartbeat[]>(`/history?limit=${POLLED_HEARTBEATS}`).catch(() => []);
   batch(() => {
     // A stream that came meanwhile tells more.

@@ -1,7 +1,8 @@
-/** The source that answers now, for views that must not know which. @module */
-import { type Signal, signal } from "@preact/signals";
+/** The source that answers now: the agent, or while it is away the cloud (remote.ts). @module */
+import { signal } from "@preact/signals";
 import { agentSource } from "../source/agent.ts";
 import type { Source } from "../source/source.ts";
 import { agent } from "./api.ts";
 
-export const source: Signal<Source> = signal(agentSource(agent));
+export const local: Source = agentSource(agent);
+export const source = signal<Source>(local);

@@ -5,14 +5,20 @@
  */
 import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Known } from "../source/source.ts";
+import { keep, kept } from "./storage.ts";
 import { dayOf, dayStart, detectedZone } from "../model/zones.ts";
 
-/** How the agent is reached: by its stream, by asking again and again, not at all, or only with its token. */
-export type Link = "connecting" | "live" | "polling" | "offline" | "locked";
+/**
+ * How the machine is reached: by its agent's stream, by asking the agent again and again, by the cloud in its place, not
+ * at all, or only with the agent's token.
+ */
+export type Link = "connecting" | "live" | "polling" | "remote" | "offline" | "locked";
 
 export const link = signal<Link>("connecting");
 export const status = signal<Known | null>(null);
-/** When the agent last answered. */
+/** Why the cloud could not take the agent's place. */
+export const remoteError = signal<Error | null>(null);
+/** When the agent last answered, or the cloud in its place. */
 export const heardMs = signal<number | null>(null);
 /** Ticks while someone looks. */
 export const nowMs = signal(Date.now());
@@ -73,20 +79,3 @@ addEventListener("hashchange", () => void (hash.value = location.hash.slice(1)))
 export const route = computed(() => hash.value.split("/")[0]!);
 /** The part of that panel: `days` in `#attendance/days`. */
 export const section = computed(() => hash.value.split("/")[1] ?? "");
-
-export function kept(key: string): string {
-  try {
-    return localStorage.getItem(key) ?? "";
-  } catch {
-    // A browser may keep nothing.
-    return "";
-  }
-}
-
-export function keep(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // As above: then it is asked for again.
-  }
-}

@@ -1,6 +1,8 @@
 /** The day's heartbeats as spans: read once, then continued by each heartbeat that comes. @module */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { addHeartbeat, type Heartbeat, joinSpans, type Span } from "../model/spans.ts";
+import type { Source } from "../source/source.ts";
+import { keepAnswer, keptAnswer } from "./kept.ts";
 import { source } from "./source.ts";
 
 /** Newest last; reaches back to the beginning of the day that was last loaded. */
@@ -9,6 +11,10 @@ export const spans = signal<readonly Span[]>([]);
 export const spansSince = signal<number | null>(null);
 
 let loading = 0;
+
+effect(() => {
+  if (spans.value.length > 0) keepAnswer("spans", spans.value);
+});
 
 /** Reads the heartbeats since a moment. */
 export async function loadSpans(sinceMs: number): Promise<void> {
@@ -20,6 +26,24 @@ export async function loadSpans(sinceMs: number): Promise<void> {
   const newer = spans.value.filter(({ from }) => from >= end);
   spans.value = joinSpans(read, newer);
   spansSince.value = sinceMs;
+}
+
+/** Continues the spans that were read by what is newer. */
+export async function extendSpans(
+  source: Source,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  const last = spans.value.at(-1);
+  if (last === undefined) return;
+  const mine = loading;
+  const newer = await source.spans(last.to, { signal });
+  if (mine === loading) spans.value = joinSpans(spans.value, newer);
+}
+
+/** What was kept of the day, for a page that begins while nothing answers. */
+export function recallSpans(): void {
+  const kept = keptAnswer<Span[]>("spans");
+  if (kept && spans.value.length === 0) spans.value = kept.value;
 }
 
 /** A heartbeat that came by the stream. */

@@ -1,5 +1,5 @@
 /** What a lane's state means to a person: a colour and a sentence. @module */
-import type { LaneStatus, SyncStatus } from "../live/answers.ts";
+import type { Known, LaneStatus, SyncStatus } from "../live/answers.ts";
 import { number } from "./format.ts";
 
 /** `good`: done or in progress; `warn`: recovers by itself; `bad`: needs a person; `idle`: not in use. */
@@ -112,6 +112,20 @@ export function syncHealth(sync: SyncStatus | null): WholeHealth {
     words: "All synced",
     short: "Synced",
     detail: "Everything is in the cloud.",
+  };
+}
+
+/** What a machine last reported of itself to the cloud. */
+export function reportHealth(
+  { waiting, last_error }: NonNullable<Known["report"]>,
+): WholeHealth {
+  const count = Object.values(waiting).reduce((sum, each) => sum + each, 0);
+  const words = count === 0 ? "Nothing waited" : `${rows(count)} waited on the machine`;
+  return {
+    tone: last_error === null ? "good" : "warn",
+    words,
+    short: count === 0 ? "Synced" : `${number(count)} waited`,
+    detail: last_error ?? "When it last reported.",
   };
 }
 

@@ -89,7 +89,7 @@ export interface Snapshot {
   readonly state: unknown;
 }
 
-/** A source refused, in its own words. */
+/** A source refused, in its own words; with status 0, there was no answer. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 

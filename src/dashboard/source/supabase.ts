@@ -20,12 +20,14 @@ export const SILENT_MS = 10 * 60_000;
 export interface SupabaseSourceOptions {
   client: SupabaseClient;
   machine: Machine;
+  eventsTable?: string;
+  healthTable?: string;
   now?: () => number;
 }
 
-export function supabaseSource(
-  { client, machine: { systemId, deviceId }, now = Date.now }: SupabaseSourceOptions,
-): Source {
+export function supabaseSource(options: SupabaseSourceOptions): Source {
+  const { client, machine: { systemId, deviceId }, now = Date.now } = options;
+  const { eventsTable = "zoe_events", healthTable = "zoe_health" } = options;
   const deviceOf = async (signal?: AbortSignal): Promise<DeviceRow> => {
     const query = client.from("devices").select().eq("system_id", systemId)
       .eq("device_id", deviceId).limit(1);
@@ -50,9 +52,9 @@ export function supabaseSource(
   };
   /** The modes that were flushed, each with its newest event. */
   const modesOf = async (signal?: AbortSignal): Promise<EventsStatus["modes"]> => {
-    const health = client.from("zoe_health").select("mode,last_flush_ts").eq("system_id", systemId);
+    const health = client.from(healthTable).select("mode,last_flush_ts").eq("system_id", systemId);
     const entries = (await rows<HealthRow>(health, signal)).map(async ({ mode, last_flush_ts }) => {
-      const newest = client.from("zoe_events").select("seq").eq("system_id", systemId)
+      const newest = client.from(eventsTable).select("seq").eq("system_id", systemId)
         .eq("mode", mode).order("seq", { ascending: false }).limit(1);
       const [event] = await rows<{ seq: number }>(newest, signal);
       return [mode, {
@@ -252,7 +254,7 @@ async function rows<T>(query: Query, signal = new AbortController().signal): Pro
   const { data, error, status } = await query.abortSignal(signal);
   if (!error) return data as T[];
   signal.throwIfAborted();
-  if (status === 0) throw new TypeError(`Cannot reach the cloud: ${error.message}`);
+  if (status === 0) throw new Refusal(0, "The cloud does not answer", "Try again in a moment.");
   if (status === 401) throw new Refusal(401, "The sign-in has ended", "Sign in again.");
   throw new Refusal(status, "The cloud refused", error.message);
 }

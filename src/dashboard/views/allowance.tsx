@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { notifies, permission, sounds, toggleNotifications, toggleSound } from "../live/alerts.ts";
 import type { Grant, Known } from "../live/answers.ts";
-import { useAction, useAnswer } from "../live/hooks.ts";
+import { useAction, useSource } from "../live/hooks.ts";
 import { source } from "../live/source.ts";
 import { zone } from "../live/state.ts";
 import type { NewGrant } from "../source/source.ts";
@@ -15,10 +15,11 @@ const MORE_MIN = [15, 30];
 const UNDO_MS = 8_000;
 
 export function AllowanceCard({ known: { today } }: { known: Known }): VNode | null {
-  const answer = useAnswer(
-    (signal) => source.value.allowance({ signal }),
-    { key: `${today.date}${Math.floor(today.minutes_used)}`, topics: ["allowance"] },
-  );
+  const answer = useSource((source, signal) => source.allowance({ signal }), {
+    key: `${today.date}${Math.floor(today.minutes_used)}`,
+    topics: ["allowance"],
+    keep: "allowance",
+  });
   const { value } = answer;
   const limited = today.limited_by !== null;
   if (!limited && !value?.games.length) return null;

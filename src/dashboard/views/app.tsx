@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type { ComponentChildren, ComponentType, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { account, project } from "../live/cloud.ts";
 import {
   agentZone,
   chosenZone,
@@ -9,6 +10,7 @@ import {
   type Link,
   link,
   nowMs,
+  remoteError,
   route,
   status,
 } from "../live/state.ts";
@@ -17,6 +19,7 @@ import { bytes, duration, number, relative } from "../model/format.ts";
 import { limitOf } from "../model/limit.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { detectedZone, knownZones } from "../model/zones.ts";
+import { Account } from "./account.tsx";
 import { AttendancePanel } from "./attendance/panel.tsx";
 import { EventsPanel } from "./events.tsx";
 import { HistoryPanel } from "./history.tsx";
@@ -43,8 +46,9 @@ const PANELS: readonly Panel[] = [
 
 const LINKS: Readonly<Record<Link, { tone: Tone; words: string }>> = {
   connecting: { tone: "idle", words: "Connecting" },
-  live: { tone: "good", words: "Live" },
+  live: { tone: "good", words: "LOCAL LIVE" },
   polling: { tone: "warn", words: "Polling" },
+  remote: { tone: "warn", words: "REMOTE" },
   offline: { tone: "bad", words: "Offline" },
   locked: { tone: "warn", words: "Locked" },
 };
@@ -80,7 +84,7 @@ export function App(): VNode {
           <h1>ClockBlock</h1>
         </div>
         <div class="pills">
-          {status.value && !locked && <SyncPill />}
+          {status.value && !status.value.report && !locked && <SyncPill />}
           <p class="pill" role="status">
             <Dot tone={LINKS[link.value].tone} live={link.value === "live"} />
             {LINKS[link.value].words}
@@ -186,6 +190,21 @@ function Notices() {
             <b role="alert">The agent does not answer.</b> {heardMs.value === null
               ? "Is it running?"
               : `It last did ${relative(heardMs.value, nowMs.value)}.`} This page goes on trying.
+            {" "}
+            {account.value === null
+              ? project && "Sign in below to see what the cloud has."
+              : remoteError.value?.message}
+          </p>
+        </div>
+      )}
+      {link.value === "remote" && (
+        <div class="notice">
+          <p role="status">
+            The agent is out of reach: this is what the cloud has. {status.value?.last_seen && (
+              <>
+                The machine reported <Ago at={status.value.last_seen} />.
+              </>
+            )}
           </p>
         </div>
       )}
@@ -259,6 +278,7 @@ function Foot() {
           )}
         </p>
       )}
+      {project && <Account />}
     </footer>
   );
 }

@@ -1,12 +1,19 @@
 /** Application events as they happen, and the state that the application last kept. @module */
 import type { ComponentChildren, VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
-import { connectLocalLive, type LocalEvent, type Source } from "../../client/mod.ts";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import {
+  connectLocalLive,
+  type LocalEvent,
+  type Source,
+  type SupabaseOptions,
+} from "../../client/mod.ts";
 import { whileVisible } from "../live/while_visible.ts";
 import { link, nowMs, status, zone } from "../live/state.ts";
-import { useAnswer } from "../live/hooks.ts";
-import { source } from "../live/source.ts";
+import { cloud, machine, project, remote } from "../live/cloud.ts";
+import { useSource } from "../live/hooks.ts";
+import { keepAnswer, keptAnswer } from "../live/kept.ts";
+import { REMOTE_POLL_MS } from "../live/remote.ts";
 import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
 import { moment, number, relative } from "../model/format.ts";
 import { Dialog } from "./dialog.tsx";
@@ -65,21 +72,32 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
   const severity = useSignal("");
   const open = useSignal<LocalEvent | null>(null);
 
+  /** Whether what is shown was kept by an earlier visit. */
+  const recalled = useRef(false);
+  const after = useRef<number | undefined>(undefined);
   useEffect(() => {
-    let lastSeq: number | undefined;
+    let lastSeq = after.current;
+    const supabase = supabaseOptions();
     let news: LocalEvent[] = [];
     let drawing: ReturnType<typeof setTimeout> | undefined;
     const draw = () => {
       drawing = undefined;
       // A burst beyond what is kept would only be thrown away again.
-      feed.value = withNews(feed.value, news.slice(-CAP), CAP);
+      feed.value = withNews(recalled.current ? emptyFeed() : feed.value, news.slice(-CAP), CAP);
+      recalled.current = false;
       news = [];
+      keepAnswer("events", { mode, events: feed.value.shown.slice(0, RECENT) });
     };
     const end = whileVisible(() => {
       const from = lastSeq === undefined ? { recent: RECENT } : { sinceSeq: lastSeq };
-      const live = connectLocalLive({ localUrl: location.origin, mode, ...from });
+      const live = connectLocalLive({
+        ...(project?.agent === false ? {} : { localUrl: location.origin }),
+        ...(supabase ? { supabase } : {}),
+        mode,
+        ...from,
+      });
       live.subscribe(({ events, source, syncedAgo }) => {
-        lastSeq = live.lastSeq;
+        after.current = lastSeq = live.lastSeq;
         const syncedAt = syncedAgo === null ? null : Date.now() - syncedAgo * 1_000;
         badge.value = { source, syncedAt };
         if (events.length === 0) return;
@@ -90,10 +108,20 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
       return () => live.close();
     });
     return () => {
-      clearTimeout(drawing);
       end();
+      if (drawing === undefined) return;
+      clearTimeout(drawing);
+      draw();
     };
-  }, [mode]);
+  }, [mode, remote.value]);
+  useEffect(() => {
+    if (link.value !== "offline" || feed.value.shown.length > 0) return;
+    const { value: last } = keptAnswer<{ mode: string; events: LocalEvent[] }>("events") ?? {};
+    if (last?.mode !== mode) return;
+    // Until the newest can be read: between these and those there may be many.
+    recalled.current = true;
+    feed.value = withNews(emptyFeed(), last.events.toReversed(), CAP);
+  }, [link.value]);
 
   const { shown, waiting, paused: isPaused } = feed.value;
   const filtered = useMemo(() => {
@@ -167,6 +195,16 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
   );
 }
 
+/** Where the events come from while the agent is away. */
+function supabaseOptions(): SupabaseOptions | undefined {
+  const opened = cloud.value;
+  const systemId = machine.value?.systemId;
+  if (!project || !opened || remote.value === null || systemId === undefined) return undefined;
+  const { url, key, eventsTable, healthTable } = project;
+  const accessToken = () => opened.token();
+  return { url, key, accessToken, systemId, eventsTable, healthTable, pollMs: REMOTE_POLL_MS };
+}
+
 interface BadgeState {
   /** Null before the first answer. */
   source: Source | null;
@@ -226,8 +264,8 @@ function Details({ event, close }: { event: LocalEvent; close: () => void }) {
 }
 
 function Snapshot({ mode }: { mode: string }) {
-  const answer = useAnswer(
-    (signal) => source.value.snapshot(mode, { signal }),
+  const answer = useSource(
+    (source, signal) => source.snapshot(mode, { signal }),
     // A snapshot is no news of its own: it is looked for when events come, and every few seconds.
     { key: `${mode}${Math.floor(nowMs.value / 5_000)}`, topics: ["events"] },
   );

@@ -4,8 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DayView } from "../live/answers.ts";
 import { nowMs, today, zone } from "../live/state.ts";
-import { useAnswer } from "../live/hooks.ts";
-import { source } from "../live/source.ts";
+import { useSource } from "../live/hooks.ts";
 import { daysCsv } from "../model/csv.ts";
 import { allowanceText, dayName, duration, number } from "../model/format.ts";
 import { gameSums } from "../model/games.ts";
@@ -31,16 +30,16 @@ export function HistoryPanel(): VNode {
   const valid = from <= to && daysBetween(from, to) < MOST_DAYS;
   const hover = useSignal<number | null>(null);
 
-  const answer = useAnswer(async (signal) => {
+  const answer = useSource(async (source, signal) => {
     if (!valid) return { days: [], games: [], heat: heatOf([], timeZone) };
     const range = { from, to, timeZone };
-    const days = await source.value.days(range, { signal });
-    const games = gameSums(await source.value.games(range, { signal }) ?? []);
+    const days = await source.days(range, { signal });
+    const games = gameSums(await source.games(range, { signal }) ?? []);
     const fromMs = dayStart(from, timeZone);
     const toMs = dayStart(addDays(to, 1), timeZone);
-    const slots = await source.value.slots({ fromMs, toMs }, { signal });
+    const slots = await source.slots({ fromMs, toMs }, { signal });
     return { days, games, heat: slots && heatOf(slots, timeZone) };
-  }, { key: `${from}${to}${timeZone}${tick}` });
+  }, { key: `${from}${to}${timeZone}${tick}`, keep: "history" });
 
   const days = answer.value?.days ?? [];
   const games = answer.value?.games ?? [];

@@ -60,7 +60,7 @@ export function Instead<T>(
     if (answer.error) {
       return <Failed what={`show ${what}`} error={answer.error} retry={answer.reload} />;
     }
-    if (link.value === "offline") return <Later />;
+    if (link.value === "offline" || link.value === "remote" && !answer.loading) return <Later />;
     return (
       <div class="skeleton" role="status">
         <span class="hidden">Loading</span>

@@ -5,14 +5,20 @@ import { ask, change } from "../live/api.ts";
 import { link, status } from "../live/state.ts";
 import { useAction, useAnswer } from "../live/hooks.ts";
 import { duration, number } from "../model/format.ts";
-import { laneHealth, readingWords, STREAM_NAMES, syncHealth } from "../model/health.ts";
+import {
+  laneHealth,
+  readingWords,
+  reportHealth,
+  STREAM_NAMES,
+  syncHealth,
+} from "../model/health.ts";
 import { Ago, Card, Dot, Failed, Figure, Instead, SureButton } from "./parts.tsx";
 
 const MOST = 100;
 
 export function SyncPanel(): VNode {
-  const sync = status.value?.sync ?? null;
-  const whole = syncHealth(sync);
+  const { sync = null, report } = status.value ?? {};
+  const whole = report ? reportHealth(report) : syncHealth(sync);
   const action = useAction();
   const now = () =>
     action.run(async () => {
@@ -41,7 +47,7 @@ export function SyncPanel(): VNode {
           <button
             type="button"
             class="primary"
-            disabled={action.busy || link.value === "offline"}
+            disabled={action.busy || link.value === "offline" || link.value === "remote"}
             onClick={now}
           >
             {action.busy ? "Syncing…" : "Sync now"}
@@ -49,6 +55,7 @@ export function SyncPanel(): VNode {
         )}
         {action.error && <Failed what="sync now" error={action.error} />}
       </Card>
+      {report && <Waiting waiting={report.waiting} />}
       <div class="lanes">
         {used.map((lane) => <Lane key={lane.stream} lane={lane} />)}
       </div>
@@ -56,6 +63,19 @@ export function SyncPanel(): VNode {
       <Offset sync={sync} />
       <Rejected />
     </>
+  );
+}
+
+/** What waited on the machine when it last reported. */
+function Waiting({ waiting }: { waiting: Readonly<Record<string, number>> }) {
+  return (
+    <Card title="Waiting on the machine">
+      <dl class="figures">
+        {Object.entries(waiting).map(([stream, rows]) => (
+          <Figure key={stream} name={STREAM_NAMES[stream] ?? stream}>{number(rows)}</Figure>
+        ))}
+      </dl>
+    </Card>
   );
 }
 

@@ -3,10 +3,11 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { DeviceState, Known } from "../live/answers.ts";
 import { arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
+import { source } from "../live/source.ts";
 import { loadSpans, spans } from "../live/today.ts";
 import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
 import { limitOf } from "../model/limit.ts";
-import { syncHealth, type Tone } from "../model/health.ts";
+import { reportHealth, syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
 import { addDays, dayStart } from "../model/zones.ts";
 import { AllowanceCard } from "./allowance.tsx";
@@ -19,11 +20,12 @@ export function TodayPanel(): VNode {
   const day = today.value;
   const from = todayMs.value;
   const to = dayStart(addDays(day, 1), timeZone);
+  const reachable = link.value !== "offline" && link.value !== "locked";
   useEffect(() => {
-    if (link.value === "offline" || link.value === "locked") return;
+    if (!reachable) return;
     // Why it could not be read shows where the status is shown.
     loadSpans(from).catch(() => {});
-  }, [from, arrivals.value]);
+  }, [from, arrivals.value, source.value, reachable]);
 
   const known = status.value;
   if (!known) {
@@ -107,16 +109,17 @@ function Headline({ known }: { known: Known }) {
       </>
     );
   }
-  if (is_playing && playing_since) {
-    const since = Date.parse(playing_since);
-    const minutes = (nowMs.value - since) / 60_000;
+  if (is_playing) {
+    const since = playing_since === null ? null : Date.parse(playing_since);
+    const minutes = since === null ? 0 : (nowMs.value - since) / 60_000;
     return (
       <>
         <h2 aria-live="polite">
           <Dot tone="good" live />Playing now
         </h2>
         <p>
-          {process_name} since {clock(since, zone.value)}
+          {process_name}
+          {since !== null && ` since ${clock(since, zone.value)}`}
           {minutes >= 1 && `, for ${duration(minutes)}`}
         </p>
       </>
@@ -131,7 +134,9 @@ function Headline({ known }: { known: Known }) {
       </h2>
       <p>
         {is_playing === null
-          ? "The agent has not seen the list of programs yet."
+          ? known.report
+            ? "The machine has been silent."
+            : "The agent has not seen the list of programs yet."
           : last
           ? `Last played ${relative(last.to, nowMs.value)}, until ${clock(last.to, zone.value)}`
           : "Nothing played today so far."}
@@ -142,7 +147,7 @@ function Headline({ known }: { known: Known }) {
 
 /** The rest of the agent in a line each, where it is in use. */
 function Glance({ known }: { known: Known }) {
-  const sync = syncHealth(known.sync);
+  const sync = known.report ? reportHealth(known.report) : syncHealth(known.sync);
   const { attendance, records, events } = known;
   const modes = Object.entries(events?.modes ?? {}).filter(([, { last_seq }]) => last_seq > 0);
   return (

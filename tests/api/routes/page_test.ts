@@ -25,6 +25,22 @@ Deno.test("/ has a strict policy where the page has none", async () => {
   assert.ok(!policy.includes("unsafe"));
 });
 
+Deno.test("What the page asks for besides is served as it was built, to anyone", async () => {
+  const bytes = new TextEncoder().encode("self");
+  using test = testApi({
+    page: {
+      html: HTML,
+      files: [{ path: "/sw.js", type: "text/javascript; charset=utf-8", bytes }],
+    },
+    host: "0.0.0.0",
+  });
+  const response = await test.ask("/sw.js?1", { from: "192.168.1.9" });
+  assert.equal(await response.text(), "self");
+  assert.equal(response.headers.get("content-type"), "text/javascript; charset=utf-8");
+  assert.equal(response.headers.get("cache-control"), "no-cache");
+  assert.match(response.headers.get("content-security-policy")!, /^default-src 'none';/);
+});
+
 Deno.test("/client.js is there when the agent carries it", async () => {
   using test = testApi({ page: { html: HTML, clientJs: "export {};" } });
   const response = await test.ask("/client.js");

@@ -4,7 +4,8 @@
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-const EXECUTABLE = [
+/** Where it is; undefined where there is none. */
+export const CHROMIUM: string | undefined = [
   "/usr/bin/chromium",
   "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -12,7 +13,7 @@ const EXECUTABLE = [
 ].find(exists);
 
 /** Whether there is a browser to test in: the tests that need one are ignored without it. */
-export const hasBrowser: boolean = EXECUTABLE !== undefined;
+export const hasBrowser: boolean = CHROMIUM !== undefined;
 
 export interface TestBrowser extends AsyncDisposable {
   readonly browser: Browser;
@@ -32,9 +33,9 @@ export interface OpenPage extends AsyncDisposable {
 }
 
 export async function startBrowser(): Promise<TestBrowser> {
-  if (EXECUTABLE === undefined) throw new Error("There is no Chromium and no Chrome here");
+  if (CHROMIUM === undefined) throw new Error("There is no Chromium and no Chrome here");
   const browser = await chromium.launch({
-    executablePath: EXECUTABLE,
+    executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
   });
   return {

@@ -7,8 +7,7 @@ import type { VNode } from "preact";
 import { useComputed } from "@preact/signals";
 import type { Device, Presence } from "../../live/answers.ts";
 import { ask } from "../../live/api.ts";
-import { type Answer, useAnswer } from "../../live/hooks.ts";
-import { source } from "../../live/source.ts";
+import { type Answer, useAnswer, useSource } from "../../live/hooks.ts";
 import { nowMs, status, todayMs, zone } from "../../live/state.ts";
 import { moment, number, stamp } from "../../model/format.ts";
 import { dayOf, dayStart } from "../../model/zones.ts";
@@ -23,14 +22,16 @@ export function NowView(): VNode {
   const presence = useAnswer((signal) => ask<Presence>("/presence", { signal }), {
     key: `${minute}`,
     topics: ["presence", "people", "devices"],
+    keep: "presence",
   });
   const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
     topics: ["devices"],
+    keep: "devices",
   });
-  const latest = useAnswer(
-    (signal) => source.value.punches({ limit: LATEST, signal }),
-    { topics: ["punches", "people", "corrections"] },
-  );
+  const latest = useSource((source, signal) => source.punches({ limit: LATEST, signal }), {
+    topics: ["punches", "people", "corrections"],
+    keep: "punches",
+  });
   const names = new Map(devices.value?.map(({ sn, name }) => [sn, name ?? sn]));
   return (
     <div class="columns now-columns">

@@ -37,7 +37,7 @@ export function AttendancePanel(): VNode {
           </a>
         ))}
       </nav>
-      {status.value && !enabled && (
+      {status.value?.attendance && !enabled && (
         <p class="notice">
           Attendance is off. Set <code>attendance.enabled</code> in config.json.
         </p>

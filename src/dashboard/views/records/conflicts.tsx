@@ -24,7 +24,7 @@ export function Conflicts({ changed }: { changed: () => void }): VNode {
   const most = useSignal(PAGE_CONFLICTS);
   const answer = useAnswer(
     (signal) => ask<Conflict[]>(`/sync/conflicts?limit=${most.value}`, { signal }),
-    { key: String(most.value), topics: ["records", "sync"] },
+    { key: String(most.value), topics: ["records", "sync"], keep: "conflicts" },
   );
   const action = useAction();
   const act = (work: () => Promise<unknown>) => () =>
