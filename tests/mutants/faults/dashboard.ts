@@ -71,6 +71,29 @@ export const DASHBOARD_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
+    file: "dashboard/page.ts",
+    tests: ["dashboard/page_test.ts"],
+    faults: [
+      ["a secret key is told to the page", "|| !isPublishable(key)) return", ") return"],
+      ["the service key of a JWT passes", 'role === "anon"', 'role !== "none"'],
+      ["quotes end the attribute", '.replaceAll(\'"\', "&quot;")', ""],
+    ],
+  },
+  {
+    file: "dashboard/source/supabase.ts",
+    tests: ["dashboard/source/source_contract_test.ts"],
+    faults: [
+      ["a row of the page before comes again", ",id.gt.${last.id})", ",id.gte.${last.id})"],
+      ["days without play are left out", "date <= to; date", "date < to; date"],
+      ["undoing grants the same again", "extra_min: -row.extra_min", "extra_min: row.extra_min"],
+      [
+        "the oldest punch comes first",
+        "ascending: false }).limit(limit)",
+        "ascending: true }).limit(limit)",
+      ],
+    ],
+  },
+  {
     file: "dashboard/model/games.ts",
     faults: [[
       "the least played game comes first",
