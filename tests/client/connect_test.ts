@@ -6,7 +6,7 @@ import {
   cloudCopy,
   type EventServer,
   sampleEvent,
-} from "../support/fakes/event_sources.ts";
+} from "../support/fakes/events/event_sources.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { until } from "../support/until.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
-import { household } from "../support/process/household.ts";
+import { household } from "../support/machines/household.ts";
 import { until } from "../support/until.ts";
 
 /** Notes what the page asks of the browser, and lets the browser do it. */

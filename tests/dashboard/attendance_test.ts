@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser, type TestBrowser } from "../support/process/browser.ts";
-import { HOSTILE } from "../support/process/household.ts";
+import { HOSTILE } from "../support/machines/household.ts";
 import { type Office, OFFICE_PEOPLE, startOffice } from "../support/office.ts";
 import { until } from "../support/until.ts";
 

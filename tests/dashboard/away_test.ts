@@ -5,7 +5,7 @@ import { type AgentProcess, startAgent } from "../support/process/agent_process.
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
 import { Cloud } from "../support/servers/cloud.ts";
-import { household } from "../support/process/household.ts";
+import { household } from "../support/machines/household.ts";
 import { Plug } from "../support/servers/plug.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";

@@ -10,7 +10,7 @@ import {
 } from "../support/process/browser.ts";
 import type { FakeGame } from "../support/fakes/fake_game.ts";
 import { AifaceDevice } from "../support/fakes/devices.ts";
-import { HOSTILE, type Household, household, workday } from "../support/process/household.ts";
+import { HOSTILE, type Household, household, workday } from "../support/machines/household.ts";
 import { OtherAddress } from "../support/process/other_address.ts";
 import { ownMs } from "../support/process/own_time.ts";
 import { rawRequest } from "../support/fakes/raw_wire.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { startAgent } from "../support/process/agent_process.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
-import { sendSteadily } from "../support/fakes/event_stream.ts";
+import { sendSteadily } from "../support/fakes/events/event_stream.ts";
 import { heapOf, tasksWhile } from "../support/process/main_thread.ts";
 
 /** As many as the page keeps come three times over; `deno task bench dashboard --page=600` does it for ten minutes. */

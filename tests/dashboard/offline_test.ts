@@ -6,7 +6,7 @@ import { loadPage } from "../../src/dashboard/mod.ts";
 import { testApi } from "../support/api.ts";
 import { seriousFaults } from "../support/axe.ts";
 import { CHROMIUM, hasBrowser, startBrowser } from "../support/process/browser.ts";
-import { syncedMachine } from "../support/process/synced_machine.ts";
+import { syncedMachine } from "../support/machines/synced_machine.ts";
 import { Cloud } from "../support/servers/cloud.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";

@@ -7,7 +7,7 @@ import { migrations } from "../../src/streams/mod.ts";
 import { seriousFaults } from "../support/axe.ts";
 import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
-import { HOSTILE } from "../support/process/household.ts";
+import { HOSTILE } from "../support/machines/household.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

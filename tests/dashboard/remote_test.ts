@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { seriousFaults } from "../support/axe.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
-import { syncedMachine } from "../support/process/synced_machine.ts";
+import { syncedMachine } from "../support/machines/synced_machine.ts";
 import { Cloud } from "../support/servers/cloud.ts";
 import { until } from "../support/until.ts";
 

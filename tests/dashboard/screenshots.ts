@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { noArguments } from "../support/process/arguments.ts";
 import { startBrowser } from "../support/process/browser.ts";
-import { household, quietHour, workday } from "../support/process/household.ts";
+import { household, quietHour, workday } from "../support/machines/household.ts";
 
 const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
 const PANELS = ["today", "history", "events", "attendance", "records", "sync"];

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
-import { type SseEvent, sseEvents } from "../support/fakes/event_source.ts";
+import { type SseEvent, sseEvents } from "../support/fakes/events/event_source.ts";
 import { CRITICAL, sampleEvent } from "../support/events.ts";
 import { FaultyServer } from "../support/servers/faulty_server.ts";
 import { ownMs } from "../support/process/own_time.ts";

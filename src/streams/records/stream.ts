@@ -6,12 +6,12 @@ import { type Instant, instantOf, msOf, type PruneResult, type Stream } from "..
 import type { RecordTable } from "../../contract/records.ts";
 import type { StreamDeps } from "../../store/mod.ts";
 import { Changes } from "./changes.ts";
-import { conflictRoutes } from "./conflict_routes.ts";
+import { conflictRoutes } from "./api/conflict_routes.ts";
 import { Conflicts } from "./conflicts.ts";
 import { RecordsInbox } from "./inbox.ts";
 import { RecordsOutbox } from "./outbox.ts";
 import { Queue } from "./queue.ts";
-import { recordRoutes } from "./routes.ts";
+import { recordRoutes } from "./api/routes.ts";
 import { Rows } from "./rows.ts";
 
 export interface RecordsDeps extends StreamDeps {

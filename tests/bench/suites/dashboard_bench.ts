@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { hasBrowser, startBrowser, type TestBrowser } from "../../support/process/browser.ts";
-import { sendSteadily } from "../../support/fakes/event_stream.ts";
-import { FULL_DAY, type Household, household } from "../../support/process/household.ts";
+import { sendSteadily } from "../../support/fakes/events/event_stream.ts";
+import { FULL_DAY, type Household, household } from "../../support/machines/household.ts";
 import { heapOf, tasksWhile } from "../../support/process/main_thread.ts";
 import { print } from "../print.ts";
 import { type BenchRow, median, percentile, type Suite } from "../row.ts";

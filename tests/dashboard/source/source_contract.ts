@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Source } from "../../../src/dashboard/source/source.ts";
-import type { MachinePast } from "../../support/process/synced_machine.ts";
+import type { MachinePast } from "../../support/machines/synced_machine.ts";
 
 /** What the machine did, and ways to ask for it. */
 export interface ContractMachine extends MachinePast {

@@ -4,7 +4,7 @@ import { agentCalls } from "../../../src/dashboard/live/api.ts";
 import { agentSource } from "../../../src/dashboard/source/agent.ts";
 import { supabaseSource } from "../../../src/dashboard/source/supabase.ts";
 import { Cloud } from "../../support/servers/cloud.ts";
-import { syncedMachine } from "../../support/process/synced_machine.ts";
+import { syncedMachine } from "../../support/machines/synced_machine.ts";
 import { sourceContract } from "./source_contract.ts";
 
 const cloud = await Cloud.start();

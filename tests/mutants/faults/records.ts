@@ -58,7 +58,7 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
   },
   {
     file: "streams/records/rows.ts",
-    tests: ["streams/records/records_test.ts", "streams/records/routes_test.ts"],
+    tests: ["streams/records/records_test.ts", "streams/records/api/routes_test.ts"],
     faults: [
       [
         "what was never pushed is removed by a full reading",
@@ -78,8 +78,8 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/records/listing.ts",
-    tests: ["streams/records/routes_test.ts"],
+    file: "streams/records/api/listing.ts",
+    tests: ["streams/records/api/routes_test.ts"],
     faults: [
       [
         "a request reads the whole table",
@@ -99,8 +99,8 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "streams/records/filter.ts",
-    tests: ["streams/records/filter_test.ts"],
+    file: "streams/records/api/filter.ts",
+    tests: ["streams/records/api/filter_test.ts"],
     faults: [
       ["numbers are compared as JavaScript rounds them", "parseLossless(data)", "JSON.parse(data)"],
       [
@@ -112,7 +112,7 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
   },
   {
     file: "streams/records/conflicts.ts",
-    tests: ["streams/records/routes_test.ts"],
+    tests: ["streams/records/api/routes_test.ts"],
     faults: [["a conflict counts as seen at once", "this.#addUnseen.run(id, table);", ""]],
   },
   {

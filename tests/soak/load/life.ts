@@ -2,7 +2,7 @@
 import { punchId } from "../../../src/streams/attendance/mod.ts";
 import type { AgentProcess } from "../../support/process/agent_process.ts";
 import { AifaceDevice, IclockDevice } from "../../support/fakes/devices.ts";
-import { sseEvents } from "../../support/fakes/event_source.ts";
+import { sseEvents } from "../../support/fakes/events/event_source.ts";
 import { startFakeGame } from "../../support/fakes/fake_game.ts";
 import { pause } from "./caller.ts";
 import { randomOf } from "./random.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Hub, type HubMessage } from "../../../src/core/mod.ts";
 import type { EventsMessage } from "../../../src/contract/events.ts";
-import { type SseEvent, sseEvents } from "../../support/fakes/event_source.ts";
+import { type SseEvent, sseEvents } from "../../support/fakes/events/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { until } from "../../support/until.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { MAX_CLIENTS } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import { migrations } from "../../../src/streams/events/mod.ts";
-import { type SseEvent, sseEvents } from "../../support/fakes/event_source.ts";
+import { type SseEvent, sseEvents } from "../../support/fakes/events/event_source.ts";
 import { type EventsBench, eventsBench, sampleEvent } from "../../support/events.ts";
 import { FakeClock, settled } from "../../support/fakes/fake_clock.ts";
 import { tempDir } from "../../support/temp.ts";

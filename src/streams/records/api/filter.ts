@@ -2,7 +2,7 @@
  * `GET /records/{table}?field=value`: which records have these values, compared as text.
  * @module
  */
-import { type Json, parseLossless, Problem } from "../../core/mod.ts";
+import { type Json, parseLossless, Problem } from "../../../core/mod.ts";
 
 /** The text of each field that a record must have. */
 export type Filter = ReadonlyMap<string, string>;

@@ -3,11 +3,11 @@
  * reads a bounded number of rows, found or not, and its `Link` goes on from there.
  * @module
  */
-import type { Instant, JsonObject, Placed } from "../../core/mod.ts";
-import type { Statement, Store } from "../../store/mod.ts";
+import type { Instant, JsonObject, Placed } from "../../../core/mod.ts";
+import type { Statement, Store } from "../../../store/mod.ts";
 import { type Filter, matches } from "./filter.ts";
-import { flat } from "./record.ts";
-import { versionOfRow } from "./rows.ts";
+import { flat } from "../record.ts";
+import { versionOfRow } from "../rows.ts";
 
 /** A record's place in both orders. */
 export interface RecordPlace {

@@ -12,15 +12,15 @@ import {
   route,
   STORING,
   yesNo,
-} from "../../core/mod.ts";
-import { record, type RecordTable, recordTable } from "../../contract/records.ts";
-import type { Store } from "../../store/mod.ts";
-import type { Changes } from "./changes.ts";
+} from "../../../core/mod.ts";
+import { record, type RecordTable, recordTable } from "../../../contract/records.ts";
+import type { Store } from "../../../store/mod.ts";
+import type { Changes } from "../changes.ts";
 import { batchEdits, fields, idText, MAX_RECORD_BYTES } from "./fields.ts";
 import { filterOf } from "./filter.ts";
 import { RecordListing } from "./listing.ts";
-import { flat, type FlatRecord } from "./record.ts";
-import type { Rows } from "./rows.ts";
+import { flat, type FlatRecord } from "../record.ts";
+import type { Rows } from "../rows.ts";
 
 export interface RecordRoutesOptions {
   store: Store;

@@ -4,13 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Agent, openAgent } from "../../src/agent.ts";
-import { loadConfig } from "../../src/config/mod.ts";
-import type { AllowanceView } from "../../src/contract/allowance.ts";
-import { Cloud } from "../support/servers/cloud.ts";
-import { FakeClock } from "../support/fakes/fake_clock.ts";
-import { tempDir } from "../support/temp.ts";
-import { until } from "../support/until.ts";
+import { type Agent, openAgent } from "../../../src/agent.ts";
+import { loadConfig } from "../../../src/config/mod.ts";
+import type { AllowanceView } from "../../../src/contract/allowance.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
 
 const GAME = "Game.exe";
 const DAY_MS = 86_400_000;

@@ -4,12 +4,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { AllowanceView } from "../../src/contract/allowance.ts";
-import { schemaSql } from "../../src/remotes/supabase/mod.ts";
-import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
-import { Cloud } from "../support/servers/cloud.ts";
-import { tempDir } from "../support/temp.ts";
-import { until } from "../support/until.ts";
+import type { AllowanceView } from "../../../src/contract/allowance.ts";
+import { schemaSql } from "../../../src/remotes/supabase/mod.ts";
+import { type AgentProcess, startAgent } from "../../support/process/agent_process.ts";
+import { Cloud } from "../../support/servers/cloud.ts";
+import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
 
 const KILLS = 5;
 

@@ -1,11 +1,11 @@
 /** The records over HTTP: tables, filtered lists, new records, batches, conflicts that were seen. @module */
 import assert from "node:assert/strict";
-import { exactNumber, Hub, type JsonObject, type Row } from "../../../src/core/mod.ts";
-import { createRecords, migrations } from "../../../src/streams/records/mod.ts";
-import { testApi } from "../../support/api.ts";
-import { FakeClock } from "../../support/fakes/fake_clock.ts";
-import { streamDeps } from "../../support/stream_deps.ts";
-import { tempStore } from "../../support/temp.ts";
+import { exactNumber, Hub, type JsonObject, type Row } from "../../../../src/core/mod.ts";
+import { createRecords, migrations } from "../../../../src/streams/records/mod.ts";
+import { testApi } from "../../../support/api.ts";
+import { FakeClock } from "../../../support/fakes/fake_clock.ts";
+import { streamDeps } from "../../../support/stream_deps.ts";
+import { tempStore } from "../../../support/temp.ts";
 
 const START = "2026-03-02T12:00:00.000Z";
 

@@ -3,7 +3,7 @@
  * client sees of them, and nothing behind it.
  * @module
  */
-import type { LocalEvent } from "../../../src/client/mod.ts";
+import type { LocalEvent } from "../../../../src/client/mod.ts";
 
 export interface EventServer extends AsyncDisposable {
   readonly url: string;

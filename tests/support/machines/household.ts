@@ -6,7 +6,7 @@
 import { migrations } from "../../../src/streams/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import { systemClock } from "../../../src/core/mod.ts";
-import { type AgentProcess, startAgent } from "./agent_process.ts";
+import { type AgentProcess, startAgent } from "../process/agent_process.ts";
 import { AifaceDevice } from "../fakes/devices.ts";
 import { type FakeGame, startFakeGame } from "../fakes/fake_game.ts";
 import { FaultyServer } from "../servers/faulty_server.ts";

@@ -9,7 +9,7 @@ import { AifaceDevice } from "../fakes/devices.ts";
 import type { Cloud } from "../servers/cloud.ts";
 import { removeFolder } from "../temp.ts";
 import { until } from "../until.ts";
-import { type AgentProcess, startAgent } from "./agent_process.ts";
+import { type AgentProcess, startAgent } from "../process/agent_process.ts";
 import { eveningZone, listeningPort } from "./household.ts";
 
 const DEVICE_ID = "pc-1";

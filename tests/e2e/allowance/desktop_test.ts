@@ -1,11 +1,11 @@
 /** Time is up on a Linux desktop: the agent under its own permissions, the system's notify-send, a real bus. */
 import assert from "node:assert/strict";
-import { agentPermissions, permissionFlags } from "../../build/permissions.ts";
-import { hasDesktop, startDesktop } from "../support/fakes/desktop.ts";
-import { startFakeGame } from "../support/fakes/fake_game.ts";
-import { startAgent } from "../support/process/agent_process.ts";
-import { tempDir } from "../support/temp.ts";
-import { until } from "../support/until.ts";
+import { agentPermissions, permissionFlags } from "../../../build/permissions.ts";
+import { hasDesktop, startDesktop } from "../../support/fakes/desktop.ts";
+import { startFakeGame } from "../../support/fakes/fake_game.ts";
+import { startAgent } from "../../support/process/agent_process.ts";
+import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
 
 const GAME = "ClockBlockDesktop.exe";
 
@@ -83,7 +83,7 @@ Deno.test({
   async fn() {
     using dir = tempDir();
     const script = `${dir.path}/asks.ts`;
-    const main = new URL("../../src/cli/mod.ts", import.meta.url).href;
+    const main = new URL("../../../src/cli/mod.ts", import.meta.url).href;
     Deno.writeTextFileSync(
       script,
       `import { main } from "${main}";
@@ -107,7 +107,11 @@ Deno.test({
     ) {
       await new Deno.Command(Deno.execPath(), {
         args: [
-          ...["run", "--quiet", `--config=${new URL("../../deno.json", import.meta.url).pathname}`],
+          ...[
+            "run",
+            "--quiet",
+            `--config=${new URL("../../../deno.json", import.meta.url).pathname}`,
+          ],
           ...[...permissionFlags(agentPermissions), script, ...args],
         ],
         cwd: dir.path,

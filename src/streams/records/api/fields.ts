@@ -1,6 +1,6 @@
 /** What a caller may send as a record's id and fields. @module */
 import * as v from "valibot";
-import { isTooDeep, type JsonObject, MAX_DEPTH } from "../../core/mod.ts";
+import { isTooDeep, type JsonObject, MAX_DEPTH } from "../../../core/mod.ts";
 
 /** As large as a row may be in the cloud: Realtime and PostgREST take no more. */
 export const MAX_RECORD_BYTES = 1 << 20;

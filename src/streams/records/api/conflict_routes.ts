@@ -1,9 +1,9 @@
 /** Conflicts over HTTP: to read, and to mark as seen. @module */
 import * as v from "valibot";
-import { entryNumber, listing, pageQuery, type Route, route, STORING } from "../../core/mod.ts";
-import { conflict, seenConflicts } from "../../contract/records.ts";
-import type { Store } from "../../store/mod.ts";
-import type { Conflicts } from "./conflicts.ts";
+import { entryNumber, listing, pageQuery, type Route, route, STORING } from "../../../core/mod.ts";
+import { conflict, seenConflicts } from "../../../contract/records.ts";
+import type { Store } from "../../../store/mod.ts";
+import type { Conflicts } from "../conflicts.ts";
 
 const MAX_IDS = 10_000;
 

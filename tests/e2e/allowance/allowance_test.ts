@@ -1,10 +1,10 @@
 /** Time is up, as a person meets it: a game that runs, a page that listens, a cloud, a kill and a grant. */
 import assert from "node:assert/strict";
-import { startFakeGame } from "../support/fakes/fake_game.ts";
-import { type AgentProcess, startAgent } from "../support/process/agent_process.ts";
-import { FaultyServer } from "../support/servers/faulty_server.ts";
-import { tempDir } from "../support/temp.ts";
-import { until } from "../support/until.ts";
+import { startFakeGame } from "../../support/fakes/fake_game.ts";
+import { type AgentProcess, startAgent } from "../../support/process/agent_process.ts";
+import { FaultyServer } from "../../support/servers/faulty_server.ts";
+import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
 
 const GAME = "ClockBlockTimer.exe";
 

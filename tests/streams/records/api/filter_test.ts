@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { exactNumber } from "../../../src/core/mod.ts";
-import { filterOf, matches } from "../../../src/streams/records/filter.ts";
+import { exactNumber } from "../../../../src/core/mod.ts";
+import { filterOf, matches } from "../../../../src/streams/records/api/filter.ts";
 
 const MANAGED = {
   id: "t-1",
