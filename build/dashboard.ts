@@ -23,6 +23,7 @@ const STYLES = [
   "lists",
   "records",
   "attendance",
+  "fleet",
 ];
 
 const MANIFEST = {

@@ -13,6 +13,8 @@ export interface Project {
   readonly agent: boolean;
   readonly eventsTable: string;
   readonly healthTable: string;
+  /** Name → the column of its ids; without it those of the schema. */
+  readonly recordTables?: Readonly<Record<string, string>>;
 }
 
 /** The part of the agent's configuration that names the project. */

@@ -20,6 +20,8 @@ export const project: Project | null = projectOfPage();
 export const cloud = signal<Cloud | null>(null);
 /** The account's e-mail; null when nobody is signed in. */
 export const account = signal<string | null>(null);
+/** Whether a session of an earlier visit is about to go on. */
+export const resuming = signal(project !== null && kept(SESSION_KEY) !== "");
 
 /** The machine whose cloud data is shown: that of the agent, as it last named itself. */
 export const machine = signal<Machine | null>(keptMachine());
@@ -43,6 +45,7 @@ export async function resumeSession(): Promise<void> {
   if (!project || kept(SESSION_KEY) === "") return;
   // What it is needed for is at hand, or comes with the next visit.
   await load().catch(() => {});
+  resuming.value = false;
 }
 
 export async function signIn(email: string, password: string): Promise<void> {

@@ -19,8 +19,15 @@ const WRITE_MS = 2_000;
 const waiting = new Map<string, Kept<unknown>>();
 let writing: ReturnType<typeof setTimeout> | undefined;
 
+let keeping = "serviceWorker" in globalThis.navigator;
+
+/** For a page of many machines: one must not be shown what another was. */
+export function keepNothing(): void {
+  keeping = false;
+}
+
 export function keepAnswer(name: string, value: unknown): void {
-  if (!("serviceWorker" in navigator)) return;
+  if (!keeping) return;
   waiting.set(name, { atMs: Date.now(), value });
   writing ??= setTimeout(write, WRITE_MS);
 }

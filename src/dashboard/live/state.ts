@@ -72,8 +72,14 @@ const EDITOR_KEY = "clockblock.editor";
 export const editor = signal(kept(EDITOR_KEY));
 effect(() => keep(EDITOR_KEY, editor.value));
 
-const hash = signal(location.hash.slice(1));
-addEventListener("hashchange", () => void (hash.value = location.hash.slice(1)));
+const hash = signal("");
+addEventListener("hashchange", showRoute);
+showRoute();
+
+/** Takes the panel from the address: after `pushState`, which says nothing. */
+export function showRoute(): void {
+  hash.value = location.hash.slice(1);
+}
 
 /** The panel on show: the first part of what stands after the `#`. */
 export const route = computed(() => hash.value.split("/")[0]!);

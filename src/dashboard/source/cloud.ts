@@ -5,6 +5,8 @@
  */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type { Project } from "../page.ts";
+import { type CloudRecords, cloudRecords } from "./cloud_records.ts";
+import { type Fleet, fleetOf } from "./machines.ts";
 import { type Machine, Refusal, type Source } from "./source.ts";
 import { supabaseSource } from "./supabase.ts";
 
@@ -20,6 +22,9 @@ export interface Cloud {
   /** Calls back when the session begins or ends, also in another tab. */
   onSession(changed: (email: string | null) => void): void;
   machine(machine: Machine): Source;
+  records(machine: Machine): CloudRecords;
+  /** All machines of the account. */
+  readonly fleet: Fleet;
 }
 
 /** @param options `storageKey`: where the browser keeps the session */
@@ -55,5 +60,7 @@ export function openCloud(project: Project, { storageKey }: { storageKey: string
       client.auth.onAuthStateChange((_event, session) => changed(session?.user.email ?? null));
     },
     machine: (machine) => supabaseSource({ client, machine, eventsTable, healthTable }),
+    records: ({ systemId }) => cloudRecords(client, { systemId, tables: project.recordTables }),
+    fleet: fleetOf(client),
   };
 }

@@ -65,7 +65,11 @@ export type Known =
   & Partial<Status>
   & {
     /** From afar, in place of `sync`: rows that wait on the machine, by stream, and its newest failure. */
-    readonly report?: { waiting: Readonly<Record<string, number>>; last_error: string | null };
+    readonly report?: {
+      name: string;
+      waiting: Readonly<Record<string, number>>;
+      last_error: string | null;
+    };
   };
 
 export type DayView = Pick<

@@ -87,7 +87,7 @@ export function supabaseSource(options: SupabaseSourceOptions): Source {
         sync: null,
         warnings: [],
         events: { clients: 0, modes },
-        report: { waiting: row.waiting, last_error: row.last_error },
+        report: { name: row.name ?? deviceId, waiting: row.waiting, last_error: row.last_error },
       };
     },
     async spans(sinceMs, { signal } = {}) {
@@ -250,7 +250,7 @@ function instant(text: string): string {
 }
 
 /** A query's rows. */
-async function rows<T>(query: Query, signal = new AbortController().signal): Promise<T[]> {
+export async function rows<T>(query: Query, signal = new AbortController().signal): Promise<T[]> {
   const { data, error, status } = await query.abortSignal(signal);
   if (!error) return data as T[];
   signal.throwIfAborted();

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { notifies, permission, sounds, toggleNotifications, toggleSound } from "../live/alerts.ts";
 import type { Grant, Known } from "../live/answers.ts";
+import { project } from "../live/cloud.ts";
 import { useAction, useSource } from "../live/hooks.ts";
 import { source } from "../live/source.ts";
 import { zone } from "../live/state.ts";
@@ -24,7 +25,7 @@ export function AllowanceCard({ known: { today } }: { known: Known }): VNode | n
   const limited = today.limited_by !== null;
   if (!limited && !value?.games.length) return null;
   return (
-    <Card title="Allowance" aside={<Alerts />}>
+    <Card title="Allowance" aside={project?.agent !== false && <Alerts />}>
       <Instead what="the allowance" answer={answer}>
         {value && limited && (
           <>

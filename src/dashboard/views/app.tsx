@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 import type { ComponentChildren, ComponentType, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { account, project } from "../live/cloud.ts";
+import { hrefOf, openMachine } from "../live/machine.ts";
 import {
   agentZone,
   chosenZone,
@@ -22,6 +23,8 @@ import { detectedZone, knownZones } from "../model/zones.ts";
 import { Account } from "./account.tsx";
 import { AttendancePanel } from "./attendance/panel.tsx";
 import { EventsPanel } from "./events.tsx";
+import { AwayNotice } from "./fleet/away_notice.tsx";
+import { AwayRecords } from "./fleet/away_records.tsx";
 import { HistoryPanel } from "./history.tsx";
 import { Ago, Dot } from "./parts.tsx";
 import { RecordsPanel } from "./records/panel.tsx";
@@ -35,12 +38,15 @@ interface Panel {
   view: ComponentType;
 }
 
+/** Whether the page comes from a static host, and the cloud is all there is. */
+const isAway = project?.agent === false;
+
 const PANELS: readonly Panel[] = [
   { id: "", name: "Today", view: TodayPanel },
   { id: "history", name: "History", view: HistoryPanel },
   { id: "events", name: "Events", view: EventsPanel },
   { id: "attendance", name: "Attendance", view: AttendancePanel },
-  { id: "records", name: "Records", view: RecordsPanel },
+  { id: "records", name: "Records", view: isAway ? AwayRecords : RecordsPanel },
   { id: "sync", name: "Sync", view: SyncPanel },
 ];
 
@@ -73,6 +79,9 @@ export function App(): VNode {
     });
   }, [panel]);
   const locked = link.value === "locked";
+  const linked = isAway && link.value === "offline" && !remoteError.value
+    ? "connecting"
+    : link.value;
   return (
     <>
       <a class="skip" href="#" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
@@ -81,17 +90,25 @@ export function App(): VNode {
       <header class="top">
         <div class="brand">
           <Mark />
-          <h1>ClockBlock</h1>
+          <h1>{isAway && status.value?.report?.name || "ClockBlock"}</h1>
         </div>
         <div class="pills">
           {status.value && !status.value.report && !locked && <SyncPill />}
           <p class="pill" role="status">
-            <Dot tone={LINKS[link.value].tone} live={link.value === "live"} />
-            {LINKS[link.value].words}
+            <Dot tone={LINKS[linked].tone} live={linked === "live"} />
+            {LINKS[linked].words}
           </p>
         </div>
         {!locked && (
           <nav aria-label="Sections">
+            {isAway && (
+              <a
+                href={hrefOf(null)}
+                onClick={(event) => (event.preventDefault(), openMachine(null))}
+              >
+                ‹ All machines
+              </a>
+            )}
             {PANELS.map(({ id, name }) => (
               <a key={id} href={`#${id}`} aria-current={id === panel.id ? "page" : undefined}>
                 {name}
@@ -184,7 +201,8 @@ function Notices() {
           </p>
         </div>
       )}
-      {offline && (
+      {isAway && <AwayNotice />}
+      {offline && !isAway && (
         <div class="notice bad">
           <p>
             <b role="alert">The agent does not answer.</b> {heardMs.value === null
@@ -197,7 +215,7 @@ function Notices() {
           </p>
         </div>
       )}
-      {link.value === "remote" && (
+      {link.value === "remote" && !isAway && (
         <div class="notice">
           <p role="status">
             The agent is out of reach: this is what the cloud has. {status.value?.last_seen && (
@@ -283,7 +301,7 @@ function Foot() {
   );
 }
 
-function Mark() {
+export function Mark(): VNode {
   return (
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
       <rect x="2" y="2" width="28" height="28" rx="8" />

@@ -2,6 +2,7 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { Answer } from "../live/hooks.ts";
+import { project } from "../live/cloud.ts";
 import { link, nowMs, zone } from "../live/state.ts";
 import { moment, relative } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
@@ -79,7 +80,13 @@ export function Instead<T>(
 
 /** In the place of what was not read before the agent went away. */
 export function Later(): VNode {
-  return <div class="empty">This is shown as soon as the agent is back.</div>;
+  return (
+    <div class="empty">
+      {project?.agent === false
+        ? "Only the page at the machine has this."
+        : "This is shown as soon as the agent is back."}
+    </div>
+  );
 }
 
 /** What could not be done, why, and what a person can do about it. */
