@@ -9,9 +9,9 @@ import { writePage } from "../../build/page.ts";
 import { seriousFaults } from "../support/axe.ts";
 import { fillFleet } from "../support/fleet.ts";
 import { hasBrowser, startBrowser } from "../support/process/browser.ts";
-import { syncedMachine } from "../support/process/synced_machine.ts";
+import { syncedMachine } from "../support/machines/synced_machine.ts";
 import { Cloud } from "../support/servers/cloud.ts";
-import { startStaticHost } from "../support/servers/static_host.ts";
+import { startStaticHost } from "../support/process/static_host.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { type FleetNews, useFleet } from "../../live/fleet.ts";
+import { type FleetNews, useFleet } from "./use_fleet.ts";
 import {
   FILTERS,
   type FleetFilter,

@@ -1,9 +1,9 @@
 /** The machines of the account, read once and then kept up to date while somebody looks. @module */
 import { type ReadonlySignal, type Signal, signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type FleetMachine, keyOf } from "../model/fleet.ts";
-import type { Fleet } from "../source/machines.ts";
-import { whileVisible } from "./while_visible.ts";
+import { type FleetMachine, keyOf } from "../../model/fleet.ts";
+import type { Fleet } from "../../source/machines.ts";
+import { whileVisible } from "../../live/while_visible.ts";
 
 const POLL_MS = 30_000;
 /** Polls from one reading of everything to the next: a machine may have left the account. */
