@@ -51,12 +51,13 @@ export async function watch(
   const born = performance.now();
   let late: Late = { counts: [0, 0, 0], longestMs: 0 };
   // What it waited for a processor until the first look counts, too.
+  const waiting = waitingOf(agent.pid);
   let before = await diskMs();
   let lookedAt = wallMs() - startMs;
   try {
     for (;;) {
       const metrics = await metricsOf(agent);
-      const waited = await waitedMs(agent.pid);
+      const waited = await waiting();
       const ageMs = performance.now() - born;
       const { rssMb, ownMb } = await processStats(agent.pid);
       const walMb = (metrics.get("clockblock_wal_bytes") ?? 0) / 1e6;
@@ -124,24 +125,29 @@ export function longestSince(before: Late, now: Late): number {
   return now.longestMs > before.longestMs ? now.longestMs : BOUNDS_MS[grown]!;
 }
 
-/** How long the machine has kept the agent waiting, ever: its threads for a processor, and anyone for the disk. */
-async function waitedMs(pid: number): Promise<number> {
-  return await inLineMs(pid) + await diskMs();
+/** Tells how long the machine has kept the agent waiting, ever: its threads for a processor, and anyone for the disk. */
+function waitingOf(pid: number): () => Promise<number> {
+  // Also of threads that have ended: the one that runs the agent's code may have waited for each of them.
+  const threads = new Map<string, number>();
+  return async () => {
+    for (const [thread, ms] of await inLineMs(pid)) threads.set(thread, ms);
+    return threads.values().reduce((sum, ms) => sum + ms, 0) + await diskMs();
+  };
 }
 
-/** All threads: the one that runs the agent's code may wait for each of them. */
-async function inLineMs(pid: number): Promise<number> {
-  let ms = 0;
+/** How long each thread of a process has stood in line. */
+async function inLineMs(pid: number): Promise<Map<string, number>> {
+  const threads = new Map<string, number>();
   try {
     for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
       // `time on a processor, time in line, turns` in ns: https://docs.kernel.org/scheduler/sched-stats.html
       const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`);
-      ms += Number(text.split(" ")[1]) / 1e6;
+      threads.set(name, Number(text.split(" ")[1]) / 1e6);
     }
   } catch {
     // A thread has ended meanwhile, or this Linux does not tell.
   }
-  return ms;
+  return threads;
 }
 
 /** Linux does not tell for whom. */
