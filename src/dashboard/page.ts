@@ -21,12 +21,22 @@ export interface Project {
 export interface CloudConfig {
   readonly supabase: { readonly url: string | null; readonly key: string | null };
   readonly events: { readonly table: string; readonly health_table: string };
+  readonly records: { readonly tables: readonly { readonly name: string; readonly key: string }[] };
 }
 
 /** The project of an agent; undefined where there is none, or its key is none that pages may carry. */
-export function projectOf({ supabase: { url, key }, events }: CloudConfig): Project | undefined {
+export function projectOf(
+  { supabase: { url, key }, events, records }: CloudConfig,
+): Project | undefined {
   if (url === null || key === null || !isPublishable(key)) return undefined;
-  return { url, key, agent: true, eventsTable: events.table, healthTable: events.health_table };
+  return {
+    url,
+    key,
+    agent: true,
+    eventsTable: events.table,
+    healthTable: events.health_table,
+    recordTables: Object.fromEntries(records.tables.map(({ name, key }) => [name, key])),
+  };
 }
 
 /** The page with the project in it, and a policy that allows requests to it. */

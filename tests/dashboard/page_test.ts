@@ -30,15 +30,18 @@ Deno.test("withProject keeps whatever the project says within its attribute", ()
 
 Deno.test("projectOf tells no page of a project by a secret key", () => {
   const events = { table: "t", health_table: "h" };
+  const records = { tables: [{ name: "tasks", key: "task_id" }] };
   const url = "https://abc.supabase.co";
-  assert.equal(projectOf({ supabase: { url, key: "sb_secret_x" }, events }), undefined);
-  assert.equal(projectOf({ supabase: { url, key: null }, events }), undefined);
-  assert.deepEqual(projectOf({ supabase: { url, key: "sb_publishable_x" }, events }), {
+  const of = (key: string | null) => projectOf({ supabase: { url, key }, events, records });
+  assert.equal(of("sb_secret_x"), undefined);
+  assert.equal(of(null), undefined);
+  assert.deepEqual(of("sb_publishable_x"), {
     url,
     key: "sb_publishable_x",
     agent: true,
     eventsTable: "t",
     healthTable: "h",
+    recordTables: { tasks: "task_id" },
   });
 });
 

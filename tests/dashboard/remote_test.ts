@@ -49,6 +49,10 @@ Deno.test({
 
     await t.step("The agent is killed: REMOTE within 5 s, on every panel", async () => {
       await flushed(cloud, await machine.send({ ...note, body: "event 4" }));
+      await cloud.sql(
+        "INSERT INTO projects (id, system_id, name) VALUES ('p1', $1, 'Paint the shed')",
+        [machine.past.deviceId],
+      );
       await machine.agent.kill();
       await shows(page, ".pill", "REMOTE");
       await shows(page, ".badge", "REMOTE");
@@ -71,7 +75,7 @@ Deno.test({
       await page.locator('nav a[href="#sync"]').click();
       await shows(page, ".card", "Waiting on the machine");
       await page.locator('nav a[href="#records"]').click();
-      await shows(page, ".empty, .card", "as soon as the agent is back");
+      await shows(page, ".card", "Paint the shed");
       assert.deepEqual(await page.locator(".failed").allTextContents(), []);
     });
 

@@ -46,9 +46,14 @@ const PANELS: readonly Panel[] = [
   { id: "history", name: "History", view: HistoryPanel },
   { id: "events", name: "Events", view: EventsPanel },
   { id: "attendance", name: "Attendance", view: AttendancePanel },
-  { id: "records", name: "Records", view: isAway ? AwayRecords : RecordsPanel },
+  { id: "records", name: "Records", view: Records },
   { id: "sync", name: "Sync", view: SyncPanel },
 ];
+
+/** They are edited at the machine: the cloud's are there to be read. */
+function Records() {
+  return isAway || link.value === "remote" ? <AwayRecords /> : <RecordsPanel />;
+}
 
 const LINKS: Readonly<Record<Link, { tone: Tone; words: string }>> = {
   connecting: { tone: "idle", words: "Connecting" },
