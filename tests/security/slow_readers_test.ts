@@ -52,6 +52,11 @@ const CALLS: readonly string[] = [
   "/metrics",
   "/openapi.json",
   "/client.js",
+  "/cloud.js",
+  "/sw.js",
+  "/manifest.webmanifest",
+  "/icon-192.png",
+  "/icon-512.png",
   "/",
 ];
 

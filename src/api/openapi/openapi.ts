@@ -75,7 +75,7 @@ function operation(route: Route): JsonObject {
   const content = requestContent(route);
   return {
     operationId: method.toLowerCase() +
-      path.replaceAll(/[^A-Za-z]+([A-Za-z]?)/g, (_, letter: string) => letter.toUpperCase()),
+      path.replaceAll(/[^A-Za-z0-9]+([A-Za-z0-9]?)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
     tags: [tag],
     ...(parameters.length > 0 ? { parameters } : {}),

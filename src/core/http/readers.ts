@@ -11,7 +11,7 @@ import { type Clock, systemClock } from "../time/clock.ts";
 import { Problem } from "./problem.ts";
 
 /** The budget of all readers together, in bytes. */
-export const MAX_WAITING_BYTES = 16 << 20;
+export const MAX_WAITING_BYTES = 8 << 20;
 /** How long a reader may take for an answer of finite length. */
 export const MAX_ANSWER_MS = 600_000;
 
@@ -134,7 +134,7 @@ export class Reader {
     const more = kept + sent - this.#kept - this.#sent;
     this.#kept = kept;
     this.#sent = sent;
-    if (more !== 0) this.#readers.counts(more);
+    if (more !== 0) this.#readers.counts(more, this);
   }
 }
 
@@ -306,13 +306,13 @@ export class Readers {
     return (this.#holders.get(buffer) ?? 0) > 1;
   }
 
-  /** For `Reader`: adds to the bytes that wait, or subtracts. */
-  counts(more: number): void {
+  /** For `Reader`: adds to the bytes that wait, or subtracts. No reader is cut for what it takes: a row may be larger. */
+  counts(more: number, taking?: Reader): void {
     this.#bytes += more;
     if (more < 0) return;
     for (const reader of this.#readers) {
       if (this.#bytes <= this.#maxBytes) return;
-      if (reader.waits) reader.drop();
+      if (reader !== taking && reader.waits) reader.drop();
     }
   }
 

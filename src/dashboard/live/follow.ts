@@ -10,7 +10,7 @@ import { isRefusal, type Known } from "../source/source.ts";
 import { alerting, alertReader } from "./alerts.ts";
 import { ask } from "./api.ts";
 import { whileVisible } from "./while_visible.ts";
-import { arrivals, changes, heardMs, link, nowMs, status, type Topic } from "./state.ts";
+import { arrivals, changes, heardMs, type Link, link, nowMs, status, type Topic } from "./state.ts";
 import { keepAnswer, keptAnswer } from "./kept.ts";
 import { noteHeartbeat, recallSpans } from "./today.ts";
 import type { Heartbeat } from "../model/spans.ts";
@@ -62,7 +62,7 @@ export async function refresh(): Promise<void> {
     batch(() => {
       status.value = answered;
       heardMs.value = Date.now();
-      if (link.value === "offline" || link.value === "remote") back();
+      if (isAway()) back("connecting");
     });
     keepAnswer("status", answered);
   } catch (error) {
@@ -85,9 +85,15 @@ function away(): void {
   });
 }
 
-/** The agent answers again. */
-function back(): void {
-  link.value = "connecting";
+function isAway(): boolean {
+  return link.value === "offline" || link.value === "remote";
+}
+
+/** The agent answers, perhaps again. */
+function back(as: Link): void {
+  const wasAway = isAway();
+  link.value = as;
+  if (!wasAway) return;
   // A page that its service worker has opened has no cookie: the agent's own page brings it.
   void fetch("./", { cache: "no-store" }).then((response) => response.body?.cancel()).catch(
     () => {},
@@ -102,7 +108,7 @@ async function locked(): Promise<void> {
 /** Polling in place of the stream: requests everything that it would have delivered. */
 async function poll(): Promise<void> {
   await refresh();
-  if (link.value === "offline" || link.value === "remote") return;
+  if (isAway()) return;
   const heartbeats = await ask<Heartbeat[]>(`/history?limit=${POLLED_HEARTBEATS}`).catch(() => []);
   batch(() => {
     // A stream that came meanwhile tells more.
@@ -149,7 +155,7 @@ async function followStream(): Promise<boolean> {
       heard = performance.now();
       streamed = true;
       if (link.value !== "live") {
-        link.value = "live";
+        back("live");
         // The stream has no past: what happened before it is asked for.
         void refresh().then(() => arrivals.value++);
       }

@@ -181,7 +181,12 @@ test(`A grant of the machine is in the cloud once, though the agent is killed ${
 });
 
 test("A cloud with the schema of before takes heartbeats, a warning says to run the schema again, and then it takes grants", async () => {
-  await cloud.ddl("DROP TABLE allowance_grants");
+  // Nor did its days count any grants.
+  await cloud.ddl(`
+    DROP TABLE allowance_grants;
+    CREATE OR REPLACE FUNCTION granted_minutes(of_device text, of_day date) RETURNS double precision
+      LANGUAGE sql AS 'SELECT 0::double precision';
+  `);
   try {
     await using agent = await agentOn();
     assert.equal((await grantHere(agent, 5, "early")).status, 201);
