@@ -195,6 +195,8 @@ export interface Reading {
 export interface ApplyResult {
   applied: number;
   conflicts: number;
+  /** Whether work is left, for as long as it may take: the page is to be applied again, without its rows. */
+  more?: boolean;
 }
 
 /** Takes what the cloud sends. */

@@ -97,7 +97,10 @@ export class InboxPuller {
     while (more && !requests.stopped) {
       const before = inbox.cursor(table);
       const page = await requests.pull(table, before);
-      await store.write(() => inbox.apply(page));
+      let applied = await store.write(() => inbox.apply(page));
+      while (applied.more && !requests.stopped) {
+        applied = await store.write(() => inbox.apply({ ...page, rows: [] }));
+      }
       this.rowsPulled += page.rows.length;
       if (page.more) onChange();
       // A page that does not move the cursor would be read forever.

@@ -11,6 +11,15 @@ Deno.test("InboxPuller reads every table page by page, each from where the last 
   assert.deepEqual(cloud.applied, ["1", "2", "3", "4", "5", "1", "2"]);
 });
 
+Deno.test("InboxPuller has a page applied until no work is left of it, its rows once", async () => {
+  const cloud = new Cloud({ projects: 1 });
+  cloud.worksLeft = 3;
+  await cloud.pull();
+  assert.deepEqual(cloud.applied, ["1"]);
+  assert.equal(cloud.worksLeft, 0);
+  assert.deepEqual(cloud.reads, ["projects "]);
+});
+
 Deno.test("InboxPuller goes on where it was, the next time", async () => {
   const cloud = new Cloud({ projects: 3 });
   await cloud.pull();
@@ -88,6 +97,8 @@ class Cloud {
   readonly broken = new Map<string, RemoteError>();
   /** Answers every read. */
   stuck: Page | undefined;
+  /** So often a page has to be applied again. */
+  worksLeft = 0;
   /** The database takes nothing. */
   full = false;
   /** The agent stops after as many. */
@@ -104,7 +115,9 @@ class Cloud {
       apply: ({ table, rows, cursor }) => {
         this.applied.push(...rows.map(({ id }) => id));
         this.#cursors.set(table, cursor);
-        return { applied: rows.length, conflicts: 0 };
+        const more = this.worksLeft > 0;
+        if (more) this.worksLeft--;
+        return { applied: rows.length, conflicts: 0, more };
       },
     };
     const reads = this.reads;

@@ -59,8 +59,7 @@ export class RecordsInbox implements Inbox {
     this.#options = options;
     this.tables = tables;
     this.#cursor = db.prepare(
-      `SELECT c.updated_at, c.row_id, m.value AS read_at FROM sync_cursors c
-       LEFT JOIN meta m ON m.key = 'records.read.' || c.table_name WHERE c.table_name = ?`,
+      "SELECT updated_at, row_id FROM sync_cursors WHERE table_name = ?",
     );
     this.#setCursor = db.prepare(
       `INSERT INTO sync_cursors (table_name, updated_at, row_id) VALUES (?, ?, ?)
@@ -74,22 +73,35 @@ export class RecordsInbox implements Inbox {
   }
 
   cursor(table: string): Cursor | null {
-    const { clock, store, tombstoneDays } = this.#options;
     const row = this.#cursor.get(table);
-    if (!row) return null;
-    const readAt = row.read_at === null ? undefined : String(row.read_at);
-    const reread = store.meta(rereadKey(table)) !== undefined;
-    // One that was read far in the future was read by a wrong clock: the time of the reading is unknown.
-    const awayMs = readAt === undefined ? 0 : Math.abs(clock.now() - msOf(readAt));
-    if (!reread && awayMs > tombstoneDays * DAY_MS) return null;
+    if (!row || this.#isOutdated(table)) return null;
     return { updatedAt: String(row.updated_at), id: String(row.row_id) };
+  }
+
+  /** Whether the cloud may have forgotten deletions since the last reading. */
+  #isOutdated(table: string): boolean {
+    const { clock, store, tombstoneDays } = this.#options;
+    const readAt = store.meta(`records.read.${table}`);
+    // One that was read far in the future was read by a wrong clock: the time of the reading is unknown.
+    return readAt !== undefined &&
+      Math.abs(clock.now() - msOf(readAt as Instant)) > tombstoneDays * DAY_MS;
+  }
+
+  /** Has every table read from its beginning at the next pull. Call it in a transaction. */
+  reset(): void {
+    this.#options.store.db.exec(
+      `DELETE FROM sync_cursors; DELETE FROM meta WHERE key GLOB '${rereadKey("*")}'`,
+    );
   }
 
   apply(page: Page): ApplyResult {
     const { store, clock } = this.#options;
     const { table, rows, cursor, more } = page;
     const at = instantOf(clock.now());
-    const begun = this.cursor(table) === null ? this.#begin(page) : this.#rereadOf(table);
+    let begun = this.#rereadOf(table);
+    // A table that is empty in the cloud has no cursor; what it has here may be gone in part.
+    const clearing = begun?.clearedTo !== undefined && !this.#isOutdated(table);
+    if (this.cursor(table) === null && !clearing) begun = this.#begin(page);
     if (begun) {
       const progress: FullReread = { ...begun, rows: begun.rows + rows.length };
       store.setMeta(rereadKey(table), JSON.stringify(progress));
@@ -98,9 +110,8 @@ export class RecordsInbox implements Inbox {
     for (const row of rows) this.#take(table, { row, at, result });
     if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
     this.#setRead.run(table, at);
-    if (!more) this.#finishReread(table);
     this.#warnOfUnstamped(page);
-    return result;
+    return { ...result, more: !more && !this.#finishReread(table) };
   }
 
   reading(): Reading | null {
@@ -224,13 +235,21 @@ export class RecordsInbox implements Inbox {
     } else rows.agree(table, remote.id, { at, on: remote.updatedAt });
   }
 
-  /** After the last page: what a reading from the beginning has not met is gone in the cloud. */
-  #finishReread(table: string): void {
+  /**
+   * After the last page: what a reading from the beginning has not met is gone in the cloud. A part of the table a call.
+   * @returns whether that was all
+   */
+  #finishReread(table: string): boolean {
     const { store, rows } = this.#options;
     const reread = this.#rereadOf(table);
-    if (!reread) return;
-    rows.removeUnmet(table, reread.number);
-    store.db.prepare("DELETE FROM meta WHERE key = ?").run(rereadKey(table));
+    if (!reread) return true;
+    const clearedTo = rows.removeUnmet(table, { reading: reread.number, after: reread.clearedTo });
+    if (clearedTo === undefined) {
+      store.db.prepare("DELETE FROM meta WHERE key = ?").run(rereadKey(table));
+      return true;
+    }
+    store.setMeta(rereadKey(table), JSON.stringify({ ...reread, clearedTo }));
+    return false;
   }
 
   #announce(table: string, version: RecordVersion): void {
@@ -268,6 +287,8 @@ interface FullReread {
   number: number;
   rows: number;
   total: number | null;
+  /** After the last page: the id up to which what it has not met is gone. */
+  clearedTo?: string;
 }
 
 function parseReread(value: string): FullReread {

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Instant, instantOf, type JsonObject, parseLossless } from "../../core/mod.ts";
-import { RowCounter, type Statement, type Store } from "../../store/mod.ts";
+import { RowCounter, sliceBudget, type Statement, type Store } from "../../store/mod.ts";
 import type { RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
 
@@ -20,6 +20,12 @@ export interface SaveOptions {
 /** `last_synced_at` of what a reset left to the cloud's word. */
 const FORGOTTEN = instantOf(0);
 
+/** A blob: after every text. */
+const LAST_ID = new Uint8Array([0xff]);
+
+/** Records that are looked at between two looks at the time: some may have a megabyte. */
+const PAGE_ROWS = 50;
+
 /** Where the number of the newest reading stands in `meta`. */
 export const READING = "records.reading";
 const NEWEST_READING = `(SELECT CAST(value AS INTEGER) FROM meta WHERE key = '${READING}')`;
@@ -35,6 +41,7 @@ export class Rows {
   readonly #agree: Statement;
   readonly #remove: Statement;
   readonly #unmet: Statement;
+  readonly #pageEnd: Statement;
   readonly #forget: Statement;
 
   constructor(store: Store, tables: readonly string[]) {
@@ -86,10 +93,15 @@ export class Rows {
     this.#unmet = db.prepare(
       `DELETE FROM records WHERE table_name = ?1 AND record_id IN (
          SELECT r.record_id FROM records r WHERE r.table_name = ?1
+           AND r.record_id > ?3 AND r.record_id <= ?4
            AND r.last_synced_at IS NOT NULL AND coalesce(r.met_in, 0) < ?2
            AND NOT EXISTS (SELECT 1 FROM sync_queue q WHERE q.table_name = r.table_name
              AND q.record_id = r.record_id AND q.synced_at IS NULL))
        RETURNING deleted_at`,
+    );
+    this.#pageEnd = db.prepare(
+      `SELECT record_id FROM records WHERE table_name = ? AND record_id > ? ORDER BY record_id
+       LIMIT 1 OFFSET ${PAGE_ROWS - 1}`,
     );
   }
 
@@ -148,10 +160,24 @@ export class Rows {
     this.#remove.run(table, record.id);
   }
 
-  /** Forgets what the reading from the beginning has not met and no change waits for: it is gone in the cloud. */
-  removeUnmet(table: string, reading: number): void {
-    const gone = this.#unmet.all(table, reading);
-    this.#count(table, -gone.filter(({ deleted_at }) => deleted_at === null).length);
+  /**
+   * Forgets, for one slice, what a reading from the beginning has not met and no change waits for: it is gone in the
+   * cloud. `after` is the id that the slice before came to.
+   * @returns the id that this one came to; undefined at the end of the table
+   */
+  removeUnmet(
+    table: string,
+    { reading, after = "" }: { reading: number; after?: string | undefined },
+  ): string | undefined {
+    const budget = sliceBudget();
+    do {
+      const end = this.#pageEnd.get(table, after)?.record_id;
+      const gone = this.#unmet.all(table, reading, after, end ?? LAST_ID);
+      this.#count(table, -gone.filter(({ deleted_at }) => deleted_at === null).length);
+      if (end === undefined) return undefined;
+      after = String(end);
+    } while (budget.left());
+    return after;
   }
 
   #count(table: string, change: number): void {

@@ -159,7 +159,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
       run: () =>
         store.write(() => {
           queue.clear();
-          store.db.prepare("DELETE FROM sync_cursors").run();
+          inbox.reset();
           rows.forgetAll();
         }),
     },

@@ -33,8 +33,8 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "the age of tombstones is in another unit",
-        "awayMs > tombstoneDays * DAY_MS",
-        "awayMs > tombstoneDays * 1_000",
+        "> tombstoneDays * DAY_MS",
+        "> tombstoneDays * 1_000",
       ],
       [
         "an answer to an old entry refuses the new one",
@@ -48,7 +48,21 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
       ],
       ["a push whose answer was lost stays pending", "if (came) queue.drop(table, remote.id);", ""],
       ["rows of another system are taken", "if (remote.systemId !== systemId) return;", ""],
-      ["what a full reading has not met stays", "rows.removeUnmet(table, reread.number);", ""],
+      [
+        "what a full reading has not met stays",
+        "rows.removeUnmet(table, { reading: reread.number, after: reread.clearedTo })",
+        "undefined",
+      ],
+      [
+        "a removal goes on although tombstones were forgotten meanwhile",
+        "begun?.clearedTo !== undefined && !this.#isOutdated(table)",
+        "begun?.clearedTo !== undefined",
+      ],
+      [
+        "only the first part of a table loses what a full reading has not met",
+        "more: !more && !this.#finishReread(table)",
+        "more: !more && !this.#finishReread(table) && false",
+      ],
       [
         "the cursor is not kept",
         "if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);",

@@ -7,6 +7,7 @@ import {
   exactNumber,
   Hub,
   type JsonObject,
+  type Page,
   Readers,
   type Row,
   Warnings,
@@ -284,6 +285,56 @@ Deno.test("Records reads a table anew after the tombstones' time, and drops what
   await assert.rejects(() => call("GET", "/records/tasks/2"), { status: 404 });
   for (const id of ["1", "3"]) await call("GET", `/records/tasks/${id}`);
 });
+
+Deno.test("Records drops in parts what is gone in the cloud, all of it also from a table that is empty there", async () => {
+  using world = setUp({ tombstoneDays: 30 });
+  const { cloudRow, clock, inbox, call, store, stream } = world;
+  const ids = Array.from({ length: 3_000 }, (_, n) => `${10_000 + n}`);
+  const pages = async (page: Page) => {
+    for (let calls = 1;; calls++) {
+      const { more } = await store.write(() => inbox.apply(page));
+      if (!more) return calls;
+      page = { ...page, rows: [] };
+    }
+  };
+  const rows = ids.map((id) => cloudRow(id, { title: "t".repeat(100) }));
+  const cursor = { updatedAt: rows[0]!.updated_at as string, id: ids.at(-1)! };
+  await pages({ table: "tasks", rows, cursor, more: false });
+  // As many that are of this machine, and stay.
+  for (let n = 0; n < 1_200; n++) await call("PUT", `/records/tasks/${n}`, { title: "here" });
+  clock.set(clock.now() + 31 * 86_400_000);
+  assert.ok(await pages({ table: "tasks", rows: [], cursor: null, more: false }) > 1);
+  assert.equal(inbox.reading!(), null);
+  const [, tasks] = await Promise.resolve(
+    stream.routes!.find(({ path }) => path === "/records")!.handle({} as never),
+  ) as { name: string; rows: number }[];
+  assert.equal(tasks!.name, "tasks");
+  assert.equal(tasks!.rows, 1_200);
+});
+
+for (const interruption of ["a reset", "more than the tombstones' time"]) {
+  Deno.test(`Records begins a reading again when ${interruption} comes into the removal of what is gone`, async () => {
+    using world = setUp({ tombstoneDays: 30 });
+    const { call, cloudRow, clock, inbox, pull, push, store, stream } = world;
+    const rows = Array.from({ length: 3_000 }, (_, n) => cloudRow(`${n}`, { title: "here" }));
+    await pull("tasks", ...rows);
+    clock.set(clock.now() + 31 * 86_400_000);
+    const empty: Page = { table: "tasks", rows: [], cursor: null, more: false };
+    await call("PATCH", "/records/tasks/0", { title: "waits" });
+    assert.equal((await store.write(() => inbox.apply(empty))).more, true);
+    await call("GET", "/records/tasks/0");
+    if (interruption === "a reset") await stream.reset.run();
+    else {
+      await push();
+      clock.set(clock.now() + 31 * 86_400_000);
+    }
+    assert.equal(inbox.cursor("tasks"), null);
+    await pull("tasks", ...rows.slice(1));
+    await assert.rejects(() => call("GET", "/records/tasks/0"), { status: 404 });
+    const { n } = store.db.prepare("SELECT count(*) AS n FROM records").get()!;
+    assert.equal(n, rows.length - 1);
+  });
+}
 
 Deno.test("Records reads a table anew that was last read by a clock far ahead", async () => {
   using world = setUp({ tombstoneDays: 30 });

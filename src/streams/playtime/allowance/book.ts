@@ -110,7 +110,8 @@ export class AllowanceBook {
   apply(grants: readonly Grant[]): number {
     const { tables, hub, deviceId, onGranted } = this.#options;
     const added = grants.filter((grant) => tables.grants.add(grant));
-    for (const { device_id, date } of added) {
+    const days = new Map(added.map((each) => [`${each.date} ${each.device_id}`, each]));
+    for (const { device_id, date } of days.values()) {
       const rollup = tables.rollups.get(device_id, date);
       if (!rollup) continue;
       const grantedMs = tables.grants.grantedMs(device_id, { from: date, to: date });

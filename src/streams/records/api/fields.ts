@@ -39,7 +39,7 @@ export const fields = v.pipe(
   v.check((object) => !isTooDeep(object), `expected at most ${MAX_DEPTH} levels`),
 );
 
-/** As many edits as fit into one commit without holding up others. */
+/** The most edits of one request: they are one transaction, which holds the event loop for some 50 µs each. */
 export const MAX_EDITS = 500;
 
 const edit = v.union([
