@@ -1,17 +1,19 @@
 /**
  * Whether memory and files stay as they are, by rules that say what is growth and what is not:
  *
- *     memory in a life      the middle value of its last third is at most 8 MB above that of its middle third
+ *     memory in a life      the median of its last third is at most 8 MB above what the first two thirds came to
+ *                           (their 90th percentile)
  *     memory across lives   of lives at the same age, the last three are at most 8 MB above the first three
  *     write-ahead log       never more than 24 MB: 16 MB are kept by design, the rest is on its way
  *     database              at most 1.3 times what a copy without free pages takes
  *     other files           logs at most 6 × 2 MB (+ what is being written), backups at most three
  *
- * Memory is the process's own (RssAnon): the runtime's file is shared and counted by how much of it was read.
+ * Memory is the process's own (RssAnon): the runtime's file is shared and counted by how much of it was read. Under
+ * load it goes up and down by 30 MB within a minute, as V8 collects garbage and workers come and go.
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import type { LifeRecord, Sample } from "./watch.ts";
+import type { LifeRecord } from "./watch.ts";
 
 const MEMORY_MB = 8;
 const WAL_MB = 24;
@@ -38,8 +40,9 @@ export function growthRules(
   const within = Math.max(0, ...long.map(growthWithin));
   const young = lives.map(({ samples }) =>
     samples.filter(({ ageMs }) => ageMs >= SAME_AGE_MS[0] && ageMs < SAME_AGE_MS[1])
-  ).filter((samples) => samples.length > 0).map(ownMb);
-  const across = middle(young.slice(-3)) - middle(young.slice(0, 3));
+  ).filter((samples) => samples.length > 0)
+    .map((samples) => quantile(samples.map(({ ownMb }) => ownMb), 0.5));
+  const across = quantile(young.slice(-3), 0.5) - quantile(young.slice(0, 3), 0.5);
   const walMb = Math.max(0, ...lives.flatMap(({ samples }) => samples.map((each) => each.walMb)));
   const { fileMb, usedMb } = sizesOf(database);
   const logsMb = folderMb(`${dir}/logs`);
@@ -66,19 +69,16 @@ export function growthRules(
   ];
 }
 
-/** How much higher a life's last third lies than its middle third: the first is the start. */
-export function growthWithin({ samples }: Pick<LifeRecord, "samples">): number {
-  const third = Math.floor(samples.length / 3);
-  return ownMb(samples.slice(-third)) - ownMb(samples.slice(third, 2 * third));
+/** How much higher a life's last third lies than what it came to before. */
+function growthWithin({ samples }: Pick<LifeRecord, "samples">): number {
+  const own = samples.map((sample) => sample.ownMb);
+  const third = Math.floor(own.length / 3);
+  return quantile(own.slice(-third), 0.5) - quantile(own.slice(0, -third), 0.9);
 }
 
-function ownMb(samples: readonly Sample[]): number {
-  return middle(samples.map((sample) => sample.ownMb));
-}
-
-/** The median; 0 of nothing. */
-function middle(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+/** 0 of nothing. */
+function quantile(values: readonly number[], part: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0;
 }
 
 function sizesOf(database: string): { fileMb: number; usedMb: number } {

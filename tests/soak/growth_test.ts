@@ -17,6 +17,10 @@ function life(ownMbAt: (ageMs: number) => number, { walMb = 1 } = {}): LifeRecor
 /** As the garbage collector has it: up and down, and high at the start. */
 const flat = (ageMs: number) => 30 + ageMs % 7_000 / 1_000 + (ageMs < 5_000 ? 12 : 0);
 
+/** A worker that lives for half a minute, then a heap that stays larger until its next collection. */
+const stepped = (ageMs: number) =>
+  flat(ageMs) + (ageMs > 30_000 && ageMs < 62_000 ? 30 : 0) + (ageMs > 70_000 ? 18 : 0);
+
 const grown: Readonly<Record<string, { lives?: LifeRecord[]; files?: (dir: string) => void }>> = {
   "memory grown within a life": { lives: [life(flat), life((ageMs) => 30 + ageMs / 3_000)] },
   "memory grown across": {
@@ -43,6 +47,11 @@ Deno.test("growthRules are met by lives that stay as they are", () => {
   const rules = rulesOf({ lives: Array.from({ length: 8 }, () => life(flat)) });
   assert.deepEqual(rules.filter(({ met }) => !met), []);
   assert.equal(rules.length, Object.keys(grown).length);
+});
+
+Deno.test("growthRules take no step up for growth, where the life has been as high before", () => {
+  const rules = rulesOf({ lives: [life(flat), life(stepped)] });
+  assert.deepEqual(rules.filter(({ met }) => !met), []);
 });
 
 for (const [what, { lives, files }] of Object.entries(grown)) {
