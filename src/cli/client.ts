@@ -11,8 +11,8 @@ export interface AgentClient {
   readonly url: string | null;
   /** @throws {ApiError} */
   get<T>(path: string, query?: Query): Promise<T>;
-  /** A page of a list and the path of the next one. @throws {ApiError} */
-  page<T>(path: string, query?: Query): Promise<{ rows: T[]; next: string | null }>;
+  /** A list, page by page. @throws {ApiError} */
+  pages<T>(path: string, query?: Query): AsyncIterable<T[]>;
   /** An answer that is not JSON. @throws {ApiError} */
   text(path: string, query?: Query): Promise<string>;
   /** @throws {ApiError} */
@@ -29,7 +29,7 @@ export interface AgentClient {
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** The agent would not do it, and why. */
+/** The agent refused a request; the message has its reason. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 
@@ -38,7 +38,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The agent cannot be talked to. */
+/** The agent does not answer. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
@@ -60,19 +60,25 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
     return fetch(request);
   }
   const read = (path: string, query: Query) => new Request(withQuery(`${base}${path}`, query));
-  async function write<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const content = body === undefined ? {} : {
-      body: JSON.stringify(body),
-      headers: { "content-type": "application/json" },
-    };
+  async function write<T>(
+    method: string,
+    path: string,
+    body?: BodyInit,
+    type = "application/json",
+  ): Promise<T> {
+    const content = body === undefined ? {} : { body, headers: { "content-type": type } };
     return await answerOf(await send(new Request(`${base}${path}`, { method, ...content })), base);
   }
   return {
     url,
     get: async (path, query = {}) => answerOf(await send(read(path, query)), base),
-    async page<T>(path: string, query: Query = {}) {
-      const response = await send(read(path, query));
-      return { rows: await answerOf<T[]>(response, base), next: nextOf(response) };
+    async *pages<T>(path: string, query: Query = {}) {
+      let next: string | null = withQuery(path, query);
+      while (next !== null) {
+        const response = await send(read(next, {}));
+        yield await answerOf<T[]>(response, base);
+        next = nextOf(response);
+      }
     },
     async text(path, query = {}) {
       const response = await send(read(path, query));
@@ -80,17 +86,11 @@ export function createClient({ url, base, token, fetch }: ClientOptions): AgentC
       // Not `text()`, which leaves a byte order mark out.
       return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await response.bytes());
     },
-    post: (path, body) => write("POST", path, body),
-    patch: (path, body) => write("PATCH", path, body),
+    post: (path, body) => write("POST", path, JSON.stringify(body)),
+    patch: (path, body) => write("PATCH", path, JSON.stringify(body)),
+    put: (path, body) => write("PUT", path, JSON.stringify(body)),
     delete: (path) => write("DELETE", path),
-    put: (path, body) => write("PUT", path, body),
-    async upload(path, { bytes, type }) {
-      const content = { body: bytes, headers: { "content-type": type } };
-      return answerOf(
-        await send(new Request(`${base}${path}`, { method: "POST", ...content })),
-        base,
-      );
-    },
+    upload: (path, { bytes, type }) => write("POST", path, bytes, type),
   };
 }
 
@@ -105,7 +105,7 @@ export interface HttpOptions {
  * The agent that listens at an address.
  * @throws {NoAnswerError} when nothing answers there, or something else
  */
-export async function connect(
+export async function connectAgent(
   url: string,
   { tokenPath, timeoutMs = 10_000 }: HttpOptions,
 ): Promise<AgentClient> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type ConfigKey, configKeys, nearest } from "../config/mod.ts";
+import { type Day, isDay } from "../core/mod.ts";
 import { UsageError } from "./exit.ts";
 
 export interface CommandLine {
@@ -88,19 +89,74 @@ export function describeConfigFlags(): string {
   ].join("\n");
 }
 
-/** `--json` of commands that show something. */
-export const jsonFlag = {
-  kind: "boolean",
-  brief: "Print JSON, for scripts",
-  default: false,
-  withNegated: false,
+/** A flag that is given or not. */
+export function switchFlag<Brief extends string>(
+  brief: Brief,
+): { kind: "boolean"; brief: Brief; default: false; withNegated: false } {
+  return { kind: "boolean", brief, default: false, withNegated: false };
+}
+
+export interface OptionalFlag<T> {
+  kind: "parsed";
+  parse: (text: string) => T;
+  brief: string;
+  placeholder?: string;
+  optional: true;
+}
+
+/** A flag with a value that may be left out. */
+export function textFlag(brief: string, placeholder?: string): OptionalFlag<string> {
+  return parsedFlag(String, brief, placeholder);
+}
+
+/** The same, whose text `parse` reads. */
+export function parsedFlag<T>(
+  parse: (text: string) => T,
+  brief: string,
+  placeholder?: string,
+): OptionalFlag<T> {
+  const shown = placeholder === undefined ? {} : { placeholder };
+  return { kind: "parsed", parse, brief, ...shown, optional: true };
+}
+
+/** A day of the calendar. */
+export function dayFlag(brief: string): OptionalFlag<Day> {
+  return parsedFlag(day, brief, "day");
+}
+
+/** @throws {UsageError} for a text that is no day */
+export function day(text: string): Day {
+  if (!isDay(text)) throw new UsageError(`"${text}" is not a day, expected YYYY-MM-DD`);
+  return text;
+}
+
+/** @throws {UsageError} when an export would begin after its end */
+export function checkDays({ from, to }: { from?: Day; to?: Day }): void {
+  if (from === undefined || to === undefined || from <= to) return;
+  throw new UsageError(`Cannot export from ${from} to ${to}: the first day is after the last`);
+}
+
+/** An argument without a flag. */
+export function argument(
+  brief: string,
+  placeholder: string,
+): { parse: typeof String; brief: string; placeholder: string } {
+  return { parse: String, brief, placeholder };
+}
+
+/** `--format` of commands that export rows. */
+export const formatFlag = {
+  kind: "enum",
+  values: ["csv", "json"],
+  brief: "How to print",
+  default: "csv",
 } as const;
 
+/** `--json` of commands that show something. */
+export const jsonFlag = switchFlag("Print JSON, for scripts");
+
 /** `--stream` of commands about the sync. The agent knows which streams there are. */
-export const streamFlag = {
-  kind: "parsed",
-  parse: String,
-  brief: "Only this one: playtime, events, attendance or records",
-  placeholder: "stream",
-  optional: true,
-} as const;
+export const streamFlag = textFlag(
+  "Only this one: playtime, events, attendance or records",
+  "stream",
+);

@@ -30,7 +30,7 @@ const RETRY_MS = 1_000;
  * @throws {NoAnswerError} when no agent runs to begin with
  * @throws {ApiError} when it refuses
  */
-export async function* follow(
+export async function* followStream(
   config: Config,
   path: string,
   { query, signal, onAway = () => {}, clock = systemClock }: FollowOptions,

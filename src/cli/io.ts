@@ -74,6 +74,13 @@ export function processIo(): Io {
   };
 }
 
+/** Asks for confirmation; without a terminal the answer is no. */
+export async function confirmed({ stderr, ask }: Io, question: string): Promise<boolean> {
+  if (!stderr.terminal) return false;
+  const answer = await ask(`${question} [y/N] `);
+  return /^y(es)?$/i.test(answer?.trim() ?? "");
+}
+
 const CTRL_C = 3;
 const CTRL_D = 4;
 const ERASE = [8, 127];

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from "../config/mod.ts";
-import { duration } from "./terminal.ts";
+import { durationOf } from "./terminal.ts";
 
 /** Time limit for a program that accepts the connection but does not answer. */
 const TIMEOUT_MS = 1_000;
@@ -57,7 +57,7 @@ async function agentAt(url: string): Promise<string | undefined> {
     if (typeof status !== "object" || status === null) return undefined;
     const { version, device_id, uptime_sec } = status as Record<string, unknown>;
     if (typeof version !== "string" || typeof device_id !== "string") return undefined;
-    const since = typeof uptime_sec === "number" ? `, for ${duration(uptime_sec * 1000)}` : "";
+    const since = typeof uptime_sec === "number" ? `, for ${durationOf(uptime_sec * 1000)}` : "";
     return `It is ClockBlock ${version} in another folder or of another user (device ${device_id}${since})`;
   } catch {
     // It speaks no HTTP, or not to us.

@@ -5,7 +5,7 @@
  */
 import { type Clock, systemClock } from "../core/mod.ts";
 import type { Output } from "./io.ts";
-import { count, duration } from "./terminal.ts";
+import { count, durationOf } from "./terminal.ts";
 
 export interface ProgressOptions {
   /** What is counted: "rows". */
@@ -65,7 +65,7 @@ export class Progress {
     const facts = [
       `${count(this.#done)} of ${count(this.#total)} ${this.#unit}`,
       rate > 0 ? `${count(rate)}/s` : "",
-      left > 0 && rate > 0 ? `${duration(left / rate * 1000)} left` : "",
+      left > 0 && rate > 0 ? `${durationOf(left / rate * 1000)} left` : "",
     ].filter((fact) => fact !== "").join(", ");
     const percent = `${String(Math.floor(part * 100)).padStart(3)} %`;
     if (!this.#output.terminal) return `${percent.trim()}, ${facts}`;

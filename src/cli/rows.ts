@@ -4,6 +4,15 @@ import type { Output } from "./io.ts";
 
 export type ExportRow = Readonly<Record<string, unknown>>;
 
+/** Prints rows in the format that was asked for; CSV has these columns, their names first. */
+export async function writeRows(
+  output: Output,
+  pages: AsyncIterable<ExportRow[]>,
+  { format, columns }: { format: "csv" | "json"; columns: readonly string[] },
+): Promise<void> {
+  await (format === "csv" ? writeCsv(output, pages, columns) : writeJson(output, pages));
+}
+
 /** Rows as CSV, the names of these columns first; as they are where no terminal shows them. */
 export async function writeCsv(
   output: Output,

@@ -10,7 +10,7 @@ import { lockedBy, StoreError } from "../store/mod.ts";
 import {
   type AgentClient,
   ApiError,
-  connect,
+  connectAgent,
   createClient,
   NoAnswerError,
   readToken,
@@ -111,13 +111,13 @@ export async function runningAgent(
     const held = lockedBy(config.db_path);
     if (!held) return undefined;
     const { holder } = held;
-    if (holder?.url) return await connect(holder.url, { tokenPath });
+    if (holder?.url) return await connectAgent(holder.url, { tokenPath });
     if (holder && holder.pid !== pid) {
       pid = holder.pid;
       deadline = clock.monotonic() + PATIENCE_MS;
     }
     if (clock.monotonic() > deadline) {
-      const client = await connect(configuredUrl(config), { tokenPath });
+      const client = await connectAgent(configuredUrl(config), { tokenPath });
       await requireSameToken(client);
       return client;
     }

@@ -1,4 +1,5 @@
 /** Words for people: colours, durations, sizes, and columns that line up. @module */
+import { type Instant, msOf } from "../core/mod.ts";
 
 export type Color = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
 
@@ -51,14 +52,13 @@ export function terminalText(lines: string): string {
 }
 
 /** `45 s`, `3 min`, `1 h 05 min`, `2 d 3 h` */
-export function duration(ms: number): string {
+export function durationOf(ms: number): string {
   const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  return minutesText(seconds / 60);
+  return seconds < 60 ? `${seconds} s` : durationOfMinutes(seconds / 60);
 }
 
 /** Minutes as people say them: `45 s`, `59 min`, `1 h 05 min`, `2 d 3 h`. */
-export function minutesText(minutes: number): string {
+export function durationOfMinutes(minutes: number): string {
   if (minutes < 1) return `${Math.floor(minutes * 60 + 1e-6)} s`;
   const whole = Math.floor(minutes);
   if (whole < 60) return `${whole} min`;
@@ -67,13 +67,18 @@ export function minutesText(minutes: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** `3 min ago` */
+export function ago(instant: Instant, nowMs: number): string {
+  return `${durationOf(Math.max(0, nowMs - msOf(instant)))} ago`;
+}
+
 /** `1 234 567` */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
 }
 
 /** `512 B`, `3.4 MB` */
-export function bytes(size: number): string {
+export function sizeText(size: number): string {
   if (size < 1_000) return `${size} B`;
   const units = ["kB", "MB", "GB", "TB"];
   let value = size / 1_000;

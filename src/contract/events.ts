@@ -53,6 +53,7 @@ export const postedEvents = v.object({
   accepted: v.array(acceptedEvent),
   rejected: v.exactOptional(v.array(rejectedEvent)),
 });
+export type PostedEvents = Readonly<v.InferOutput<typeof postedEvents>>;
 
 const flushHealth = v.object({
   last_flush_ts: v.pipe(v.nullable(instant), v.description("when events last reached the cloud")),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ApiError, connect, NoAnswerError } from "../../src/cli/client.ts";
+import { ApiError, connectAgent, NoAnswerError } from "../../src/cli/client.ts";
 import { tempDir } from "../support/temp.ts";
 
 const status = { device_id: "d", version: "0.1.0" };
@@ -20,7 +20,7 @@ function server(
 
 const noToken = { tokenPath: "/nowhere/api-token" };
 
-Deno.test("connect asks and tells, with the token from its file", async () => {
+Deno.test("connectAgent asks and tells, with the token from its file", async () => {
   using dir = tempDir();
   const tokenPath = `${dir.path}/api-token`;
   Deno.writeTextFileSync(tokenPath, "secret-token\n");
@@ -32,7 +32,7 @@ Deno.test("connect asks and tells, with the token from its file", async () => {
       body: await request.text(),
     })
   );
-  const client = await connect(there.url, { tokenPath });
+  const client = await connectAgent(there.url, { tokenPath });
   assert.equal(client.url, there.url);
   assert.deepEqual(await client.get("/daily", { date: "2026-03-02", tz: undefined }), {
     method: "GET",
@@ -45,14 +45,14 @@ Deno.test("connect asks and tells, with the token from its file", async () => {
   assert.equal(told.body, '{"stream":"x"}');
 });
 
-Deno.test("connect turns a problem document into one line", async () => {
+Deno.test("connectAgent turns a problem document into one line", async () => {
   await using there = server(() =>
     Response.json({ title: "Invalid request", detail: 'query parameter "limit": too large' }, {
       status: 400,
       headers: { "content-type": "application/problem+json" },
     })
   );
-  const client = await connect(there.url, noToken);
+  const client = await connectAgent(there.url, noToken);
   await assert.rejects(client.get("/history"), (error) => {
     assert(error instanceof ApiError);
     assert.equal(error.status, 400);
@@ -61,7 +61,7 @@ Deno.test("connect turns a problem document into one line", async () => {
   });
 });
 
-Deno.test("connect says when another program answers", async () => {
+Deno.test("connectAgent says when another program answers", async () => {
   const strangers = [
     () => new Response("<html>hello</html>", { headers: { "content-type": "text/html" } }),
     () => new Response("not found", { status: 404 }),
@@ -72,7 +72,7 @@ Deno.test("connect says when another program answers", async () => {
     const listening = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
     try {
       await assert.rejects(
-        connect(`http://127.0.0.1:${listening.addr.port}`, noToken),
+        connectAgent(`http://127.0.0.1:${listening.addr.port}`, noToken),
         (error) =>
           error instanceof NoAnswerError && /something else answers there\. Check api_port$/
             .test(error.message),
@@ -83,21 +83,21 @@ Deno.test("connect says when another program answers", async () => {
   }
 });
 
-Deno.test("connect says when nothing answers", async () => {
+Deno.test("connectAgent says when nothing answers", async () => {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr;
   listener.close();
   await assert.rejects(
-    connect(`http://127.0.0.1:${port}`, noToken),
+    connectAgent(`http://127.0.0.1:${port}`, noToken),
     /^NoAnswerError: Cannot reach ClockBlock at http:\/\/127\.0\.0\.1:\d+: nothing answers there/,
   );
 });
 
-Deno.test("connect does not wait for ever", async () => {
+Deno.test("connectAgent does not wait for ever", async () => {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   try {
     await assert.rejects(
-      connect(`http://127.0.0.1:${listener.addr.port}`, { ...noToken, timeoutMs: 50 }),
+      connectAgent(`http://127.0.0.1:${listener.addr.port}`, { ...noToken, timeoutMs: 50 }),
       /it does not answer in time/,
     );
   } finally {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { follow } from "../../src/cli/follow.ts";
+import { followStream } from "../../src/cli/follow.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { type Clock, systemClock } from "../../src/core/mod.ts";
 import { cliFolder } from "../support/process/cli.ts";
@@ -19,13 +19,13 @@ function heldClock(): Clock & { letGo(): void } {
   };
 }
 
-Deno.test("follow has what came while the agent was away, also after a time in which nothing came", async () => {
+Deno.test("followStream has what came while the agent was away, also after a time in which nothing came", async () => {
   using folder = cliFolder({ process_name: "no such game", events: { modes: ["live"] } });
   const config = loadConfig({ path: "config.json", cwd: folder.path });
   const clock = heldClock();
   const stop = new AbortController();
   const changes = { back: 0, away: 0 };
-  const messages = follow(config, "/local/stream", {
+  const messages = followStream(config, "/local/stream", {
     query: { mode: "live", since_seq: 0 },
     signal: stop.signal,
     clock,

@@ -1,32 +1,32 @@
 import assert from "node:assert/strict";
 import {
-  bytes,
   columns,
   count,
-  duration,
+  durationOf,
+  durationOfMinutes,
   harmless,
-  minutesText,
   painter,
+  sizeText,
   spelledOut,
   terminalText,
 } from "../../src/cli/terminal.ts";
 
 Deno.test("Durations, counts and sizes read like words", () => {
-  assert.equal(duration(0), "0 s");
-  assert.equal(duration(59_400), "59 s");
-  assert.equal(duration(60_000), "1 min");
-  assert.equal(minutesText(0), "0 s");
-  assert.equal(minutesText(5 / 60), "5 s");
-  assert.equal(minutesText(0.9999), "59 s");
-  assert.equal(minutesText(1), "1 min");
-  assert.equal(minutesText(65), "1 h 05 min");
-  assert.equal(minutesText(24 * 60 * 2 + 180), "2 d 3 h");
+  assert.equal(durationOf(0), "0 s");
+  assert.equal(durationOf(59_400), "59 s");
+  assert.equal(durationOf(60_000), "1 min");
+  assert.equal(durationOfMinutes(0), "0 s");
+  assert.equal(durationOfMinutes(5 / 60), "5 s");
+  assert.equal(durationOfMinutes(0.9999), "59 s");
+  assert.equal(durationOfMinutes(1), "1 min");
+  assert.equal(durationOfMinutes(65), "1 h 05 min");
+  assert.equal(durationOfMinutes(24 * 60 * 2 + 180), "2 d 3 h");
   assert.equal(count(1234567), "1 234 567");
   assert.equal(count(999), "999");
-  assert.equal(bytes(512), "512 B");
-  assert.equal(bytes(3_400_000), "3.4 MB");
-  assert.equal(bytes(999_900), "1.0 MB");
-  assert.equal(bytes(15_000), "15 kB");
+  assert.equal(sizeText(512), "512 B");
+  assert.equal(sizeText(3_400_000), "3.4 MB");
+  assert.equal(sizeText(999_900), "1.0 MB");
+  assert.equal(sizeText(15_000), "15 kB");
 });
 
 Deno.test("columns line up, whatever the colours", () => {

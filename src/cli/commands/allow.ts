@@ -1,11 +1,11 @@
 /** `clockblock allow <minutes>`: more minutes for a day, or fewer. @module */
-import { buildCommand, type Command } from "@stricli/core";
+import type { Command } from "@stricli/core";
 import type { AllowanceView, Grant } from "../../contract/allowance.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import { jsonFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
-import { minutesText } from "../terminal.ts";
+import { argument, jsonFlag, textFlag } from "../flags.ts";
+import { durationOfMinutes } from "../terminal.ts";
+import { agentCommand } from "./agent_command.ts";
 
 interface AllowFlags {
   reason?: string;
@@ -14,39 +14,25 @@ interface AllowFlags {
   json: boolean;
 }
 
-const text = (brief: string, placeholder: string) =>
-  ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;
-
-export const allow: Command<Context> = buildCommand<AllowFlags, [number], Context>({
-  docs: {
-    brief: "Grant more minutes of play for a day; negative ones take away",
-    fullDescription:
-      "Grants minutes for today or another day: clockblock allow 30 --reason rainy. clockblock allow -15 takes 15 away.",
+export const allowCommand: Command<Context> = agentCommand<AllowFlags, [number]>({
+  brief: "Grant more minutes of play for a day; negative ones take away",
+  fullDescription:
+    "Grants minutes for today or another day: clockblock allow 30 --reason rainy. clockblock allow -15 takes 15 away.",
+  flags: {
+    reason: textFlag("Why", "text"),
+    by: textFlag("Who grants it", "name"),
+    date: textFlag("The day (default: today)", "day"),
+    json: jsonFlag,
   },
-  parameters: {
-    flags: {
-      reason: text("Why", "text"),
-      by: text("Who grants it", "name"),
-      date: text("The day (default: today)", "day"),
-      json: jsonFlag,
-    },
-    positional: {
-      kind: "tuple",
-      parameters: [{ parse: minutes, brief: "How many minutes more", placeholder: "minutes" }],
-    },
+  positional: {
+    kind: "tuple",
+    parameters: [{ ...argument("How many minutes more", "minutes"), parse: minutes }],
   },
-  async func({ reason, by, date, json }, extra_min) {
-    const { stdout } = this.io;
-    await withAgent(this, async (client) => {
-      const grant = await client.post<Grant>("/allowance/grants", {
-        extra_min,
-        reason,
-        made_by: by,
-        date,
-      });
-      const day = await client.get<AllowanceView>("/allowance", { date: grant.date });
-      stdout.write(json ? `${JSON.stringify(grant)}\n` : `${describeGrant(grant, day)}\n`);
-    });
+  async run({ client, stdout }, { by: made_by, json, ...rest }, extra_min) {
+    const wanted = { ...rest, made_by, extra_min };
+    const grant = await client.post<Grant>("/allowance/grants", wanted);
+    const day = await client.get<AllowanceView>("/allowance", { date: grant.date });
+    stdout.write(`${json ? JSON.stringify(grant) : describeGrant(grant, day)}\n`);
   },
 });
 
@@ -55,11 +41,13 @@ export function describeGrant(
   { extra_min, date }: Pick<Grant, "extra_min" | "date">,
   { left_min, over_min, limited_by }: Pick<AllowanceView, "left_min" | "over_min" | "limited_by">,
 ): string {
-  const granted = `${minutesText(Math.abs(extra_min))} ${
+  const granted = `${durationOfMinutes(Math.abs(extra_min))} ${
     extra_min > 0 ? "more" : "less"
   } on ${date}`;
   if (left_min === null) return `${granted}, which has no limit`;
-  const rest = over_min > 0 ? `${minutesText(over_min)} over` : `${minutesText(left_min)} left`;
+  const rest = over_min > 0
+    ? `${durationOfMinutes(over_min)} over`
+    : `${durationOfMinutes(left_min)} left`;
   return `${granted}: ${rest}${limited_by === "week" ? " this week" : ""}`;
 }
 

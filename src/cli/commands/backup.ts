@@ -3,17 +3,19 @@ import { buildCommand, type Command } from "@stricli/core";
 import { isAbsolute, join } from "node:path";
 import { backupTo } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
+import { argument } from "../flags.ts";
 import { startCommandLogging } from "../logging.ts";
 import { requireDatabase } from "../session.ts";
-import { bytes } from "../terminal.ts";
+import { sizeText } from "../terminal.ts";
 
-export const backup: Command<Context> = buildCommand<Record<never, never>, [string], Context>({
+export const backupCommand: Command<Context> = buildCommand<
+  NonNullable<unknown>,
+  [string],
+  Context
+>({
   docs: { brief: "Copy the database to a file, while the agent runs or not" },
   parameters: {
-    positional: {
-      kind: "tuple",
-      parameters: [{ parse: String, brief: "The file to make", placeholder: "file" }],
-    },
+    positional: { kind: "tuple", parameters: [argument("The file to make", "file")] },
   },
   async func(_flags, file) {
     const config = this.config();
@@ -22,6 +24,6 @@ export const backup: Command<Context> = buildCommand<Record<never, never>, [stri
     requireDatabase(config);
     const target = cwd === undefined || isAbsolute(file) ? file : join(cwd, file);
     await backupTo({ path: config.db_path }, target);
-    stdout.write(`${target}, ${bytes(Deno.statSync(target).size)}, checked\n`);
+    stdout.write(`${target}, ${sizeText(Deno.statSync(target).size)}, checked\n`);
   },
 });

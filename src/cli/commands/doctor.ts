@@ -19,7 +19,7 @@ const COLORS: Readonly<Record<"ok" | "warn" | "fail", Color>> = {
 /** Wide enough for every state and name, so that lines can be printed as they come. */
 const BLANK = ["    ", "process list"];
 
-export const doctor: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+export const doctorCommand: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
   docs: { brief: "Check everything the agent needs, and print how to correct what fails" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {

@@ -1,26 +1,19 @@
 /** `clockblock events tail|send`: application events, followed in the terminal or stored from it. @module */
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import { AGENT_MODE } from "../../contract/events.ts";
+import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import {
+  AGENT_MODE,
+  type EventItem,
+  type PostedEvents,
+  type RejectedEvent,
+} from "../../contract/events.ts";
 import { parseLossless } from "../../core/mod.ts";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import { jsonFlag } from "../flags.ts";
-import { follow } from "../follow.ts";
-import { withAgent } from "../session.ts";
+import { argument, jsonFlag, parsedFlag, textFlag } from "../flags.ts";
+import { followStream } from "../follow.ts";
 import { type Color, count, harmless, type Painter, painter } from "../terminal.ts";
-
-interface EventItem {
-  seq: number;
-  mode: string;
-  ts: string;
-  source: string;
-  type: string;
-  subtype: string;
-  symbol: string | null;
-  severity: string;
-  body: string;
-}
+import { agentCommand, jsonLines } from "./agent_command.ts";
 
 const COLORS: Readonly<Record<string, Color>> = {
   debug: "dim",
@@ -36,7 +29,7 @@ interface TailFlags {
   json: boolean;
 }
 
-const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
+const tail = buildCommand<TailFlags, [], Context>({
   docs: {
     brief: "Follow events as they come, until Ctrl-C",
     fullDescription:
@@ -44,14 +37,8 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
   },
   parameters: {
     flags: {
-      mode: text("Only this mode", "mode"),
-      sinceSeq: {
-        kind: "parsed",
-        parse: wholeNumber,
-        brief: "Begin after this seq (default: with what comes)",
-        placeholder: "seq",
-        optional: true,
-      },
+      mode: textFlag("Only this mode", "mode"),
+      sinceSeq: parsedFlag(wholeNumber, "Begin after this seq (default: with what comes)", "seq"),
       json: { ...jsonFlag, brief: "Print a line of JSON for each, for scripts" },
     },
   },
@@ -63,7 +50,7 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
     const stopping = new AbortController();
     const stopListening = this.io.onStop(() => stopping.abort());
     const tailMode = async (mode: string) => {
-      const stream = follow(config, "/local/stream", {
+      const stream = followStream(config, "/local/stream", {
         query: { mode, since_seq: sinceSeq },
         signal: stopping.signal,
         onAway: (away) =>
@@ -71,9 +58,7 @@ const tail: Command<Context> = buildCommand<TailFlags, [], Context>({
       });
       for await (const data of stream) {
         // What the agent's own route writes.
-        stdout.write(
-          json ? `${data}\n` : shown(JSON.parse(data) as EventItem, paint),
-        );
+        stdout.write(json ? `${data}\n` : shown(JSON.parse(data) as EventItem, paint));
         if (stdout.gone) stopping.abort();
       }
     };
@@ -114,116 +99,78 @@ interface SendFlags {
   json: boolean;
 }
 
-interface Accepted {
-  seq: number;
-  duplicate: boolean;
-}
-
-interface Refused {
-  index: number;
-  errors: { field: string; message: string }[];
-}
-
-const send: Command<Context> = buildCommand<SendFlags, [string?], Context>({
-  docs: {
-    brief: "Store an event, or those of standard input",
-    fullDescription:
-      "With a text, stores one event: events send --mode live --type trade --subtype BUY_FILLED 'bought 5'. " +
-      "Without, reads events from standard input, each a line of JSON as POST /local/events takes it. " +
-      "Good ones are stored as they come, bad ones named with their line.",
-  },
-  parameters: {
-    flags: {
-      mode: text("Its mode, such as paper or live", "mode"),
-      type: text("Its type", "type"),
-      subtype: text("Its subtype", "subtype"),
-      source: {
-        kind: "parsed",
-        parse: String,
-        brief: "Name of the program that sends it",
-        default: "cli",
-      },
-      symbol: text("What it is about", "symbol"),
-      severity: text("debug, info, success, warning, error or critical", "severity"),
-      ts: text("When it happened (default: now)", "time"),
-      meta: {
-        kind: "parsed",
-        parse: object,
-        brief: "More about it, as a JSON object",
-        placeholder: "json",
-        optional: true,
-      },
-      idempotencyKey: text("What makes it one and the same when it is sent again", "key"),
-      json: { ...jsonFlag, brief: "Print a line of JSON for each that is stored" },
+const send = agentCommand<SendFlags, [string?]>({
+  brief: "Store an event, or those of standard input",
+  fullDescription:
+    "With a text, stores one event: events send --mode live --type trade --subtype BUY_FILLED 'bought 5'. " +
+    "Without, reads events from standard input, each a line of JSON as POST /local/events takes it. " +
+    "Good ones are stored as they come, bad ones named with their line.",
+  flags: {
+    mode: textFlag("Its mode, such as paper or live", "mode"),
+    type: textFlag("Its type", "type"),
+    subtype: textFlag("Its subtype", "subtype"),
+    source: {
+      kind: "parsed",
+      parse: String,
+      brief: "Name of the program that sends it",
+      default: "cli",
     },
-    positional: {
-      kind: "tuple",
-      parameters: [{
-        parse: String,
-        brief: "The event's text",
-        placeholder: "text",
-        optional: true,
-      }],
-    },
+    symbol: textFlag("What it is about", "symbol"),
+    severity: textFlag("debug, info, success, warning, error or critical", "severity"),
+    ts: textFlag("When it happened (default: now)", "time"),
+    meta: parsedFlag(object, "More about it, as a JSON object", "json"),
+    idempotencyKey: textFlag("What makes it one and the same when it is sent again", "key"),
+    json: { ...jsonFlag, brief: "Print a line of JSON for each that is stored" },
   },
-  async func({ idempotencyKey, json, ...flags }, body) {
-    const { source: _, ...about } = flags;
-    const given = [...Object.values(about), idempotencyKey].some((value) => value !== undefined);
-    if (body === undefined && given) {
-      throw new UsageError("Cannot send the event: it has no text. Put it at the end, in quotes");
+  positional: {
+    kind: "tuple",
+    parameters: [{ ...argument("The event's text", "text"), optional: true }],
+  },
+  check({ source: _source, json: _json, ...about }, body) {
+    if (body !== undefined || Object.values(about).every((value) => value === undefined)) return;
+    throw new UsageError("Cannot send the event: it has no text. Put it at the end, in quotes");
+  },
+  async run({ client, context, stdout }, { idempotencyKey, json, ...fields }, body) {
+    const { input, stderr } = context.io;
+    const total = { stored: 0, again: 0, refused: 0 };
+    const report = ({ accepted, rejected = [] }: PostedEvents, lines: readonly number[]) => {
+      if (json) stdout.write(jsonLines(accepted));
+      for (const { index, errors } of rejected) {
+        stderr.write(`Line ${lines[index]} is not stored: ${flawsOf(errors)}\n`);
+      }
+      total.stored += accepted.length;
+      total.again += accepted.filter(({ duplicate }) => duplicate).length;
+      total.refused += rejected.length;
+    };
+    if (body !== undefined) {
+      const answer = await post(client, [{ ...fields, body, idempotency_key: idempotencyKey }]);
+      const [bad] = answer.rejected ?? [];
+      if (bad) throw new UsageError(`Cannot send the event: ${flawsOf(bad.errors)}`);
+      report(answer, []);
+    } else {
+      for await (const { events, lines, flaws } of batches(input())) {
+        for (const { line, message } of flaws) {
+          total.refused++;
+          stderr.write(`Line ${line} is not stored: ${message}\n`);
+        }
+        if (events.length > 0) report(await post(client, events), lines);
+      }
     }
-    const { stdout, stderr } = this.io;
-    await withAgent(this, async (client) => {
-      const total = { stored: 0, again: 0, refused: 0 };
-      const report = ({ accepted, rejected = [] }: Answer, lines: readonly number[]) => {
-        if (json) stdout.write(accepted.map((event) => `${JSON.stringify(event)}\n`).join(""));
-        for (const { index, errors } of rejected) {
-          stderr.write(`Line ${lines[index]} is not stored: ${flawsOf(errors)}\n`);
-        }
-        total.stored += accepted.length;
-        total.again += accepted.filter(({ duplicate }) => duplicate).length;
-        total.refused += rejected.length;
-      };
-      if (body !== undefined) {
-        const event = {
-          ...flags,
-          body,
-          ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
-        };
-        const answer = await post(client, [event]);
-        const [bad] = answer.rejected ?? [];
-        if (bad) throw new UsageError(`Cannot send the event: ${flawsOf(bad.errors)}`);
-        report(answer, []);
-      } else {
-        for await (const { events, lines, flaws } of batches(this.io.input())) {
-          for (const { line, message } of flaws) {
-            total.refused++;
-            stderr.write(`Line ${line} is not stored: ${message}\n`);
-          }
-          if (events.length > 0) report(await post(client, events), lines);
-        }
-      }
-      const again = total.again > 0 ? `, ${count(total.again)} of them known already` : "";
-      if (!json) stdout.write(`${count(total.stored)} stored${again}\n`);
-      if (total.refused > 0) {
-        throw new Error(
-          `${count(total.refused)} not stored: correct these lines and send them again`,
-        );
-      }
-    });
+    const again = total.again > 0 ? `, ${count(total.again)} of them known already` : "";
+    if (!json) stdout.write(`${count(total.stored)} stored${again}\n`);
+    if (total.refused > 0) {
+      throw new Error(
+        `${count(total.refused)} not stored: correct these lines and send them again`,
+      );
+    }
   },
 });
 
-interface Answer {
-  accepted: Accepted[];
-  rejected?: Refused[];
+function post(client: AgentClient, events: readonly unknown[]): Promise<PostedEvents> {
+  return client.post("/local/events?partial=true", events);
 }
 
-function post(client: AgentClient, events: readonly unknown[]): Promise<Answer> {
-  return client.post<Answer>("/local/events?partial=true", events);
-}
-
-function flawsOf(errors: Refused["errors"]): string {
+function flawsOf(errors: RejectedEvent["errors"]): string {
   return errors.map(({ field, message }) => field === "" ? message : `${field}: ${message}`)
     .join("; ");
 }
@@ -272,16 +219,6 @@ async function* batches(input: ReadableStream<Uint8Array>): AsyncGenerator<Batch
   yield* batchesOf([rest + decoder.decode()]);
 }
 
-function text(brief: string, placeholder: string): {
-  kind: "parsed";
-  parse: (text: string) => string;
-  brief: string;
-  placeholder: string;
-  optional: true;
-} {
-  return { kind: "parsed", parse: String, brief, placeholder, optional: true };
-}
-
 function wholeNumber(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new UsageError(`"${text}" is not a seq, expected a whole number such as 120`);
@@ -298,7 +235,7 @@ function object(text: string): Record<string, unknown> {
   throw new UsageError(`"${text}" is not a JSON object, expected one such as {"qty": 5}`);
 }
 
-export const events: RouteMap<Context> = buildRouteMap<"tail" | "send", Context>({
+export const eventsCommand: RouteMap<Context> = buildRouteMap({
   routes: { tail, send },
   docs: { brief: "Application events: follow them, store some" },
 });

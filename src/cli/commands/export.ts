@@ -2,23 +2,21 @@
  * `clockblock export`: heartbeats, days or games as CSV or JSON, page by page, so that the size does not matter.
  * @module
  */
-import { buildCommand, type Command } from "@stricli/core";
-import type { Config } from "../../config/mod.ts";
+import type { Command } from "@stricli/core";
 import {
   addDays,
   type Day,
   dayAt,
   dayBounds,
   instantOf,
-  isDay,
   localTimeZone,
   systemClock,
 } from "../../core/mod.ts";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
-import { UsageError } from "../exit.ts";
-import { type ExportRow, writeCsv, writeJson } from "../rows.ts";
-import { withAgent } from "../session.ts";
+import { checkDays, dayFlag, formatFlag } from "../flags.ts";
+import { type ExportRow, writeRows } from "../rows.ts";
+import { agentCommand } from "./agent_command.ts";
 
 interface Flags {
   format: "csv" | "json";
@@ -54,44 +52,24 @@ const COLUMNS = {
 const PAGE_ROWS = 5_000;
 const PAGE_DAYS = 366;
 
-export const exportRows: Command<Context> = buildCommand<Flags, [], Context>({
-  docs: { brief: "Print heartbeats, days or games as CSV or JSON" },
-  parameters: {
-    flags: {
-      format: { kind: "enum", values: ["csv", "json"], brief: "How to print", default: "csv" },
-      what: {
-        kind: "enum",
-        values: ["heartbeats", "days", "games"],
-        brief: "What to print: heartbeats newest first, days or each day's games oldest first",
-        default: "heartbeats",
-      },
-      from: {
-        kind: "parsed",
-        parse: day,
-        brief: "The first day (default: the first there is)",
-        placeholder: "day",
-        optional: true,
-      },
-      to: {
-        kind: "parsed",
-        parse: day,
-        brief: "The last day (default: today)",
-        placeholder: "day",
-        optional: true,
-      },
+export const exportCommand: Command<Context> = agentCommand<Flags>({
+  brief: "Print heartbeats, days or games as CSV or JSON",
+  flags: {
+    format: formatFlag,
+    what: {
+      kind: "enum",
+      values: ["heartbeats", "days", "games"],
+      brief: "What to print: heartbeats newest first, days or each day's games oldest first",
+      default: "heartbeats",
     },
+    from: dayFlag("The first day (default: the first there is)"),
+    to: dayFlag("The last day (default: today)"),
   },
-  async func({ format, what, from, to }) {
-    if (from !== undefined && to !== undefined && from > to) {
-      throw new UsageError(`Cannot export from ${from} to ${to}: the first day is after the last`);
-    }
-    const timeZone = zoneOf(this.config());
-    await withAgent(this, async (client) => {
-      const pages = { heartbeats, days, games }[what](client, { from, to, timeZone });
-      const { stdout } = this.io;
-      if (format === "csv") await writeCsv(stdout, pages, COLUMNS[what]);
-      else await writeJson(stdout, pages);
-    });
+  check: checkDays,
+  async run({ client, context, stdout }, { format, what, from, to }) {
+    const timeZone = context.config().time_zone ?? localTimeZone();
+    const pages = { heartbeats, days, games }[what](client, { from, to, timeZone });
+    await writeRows(stdout, pages, { format, columns: COLUMNS[what] });
   },
 });
 
@@ -107,13 +85,11 @@ async function* heartbeats(
 ): AsyncGenerator<ExportRow[]> {
   const first = from === undefined ? "" : instantOf(dayBounds(from, timeZone).from);
   const end = to === undefined ? undefined : instantOf(dayBounds(to, timeZone).to);
-  let path: string | null = `/history?limit=${PAGE_ROWS}`;
-  while (path !== null) {
-    const page: { rows: ExportRow[]; next: string | null } = await client.page<ExportRow>(path);
-    const at = (row: ExportRow) => String(row["timestamp_utc"]);
-    yield page.rows.filter((row) => at(row) >= first && (end === undefined || at(row) < end));
+  const at = (row: ExportRow) => String(row["timestamp_utc"]);
+  for await (const rows of client.pages<ExportRow>("/history", { limit: PAGE_ROWS })) {
+    yield rows.filter((row) => at(row) >= first && (end === undefined || at(row) < end));
     // They come in the order of arrival; a clock that was set back mixes a page, seldom more.
-    path = page.rows.every((row) => at(row) < first) ? null : page.next;
+    if (rows.every((row) => at(row) < first)) return;
   }
 }
 
@@ -157,14 +133,4 @@ async function firstDay(client: AgentClient, timeZone: string): Promise<Day | nu
 
 function hasData({ minutes_used, last_heartbeat_at }: ExportRow): boolean {
   return Number(minutes_used) > 0 || last_heartbeat_at !== null;
-}
-
-/** A flag's day of the calendar. */
-export function day(text: string): Day {
-  if (!isDay(text)) throw new UsageError(`"${text}" is not a day, expected YYYY-MM-DD`);
-  return text;
-}
-
-function zoneOf({ time_zone }: Config): string {
-  return time_zone ?? localTimeZone();
 }

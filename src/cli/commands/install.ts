@@ -19,6 +19,7 @@ import {
 import { NoAnswerError } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
+import { switchFlag } from "../flags.ts";
 import { startCommandLogging } from "../logging.ts";
 import { portTaken } from "../port_conflict.ts";
 import { runningAgent } from "../session.ts";
@@ -29,29 +30,21 @@ const PATIENCE_MS = 20_000;
 const ENDING_MS = 3_000;
 const RETRY_MS = 100;
 
-const dryRunFlag = {
-  kind: "boolean",
-  brief: "Print what would be done and do nothing",
-  default: false,
-  withNegated: false,
-} as const;
+const dryRunFlag = switchFlag("Print what would be done and do nothing");
 
 interface Flags {
   dryRun: boolean;
   replace: boolean;
 }
 
-export const install: Command<Context> = buildCommand<Flags, [], Context>({
+export const installCommand: Command<Context> = buildCommand<Flags, [], Context>({
   docs: { brief: "Start the agent whenever you sign in, beginning now" },
   parameters: {
     flags: {
       dryRun: dryRunFlag,
-      replace: {
-        kind: "boolean",
-        brief: "Take the place of a ClockBlock in another folder, or of one that was moved",
-        default: false,
-        withNegated: false,
-      },
+      replace: switchFlag(
+        "Take the place of a ClockBlock in another folder, or of one that was moved",
+      ),
     },
   },
   async func({ dryRun, replace }) {
@@ -104,7 +97,7 @@ export const install: Command<Context> = buildCommand<Flags, [], Context>({
 
 const DONE = { new: "Installed", changed: "Updated", same: "Already installed" } as const;
 
-export const uninstall: Command<Context> = buildCommand<{ dryRun: boolean }, [], Context>({
+export const uninstallCommand: Command<Context> = buildCommand<{ dryRun: boolean }, [], Context>({
   docs: { brief: "Undo install; what was recorded stays" },
   parameters: { flags: { dryRun: dryRunFlag } },
   async func({ dryRun }) {

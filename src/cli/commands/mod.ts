@@ -1,50 +1,50 @@
 /** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
-import { attendance } from "./attendance/sheets.ts";
-import { allow } from "./allow.ts";
-import { backup } from "./backup.ts";
-import { devices } from "./attendance/devices.ts";
-import { doctor } from "./doctor.ts";
-import { events } from "./events.ts";
-import { exportRows } from "./export.ts";
-import { install, uninstall } from "./install.ts";
-import { login, logout } from "./sync/login.ts";
-import { people } from "./attendance/people.ts";
-import { processes } from "./processes.ts";
-import { punches } from "./attendance/punches.ts";
-import { quarantine } from "./attendance/quarantine.ts";
-import { recompute } from "./recompute.ts";
-import { records } from "./sync/records.ts";
-import { reload } from "./reload.ts";
-import { rejected } from "./sync/rejected.ts";
-import { run } from "./run.ts";
-import { schema } from "./sync/schema.ts";
-import { status } from "./status.ts";
-import { sync } from "./sync/sync.ts";
-import { today } from "./today.ts";
+import { attendanceCommand } from "./attendance/sheets.ts";
+import { allowCommand } from "./allow.ts";
+import { backupCommand } from "./backup.ts";
+import { devicesCommand } from "./attendance/devices.ts";
+import { doctorCommand } from "./doctor.ts";
+import { eventsCommand } from "./events.ts";
+import { exportCommand } from "./export.ts";
+import { installCommand, uninstallCommand } from "./install.ts";
+import { loginCommand, logoutCommand } from "./sync/login.ts";
+import { peopleCommand } from "./attendance/people.ts";
+import { processesCommand } from "./processes.ts";
+import { punchesCommand } from "./attendance/punches.ts";
+import { quarantineCommand } from "./attendance/quarantine.ts";
+import { recomputeCommand } from "./recompute.ts";
+import { recordsCommand } from "./sync/records.ts";
+import { reloadCommand } from "./reload.ts";
+import { rejectedCommand } from "./sync/rejected.ts";
+import { runCommand } from "./run.ts";
+import { schemaCommand } from "./sync/schema.ts";
+import { statusCommand } from "./status.ts";
+import { syncCommand } from "./sync/sync.ts";
+import { todayCommand } from "./today.ts";
 
 export const commands = {
-  run,
-  status,
-  today,
-  allow,
-  export: exportRows,
-  sync,
-  rejected,
-  records,
-  events,
-  devices,
-  punches,
-  attendance,
-  people,
-  quarantine,
-  login,
-  logout,
-  schema,
-  reload,
-  recompute,
-  backup,
-  doctor,
-  processes,
-  install,
-  uninstall,
+  run: runCommand,
+  status: statusCommand,
+  today: todayCommand,
+  allow: allowCommand,
+  export: exportCommand,
+  sync: syncCommand,
+  rejected: rejectedCommand,
+  records: recordsCommand,
+  events: eventsCommand,
+  devices: devicesCommand,
+  punches: punchesCommand,
+  attendance: attendanceCommand,
+  people: peopleCommand,
+  quarantine: quarantineCommand,
+  login: loginCommand,
+  logout: logoutCommand,
+  schema: schemaCommand,
+  reload: reloadCommand,
+  recompute: recomputeCommand,
+  backup: backupCommand,
+  doctor: doctorCommand,
+  processes: processesCommand,
+  install: installCommand,
+  uninstall: uninstallCommand,
 };

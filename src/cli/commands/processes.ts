@@ -12,7 +12,7 @@ import { columns, painter } from "../terminal.ts";
 /** Command lines can be thousands of letters long. */
 const SHOWN_COLUMNS = 100;
 
-export const processes: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+export const processesCommand: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
   docs: { brief: "List what runs now, by the names that process_name takes" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {

@@ -1,23 +1,14 @@
 /** `clockblock recompute`: recomputes days and slots from the raw heartbeats. @module */
-import { buildCommand, type Command } from "@stricli/core";
+import type { Command } from "@stricli/core";
+import type { RecomputeResult } from "../../contract/playtime.ts";
 import type { Context } from "../context.ts";
-import { withAgent } from "../session.ts";
+import { agentCommand } from "./agent_command.ts";
 
-interface Result {
-  days: number;
-  changed: number;
-  incomplete: number;
-}
-
-export const recompute: Command<Context> = buildCommand<Record<never, never>, [], Context>({
-  docs: { brief: "Recompute days from the raw heartbeats that are still kept" },
-  parameters: {},
-  async func() {
-    const { days, changed, incomplete } = await withAgent(
-      this,
-      (client) => client.post<Result>("/recompute"),
-    );
-    this.io.stdout.write(
+export const recomputeCommand: Command<Context> = agentCommand({
+  brief: "Recompute days from the raw heartbeats that are still kept",
+  async run({ client, stdout }) {
+    const { days, changed, incomplete } = await client.post<RecomputeResult>("/recompute");
+    stdout.write(
       `${days} ${days === 1 ? "day" : "days"} recomputed, ${changed} changed` +
         (incomplete > 0 ? `; ${incomplete} left alone, whose heartbeats are partly deleted` : "") +
         "\n",

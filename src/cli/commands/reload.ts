@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { runningAgent } from "../session.ts";
 
-export const reload: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
+export const reloadCommand: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
   docs: { brief: "Let the running agent read the configuration file again" },
   parameters: { flags: { json: jsonFlag } },
   async func({ json }) {

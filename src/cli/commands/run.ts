@@ -7,6 +7,7 @@ import { ListenError, openAgent, runAgent } from "../../agent.ts";
 import { Hub, logger, systemClock, version } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
 import { EXIT, isUsersToMend } from "../exit.ts";
+import { switchFlag } from "../flags.ts";
 import {
   conflictsPathOf,
   debugs,
@@ -26,22 +27,12 @@ interface Flags {
 /** How long stopping may take. What is cut off then loses nothing: the database survives a kill. */
 const STOP_MS = 2_000;
 
-export const run: Command<Context> = buildCommand<Flags, [], Context>({
+export const runCommand: Command<Context> = buildCommand<Flags, [], Context>({
   docs: { brief: "Run the agent; what happens when no command is given" },
   parameters: {
     flags: {
-      once: {
-        kind: "boolean",
-        brief: "Look for the game once, print the heartbeat as JSON and end",
-        default: false,
-        withNegated: false,
-      },
-      dryRun: {
-        kind: "boolean",
-        brief: "Write nothing and send nothing; print heartbeats as JSON",
-        default: false,
-        withNegated: false,
-      },
+      once: switchFlag("Look for the game once, print the heartbeat as JSON and end"),
+      dryRun: switchFlag("Write nothing and send nothing; print heartbeats as JSON"),
     },
   },
   async func({ once, dryRun }) {

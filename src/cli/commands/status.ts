@@ -1,38 +1,34 @@
 /** `clockblock status`: what goes on, for a person in a glance or for a script. @module */
-import { buildCommand, type Command } from "@stricli/core";
+import type { Command } from "@stricli/core";
 import { type Instant, msOf, systemClock } from "../../core/mod.ts";
 import type { TodayView } from "../../contract/playtime.ts";
 import type { Status } from "../../contract/status.ts";
 import type { LaneStatus } from "../../contract/sync.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
 import {
-  bytes,
+  ago,
   type Color,
   columns,
   count,
-  duration,
+  durationOf,
+  durationOfMinutes,
   harmless,
-  minutesText,
   type Painter,
-  painter,
+  sizeText,
 } from "../terminal.ts";
+import { agentCommand, jsonText } from "./agent_command.ts";
 
-export const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Show what goes on: playing or not, today, sync, warnings" },
-  parameters: { flags: { json: jsonFlag } },
-  async func({ json }) {
-    const { stdout } = this.io;
-    await withAgent(this, async (client) => {
-      const found = await client.get<Status>("/status");
-      const text = json
-        ? `${
-          JSON.stringify({ running: client.url !== null, url: client.url, ...found }, null, 2)
-        }\n`
-        : describe(found, { url: client.url, paint: painter(stdout), now: systemClock.now() });
-      stdout.write(text);
-    });
+export const statusCommand: Command<Context> = agentCommand<{ json: boolean }>({
+  brief: "Show what goes on: playing or not, today, sync, warnings",
+  flags: { json: jsonFlag },
+  async run({ client: { url, get }, stdout, paint }, { json }) {
+    const found = await get<Status>("/status");
+    stdout.write(
+      json
+        ? jsonText({ running: url !== null, url, ...found })
+        : describe(found, { url, paint, now: systemClock.now() }),
+    );
   },
 });
 
@@ -48,13 +44,13 @@ export function describe(status: Status, { url, paint, now }: DescribeOptions): 
     ? `${paint("bold", `ClockBlock ${status.version}`)} is ${paint("yellow", "not running")}\n`
     : `${paint("bold", `ClockBlock ${status.version}`)} is ${
       paint("green", "running")
-    }: ${url}, since ${duration(status.uptime_sec * 1000)}\n`;
+    }: ${url}, since ${durationOf(status.uptime_sec * 1000)}\n`;
   const facts = [
     ["Playing", url === null ? lastSeen(status, now) : playing(status, now)],
     ["Today", describeToday(status.today, paint)],
     ["Cloud", cloud(status, { running: url !== null, paint })],
     ...(status.attendance.enabled ? [["Devices", devicesText(status.attendance)]] : []),
-    ["Database", bytes(status.database.bytes + status.database.wal_bytes)],
+    ["Database", sizeText(status.database.bytes + status.database.wal_bytes)],
   ];
   const lanes = (status.sync?.lanes ?? []).filter(({ state, rows_waiting }) =>
     state !== "disabled" || rows_waiting > 0
@@ -102,18 +98,18 @@ function limitText(
   },
   paint: Painter,
 ): string {
-  const used = minutesText(used_min);
+  const used = durationOfMinutes(used_min);
   if (allowance_min === null) return `${used}, no limit`;
   const left = allowance_min + granted_min - used_min;
-  const over = paint("red", `${minutesText(Math.max(0, -left))} over`);
+  const over = paint("red", `${durationOfMinutes(Math.max(0, -left))} over`);
   if (allowance_min + granted_min <= 0) return `${used_min > 0 ? over : used}, no play${when}`;
   const granted = granted_min === 0
     ? ""
     : granted_min > 0
-    ? ` (${minutesText(granted_min)} granted)`
-    : ` (${minutesText(-granted_min)} taken)`;
-  const rest = left >= 0 ? paint("green", `${minutesText(left)} left`) : over;
-  return `${used} of ${minutesText(allowance_min + granted_min)}${granted}, ${rest}`;
+    ? ` (${durationOfMinutes(granted_min)} granted)`
+    : ` (${durationOfMinutes(-granted_min)} taken)`;
+  const rest = left >= 0 ? paint("green", `${durationOfMinutes(left)} left`) : over;
+  return `${used} of ${durationOfMinutes(allowance_min + granted_min)}${granted}, ${rest}`;
 }
 
 const STATE_COLORS: Readonly<Record<LaneStatus["state"], Color>> = {
@@ -155,13 +151,13 @@ function trouble(
 ): string {
   if (advice) return `${message}; ${advice}`;
   const waitMs = nextAttemptAt ? msOf(nextAttemptAt) - now : 0;
-  return waitMs > 0 ? `${message}; again in ${duration(waitMs)}` : message;
+  return waitMs > 0 ? `${message}; again in ${durationOf(waitMs)}` : message;
 }
 
 function playing({ is_playing, playing_since, process_name }: Status, now: number): string {
   if (is_playing === null) return "not known yet";
   if (!is_playing) return "no";
-  const since = playing_since ? `, for ${duration(now - msOf(playing_since))}` : "";
+  const since = playing_since ? `, for ${durationOf(now - msOf(playing_since))}` : "";
   return `${process_name ?? "yes"}${since}`;
 }
 
@@ -177,8 +173,4 @@ function cloud(
   if (!running) return "configured";
   const reached = online ? paint("green", "online") : paint("yellow", "offline");
   return !sync?.signed_in_as ? reached : `${reached}, signed in as ${sync.signed_in_as}`;
-}
-
-function ago(instant: Instant, now: number): string {
-  return `${duration(Math.max(0, now - msOf(instant)))} ago`;
 }

@@ -1,22 +1,16 @@
 /** `clockblock today`: how long it was played today, and what is left. @module */
-import { buildCommand, type Command } from "@stricli/core";
+import type { Command } from "@stricli/core";
+import type { Status } from "../../contract/status.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
-import { withAgent } from "../session.ts";
-import { painter } from "../terminal.ts";
-import type { Status } from "../../contract/status.ts";
+import { agentCommand, jsonLines } from "./agent_command.ts";
 import { describeToday } from "./status.ts";
 
-export const today: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Show the minutes played today" },
-  parameters: { flags: { json: jsonFlag } },
-  async func({ json }) {
-    const { stdout } = this.io;
-    const { today } = await withAgent(this, (client) => client.get<Status>("/status"));
-    stdout.write(
-      json
-        ? `${JSON.stringify(today)}\n`
-        : `Played today: ${describeToday(today, painter(stdout))}\n`,
-    );
+export const todayCommand: Command<Context> = agentCommand<{ json: boolean }>({
+  brief: "Show the minutes played today",
+  flags: { json: jsonFlag },
+  async run({ client, stdout, paint }, { json }) {
+    const { today } = await client.get<Status>("/status");
+    stdout.write(json ? jsonLines([today]) : `Played today: ${describeToday(today, paint)}\n`);
   },
 });

@@ -3,7 +3,7 @@ import { signIn } from "../../agent.ts";
 import { type Config, forbiddenHost } from "../../config/mod.ts";
 import { type Clock, DivertedError, outbound } from "../../core/mod.ts";
 import { messageOf } from "../exit.ts";
-import { duration } from "../terminal.ts";
+import { durationOf } from "../terminal.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
 
 /** The account that rows are sent for, read from the disk: no request is made. */
@@ -87,7 +87,7 @@ async function checkCloud(
   if (Number.isNaN(date)) return found;
   // The header has whole seconds: half of one is the best guess.
   const offsetMs = date + 500 - (clock.now() - tookMs / 2);
-  const text = `this clock is ${duration(Math.abs(offsetMs))} ${
+  const text = `this clock is ${durationOf(Math.abs(offsetMs))} ${
     offsetMs > 0 ? "behind" : "ahead of"
   } ${host}`;
   return Math.abs(offsetMs) > CLOCK_WARN_MS

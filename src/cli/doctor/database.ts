@@ -12,7 +12,7 @@ import {
   refuseForeignFile,
 } from "../../store/mod.ts";
 import { messageOf } from "../exit.ts";
-import { bytes, duration } from "../terminal.ts";
+import { durationOf, sizeText } from "../terminal.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
 
 /** Backups are daily: after this many days without one, something prevents them. */
@@ -39,9 +39,9 @@ export function checkDatabase({ db_path }: Config, clock: Clock): Finding[] {
       ...checkDamaged(db_path),
     ];
   }
-  const took = duration(performance.now() - started);
+  const took = durationOf(performance.now() - started);
   return [
-    ok("database", `${db_path}, ${bytes(size)}, no damage found (read completely in ${took})`),
+    ok("database", `${db_path}, ${sizeText(size)}, no damage found (read completely in ${took})`),
     checkBackups(db_path, clock),
     ...checkDamaged(db_path),
   ];
@@ -56,7 +56,7 @@ function checkDamaged(dbPath: string): Finding[] {
   return [warn(
     "damaged",
     `${files.length === 1 ? "one damaged database is" : `${files.length} damaged databases are`} ` +
-      `kept (${bytes(size)}, the newest ${files[0]}). Delete what you do not miss anything of`,
+      `kept (${sizeText(size)}, the newest ${files[0]}). Delete what you do not miss anything of`,
   )];
 }
 

@@ -33,8 +33,8 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
       ["the first moment of the next day is exported", "at(row) < end)", "at(row) <= end)"],
       [
         "the export ends at the first page with an older row",
-        "page.rows.every((row)",
-        "page.rows.some((row)",
+        "rows.every((row)",
+        "rows.some((row)",
       ],
       ["a year of days is a day short", "addDays(next, PAGE_DAYS - 1)", "addDays(next, PAGE_DAYS)"],
     ],
@@ -51,22 +51,28 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
     ],
   },
   {
-    file: "cli/commands/sync/sync.ts",
+    file: "cli/io.ts",
+    tests: ["cli/commands/sync/sync_test.ts"],
     faults: [
-      ["Enter agrees to lose changes", "/^y(es)?$/i", "/^(y(es)?)?$/i"],
-      [
-        "a reset with --yes does not say so",
-        '...(yes || lost > 0 ? { lose_changes: "true" } : {}),',
-        '...(lost > 0 ? { lose_changes: "true" } : {}),',
-      ],
+      ["Enter agrees", "/^y(es)?$/i", "/^(y(es)?)?$/i"],
       [
         "without a terminal everyone agrees",
-        "if (!io.stderr.terminal) return false;",
-        "if (!io.stderr.terminal) return true;",
+        "if (!stderr.terminal) return false;",
+        "if (!stderr.terminal) return true;",
+      ],
+    ],
+  },
+  {
+    file: "cli/commands/sync/sync.ts",
+    faults: [
+      [
+        "a reset with --yes does not say so",
+        'yes || lost > 0 ? "true" : undefined',
+        'lost > 0 ? "true" : undefined',
       ],
       [
         "sync now that failed ends with 0",
-        "if (failed.length > 0) this.process.exitCode = EXIT.failed;",
+        "if (failed.length > 0) context.process.exitCode = EXIT.failed;",
         "",
       ],
     ],

@@ -1,45 +1,33 @@
 /** `clockblock people list|set|import|export|erase`: whom the attendance devices know by their numbers. @module */
 import { isAbsolute, join } from "node:path";
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { Erased, PeopleImport, Person } from "../../../contract/attendance.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
-import { jsonFlag } from "../../flags.ts";
-import type { Io } from "../../io.ts";
+import { argument, jsonFlag, switchFlag, textFlag } from "../../flags.ts";
+import { confirmed, type Io } from "../../io.ts";
 import { withAgent } from "../../session.ts";
-import { columns, count, harmless, painter } from "../../terminal.ts";
+import { columns, count, harmless } from "../../terminal.ts";
+import { agentCommand, jsonText } from "../agent_command.ts";
 
 const PAGE_PEOPLE = 1_000;
 
-const which = {
-  parse: String,
-  brief: "Which person: one of the ids, as people list shows them",
-  placeholder: "id",
-} as const;
+const which = argument("Which person: one of the ids, as people list shows them", "id");
 
-const list: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Show people: ids, name, department, whether they have left" },
-  parameters: { flags: { json: jsonFlag } },
-  async func({ json }) {
-    const { stdout } = this.io;
-    const paint = painter(stdout);
-    await withAgent(this, async (client) => {
-      const people: Person[] = [];
-      let path: string | null = `/people?limit=${PAGE_PEOPLE}`;
-      while (path !== null) {
-        const page: { rows: Person[]; next: string | null } = await client.page(path);
-        people.push(...page.rows);
-        path = page.next;
-      }
-      if (json) return stdout.write(`${JSON.stringify(people, null, 2)}\n`);
-      if (people.length === 0) return stdout.write("No device has sent a person's number\n");
-      stdout.write(columns(people.map(({ person_id, name, department, active, aliases }) => [
-        [person_id, ...aliases].join(" "),
-        name === null ? paint("dim", "no name") : harmless(name),
-        harmless(department ?? ""),
-        active ? "" : paint("dim", "has left"),
-      ])));
-    });
+const list = agentCommand<{ json: boolean }>({
+  brief: "Show people: ids, name, department, whether they have left",
+  flags: { json: jsonFlag },
+  async run({ client, stdout, paint }, { json }) {
+    const pages = client.pages<Person>("/people", { limit: PAGE_PEOPLE });
+    const people = (await Array.fromAsync(pages)).flat();
+    if (json) return stdout.write(jsonText(people));
+    if (people.length === 0) return stdout.write("No device has sent a person's number\n");
+    stdout.write(columns(people.map(({ person_id, name, department, active, aliases }) => [
+      [person_id, ...aliases].join(" "),
+      name === null ? paint("dim", "no name") : harmless(name),
+      harmless(department ?? ""),
+      active ? "" : paint("dim", "has left"),
+    ])));
   },
 });
 
@@ -50,42 +38,27 @@ interface SetFlags {
   alias?: readonly string[];
 }
 
-function text(brief: string): {
-  kind: "parsed";
-  parse: typeof String;
-  brief: string;
-  optional: true;
-} {
-  return { kind: "parsed", parse: String, brief, optional: true };
-}
-
-const set: Command<Context> = buildCommand<SetFlags, [string], Context>({
-  docs: { brief: "Say who a person is: this stands against devices and imports" },
-  parameters: {
-    flags: {
-      name: text("What the person is called"),
-      department: text("The department"),
-      active: { kind: "boolean", brief: "Whether the person still comes", optional: true },
-      alias: {
-        ...text("Another id of the same person; given once for each"),
-        placeholder: "id",
-        variadic: true,
-      },
+const set = agentCommand<SetFlags, [string]>({
+  brief: "Say who a person is: this stands against devices and imports",
+  flags: {
+    name: textFlag("What the person is called"),
+    department: textFlag("The department"),
+    active: { kind: "boolean", brief: "Whether the person still comes", optional: true },
+    alias: {
+      ...textFlag("Another id of the same person; given once for each", "id"),
+      variadic: true,
     },
-    positional: { kind: "tuple", parameters: [which] },
   },
-  async func({ name, department, active, alias }, id) {
-    await withAgent(this, async (client) => {
-      const person = await client.put<Person>(`/people/${encodeURIComponent(id)}`, {
-        ...(name === undefined ? {} : { name }),
-        ...(department === undefined ? {} : { department }),
-        ...(active === undefined ? {} : { active }),
-        ...(alias === undefined ? {} : { aliases: alias }),
-      });
-      this.io.stdout.write(`${described(person)}\n`);
-    });
+  positional: { kind: "tuple", parameters: [which] },
+  async run({ client, stdout }, { alias: aliases, ...fields }, id) {
+    const person = await client.put<Person>(pathOf(id), { ...fields, aliases });
+    stdout.write(`${described(person)}\n`);
   },
 });
+
+function pathOf(id: string, rest = ""): string {
+  return `/people/${encodeURIComponent(id)}${rest}`;
+}
 
 function described({ person_id, name, department, active, aliases }: Person): string {
   const words = [
@@ -97,30 +70,13 @@ function described({ person_id, name, department, active, aliases }: Person): st
   return words.join(", ");
 }
 
-interface ImportFlags {
-  dryRun: boolean;
-  json: boolean;
-}
-
-const importList: Command<Context> = buildCommand<ImportFlags, [string], Context>({
+const importList = buildCommand<{ dryRun: boolean; json: boolean }, [string], Context>({
   docs: { brief: "Take names, departments and ids from a CSV file" },
   parameters: {
-    flags: {
-      dryRun: {
-        kind: "boolean",
-        brief: "Show what would change, and write nothing",
-        default: false,
-        withNegated: false,
-      },
-      json: jsonFlag,
-    },
+    flags: { dryRun: switchFlag("Show what would change, and write nothing"), json: jsonFlag },
     positional: {
       kind: "tuple",
-      parameters: [{
-        parse: String,
-        brief: "The file; - reads what is piped in",
-        placeholder: "csv",
-      }],
+      parameters: [argument("The file; - reads what is piped in", "csv")],
     },
   },
   async func({ dryRun, json }, file) {
@@ -129,17 +85,15 @@ const importList: Command<Context> = buildCommand<ImportFlags, [string], Context
     await withAgent(this, async (client) => {
       const path = `/people/import${dryRun ? "?dry_run=true" : ""}`;
       const result = await client.upload<PeopleImport>(path, { bytes, type: "text/csv" });
-      if (json) return stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+      if (json) return stdout.write(jsonText(result));
       const { added, changed, unchanged, problems } = result;
-      stdout.write(added.map((person) => `+ ${described(person)}\n`).join(""));
-      stdout.write(
-        changed.map(({ before, after }) => `- ${described(before)}\n+ ${described(after)}\n`).join(
-          "",
-        ),
-      );
-      stderr.write(
-        problems.map(({ line, message }) => `line ${line}: ${harmless(message)}\n`).join(""),
-      );
+      for (const person of added) stdout.write(`+ ${described(person)}\n`);
+      for (const { before, after } of changed) {
+        stdout.write(`- ${described(before)}\n+ ${described(after)}\n`);
+      }
+      for (const { line, message } of problems) {
+        stderr.write(`line ${line}: ${harmless(message)}\n`);
+      }
       stdout.write(
         `${count(added.length)} ${dryRun ? "would be new" : "new"}, ${count(changed.length)} ` +
           `${dryRun ? "would change" : "changed"}, ${count(unchanged)} as before, ` +
@@ -155,65 +109,46 @@ async function bytesOf(file: string, { cwd, input }: Io): Promise<Uint8Array<Arr
   try {
     return await Deno.readFile(cwd === undefined || isAbsolute(file) ? file : join(cwd, file));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new UsageError(`Cannot import "${file}": there is no such file`);
-    }
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new UsageError(
-        `Cannot import "${file}": it lies outside the agent's folder. Copy it there, or pipe it in: ` +
-          "clockblock people import - < file",
-      );
-    }
-    throw new UsageError(
-      `Cannot import "${file}": ${error instanceof Error ? error.message : error}`,
-    );
+    throw new UsageError(`Cannot import "${file}": ${whyUnreadable(error)}`);
   }
 }
 
-const exportPerson: Command<Context> = buildCommand<Record<never, never>, [string], Context>({
-  docs: { brief: "Print everything that is kept of a person, as JSON" },
-  parameters: { positional: { kind: "tuple", parameters: [which] } },
-  async func(_flags, id) {
-    await withAgent(this, async (client) => {
-      const kept = await client.get<unknown>(`/people/${encodeURIComponent(id)}/export`);
-      this.io.stdout.write(`${JSON.stringify(kept, null, 2)}\n`);
-    });
-  },
-});
-
-const erase: Command<Context> = buildCommand<{ yes: boolean }, [string], Context>({
-  docs: { brief: "Erase what is kept of a person: name, ids, punches" },
-  parameters: {
-    flags: { yes: { kind: "boolean", brief: "Do not ask", default: false, withNegated: false } },
-    positional: { kind: "tuple", parameters: [which] },
-  },
-  async func({ yes }, id) {
-    await withAgent(this, async (client) => {
-      const path = `/people/${encodeURIComponent(id)}`;
-      const person = await client.get<Person>(path);
-      if (!yes && !await agreed(this.io, person)) {
-        throw new UsageError(`Cannot erase ${id} without a yes: say it, or give --yes`);
-      }
-      const { punches } = await client.post<Erased>(`${path}/erase`);
-      this.io.stdout.write(
-        `${described(person)}: erased, with ${count(punches)} punches. ` +
-          "Erase the person at the devices too: they send what they hold\n",
-      );
-    });
-  },
-});
-
-/** Asks for confirmation; without a terminal the answer is no. */
-async function agreed({ stderr, ask }: Io, person: Person): Promise<boolean> {
-  if (!stderr.terminal) return false;
-  const answer = await ask(`Erase ${described(person)} with all punches, for good? [y/N] `);
-  return /^y(es)?$/i.test(answer?.trim() ?? "");
+function whyUnreadable(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotCapable) {
+    return "it lies outside the agent's folder. Copy it there, or pipe it in: " +
+      "clockblock people import - < file";
+  }
+  return error instanceof Error ? error.message : String(error);
 }
 
-export const people: RouteMap<Context> = buildRouteMap<
-  "list" | "set" | "import" | "export" | "erase",
-  Context
->({
+const exportPerson = agentCommand<NonNullable<unknown>, [string]>({
+  brief: "Print everything that is kept of a person, as JSON",
+  positional: { kind: "tuple", parameters: [which] },
+  async run({ client, stdout }, _flags, id) {
+    stdout.write(jsonText(await client.get(pathOf(id, "/export"))));
+  },
+});
+
+const erase = agentCommand<{ yes: boolean }, [string]>({
+  brief: "Erase what is kept of a person: name, ids, punches",
+  flags: { yes: switchFlag("Do not ask") },
+  positional: { kind: "tuple", parameters: [which] },
+  async run({ client, context: { io }, stdout }, { yes }, id) {
+    const person = await client.get<Person>(pathOf(id));
+    const question = `Erase ${described(person)} with all punches, for good?`;
+    if (!yes && !await confirmed(io, question)) {
+      throw new UsageError(`Cannot erase ${id} without a yes: say it, or give --yes`);
+    }
+    const { punches } = await client.post<Erased>(pathOf(id, "/erase"));
+    stdout.write(
+      `${described(person)}: erased, with ${count(punches)} punches. ` +
+        "Erase the person at the devices too: they send what they hold\n",
+    );
+  },
+});
+
+export const peopleCommand: RouteMap<Context> = buildRouteMap({
   routes: { list, set, import: importList, export: exportPerson, erase },
   docs: { brief: "People whom the devices know: names, departments, ids; import, export, erase" },
 });

@@ -1,13 +1,11 @@
 /** `clockblock punches`: what the attendance devices recorded, and its corrections by a person. @module */
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
 import type { Correction } from "../../../contract/attendance.ts";
 import type { Day } from "../../../core/mod.ts";
-import type { AgentClient, Query } from "../../client.ts";
 import type { Context } from "../../context.ts";
-import { UsageError } from "../../exit.ts";
-import { type ExportRow, writeCsv, writeJson } from "../../rows.ts";
-import { withAgent } from "../../session.ts";
-import { day } from "../export.ts";
+import { argument, checkDays, dayFlag, formatFlag, textFlag } from "../../flags.ts";
+import { writeRows } from "../../rows.ts";
+import { agentCommand } from "../agent_command.ts";
 
 interface Flags {
   format: "csv" | "json";
@@ -39,56 +37,23 @@ const COLUMNS = [
 
 /** The most rows that the API gives at once. */
 const PAGE_ROWS = 5_000;
+const PAGE_CORRECTIONS = 1_000;
 
-const exportPunches: Command<Context> = buildCommand<Flags, [], Context>({
-  docs: { brief: "Print punches as CSV or JSON, newest first" },
-  parameters: {
-    flags: {
-      format: { kind: "enum", values: ["csv", "json"], brief: "How to print", default: "csv" },
-      from: flag(day, { brief: "The first day, in the devices' zone", placeholder: "day" }),
-      to: flag(day, { brief: "The last day", placeholder: "day" }),
-      device: flag(String, { brief: "Only of this device", placeholder: "sn" }),
-      person: flag(String, { brief: "Only of this person", placeholder: "id" }),
-    },
+const exportPunches = agentCommand<Flags>({
+  brief: "Print punches as CSV or JSON, newest first",
+  flags: {
+    format: formatFlag,
+    from: dayFlag("The first day, in the devices' zone"),
+    to: dayFlag("The last day"),
+    device: textFlag("Only of this device", "sn"),
+    person: textFlag("Only of this person", "id"),
   },
-  async func({ format, from, to, device, person }) {
-    if (from !== undefined && to !== undefined && from > to) {
-      throw new UsageError(`Cannot export from ${from} to ${to}: the first day is after the last`);
-    }
-    await withAgent(this, async (client) => {
-      const found = pages(client, "/punches", { limit: PAGE_ROWS, from, to, device, person });
-      const { stdout } = this.io;
-      if (format === "csv") await writeCsv(stdout, found, COLUMNS);
-      else await writeJson(stdout, found);
-    });
+  check: checkDays,
+  async run({ client, stdout }, { format, ...which }) {
+    const pages = client.pages<Record<string, unknown>>("/punches", { ...which, limit: PAGE_ROWS });
+    await writeRows(stdout, pages, { format, columns: COLUMNS });
   },
 });
-
-function flag<T>(
-  parse: (text: string) => T,
-  { brief, placeholder }: { brief: string; placeholder: string },
-): {
-  kind: "parsed";
-  parse: (text: string) => T;
-  brief: string;
-  placeholder: string;
-  optional: true;
-} {
-  return { kind: "parsed", parse, brief, placeholder, optional: true };
-}
-
-async function* pages(
-  client: AgentClient,
-  path: string,
-  query: Query,
-): AsyncGenerator<ExportRow[]> {
-  let page = await client.page<ExportRow>(path, query);
-  yield page.rows;
-  while (page.next !== null) {
-    page = await client.page<ExportRow>(page.next);
-    yield page.rows;
-  }
-}
 
 interface Author {
   by: string;
@@ -105,37 +70,24 @@ interface AddFlags extends Author {
   device?: string;
 }
 
-const add: Command<Context> = buildCommand<AddFlags, [string, string], Context>({
-  docs: { brief: "Add a punch that is missing, with who adds it and why" },
-  parameters: {
-    flags: {
-      ...author,
-      direction: { kind: "enum", values: ["in", "out"], brief: "Entry or exit", optional: true },
-      device: flag(String, { brief: "At this device", placeholder: "sn" }),
-    },
-    positional: {
-      kind: "tuple",
-      parameters: [
-        { parse: String, brief: "The person's id", placeholder: "person" },
-        {
-          parse: String,
-          brief: "When: 2026-03-02 17:30 in the devices' zone, or an instant",
-          placeholder: "time",
-        },
-      ],
-    },
+const add = agentCommand<AddFlags, [string, string]>({
+  brief: "Add a punch that is missing, with who adds it and why",
+  flags: {
+    ...author,
+    direction: { kind: "enum", values: ["in", "out"], brief: "Entry or exit", optional: true },
+    device: textFlag("At this device", "sn"),
   },
-  async func({ by, reason, direction, device }, person, at) {
-    const { punch_id, punched_at } = await correct(this, {
-      kind: "add",
-      person_id: person,
-      at,
-      ...(direction === undefined ? {} : { direction }),
-      ...(device === undefined ? {} : { device_sn: device }),
-      by,
-      reason,
-    });
-    this.io.stdout.write(`Punch ${punch_id} of ${person} at ${punched_at} is added\n`);
+  positional: {
+    kind: "tuple",
+    parameters: [
+      argument("The person's id", "person"),
+      argument("When: 2026-03-02 17:30 in the devices' zone, or an instant", "time"),
+    ],
+  },
+  async run({ client, stdout }, { by, reason, direction, device: device_sn }, person_id, at) {
+    const body = { kind: "add", person_id, at, direction, device_sn, by, reason };
+    const { punch_id, punched_at } = await client.post<Correction>("/punches/corrections", body);
+    stdout.write(`Punch ${punch_id} of ${person_id} at ${punched_at} is added\n`);
   },
 });
 
@@ -143,33 +95,16 @@ function decision(
   kind: "strike" | "restore",
   { brief, done }: { brief: string; done: string },
 ): Command<Context> {
-  return buildCommand<Author, [string], Context>({
-    docs: { brief },
-    parameters: {
-      flags: author,
-      positional: {
-        kind: "tuple",
-        parameters: [{ parse: String, brief: "The punch's id", placeholder: "punch" }],
-      },
-    },
-    async func({ by, reason }, punch) {
-      const { person_id, punched_at } = await correct(this, {
-        kind,
-        punch_id: punch,
-        by,
-        reason,
-      });
-      this.io.stdout.write(`Punch of ${person_id} at ${punched_at} ${done}\n`);
+  return agentCommand<Author, [string]>({
+    brief,
+    flags: author,
+    positional: { kind: "tuple", parameters: [argument("The punch's id", "punch")] },
+    async run({ client, stdout }, { by, reason }, punch_id) {
+      const body = { kind, punch_id, by, reason };
+      const { person_id, punched_at } = await client.post<Correction>("/punches/corrections", body);
+      stdout.write(`Punch of ${person_id} at ${punched_at} ${done}\n`);
     },
   });
-}
-
-async function correct(context: Context, body: unknown): Promise<Correction> {
-  let made: Correction | undefined;
-  await withAgent(context, async (client) => {
-    made = await client.post<Correction>("/punches/corrections", body);
-  });
-  return made!;
 }
 
 const CORRECTION_COLUMNS = [
@@ -185,34 +120,24 @@ const CORRECTION_COLUMNS = [
   "synced_at",
 ] as const;
 
-const corrections: Command<Context> = buildCommand<
-  Pick<Flags, "format" | "from" | "to" | "person">,
-  [],
-  Context
->({
-  docs: { brief: "Print corrections as CSV or JSON, by the time of the punch, newest first" },
-  parameters: {
-    flags: {
-      format: { kind: "enum", values: ["csv", "json"], brief: "How to print", default: "csv" },
-      from: flag(day, { brief: "The first day of the punches", placeholder: "day" }),
-      to: flag(day, { brief: "The last day", placeholder: "day" }),
-      person: flag(String, { brief: "Only of this person", placeholder: "id" }),
-    },
+const corrections = agentCommand<Pick<Flags, "format" | "from" | "to" | "person">>({
+  brief: "Print corrections as CSV or JSON, by the time of the punch, newest first",
+  flags: {
+    format: formatFlag,
+    from: dayFlag("The first day of the punches"),
+    to: dayFlag("The last day"),
+    person: textFlag("Only of this person", "id"),
   },
-  async func({ format, from, to, person }) {
-    await withAgent(this, async (client) => {
-      const found = pages(client, "/punches/corrections", { limit: 1_000, from, to, person });
-      const { stdout } = this.io;
-      if (format === "csv") await writeCsv(stdout, found, CORRECTION_COLUMNS);
-      else await writeJson(stdout, found);
+  async run({ client, stdout }, { format, ...which }) {
+    const pages = client.pages<Record<string, unknown>>("/punches/corrections", {
+      ...which,
+      limit: PAGE_CORRECTIONS,
     });
+    await writeRows(stdout, pages, { format, columns: CORRECTION_COLUMNS });
   },
 });
 
-export const punches: RouteMap<Context> = buildRouteMap<
-  "export" | "add" | "strike" | "restore" | "corrections",
-  Context
->({
+export const punchesCommand: RouteMap<Context> = buildRouteMap({
   routes: {
     export: exportPunches,
     add,

@@ -1,37 +1,26 @@
 /** `clockblock attendance presence|days|months|export`: who is inside, and what was worked. @module */
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { buildRouteMap, type RouteMap } from "@stricli/core";
 import type { AttendanceDay, AttendanceMonth, Presence } from "../../../contract/attendance.ts";
 import type { Day, Instant } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
-import { jsonFlag } from "../../flags.ts";
-import { withAgent } from "../../session.ts";
+import { day, dayFlag, jsonFlag, parsedFlag, switchFlag, textFlag } from "../../flags.ts";
 import { columns } from "../../terminal.ts";
-import { day } from "../export.ts";
+import { agentCommand, jsonText } from "../agent_command.ts";
 
 /** The most rows that the API gives at once. */
 const PAGE_ROWS = 5_000;
 
-const departmentFlag = optional(String, "Only of this department", "name");
-const personFlag = optional(String, "Only of this person, by any of the person's ids", "id");
+const departmentFlag = textFlag("Only of this department", "name");
+const personFlag = textFlag("Only of this person, by any of the person's ids", "id");
 
-const presence: Command<Context> = buildCommand<
-  { department?: string; json: boolean },
-  [],
-  Context
->({
-  docs: {
-    brief: "Print who is inside, for an emergency: by name, with the devices that are offline",
-  },
-  parameters: { flags: { department: departmentFlag, json: jsonFlag } },
-  async func({ department, json }) {
-    const { stdout } = this.io;
-    await withAgent(this, async (client) => {
-      const present = await client.get<Presence>("/presence", { department });
-      const running = client.url !== null;
-      if (json) stdout.write(`${JSON.stringify(present, null, 2)}\n`);
-      else stdout.write(emergencyList(present, { running }));
-    });
+const presence = agentCommand<{ department?: string; json: boolean }>({
+  brief: "Print who is inside, for an emergency: by name, with the devices that are offline",
+  flags: { department: departmentFlag, json: jsonFlag },
+  async run({ client, stdout }, { department, json }) {
+    const present = await client.get<Presence>("/presence", { department });
+    const running = client.url !== null;
+    stdout.write(json ? jsonText(present) : emergencyList(present, { running }));
   },
 });
 
@@ -42,23 +31,23 @@ function emergencyList(
 ): string {
   const local = (instant: Instant) => localTime(instant, time_zone);
   const head = `Inside: ${count}   as of ${local(made_at)} ${time_zone}\n`;
-  const rows = inside.map(({ person_id, name, department, since, device_sn, device_name }) => [
+  const line = (
+    { person_id, name, department, device_sn, device_name }: Omit<
+      Presence["inside"][number],
+      "since"
+    >,
+    seen: string,
+  ) => [
     "[ ]",
     name ?? person_id,
     name === null ? "" : person_id,
     department ?? "",
-    `since ${local(since).slice(0, 16)}`,
+    seen,
     device_name ?? device_sn,
-  ]);
-  const unsure = uncertain.map(
-    ({ person_id, name, department, received_at, device_sn, device_name }) => [
-      "[ ]",
-      name ?? person_id,
-      name === null ? "" : person_id,
-      department ?? "",
-      `sent ${local(received_at).slice(0, 16)}`,
-      device_name ?? device_sn,
-    ],
+  ];
+  const rows = inside.map((each) => line(each, `since ${local(each.since).slice(0, 16)}`));
+  const unsure = uncertain.map((each) =>
+    line(each, `sent ${local(each.received_at).slice(0, 16)}`)
   );
   const offline = devices_offline.map(({ sn, name, last_seen }) => [
     name ?? sn,
@@ -89,70 +78,50 @@ interface DayFlags {
   json: boolean;
 }
 
-const days: Command<Context> = buildCommand<DayFlags, [], Context>({
-  docs: { brief: "Print days: first in, last out and hours of each person, newest first" },
-  parameters: {
-    flags: {
-      from: optional(day, "The first day (default: today)", "day"),
-      to: optional(day, "The last day (default: today)", "day"),
-      person: personFlag,
-      department: departmentFlag,
-      device: optional(String, "Only days with a punch at this device", "sn"),
-      json: jsonFlag,
-    },
+const days = agentCommand<DayFlags>({
+  brief: "Print days: first in, last out and hours of each person, newest first",
+  flags: {
+    from: dayFlag("The first day (default: today)"),
+    to: dayFlag("The last day (default: today)"),
+    person: personFlag,
+    department: departmentFlag,
+    device: textFlag("Only days with a punch at this device", "sn"),
+    json: jsonFlag,
   },
-  async func({ json, ...which }) {
-    const { stdout } = this.io;
-    await withAgent(this, async (client) => {
-      const query = { ...which, limit: PAGE_ROWS };
-      const rows: AttendanceDay[] = [];
-      let page = await client.page<AttendanceDay>("/attendance/days", query);
-      rows.push(...page.rows);
-      while (page.next !== null) {
-        page = await client.page<AttendanceDay>(page.next);
-        rows.push(...page.rows);
-      }
-      if (json) return stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
-      stdout.write(columns(rows.map((row) => [
-        row.date,
-        row.name ?? row.person_id,
-        clock(row.first_in, row.time_zone),
-        clock(row.last_out, row.time_zone),
-        hours(row.minutes_inside),
-        remarks(row),
-      ])));
-    });
+  async run({ client, stdout }, { json, ...which }) {
+    const pages = client.pages<AttendanceDay>("/attendance/days", { ...which, limit: PAGE_ROWS });
+    const rows = (await Array.fromAsync(pages)).flat();
+    if (json) return stdout.write(jsonText(rows));
+    stdout.write(columns(rows.map((row) => [
+      row.date,
+      row.name ?? row.person_id,
+      clock(row.first_in, row.time_zone),
+      clock(row.last_out, row.time_zone),
+      hours(row.minutes_inside),
+      remarks(row),
+    ])));
   },
 });
 
-const months: Command<Context> = buildCommand<
-  { from?: string; to?: string; person?: string; department?: string; json: boolean },
-  [],
-  Context
->({
-  docs: { brief: "Print months: days and hours of each person, newest first" },
-  parameters: {
-    flags: {
-      from: optional(month, "The first month (default: this one)", "month"),
-      to: optional(month, "The last month (default: this one)", "month"),
-      person: personFlag,
-      department: departmentFlag,
-      json: jsonFlag,
-    },
+const months = agentCommand<Omit<DayFlags, "device">>({
+  brief: "Print months: days and hours of each person, newest first",
+  flags: {
+    from: parsedFlag(month, "The first month (default: this one)", "month"),
+    to: parsedFlag(month, "The last month (default: this one)", "month"),
+    person: personFlag,
+    department: departmentFlag,
+    json: jsonFlag,
   },
-  async func({ json, ...which }) {
-    const { stdout } = this.io;
-    await withAgent(this, async (client) => {
-      const rows = await client.get<AttendanceMonth[]>("/attendance/months", which);
-      if (json) return stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
-      stdout.write(columns(rows.map((row) => [
-        row.month,
-        row.name ?? row.person_id,
-        row.days === 1 ? "1 day" : `${row.days} days`,
-        hours(row.minutes_inside),
-        remarks(row),
-      ])));
-    });
+  async run({ client, stdout }, { json, ...which }) {
+    const rows = await client.get<AttendanceMonth[]>("/attendance/months", which);
+    if (json) return stdout.write(jsonText(rows));
+    stdout.write(columns(rows.map((row) => [
+      row.month,
+      row.name ?? row.person_id,
+      row.days === 1 ? "1 day" : `${row.days} days`,
+      hours(row.minutes_inside),
+      remarks(row),
+    ])));
   },
 });
 
@@ -165,53 +134,35 @@ interface ExportFlags {
   bom: boolean;
 }
 
-const exportSheets: Command<Context> = buildCommand<ExportFlags, [], Context>({
-  docs: { brief: "Print days, months or who is inside as CSV for a spreadsheet" },
-  parameters: {
-    flags: {
-      what: {
-        kind: "enum",
-        values: ["days", "months", "presence"],
-        brief: "What to print",
-        default: "days",
-      },
-      from: optional(String, "The first day or month (default: this one)", "day"),
-      to: optional(String, "The last day or month (default: this one)", "day"),
-      person: personFlag,
-      department: departmentFlag,
-      bom: {
-        kind: "boolean",
-        brief: "Begin with a byte order mark, which Excel needs",
-        default: false,
-        withNegated: false,
-      },
+const exportSheets = agentCommand<ExportFlags>({
+  brief: "Print days, months or who is inside as CSV for a spreadsheet",
+  flags: {
+    what: {
+      kind: "enum",
+      values: ["days", "months", "presence"],
+      brief: "What to print",
+      default: "days",
     },
+    from: textFlag("The first day or month (default: this one)", "day"),
+    to: textFlag("The last day or month (default: this one)", "day"),
+    person: personFlag,
+    department: departmentFlag,
+    bom: switchFlag("Begin with a byte order mark, which Excel needs"),
   },
-  async func({ what, bom, from, to, person, department }) {
-    const check = what === "months" ? month : day;
-    const { stdout } = this.io;
-    const query = what === "presence"
-      ? { department }
-      : { from: from && check(from), to: to && check(to), person, department };
-    const path = what === "presence" ? "/presence" : `/attendance/${what}`;
-    await withAgent(this, async (client) => {
-      const text = await client.text(path, { ...query, format: "csv", bom: String(bom) });
-      // A file or a program gets it as it is.
-      if (stdout.terminal) stdout.write(text);
-      else stdout.raw(text);
-    });
+  check({ what, from, to }) {
+    if (what === "presence") return;
+    for (const text of [from, to]) if (text) (what === "months" ? month : day)(text);
+  },
+  async run({ client, stdout }, { what, bom, department, ...which }) {
+    const [path, query] = what === "presence"
+      ? ["/presence", { department }]
+      : [`/attendance/${what}`, { ...which, department }];
+    const text = await client.text(path, { ...query, format: "csv", bom: String(bom) });
+    // A file or a program gets it as it is.
+    if (stdout.terminal) stdout.write(text);
+    else stdout.raw(text);
   },
 });
-
-function optional<T>(parse: (text: string) => T, brief: string, placeholder: string): {
-  kind: "parsed";
-  parse: (text: string) => T;
-  brief: string;
-  placeholder: string;
-  optional: true;
-} {
-  return { kind: "parsed", parse, brief, placeholder, optional: true };
-}
 
 function month(text: string): string {
   if (/^\d{4}-(?:0[1-9]|1[0-2])$/.test(text)) return text;
@@ -248,10 +199,7 @@ function remarks(
   ].join(", ");
 }
 
-export const attendance: RouteMap<Context> = buildRouteMap<
-  "presence" | "days" | "months" | "export",
-  Context
->({
+export const attendanceCommand: RouteMap<Context> = buildRouteMap({
   routes: { presence, days, months, export: exportSheets },
   docs: { brief: "Attendance: who is inside, days and months, for a spreadsheet" },
 });

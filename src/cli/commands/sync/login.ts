@@ -8,10 +8,11 @@ import { type SignIn, signIn } from "../../../agent.ts";
 import type { Config } from "../../../config/mod.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
+import { textFlag } from "../../flags.ts";
 import { startCommandLogging } from "../../logging.ts";
 import { runningAgent } from "../../session.ts";
 
-export const login: Command<Context> = buildCommand<{ email?: string }, [], Context>({
+export const loginCommand: Command<Context> = buildCommand<{ email?: string }, [], Context>({
   docs: {
     brief: "Sign in to Supabase; asks for what the configuration does not say",
     fullDescription:
@@ -19,14 +20,7 @@ export const login: Command<Context> = buildCommand<{ email?: string }, [], Cont
       "The password is read from the terminal or from standard input and kept nowhere.",
   },
   parameters: {
-    flags: {
-      email: {
-        kind: "parsed",
-        parse: String,
-        brief: "The account (default: supabase.email)",
-        optional: true,
-      },
-    },
+    flags: { email: textFlag("The account (default: supabase.email)") },
   },
   async func({ email: given }) {
     const config = this.config();
@@ -48,7 +42,7 @@ export const login: Command<Context> = buildCommand<{ email?: string }, [], Cont
   },
 });
 
-export const logout: Command<Context> = buildCommand<Record<never, never>, [], Context>({
+export const logoutCommand: Command<Context> = buildCommand<Record<never, never>, [], Context>({
   docs: { brief: "Forget the sign-in to Supabase; what is recorded waits for the next" },
   parameters: {},
   async func() {

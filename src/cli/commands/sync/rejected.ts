@@ -1,97 +1,58 @@
-/** `clockblock rejected list|retry|discard`: rows the cloud will not have, and what becomes of them. @module */
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import type { Id, Instant, StreamName } from "../../../core/mod.ts";
+/** `clockblock rejected list|retry|discard`: rows that the cloud refused, and what becomes of them. @module */
+import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import type { RejectedRow } from "../../../contract/sync.ts";
+import type { Id } from "../../../core/mod.ts";
 import type { AgentClient } from "../../client.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
-import { jsonFlag, streamFlag } from "../../flags.ts";
-import { withAgent } from "../../session.ts";
-import { columns, painter } from "../../terminal.ts";
-
-interface RejectedRow {
-  stream: StreamName;
-  table: string;
-  id: Id;
-  status: number | null;
-  code: string | null;
-  message: string;
-  attempts: number;
-  last_at: Instant;
-}
+import { argument, jsonFlag, streamFlag, switchFlag } from "../../flags.ts";
+import { agentCommand, printPages } from "../agent_command.ts";
 
 const PAGE_ROWS = 1_000;
 
-const list: Command<Context> = buildCommand<{ json: boolean; stream?: string }, [], Context>({
-  docs: { brief: "Show rejected rows and why, newest first" },
-  parameters: { flags: { json: jsonFlag, stream: streamFlag } },
-  async func({ json, stream }) {
-    const { stdout } = this.io;
-    const paint = painter(stdout);
-    await withAgent(this, async (client) => {
-      let rows = 0;
-      for await (const page of pages(client, stream)) {
-        rows += page.length;
-        stdout.write(
-          json
-            ? page.map((row) => `${JSON.stringify(row)}\n`).join("")
-            : columns(page.map((row) => [
-              row.id,
-              row.table,
-              paint("dim", row.last_at),
-              paint("red", [row.status, row.code].filter((part) => part !== null).join(" ")),
-              row.message,
-            ])),
-        );
-      }
-      if (rows === 0 && !json) stdout.write("No row is rejected\n");
-    });
-  },
+const list = agentCommand<{ json: boolean; stream?: string }>({
+  brief: "Show rejected rows and why, newest first",
+  flags: { json: jsonFlag, stream: streamFlag },
+  run: (asked, { json, stream }) =>
+    printPages(asked, pages(asked.client, stream), {
+      json,
+      row: ({ id, table, last_at, status, code, message }) => [
+        id,
+        table,
+        asked.paint("dim", last_at),
+        asked.paint("red", [status, code].filter((part) => part !== null).join(" ")),
+        message,
+      ],
+      none: "No row is rejected",
+    }),
 });
-
-interface DecideFlags {
-  all: boolean;
-  stream?: string;
-}
 
 /** `retry` and `discard` differ in a word. */
 function decide(
   action: "retry" | "discard",
   { brief, done }: { brief: string; done: string },
 ): Command<Context> {
-  return buildCommand<DecideFlags, Id[], Context>({
-    docs: { brief },
-    parameters: {
-      flags: {
-        all: { kind: "boolean", brief: "Every rejected row", default: false, withNegated: false },
-        stream: streamFlag,
-      },
-      positional: {
-        kind: "array",
-        parameter: {
-          parse: String,
-          brief: "Which rows, as rejected list shows them",
-          placeholder: "id",
-        },
-      },
+  return agentCommand<{ all: boolean; stream?: string }, Id[]>({
+    brief,
+    flags: { all: switchFlag("Every rejected row"), stream: streamFlag },
+    positional: {
+      kind: "array",
+      parameter: argument("Which rows, as rejected list shows them", "id"),
     },
-    async func({ all, stream }, ...ids) {
+    check({ all }, ...ids) {
       if (all === ids.length > 0) {
         throw new UsageError(`Cannot ${action}: name the rows' ids, or --all`);
       }
-      await withAgent(this, async (client) => {
-        const bodies = all
-          ? [{ all, ...(stream === undefined ? {} : { stream }) }]
-          : await byStream(client, ids, stream);
-        let decided = 0;
-        for (const body of bodies) {
-          const answer = await client.post<Record<string, number>>(
-            `/sync/rejected/${action}`,
-            body,
-          );
-          decided += Object.values(answer)[0] ?? 0;
-        }
-        this.io.stdout.write(`${decided} ${decided === 1 ? "row" : "rows"} ${done}\n`);
-      });
+    },
+    async run({ client, stdout }, { all, stream }, ...ids) {
+      const bodies = all ? [{ all, stream }] : await byStream(client, ids, stream);
+      let decided = 0;
+      for (const body of bodies) {
+        const path = `/sync/rejected/${action}`;
+        const answer = await client.post<Record<string, number>>(path, body);
+        decided += Object.values(answer)[0] ?? 0;
+      }
+      stdout.write(`${decided} ${decided === 1 ? "row" : "rows"} ${done}\n`);
     },
   });
 }
@@ -103,34 +64,24 @@ async function byStream(
   stream: string | undefined,
 ): Promise<{ stream: string; ids: Id[] }[]> {
   const wanted = new Set(ids);
-  const found = new Map<string, Id[]>();
+  const found: RejectedRow[] = [];
   for await (const page of pages(client, stream)) {
-    for (const row of page) {
-      if (wanted.delete(row.id)) found.set(row.stream, [...found.get(row.stream) ?? [], row.id]);
-    }
+    found.push(...page.filter(({ id }) => wanted.delete(id)));
     if (wanted.size === 0) break;
   }
   const [unknown] = wanted;
   if (unknown !== undefined) {
     throw new UsageError(`No rejected row has the id ${unknown}. See clockblock rejected list`);
   }
-  return [...found].map(([stream, ids]) => ({ stream, ids }));
+  return [...Map.groupBy(found, (row) => row.stream)]
+    .map(([stream, rows]) => ({ stream, ids: rows.map(({ id }) => id) }));
 }
 
-async function* pages(
-  client: AgentClient,
-  stream: string | undefined,
-): AsyncGenerator<RejectedRow[]> {
-  const query = stream === undefined ? "" : `&stream=${encodeURIComponent(stream)}`;
-  let path: string | null = `/sync/rejected?limit=${PAGE_ROWS}${query}`;
-  while (path !== null) {
-    const page: { rows: RejectedRow[]; next: string | null } = await client.page(path);
-    yield page.rows;
-    path = page.next;
-  }
+function pages(client: AgentClient, stream: string | undefined): AsyncIterable<RejectedRow[]> {
+  return client.pages("/sync/rejected", { limit: PAGE_ROWS, stream });
 }
 
-export const rejected: RouteMap<Context> = buildRouteMap<"list" | "retry" | "discard", Context>({
+export const rejectedCommand: RouteMap<Context> = buildRouteMap({
   routes: {
     list,
     retry: decide("retry", {

@@ -1,9 +1,9 @@
 /** `clockblock schema supabase`: the SQL that the cloud's tables are made with. @module */
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import { supabaseSchema } from "../../../agent.ts";
 import type { Context } from "../../context.ts";
 
-const supabase: Command<Context> = buildCommand<Record<never, never>, [], Context>({
+const supabase = buildCommand<NonNullable<unknown>, [], Context>({
   docs: { brief: "Print the SQL to run once in the SQL editor; again changes nothing" },
   parameters: {},
   async func() {
@@ -11,7 +11,7 @@ const supabase: Command<Context> = buildCommand<Record<never, never>, [], Contex
   },
 });
 
-export const schema: RouteMap<Context> = buildRouteMap<"supabase", Context>({
+export const schemaCommand: RouteMap<Context> = buildRouteMap({
   routes: { supabase },
   docs: { brief: "What the cloud needs, as SQL" },
 });

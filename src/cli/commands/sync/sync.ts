@@ -1,42 +1,37 @@
 /** `clockblock sync now|status|conflicts|reset`: the way to the cloud. @module */
-import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { type Clock, systemClock } from "../../../core/mod.ts";
 import type { LaneStatus, SyncStatus } from "../../../contract/sync.ts";
-import type { AgentClient } from "../../client.ts";
+import { type AgentClient, withQuery } from "../../client.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, UsageError } from "../../exit.ts";
-import type { Io } from "../../io.ts";
-import { jsonFlag, streamFlag } from "../../flags.ts";
+import { confirmed } from "../../io.ts";
+import { jsonFlag, streamFlag, switchFlag } from "../../flags.ts";
 import { Progress } from "../../progress.ts";
-import { withAgent } from "../../session.ts";
-import { count, harmless, painter } from "../../terminal.ts";
-import { conflicts } from "./conflicts.ts";
+import { count, harmless } from "../../terminal.ts";
+import { agentCommand, jsonText } from "../agent_command.ts";
 import { describeLanes } from "../status.ts";
+import { conflictsCommand } from "./conflicts.ts";
 
-interface StreamFlags {
-  stream?: string;
-}
-
-/** How often the progress is asked for. */
+/** Interval between two looks at the progress. */
 const LOOK_MS = 200;
 
-const now: Command<Context> = buildCommand<StreamFlags, [], Context>({
-  docs: { brief: "Send what waits, at once, and show how far it is" },
-  parameters: { flags: { stream: streamFlag } },
-  async func({ stream }) {
-    await withAgent(this, async (client) => {
-      const before = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
-      const progress = new Progress(this.io.stderr, { unit: "rows" });
-      const after = lanesOf(await drain(client, { stream, progress, before }), stream);
-      progress.end();
-      const sent = pushed(after) - pushed(before);
-      const failed = after.filter(({ last_error }) => last_error !== null);
-      this.io.stdout.write(
-        `${count(sent)} rows sent, ${count(waitingFor(after))} waiting\n` +
-          failed.map((lane) => `${lane.stream}: ${harmless(lane.last_error!.message)}\n`).join(""),
-      );
-      if (failed.length > 0) this.process.exitCode = EXIT.failed;
-    }, { sync: true });
+const now = agentCommand<{ stream?: string }>({
+  brief: "Send what waits, at once, and show how far it is",
+  flags: { stream: streamFlag },
+  sync: true,
+  async run({ client, context, stdout }, { stream }) {
+    const before = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
+    const progress = new Progress(context.io.stderr, { unit: "rows" });
+    const after = lanesOf(await drain(client, { stream, progress, before }), stream);
+    progress.end();
+    const sent = pushed(after) - pushed(before);
+    const failed = after.filter(({ last_error }) => last_error !== null);
+    stdout.write(
+      `${count(sent)} rows sent, ${count(waitingFor(after))} waiting\n` +
+        failed.map((lane) => `${lane.stream}: ${harmless(lane.last_error!.message)}\n`).join(""),
+    );
+    if (failed.length > 0) context.process.exitCode = EXIT.failed;
   },
 });
 
@@ -71,11 +66,9 @@ async function drain(client: AgentClient, options: DrainOptions): Promise<SyncSt
   // Its error is the command's too, which ends by it.
   looking.catch(() => {});
   try {
-    const query = stream === undefined ? "" : `?stream=${encodeURIComponent(stream)}`;
+    const path = withQuery("/sync/now", { stream });
     for (;;) {
-      const { done, sync } = await client.post<{ done: boolean; sync: SyncStatus }>(
-        `/sync/now${query}`,
-      );
+      const { done, sync } = await client.post<{ done: boolean; sync: SyncStatus }>(path);
       show(sync);
       if (done) return sync;
     }
@@ -85,57 +78,40 @@ async function drain(client: AgentClient, options: DrainOptions): Promise<SyncSt
   }
 }
 
-const status: Command<Context> = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: "Show the sync state of each stream" },
-  parameters: { flags: { json: jsonFlag } },
-  async func({ json }) {
-    const { stdout } = this.io;
-    const sync = await withAgent(this, (client) => client.get<SyncStatus>("/sync/status"));
-    stdout.write(
-      json
-        ? `${JSON.stringify(sync, null, 2)}\n`
-        : describeLanes(sync.lanes, { paint: painter(stdout), now: systemClock.now() }),
-    );
+const status = agentCommand<{ json: boolean }>({
+  brief: "Show the sync state of each stream",
+  flags: { json: jsonFlag },
+  async run({ client, stdout, paint }, { json }) {
+    const sync = await client.get<SyncStatus>("/sync/status");
+    const text = json
+      ? jsonText(sync)
+      : describeLanes(sync.lanes, { paint, now: systemClock.now() });
+    stdout.write(text);
   },
 });
 
-const reset: Command<Context> = buildCommand<StreamFlags & { yes: boolean }, [], Context>({
-  docs: {
-    brief: "Clear backoff, pauses and refusals; read all records again",
-    fullDescription:
-      "Forgets what was learned of the cloud and tries everything at once. Heartbeats, events and punches " +
-      "that wait stay queued. Records are read again from the cloud: changes of records that have not been sent are lost, " +
-      "after a question on a terminal, or by --yes.",
-  },
-  parameters: {
-    flags: {
-      stream: streamFlag,
-      yes: {
-        kind: "boolean",
-        brief: "Also when changes of records would be lost",
-        default: false,
-        withNegated: false,
-      },
-    },
-  },
-  async func({ stream, yes }) {
-    await withAgent(this, async (client) => {
-      const lanes = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
-      const lost = yes ? 0 : lostByReset(lanes);
-      if (lost > 0 && !await agreed(this.io, lost)) {
-        throw new UsageError(
-          `Cannot reset records: ${count(lost)} changes have not been sent and would be lost. ` +
-            "Send them with clockblock sync now, or add --yes",
-        );
-      }
-      const query = new URLSearchParams({
-        ...(stream === undefined ? {} : { stream }),
-        // What a person has agreed to; what came since then is theirs as well.
-        ...(yes || lost > 0 ? { lose_changes: "true" } : {}),
-      });
-      await client.post(`/sync/reset?${query}`);
-      this.io.stdout.write(`${stream ?? "Every stream"} starts over\n`);
-    });
+const reset = agentCommand<{ stream?: string; yes: boolean }>({
+  brief: "Clear backoff, pauses and refusals; read all records again",
+  fullDescription:
+    "Forgets what was learned of the cloud and tries everything at once. Heartbeats, events and punches " +
+    "that wait stay queued. Records are read again from the cloud: changes of records that have not been sent are lost, " +
+    "after a question on a terminal, or by --yes.",
+  flags: { stream: streamFlag, yes: switchFlag("Also when changes of records would be lost") },
+  async run({ client, context: { io }, stdout }, { stream, yes }) {
+    const lanes = lanesOf(await client.get<SyncStatus>("/sync/status"), stream);
+    const lost = yes ? 0 : lostByReset(lanes);
+    const changes = `${count(lost)} changes`;
+    const question = `${changes} of records have not been sent and would be lost. Go on?`;
+    if (lost > 0 && !await confirmed(io, question)) {
+      throw new UsageError(
+        `Cannot reset records: ${changes} have not been sent and would be lost. ` +
+          "Send them with clockblock sync now, or add --yes",
+      );
+    }
+    // What a person has agreed to; what came since then is theirs as well.
+    const lose_changes = yes || lost > 0 ? "true" : undefined;
+    await client.post(withQuery("/sync/reset", { stream, lose_changes }));
+    stdout.write(`${stream ?? "Every stream"} starts over\n`);
   },
 });
 
@@ -145,23 +121,6 @@ function lostByReset(lanes: readonly LaneStatus[]): number {
   return records ? records.rows_waiting + records.rows_rejected : 0;
 }
 
-/** Asks for confirmation; without a terminal the answer is no. */
-async function agreed(io: Io, lost: number): Promise<boolean> {
-  if (!io.stderr.terminal) return false;
-  const answer = await io.ask(
-    `${count(lost)} changes of records have not been sent and would be lost. Go on? [y/N] `,
-  );
-  return /^y(es)?$/i.test(answer?.trim() ?? "");
-}
-
-export const sync: RouteMap<Context> = buildRouteMap<
-  "now" | "status" | "conflicts" | "reset",
-  Context
->({
-  routes: { now, status, conflicts, reset },
-  docs: { brief: "Send what waits, show the state, start over" },
-});
-
 function lanesOf({ lanes }: SyncStatus, stream: string | undefined): LaneStatus[] {
   return lanes.filter((lane) => stream === undefined || lane.stream === stream);
 }
@@ -169,3 +128,8 @@ function lanesOf({ lanes }: SyncStatus, stream: string | undefined): LaneStatus[
 function pushed(lanes: readonly LaneStatus[]): number {
   return lanes.reduce((sum, { rows_pushed }) => sum + rows_pushed, 0);
 }
+
+export const syncCommand: RouteMap<Context> = buildRouteMap({
+  routes: { now, status, conflicts: conflictsCommand, reset },
+  docs: { brief: "Send what waits, show the state, start over" },
+});
