@@ -71,6 +71,7 @@ export const LIMIT = "LIMIT ? + 0";
 export type Cells = readonly unknown[];
 
 export interface CellsStatement {
+  get(...values: (string | number)[]): Cells | undefined;
   all(...values: (string | number)[]): Cells[];
 }
 

@@ -104,7 +104,7 @@ export class Rollups {
   }
 
   get(deviceId: string, day: Day): Rollup | undefined {
-    const [cells] = this.#get.all(deviceId, day);
+    const cells = this.#get.get(deviceId, day);
     return cells && rollupOfCells(cells);
   }
 
