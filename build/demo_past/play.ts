@@ -1,7 +1,7 @@
 /** What was played in the demo's past: an hour after school, more at weekends, several games, some days none. @module */
 import type { Heartbeat } from "../../src/contract/playtime.ts";
 import { idSource, instantOf, systemClock } from "../../src/core/mod.ts";
-import { type Poll, record, type Tables } from "../../src/streams/playtime/tables.ts";
+import { type Poll, recordHeartbeat, type Tables } from "../../src/streams/playtime/tables.ts";
 import { type PastDay, pastDays, type Present } from "./days.ts";
 import { noise, pick } from "./noise.ts";
 
@@ -93,6 +93,6 @@ export function recordPlays(
   present: Present & { deviceId: string },
 ): void {
   for (const { heartbeat, games } of polls(plays(present), present)) {
-    record(tables, heartbeat, { allowance: ALLOWANCE, games });
+    recordHeartbeat(tables, heartbeat, { allowance: ALLOWANCE, games });
   }
 }

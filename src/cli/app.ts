@@ -1,8 +1,4 @@
-/**
- * The command line as stricli sees it: its commands, and how usage errors are printed. The configuration's
- * flags are not in it (see flags.ts).
- * @module
- */
+/** The stricli application: the commands and the messages of usage errors. @module */
 import {
   AliasNotFoundError,
   type Application,
@@ -42,7 +38,7 @@ export const application: Application<Context> = buildApplication(
   },
 );
 
-/** Mistakes in one line each, as everywhere else. */
+/** One line for each error. */
 function text(): ApplicationText {
   return {
     ...text_en,
@@ -56,7 +52,7 @@ function text(): ApplicationText {
   };
 }
 
-/** By class: stricli's own way goes by the names of classes, which are others in the minified executable. */
+/** By class: stricli goes by class names, which the minified executable does not keep. */
 function describeFlaw(flaw: unknown): string {
   if (flaw instanceof FlagNotFoundError) {
     const own = flaw.corrections.map((name) => `--${name}`);

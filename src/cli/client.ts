@@ -1,13 +1,10 @@
-/**
- * The agent as commands talk to it: requests to the local API. Where they go (over HTTP to the agent that runs, or in
- * process to one opened for this command) makes no difference to a command.
- * @module
- */
+/** Requests of commands to the local API, over HTTP or to an agent opened in this process. @module */
 import { dirname, join } from "node:path";
+import type { Config } from "../config/mod.ts";
 import { parseLossless } from "../core/mod.ts";
 
 export interface AgentClient {
-  /** Where the running agent is; `null` when none runs and the database was opened for this command. */
+  /** Address of the running agent; `null` when none runs and the database was opened for this command. */
   readonly url: string | null;
   /** @throws {ApiError} */
   get<T>(path: string, query?: Query): Promise<T>;
@@ -55,7 +52,7 @@ export interface ClientOptions {
 export function createClient({ url, base, token, fetch }: ClientOptions): AgentClient {
   function send(request: Request): Response | Promise<Response> {
     if (token !== null) request.headers.set("authorization", `Bearer ${token}`);
-    // Over HTTP the runtime sets it; in process the API asks for it all the same.
+    // Over HTTP the runtime sets `host`; in process nothing does, and the API requires it.
     if (url === null) request.headers.set("host", new URL(base).host);
     return fetch(request);
   }
@@ -124,12 +121,18 @@ export async function connectAgent(
   return client;
 }
 
-/** Where the token for writes is kept. */
+/** Where a program of this machine reaches the API, by its configuration. */
+export function apiUrlOf({ api_host, api_port }: Pick<Config, "api_host" | "api_port">): string {
+  const host = api_host === "0.0.0.0" ? "127.0.0.1" : api_host === "::" ? "::1" : api_host;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${api_port}`;
+}
+
+/** The file of the token for writes. */
 export function tokenPathOf(dbPath: string): string {
   return join(dirname(dbPath), "api-token");
 }
 
-/** The token for writes; none where it is missing. */
+/** The token for writes; null when the file is missing or cannot be read. */
 export async function readToken(path: string): Promise<string | null> {
   try {
     return (await Deno.readTextFile(path)).trim();
@@ -142,7 +145,7 @@ export async function readToken(path: string): Promise<string | null> {
   }
 }
 
-/** Another program may listen where the agent once did. */
+/** Another program may listen on the port that the agent had. */
 async function checkIdentity(client: AgentClient): Promise<void> {
   let status: unknown;
   try {
@@ -178,7 +181,7 @@ export async function answerOf<T>(response: Response, base: string): Promise<T> 
       cause: error,
     });
   }
-  // What the schemas of the API's routes promise.
+  // The schemas of the API's routes guarantee the type.
   if (response.ok) return body as T;
   const problem = typeof body === "object" && body !== null ? body as Record<string, unknown> : {};
   const title = String(problem["title"] ?? `Status ${response.status}`);
@@ -194,7 +197,7 @@ function nextOf(response: Response): string | null {
   return pathname + search;
 }
 
-/** The URL with its query; what is undefined is left out. */
+/** The URL with its query, without undefined values. */
 export function withQuery(url: string, query: Query): string {
   const filled = Object.entries(query)
     .flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);

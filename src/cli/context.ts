@@ -1,4 +1,4 @@
-/** What every command is handed. @module */
+/** The context of every command: input and output, the command line, the configuration. @module */
 import { resolve } from "node:path";
 import type { ApplicationContext } from "@stricli/core";
 import {
@@ -15,12 +15,9 @@ export interface Context extends ApplicationContext {
   readonly io: Io;
   /** The command line as it was given. */
   readonly line: CommandLine;
-  /**
-   * The configuration, read when it is first asked for, so that `--help` works whatever is in the file.
-   * @throws {ConfigError}
-   */
+  /** The configuration, read at the first call: `--help` works with any file. @throws {ConfigError} */
   config(): Config;
-  /** Where it comes from, to be followed. */
+  /** The file of the configuration and how it is read again. */
   configFile(): ConfigFile;
 }
 

@@ -1,7 +1,4 @@
-/**
- * How a command ends: what went wrong → exit code and words, in one place.
- * @module
- */
+/** Error → exit code and message, in one place. @module */
 import { ListenError } from "../agent.ts";
 import { ConfigError } from "../config/mod.ts";
 import { Problem } from "../core/mod.ts";
@@ -21,12 +18,12 @@ const SETUP: ReadonlySet<StoreErrorKind> = new Set(["newer", "busy", "readonly",
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof StoreError && error.kind === "locked") return EXIT.alreadyRunning;
-  if (isUsersToMend(error)) return EXIT.usage;
+  if (isUserError(error)) return EXIT.usage;
   return EXIT.failed;
 }
 
-/** Whether the message is complete without a stack trace: the cause is outside the program. */
-export function isUsersToMend(error: unknown): boolean {
+/** Whether the user has to correct something: the message is complete without a stack trace. */
+export function isUserError(error: unknown): boolean {
   return error instanceof UsageError || error instanceof ConfigError ||
     (error instanceof StoreError && (SETUP.has(error.kind) || error.kind === "locked")) ||
     (error instanceof ApiError && error.status === 400) ||
@@ -36,7 +33,7 @@ export function isUsersToMend(error: unknown): boolean {
 
 /** What to print for an error: one line, several for a configuration with several mistakes. Never a stack. */
 export function messageOf(error: unknown): string {
-  // It may quote what a caller, a device or a server wrote.
+  // The message may quote text of a caller, a device or a server.
   return wordsOf(error).split("\n").map(harmless).join("\n");
 }
 

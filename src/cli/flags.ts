@@ -1,6 +1,6 @@
 /**
- * Every key of the configuration is a flag of every command: those are taken out of the arguments before the command
- * line is parsed, which then only knows a command's own flags.
+ * Flags. Every key of the configuration is a flag of every command: `takeConfigFlags` removes those from the arguments,
+ * and stricli parses the flags of the command.
  * @module
  */
 import { type ConfigKey, configKeys, nearest } from "../config/mod.ts";
@@ -8,11 +8,11 @@ import { type Day, isDay } from "../core/mod.ts";
 import { UsageError } from "./exit.ts";
 
 export interface CommandLine {
-  /** Arguments that are not about the configuration. */
+  /** Arguments without the configuration's flags. */
   args: string[];
   /** `--config`. */
   configPath: string | undefined;
-  /** Values as they were typed, by key. */
+  /** Values as typed, by key. */
   config: Map<string, string>;
 }
 
@@ -58,7 +58,7 @@ function valueAfter(
   return next?.startsWith("--") ? undefined : next;
 }
 
-/** The flag that was most likely meant, of the configuration's and the command's own. */
+/** The known flag that is most like an unknown one. */
 export function nearestFlag(flag: string, own: readonly string[]): string | undefined {
   const all = [...own, "--config", "--help", "--version", ...byFlag.keys()];
   const near = nearest(flag, all);

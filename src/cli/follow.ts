@@ -1,7 +1,4 @@
-/**
- * An event stream of the running agent, followed across its restarts: what was missed meanwhile comes first.
- * @module
- */
+/** Follows an event stream of the agent across its restarts; events missed meanwhile come first. @module */
 import type { Config } from "../config/mod.ts";
 import { type Clock, systemClock } from "../core/mod.ts";
 import {
@@ -22,7 +19,7 @@ export interface FollowOptions {
   clock?: Clock;
 }
 
-/** How long to wait for an agent that is gone before it is looked for again. */
+/** Pause before the next attempt to reach an agent that stopped. */
 const RETRY_MS = 1_000;
 
 /**
@@ -100,7 +97,7 @@ async function* messages(
       }
     }
   } catch (error) {
-    // The agent stopped or was killed: it is looked for again.
+    // A TypeError: the agent stopped or was killed. The caller connects again.
     if (!signal.aborted && !(error instanceof TypeError)) throw error;
   }
 }

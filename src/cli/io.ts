@@ -1,11 +1,6 @@
-/**
- * What a command sees of the world: where it prints, the environment, the folder, Ctrl-C. The real things by default;
- * a test hands in its own.
- * @module
- */
+/** Input and output of a command: streams, environment, folder, signals. Tests replace it. @module */
 import { terminalText } from "./terminal.ts";
 
-/** Where text ends up. */
 export interface Sink {
   /** Writes the text as it is. A reader that went away (`| head`) is no error. */
   raw(text: string): void;
@@ -19,11 +14,11 @@ export interface Sink {
 }
 
 export interface Output extends Sink {
-  /** Writes lines on which nothing that others wrote steers the terminal, now or where it is piped to. */
+  /** Writes lines; control characters in foreign text are spelled out, so that they cannot steer a terminal. */
   write(lines: string): void;
 }
 
-/** The one way to a terminal: all that is printed passes here, but for what is given to `raw` on purpose. */
+/** Everything printed passes here, except text given to `raw` on purpose. */
 export function outputTo(sink: Sink): Output {
   return {
     get gone() {
@@ -47,11 +42,11 @@ export interface Io {
   input(): ReadableStream<Uint8Array>;
   /** Asks the person, or reads the next line of what is piped in; null when there is none. */
   ask(question: string, options?: { secret?: boolean }): Promise<string | null>;
-  /** Calls back when somebody asks the program to end. @returns a function that stops listening */
+  /** Calls back at a signal to stop. @returns a function that stops listening */
   onStop(handler: (signal: Deno.Signal) => void): () => void;
 }
 
-/** Ctrl-C, a polite kill, the closing of the terminal; on Windows also Ctrl-Break. */
+/** Ctrl-C, `kill`, the closing of the terminal; on Windows also Ctrl-Break. */
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK", "SIGHUP", "SIGTERM"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -92,7 +87,7 @@ function ask(question: string, { secret }: { secret: boolean }): string | null {
   const terminal = stdin.isTerminal();
   const say = (text: string) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
   const hidden = terminal && secret;
-  // In this order: what is typed at once after the question must not show.
+  // Before the question: what is typed right after it must not show.
   if (hidden) stdin.setRaw(true, { cbreak: false });
   if (terminal) say(question);
   try {
@@ -116,7 +111,7 @@ function ask(question: string, { secret }: { secret: boolean }): string | null {
   }
 }
 
-/** Takes the last character away, which may be several bytes of UTF-8. */
+/** Removes the last character, which may be several bytes of UTF-8. */
 function eraseLast(line: number[]): void {
   while ((line.pop()! & 0b1100_0000) === 0b1000_0000);
 }
@@ -146,7 +141,7 @@ function output(stream: typeof Deno.stdout): Output {
     },
     width() {
       try {
-        // Some terminals say 0.
+        // Some terminals report 0.
         return Deno.consoleSize().columns || 80;
       } catch {
         return 80;

@@ -1,6 +1,6 @@
 /**
- * Where the log goes: text on a terminal, JSON lines elsewhere, and a rotating file beside the database. Secrets are
- * blotted out on the way, and a log that cannot be written never stops the agent.
+ * Outputs of the log: text on a terminal, JSON lines elsewhere, and a rotating file beside the database. Secrets are
+ * replaced by `***`. A log that cannot be written never stops the agent.
  * @module
  */
 import { dirname, join } from "node:path";
@@ -13,40 +13,39 @@ import { harmless, painter, spelledOut } from "./terminal.ts";
 
 export interface LoggingOptions {
   level: Config["log_level"];
-  /** Where a person or a service manager reads along. */
+  /** The terminal, or the service manager's log. */
   output: Output;
-  /** The least that goes there (default: `level`). */
+  /** Lowest level printed there (default: `level`). */
   outputLevel?: Config["log_level"];
-  /** The log file, made with its folder at the first line; `null` for none. */
+  /** The log file; its folder is made at the first line. `null`: none. */
   file: string | null;
-  /** The file of conflicts of records, a JSON line each, whatever the level; without it they are not written. */
+  /** The file of record conflicts, one JSON line each at every level; `null`: none. */
   conflictsFile?: string | null;
-  /** Texts that must not appear. */
+  /** Texts that must not appear in a log. */
   secrets: readonly string[];
-  /** Whether the file waits for `release`: a start that fails leaves nothing behind. */
+  /** Whether lines for the file wait for `release`: a start that fails leaves no file. */
   held?: boolean;
-  /** The size at which a file is put aside. */
+  /** Size at which the file is rotated. */
   maxBytes?: number;
   clock?: Clock;
 }
 
-/** With the file that is being written: six. */
 const OLD_FILES = 5;
 const MAX_BYTES = 2_000_000;
-/** After the disk refused a line, how long the file is left alone. */
+/** Pause after a failed write. */
 const RETRY_MS = 30_000;
 const MAX_HELD = 1_000;
-/** Limit of one log line: a line may quote a server's answer. */
+/** Characters of one message: it may quote a server's answer. */
 const MAX_LINE = 8_000;
 
 export interface Logging extends AsyncDisposable {
-  /** Writes what was held back, and from now on what comes. */
+  /** Writes the held lines; later lines are written at once. */
   release(): void;
   /** Logs from this level on. */
   setLevel(level: Config["log_level"]): void;
 }
 
-/** Starts logging; disposal writes what is still on its way. */
+/** Starts logging; disposal writes the buffered lines. */
 export async function startLogging(options: LoggingOptions): Promise<Logging> {
   const { output, file, conflictsFile = null } = options;
   let { level, outputLevel = level } = options;
@@ -54,7 +53,7 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
   const json = (record: LogRecord) => hide(jsonLine(record, { withStack: debugs(level) }));
   const text = (record: LogRecord) => hide(textLine(record, output));
   const toFile = file === null ? undefined : fileSink(file, { ...options, formatter: json });
-  // Both versions of a record as they are: this file is where a person gets a lost one back from.
+  // Not redacted: a person restores a lost version from this file.
   const conflictLine = ({ properties }: LogRecord) => `${JSON.stringify(properties)}\n`;
   const toConflicts = conflictsFile === null
     ? undefined
@@ -85,7 +84,7 @@ export async function startLogging(options: LoggingOptions): Promise<Logging> {
         category: ["clockblock", "conflicts"],
         sinks: ["conflicts"],
         lowestLevel: "info",
-        // Without one of its own it would have its parent's.
+        // Without a filter of its own the logger has its parent's.
         filters: ["all"],
         parentSinks: "override",
       },
@@ -109,10 +108,7 @@ function isAtLeast(record: LogRecord, level: Config["log_level"]): boolean {
   return compareLogLevel(record.level, level) >= 0;
 }
 
-/**
- * The log of a command that answers and ends: what is odd goes to standard error. Only who debugs gets a file, where
- * the stack of what failed is.
- */
+/** The log of a short command: warnings go to standard error, stacks to a file at the levels debug and trace. */
 export function startCommandLogging(
   config: Config,
   { output }: { output: Output },
@@ -129,30 +125,27 @@ export function startCommandLogging(
   });
 }
 
-/** Whether someone looks for the cause of an error: then stacks are of use. */
+/** Whether the log has stacks. */
 export function debugs(level: Config["log_level"]): boolean {
   return level === "debug" || level === "trace";
 }
 
-/** The log file lies beside the database. */
 export function logPathOf({ db_path }: Config): string {
   return join(dirname(db_path), "logs", "clockblock.log");
 }
 
-/** The file of conflicts lies beside it. */
 export function conflictsPathOf({ db_path }: Config): string {
   return join(dirname(db_path), "logs", "conflicts.log");
 }
 
-/** The configuration's secrets. */
 export function secretsOf({ attendance, device_token, supabase }: Config): string[] {
   return [device_token, attendance.device_token, supabase.key, supabase.password]
     .filter((secret) => secret !== null);
 }
 
 /**
- * The file. What fails (no such folder, full disk, a file that Windows holds) is printed once to `output`; the file is
- * opened again later, because LogTape's sink stays closed when it could not rotate.
+ * A file as a sink. The first failure (no such folder, full disk, a file that Windows holds open) is printed to `output`;
+ * the file is opened again later, because LogTape's sink stays closed after a failed rotation.
  */
 function fileSink(
   path: string,
@@ -214,10 +207,10 @@ function openFile(
   }) as unknown as Sink & AsyncDisposable;
 }
 
-/** Blots out the given texts, also as JSON and URLs write them, bearer tokens and signed tokens. */
+/** Replaces the given texts (also in JSON and URL notation), bearer tokens and signed tokens by `***`. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const forms = secrets
-    // A word of three letters is no secret, and blotting it out would make the log unreadable.
+    // Replacing a word of three letters would make the log unreadable.
     .filter((secret) => secret.length >= 4)
     .flatMap((
       secret,
@@ -263,7 +256,7 @@ function jsonLine(record: LogRecord, { withStack }: { withStack: boolean }): str
     const line = JSON.stringify({ ...head, ...Object.fromEntries(properties), ...head });
     if (line.length <= 2 * MAX_LINE) return `${spelledOut(line)}\n`;
   } catch {
-    // A value that JSON cannot say: the message has its words.
+    // A value that is no JSON: the message has it as text.
   }
   return `${spelledOut(JSON.stringify(head))}\n`;
 }
@@ -287,7 +280,7 @@ function shown(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
 }
 
-/** What JSON can say of a value: an error loses its stack unless someone debugs. */
+/** A value for JSON: an error as an object, its stack on request. */
 function plain(value: unknown, withStack: boolean): unknown {
   if (!(value instanceof Error)) return value;
   return {

@@ -9,7 +9,7 @@ import { describeConfigFlags, takeConfigFlags } from "./flags.ts";
 import { type Io, processIo } from "./io.ts";
 
 export interface MainOptions {
-  /** Where it prints, what it reads (default: the process's own). */
+  /** Default: the process's own. */
   io?: Io;
 }
 
@@ -20,7 +20,7 @@ export async function main(
 ): Promise<number> {
   try {
     requireRuntime();
-    // `deno task start -- --help` passes its own `--` on, which would end the flags before the first one.
+    // `deno task start -- --help` passes its `--` on, which would end the flags.
     const line = takeConfigFlags(args[0] === "--" ? args.slice(1) : args);
     const inputs = withDefaultCommand(line.args);
     if (inputs[0] !== "install" && inputs[0] !== "uninstall") giveUpAutostart();
@@ -36,7 +36,7 @@ export async function main(
   }
 }
 
-/** `clockblock` and `clockblock --once` mean `run`; about the program itself only `--help` and `--version` ask. */
+/** `clockblock` and `clockblock --once` mean `run`; `--help` and `--version` need no command. */
 function withDefaultCommand(args: readonly string[]): readonly string[] {
   const [first] = args;
   const about = /^(--help|--help-all|--version|-[hHv])$/;

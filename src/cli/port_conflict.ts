@@ -1,15 +1,16 @@
 /**
- * Who has the port that the agent wants. The agent may not look into other programs, but it may ask what listens
- * there, and tell people the command that shows the rest.
+ * Which program has the port of the agent. The agent may not inspect other programs, but it may ask what listens on the
+ * port, and name the command that shows the rest.
  * @module
  */
 import type { Config } from "../config/mod.ts";
+import { apiUrlOf } from "./client.ts";
 import { durationOf } from "./terminal.ts";
 
 /** Time limit for a program that accepts the connection but does not answer. */
 const TIMEOUT_MS = 1_000;
 
-/** Why the API's port cannot be used, in sentences; undefined when it is free. Call it when this folder's agent is not running. */
+/** Why the API's port cannot be used; undefined when it is free. Call it while this folder's agent does not run. */
 export async function portTaken(
   config: Pick<Config, "api_host" | "api_port">,
 ): Promise<string | undefined> {
@@ -26,13 +27,11 @@ export async function portTaken(
 
 /** A sentence about what listens on the API's port. */
 export async function whoListens(
-  { api_host, api_port }: Pick<Config, "api_host" | "api_port">,
+  config: Pick<Config, "api_host" | "api_port">,
   { os = Deno.build.os }: { os?: typeof Deno.build.os } = {},
 ): Promise<string> {
-  const host = api_host.includes(":") ? `[${api_host}]` : api_host;
-  const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${api_port}/status`;
-  const known = await agentAt(url);
-  return known ?? showsWhoListens(api_port, { os });
+  const known = await agentAt(`${apiUrlOf(config)}/status`);
+  return known ?? showsWhoListens(config.api_port, { os });
 }
 
 /** A sentence that helps to find out what listens on a port. */

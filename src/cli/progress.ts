@@ -1,6 +1,6 @@
 /**
- * How far a long command is: a bar that is redrawn on a terminal, a plain line now and then elsewhere. Our own, because
- * it is shorter than what adapts cli-progress and its dependencies, which write to Node's streams.
+ * Progress of a long command: a bar on a terminal, a line every 5 s elsewhere. Written here: an adapter for cli-progress,
+ * which writes to Node's streams, would be longer.
  * @module
  */
 import { type Clock, systemClock } from "../core/mod.ts";
@@ -43,7 +43,6 @@ export class Progress {
     this.#show();
   }
 
-  /** Shows the last state for good. */
   end(): void {
     this.#show();
     if (this.#output.terminal) this.#output.write("\n");
@@ -51,7 +50,7 @@ export class Progress {
 
   #show(): void {
     const line = this.#line();
-    // Cut to the width: a line that wraps cannot be redrawn.
+    // A line that wraps cannot be redrawn.
     this.#output.raw(
       this.#output.terminal ? `\r${line.slice(0, this.#output.width() - 1)}\x1b[K` : `${line}\n`,
     );

@@ -1,4 +1,4 @@
-/** Rows on their way out, page by page: as CSV for spreadsheets, as JSON for programs. @module */
+/** Prints rows page by page: CSV for spreadsheets, JSON for programs. @module */
 import { csvLine } from "../contract/csv.ts";
 import type { Output } from "./io.ts";
 
@@ -13,7 +13,7 @@ export async function writeRows(
   await (format === "csv" ? writeCsv(output, pages, columns) : writeJson(output, pages));
 }
 
-/** Rows as CSV, the names of these columns first; as they are where no terminal shows them. */
+/** Rows as CSV; a terminal gets control characters spelled out. */
 export async function writeCsv(
   output: Output,
   pages: AsyncIterable<ExportRow[]>,

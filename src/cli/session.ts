@@ -1,15 +1,12 @@
-/**
- * The agent for the length of one command: the one that runs, asked over HTTP, or the database itself when none
- * runs. Commands cannot tell the difference.
- * @module
- */
+/** The agent of one command: the running one, over HTTP, or one opened for the command when none runs. @module */
 import { type Agent, openAgent } from "../agent.ts";
 import type { Config } from "../config/mod.ts";
 import { type Clock, logger, systemClock } from "../core/mod.ts";
-import { lockedBy, StoreError } from "../store/mod.ts";
+import { isFile, lockedBy, StoreError } from "../store/mod.ts";
 import {
   type AgentClient,
   ApiError,
+  apiUrlOf,
   connectAgent,
   createClient,
   NoAnswerError,
@@ -24,20 +21,20 @@ export interface SessionOptions {
   sync?: boolean;
 }
 
-/** How long one holder of the database may be silent about where it listens; less where it is not known who it is. */
+/** Time limit for the lock holder to publish its address; the second where the holder is unknown. */
 const PATIENCE_MS = 10_000;
 const UNKNOWN_PATIENCE_MS = 3_000;
 const RETRY_MS = 50;
-/** Each failed attempt is another command that was faster. */
+/** Each failed attempt: another command opened the database first. */
 const MAX_OPEN_TRIES = 100;
 
-/** Nothing was ever recorded here. */
+/** There is no database. */
 export class NoDatabaseError extends Error {
   override readonly name = "NoDatabaseError";
 }
 
 /**
- * Passes the agent to `work`.
+ * Calls `work` with the agent.
  * @throws {NoDatabaseError} when none runs and there is no database
  * @throws {NoAnswerError} when one runs but does not answer
  */
@@ -61,7 +58,7 @@ export async function withAgent<T>(
   }
 }
 
-/** Opens the database; undefined when another command did so since it was last looked at, unless it is the last try. */
+/** Opens the database; undefined when another command holds it, unless this is the last try. */
 async function openUnlessHeld(
   config: Config,
   { last }: { last: boolean },
@@ -95,9 +92,8 @@ async function withOpened<T>(
 }
 
 /**
- * The agent that holds the database; undefined when none does. One that has not said where it listens is about to say
- * so, or is another command that ends soon: both are waited for. One that cannot say so, its disk being full, is
- * looked for where the configuration puts it.
+ * The agent that holds the database; undefined when none does. Waits for a holder without an address: it is starting, or
+ * is another command. After the time limit (a full disk, so that it cannot publish one) tries the configured address.
  * @throws {NoAnswerError}
  */
 export async function runningAgent(
@@ -117,7 +113,7 @@ export async function runningAgent(
       deadline = clock.monotonic() + PATIENCE_MS;
     }
     if (clock.monotonic() > deadline) {
-      const client = await connectAgent(configuredUrl(config), { tokenPath });
+      const client = await connectAgent(apiUrlOf(config), { tokenPath });
       await requireSameToken(client);
       return client;
     }
@@ -125,7 +121,7 @@ export async function runningAgent(
   }
 }
 
-/** The agent of another folder may listen there: only ours takes our token. */
+/** The agent of another folder may listen at the address: only this folder's takes the token. */
 async function requireSameToken(client: AgentClient): Promise<void> {
   try {
     await client.post("/session");
@@ -147,11 +143,6 @@ export function requireDatabase({ db_path }: Config): void {
   );
 }
 
-function configuredUrl({ api_host, api_port }: Config): string {
-  const host = api_host === "0.0.0.0" ? "127.0.0.1" : api_host === "::" ? "::1" : api_host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${api_port}`;
-}
-
 async function syncing<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
   const done = new AbortController();
   const running = agent.sync.run(done.signal);
@@ -160,14 +151,5 @@ async function syncing<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
   } finally {
     done.abort();
     await running;
-  }
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Words for people: colours, durations, sizes, and columns that line up. @module */
+/** Text for a terminal: colours, durations, sizes, columns. @module */
 import { type Instant, msOf } from "../core/mod.ts";
 
 export type Color = "red" | "green" | "yellow" | "blue" | "dim" | "bold";
@@ -21,7 +21,7 @@ const COLOR = new RegExp(
   "g",
 );
 
-/** Colours text where there is colour, for an `Output` to write. */
+/** Colours text for an `Output`, where it has colours. */
 export function painter(output: { color: boolean }): Painter {
   return (color, text) => {
     const [on, off] = CODES[color];
@@ -29,15 +29,15 @@ export function painter(output: { color: boolean }): Painter {
   };
 }
 
-/** What would steer the terminal (C0, C1) or turn text around (bidirectional marks). */
+/** Control characters (C0, C1) and bidirectional marks. */
 const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
 
-/** Text that somebody else wrote, fit for a place within a line: what steers, line ends too, becomes a space. */
+/** Foreign text for one line: control characters, line ends included, become a space. */
 export function harmless(text: string): string {
   return text.replaceAll(STEERING, " ");
 }
 
-/** Whole lines on which what would steer a terminal is spelled out (`\u001b`), which in JSON means the same. */
+/** Lines with control characters spelled out (`\u001b`), which in JSON means the same. */
 export function spelledOut(lines: string): string {
   return lines.replaceAll(
     // deno-lint-ignore no-control-regex -- control characters are what it is about
@@ -46,7 +46,7 @@ export function spelledOut(lines: string): string {
   );
 }
 
-/** Lines as a terminal has them: the colours of `painter` become such, and nothing else steers it. */
+/** Lines for a terminal: only the colours of `painter` become control sequences. */
 export function terminalText(lines: string): string {
   return spelledOut(lines).replaceAll(COLOR, "\x1b[$1m");
 }
@@ -57,7 +57,7 @@ export function durationOf(ms: number): string {
   return seconds < 60 ? `${seconds} s` : durationOfMinutes(seconds / 60);
 }
 
-/** Minutes as people say them: `45 s`, `59 min`, `1 h 05 min`, `2 d 3 h`. */
+/** The same of minutes, whose parts of a minute are left out. */
 export function durationOfMinutes(minutes: number): string {
   if (minutes < 1) return `${Math.floor(minutes * 60 + 1e-6)} s`;
   const whole = Math.floor(minutes);
@@ -90,7 +90,7 @@ export function sizeText(size: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** Rows whose columns line up; the last column is not padded. A cell may hold what others wrote. */
+/** Rows with aligned columns; the last is not padded. A cell may have foreign text. */
 export function columns(cells: readonly (readonly string[])[], { indent = "" } = {}): string {
   const rows = cells.map((row) => row.map(harmless));
   const widths: number[] = [];
@@ -107,7 +107,7 @@ export function columns(cells: readonly (readonly string[])[], { indent = "" } =
   }).join("");
 }
 
-/** How many columns a text takes: its characters without the colours. */
+/** The width of a text: its characters without the colours. */
 function visible(text: string): number {
   return [...text.replaceAll(COLOR, "")].length;
 }

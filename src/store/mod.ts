@@ -11,6 +11,7 @@ export {
   type Statement,
 } from "./database.ts";
 export { isWritableFile } from "./database_path.ts";
+export { isFile, statOf } from "./files.ts";
 export { lockedBy } from "./lock.ts";
 export { maintain } from "./maintain.ts";
 export { type JoinedOutbox, joinedOutbox } from "./outbox/joined_outbox.ts";

@@ -18,19 +18,18 @@ export type StreamsConfig =
   & attendance.AttendanceConfig
   & records.RecordsConfig;
 
-/** What the agent gives all streams; the one of processes is replaced by tests. */
+/** What the agent gives every stream; tests replace the process lister. */
 export type StreamsDeps = Omit<StreamDeps, "cloud" | "twoWay" | "logEvent"> & {
   lister?: ProcessLister | undefined;
 };
 
-/** What one folder gives the agent. */
 interface StreamEntry {
   name: StreamName;
   migrations: readonly Migration[];
   /** How its tables take in rows of a damaged database. */
   joins: readonly Join[];
   create(deps: StreamsDeps & StreamDeps, config: StreamsConfig): Stream;
-  /** What has to be done in the database before the stream is created. */
+  /** Called before any stream is created. */
   prepare?(deps: StreamsDeps): Promise<void>;
   /** Corrects sums after a restore of the database, before anything new is recorded. */
   correctSums?(
@@ -38,7 +37,7 @@ interface StreamEntry {
     config: StreamsConfig,
     options: { clock: Clock; signal: AbortSignal },
   ): Promise<unknown>;
-  /** Skips numbers that lost rows may have had; called inside the last `write` of a restore. */
+  /** Skips numbers of lost rows; called inside the last `write` of a restore. */
   skipNumbers?(store: Store): void;
 }
 
@@ -90,10 +89,9 @@ export async function createStreams(
   return streams;
 }
 
-/** Every stream's migrations: what a database of this version has. */
 export const migrations: readonly Migration[] = STREAMS.flatMap((stream) => stream.migrations);
 
-/** How the streams' rows come through a restore of the database. */
+/** What the streams do after a restore of the database. */
 export function afterRestore(
   config: StreamsConfig,
   clock: Clock,

@@ -1,8 +1,4 @@
-/**
- * What `install` and `uninstall` do to the system, one file or command at a time, each printed as it is done. In a dry
- * run it is only printed.
- * @module
- */
+/** Steps of `install` and `uninstall`: a file or a command each, printed when done; a dry run only prints. @module */
 import { logger } from "../../core/mod.ts";
 
 /** Runs a program to its end. @throws {Deno.errors.NotFound} when there is none of that name */
@@ -14,22 +10,22 @@ export interface Ran {
   stderr: Uint8Array;
 }
 
-/** A program of the system did not do what was asked. */
+/** A program of the system failed. */
 export class AutostartError extends Error {
   override readonly name = "AutostartError";
 }
 
-/** This system has no way to start something at login, or none that can be reached from here. */
+/** This system has no start at login, or it cannot be reached. */
 export class NoAutostartError extends AutostartError {}
 
 export interface InstallSteps {
-  /** Makes a file be so, readable by its owner only. @returns whether it was different before */
+  /** Writes a file, readable by its owner only. @returns whether it was different before */
   write(path: string, content: Uint8Array): boolean;
   /** Removes a file, if it is there. */
   remove(path: string): void;
   /** Runs a program. @throws {AutostartError} when it fails */
   run(program: string, ...args: string[]): Promise<Ran>;
-  /** Runs a program that may as well fail, since there may be nothing to do for it. */
+  /** Runs a program whose failure does not matter. */
   attempt(program: string, ...args: string[]): Promise<Ran>;
   /** Queries a program without changing anything: not printed, and not run in a dry run. */
   ask(program: string, ...args: string[]): Promise<Ran | undefined>;
@@ -100,7 +96,7 @@ export function installSteps(
 }
 
 function whyNot(program: string, error: unknown): Error | undefined {
-  // Deno passes these variables on only with all permissions granted.
+  // Deno passes these variables on only with all permissions.
   const variable = error instanceof Deno.errors.NotCapable &&
     /\b(LD|DYLD)_\w+/.exec(error.message)?.[0];
   if (variable) {
@@ -108,7 +104,7 @@ function whyNot(program: string, error: unknown): Error | undefined {
       `Cannot run ${program} while the variable ${variable} is set. Unset it`,
     );
   }
-  // What is not there when Deno starts is not in its permissions either.
+  // A program that is missing when Deno starts is not in its permissions.
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable
     ? new NoAutostartError(`Cannot find ${program} on this system`, { cause: error })
     : undefined;
@@ -120,13 +116,13 @@ export function failureText({ stdout, stderr }: Ran): string {
   return text === undefined ? "" : `: ${text.split(/\r?\n/)[0]}`;
 }
 
-/** Programs of Windows print UTF-16 or a code page; what is read here by machine is ASCII in each. */
+/** Programs of Windows print UTF-16 or a code page; the parts that are parsed are ASCII in each. */
 export function decode(bytes: Uint8Array): string {
   const wide = bytes.length > 1 && (bytes[1] === 0 || (bytes[0] === 0xff && bytes[1] === 0xfe));
   return new TextDecoder(wide ? "utf-16le" : "utf-8").decode(bytes);
 }
 
-/** A command as a shell takes it, for people to copy. */
+/** A command as a shell takes it. */
 export function shellLine(program: string, args: readonly string[]): string {
   return [program, ...args].map(quoted).join(" ");
 }
@@ -159,7 +155,7 @@ function equal(a: Uint8Array, b: Uint8Array | undefined): boolean {
 }
 
 async function runProgram(program: string, args: readonly string[]): Promise<Ran> {
-  // With the user's own environment, which locates the user's services.
+  // With the user's environment, which locates the user's services.
   return await new Deno.Command(program, {
     args: [...args],
     stdin: "null",

@@ -1,6 +1,6 @@
 /**
- * Start at login on macOS: an agent of launchd. It only looks into ~/Library/LaunchAgents, where ClockBlock may not
- * write, so a copy of the file in its own folder is put there by `cp`.
+ * Start at login on macOS: an agent of launchd. launchd reads ~/Library/LaunchAgents, where ClockBlock may not write, so
+ * `cp` copies the file from ClockBlock's folder.
  * @module
  */
 import { homedir } from "node:os";
@@ -21,7 +21,7 @@ import { escapeXml } from "./xml.ts";
 const LABEL = "local.clockblock";
 const FILE = `${LABEL}.plist`;
 
-/** `bootout` returns before launchd has let go of the old agent; until then `bootstrap` fails. */
+/** `bootout` returns before launchd has released the old agent; until then `bootstrap` fails. */
 const BOOTSTRAP_TRIES = 5;
 const BOOTSTRAP_RETRY_MS = 1_000;
 

@@ -1,4 +1,4 @@
-/** Start at login, on the systems that have a way for it. @module */
+/** Start at login on Linux, macOS and Windows. @module */
 import { programPaths } from "../../core/mod.ts";
 import type { Autostart } from "./autostart.ts";
 import { launchd } from "./launchd.ts";
@@ -22,15 +22,14 @@ const SYSTEMS: Partial<Record<typeof Deno.build.os, Autostart>> = {
   windows: taskScheduler,
 };
 
-/** This system's way; undefined where it has none. */
+/** Undefined on a system without one. */
 export function systemAutostart(os: typeof Deno.build.os = Deno.build.os): Autostart | undefined {
   return SYSTEMS[os];
 }
 
 /**
- * Gives up the permission to run the programs that `install` needs. Code that can register a service can run anything
- * outside of the agent's permissions, so nothing that listens or talks to a cloud keeps it. From source the set of
- * `deno.json` grants those of every system, so all are given up everywhere.
+ * Gives up the permissions of `install`. A program that can register a service can run anything outside of the agent's
+ * permissions. `deno.json` grants the programs of every system, so all are revoked everywhere.
  */
 export function giveUpAutostart(): void {
   const tools = Object.values(SYSTEMS).flatMap(({ tools }) => tools);

@@ -1,7 +1,4 @@
-/**
- * What is started at login: this very program, in this folder, with the configuration's flags that were given.
- * @module
- */
+/** The command started at login: this program, in this folder, with the given flags of the configuration. @module */
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configKeys } from "../../config/mod.ts";
@@ -10,9 +7,9 @@ import { UsageError } from "../exit.ts";
 import type { CommandLine } from "../flags.ts";
 
 export interface Program {
-  /** The program, by its absolute path, and its arguments. */
+  /** Absolute path of the program, and its arguments. */
   readonly command: readonly [string, ...string[]];
-  /** The folder to start it in, where all of its files lie. */
+  /** The folder with its files, in which it starts. */
   readonly folder: string;
 }
 
@@ -27,9 +24,7 @@ export interface ProgramOptions {
   mainModule?: string;
 }
 
-/**
- * @throws {UsageError} when the same cannot be started at login
- */
+/** @throws {UsageError} when the command cannot be repeated at login */
 export function programAtLogin(line: CommandLine, options: ProgramOptions): Program {
   const {
     folder,

@@ -1,6 +1,6 @@
 /**
- * Start at login on Linux: a service of the user's own systemd. Its file stays in the agent's folder and systemd links
- * to it, because the agent may write nowhere else.
+ * Start at login on Linux: a service of the user's systemd. The agent may write only in its folder, so the file stays
+ * there and systemd links to it.
  * @module
  */
 import { join } from "node:path/posix";
@@ -28,7 +28,7 @@ export const systemd: Autostart = {
     if (before.elsewhere) await forgetLinks(steps);
     const enabled = await steps.attempt("systemctl", "--user", "enable", path);
     if (enabled.code !== 0) {
-      // Links to a folder that was moved or removed block the installation and belong to no service.
+      // Links to a folder that was moved or removed block `enable`.
       await forgetLinks(steps);
       await systemctl(steps, "enable", path);
     }
@@ -37,7 +37,7 @@ export const systemd: Autostart = {
   },
   async uninstall(folder, steps) {
     const { known } = await state(steps, folder);
-    // One that never ran cannot be stopped. Links are left where its file was deleted by hand.
+    // A service that never ran cannot be stopped. Links stay where its file was deleted by hand.
     if (known || steps.dryRun) await steps.attempt("systemctl", "--user", "stop", SERVICE);
     const disabled = known || steps.dryRun
       ? await systemctl(steps, "disable", SERVICE)
@@ -113,8 +113,8 @@ function systemctl(steps: InstallSteps, ...args: string[]): ReturnType<InstallSt
 }
 
 /**
- * The service's file. What limits it further needs no namespaces of its own, which some distributions do not let users
- * have; MemoryDenyWriteExecute is not among it, because JavaScript is compiled while it runs.
+ * The service's file. Its limits need no namespaces, which some distributions do not let users have.
+ * MemoryDenyWriteExecute is left out: JavaScript is compiled while it runs.
  */
 export function unit({ command, folder }: Program): string {
   return `# Made by clockblock install.
@@ -147,7 +147,7 @@ WantedBy=default.target
 `;
 }
 
-/** The colon keeps `$` as it is. A program with quotes in its path is refused by systemd, but not by env. */
+/** The colon keeps `$` as it is. systemd refuses a program with quotes in its path; env takes it. */
 function execLine([program, ...args]: Program["command"]): string {
   const words = /["'\\]/.test(program) ? ["/usr/bin/env", quoted(program)] : [quoted(program)];
   return `:${[...words, ...args.map(quoted)].join(" ")}`;

@@ -1,8 +1,4 @@
-/**
- * Start at login on Windows: a task of the Task Scheduler, for this user alone. The scheduler keeps its own copy of
- * the definition that is handed to it.
- * @module
- */
+/** Start at login on Windows: a task of the Task Scheduler for this user. The scheduler copies the definition. @module */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Autostart } from "./autostart.ts";
@@ -45,13 +41,13 @@ export const taskScheduler: Autostart = {
   hints: ["Its log: logs\\clockblock.log. Its settings: taskschd.msc"],
 };
 
-/** The user's security identifier: it is the same in every language and letters, unlike the name. */
+/** The user's security identifier, which is ASCII in every language, unlike the name. */
 async function userId(steps: InstallSteps): Promise<string> {
   const asked = await steps.ask("whoami", "/user", "/fo", "csv", "/nh");
   if (!asked) return "S-1-5-21-(yours)";
   const [sid] = /\bS-1(-\d+){2,}/.exec(decode(asked.stdout)) ?? [];
   if (!sid) {
-    // Other shells bring a whoami of their own, which knows no such question.
+    // Other shells have a whoami without these options.
     throw new AutostartError(
       `Cannot find out which user this is${failureText(asked)}. Try it from the Command Prompt`,
     );
@@ -59,7 +55,7 @@ async function userId(steps: InstallSteps): Promise<string> {
   return sid;
 }
 
-/** Users of a machine share the scheduler's folder, so each has a name of its own in it. */
+/** Users of a machine share the scheduler's folder: each needs another name in it. */
 function taskName(user: string): string {
   return `ClockBlock ${user.slice(user.lastIndexOf("-") + 1)}`;
 }
@@ -80,20 +76,19 @@ async function look(
   return { known: true, elsewhere };
 }
 
-/** A folder in ASCII alone, since schtasks prints in the console's code page, which has not every letter. */
+/** A folder in ASCII: schtasks prints in the console's code page, which lacks letters. */
 function sourceOf(folder: string): string {
   return escapeXml(pathToFileURL(folder, { windows: true }).href);
 }
 
 /**
- * The task's definition. Why it is like this:
+ * The task's definition:
  *
- * - A trigger for any user's logon would take an administrator; one for this user's does not.
- * - conhost gives the program a console without a window. A task's "Hidden" only hides it from the scheduler's list,
- *   and without any console each look at the process list would flash one.
- * - conhost ends with 0 however the program ended, so "restart on failure" never sees a failure: a second trigger
- *   comes every five minutes instead, and is ignored while the program runs. It is no repetition of the first one,
- *   which would begin with the next logon only.
+ * - A trigger at any user's logon needs an administrator; one at this user's does not.
+ * - conhost gives the program a console without a window. "Hidden" only hides a task from the scheduler's list, and
+ *   without a console each poll of the process list would flash one.
+ * - conhost always ends with 0, so "restart on failure" never applies: a second trigger starts the program every five
+ *   minutes and is ignored while it runs. A repetition of the first trigger would begin only at the next logon.
  * - The default priority (7) is below that of games.
  */
 export function task({ command, folder }: Program, user: string): string {
@@ -160,13 +155,13 @@ export function task({ command, folder }: Program, user: string): string {
 `;
 }
 
-/** A word as Windows programs take their command lines apart: backslashes count only before a quote. */
+/** A word of a Windows command line, where backslashes escape only before a quote. */
 function quoted(word: string): string {
   if (/^[^\s"]+$/.test(word)) return word;
   return `"${word.replaceAll(/(\\*)"/g, '$1$1\\"').replace(/\\+$/, "$&$&")}"`;
 }
 
-/** What schtasks reads: UTF-16 with a mark at its beginning, and Windows' line ends. */
+/** The encoding that schtasks reads: UTF-16 with a byte order mark and CRLF. */
 function utf16(text: string): Uint8Array {
   const units = Uint16Array.from(
     `\ufeff${text.replaceAll("\n", "\r\n")}`,

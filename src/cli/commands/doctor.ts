@@ -1,7 +1,4 @@
-/**
- * `clockblock doctor`: checks everything the agent needs and prints how to correct what fails.
- * @module
- */
+/** `clockblock doctor`: checks everything the agent needs and prints how to correct what fails. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { runChecks } from "../doctor/checks.ts";
 import type { Context } from "../context.ts";
@@ -16,7 +13,7 @@ const COLORS: Readonly<Record<"ok" | "warn" | "fail", Color>> = {
   fail: "red",
 };
 
-/** Wide enough for every state and name, so that lines can be printed as they come. */
+/** As wide as the widest state and name: lines are printed one by one. */
 const BLANK = ["    ", "process list"];
 
 export const doctorCommand: Command<Context> = buildCommand<{ json: boolean }, [], Context>({

@@ -57,7 +57,7 @@ const tail = buildCommand<TailFlags, [], Context>({
           stderr.write(away ? `${mode}: the agent is away, waiting for it\n` : `${mode}: back\n`),
       });
       for await (const data of stream) {
-        // What the agent's own route writes.
+        // The agent's own route writes it.
         stdout.write(json ? `${data}\n` : shown(JSON.parse(data) as EventItem, paint));
         if (stdout.gone) stopping.abort();
       }
@@ -71,7 +71,7 @@ const tail = buildCommand<TailFlags, [], Context>({
   },
 });
 
-/** An event in a line: what a program wrote must not steer the terminal. */
+/** An event as a line. */
 function shown(event: EventItem, paint: Painter): string {
   const { seq, mode, ts, source, type, subtype, symbol, severity, body } = event;
   const color = COLORS[severity];
@@ -182,11 +182,11 @@ interface Batch {
   flaws: { line: number; message: string }[];
 }
 
-/** Half of what a request may have, in events and in characters. */
+/** Half of the limits of a request. */
 const BATCH_EVENTS = 500;
 const BATCH_CHARACTERS = 1 << 18;
 
-/** The lines that have arrived, in pieces that fit into a request. */
+/** The lines of the input, in batches that fit into a request. */
 async function* batches(input: ReadableStream<Uint8Array>): AsyncGenerator<Batch> {
   const decoder = new TextDecoder();
   let rest = "";

@@ -1,7 +1,4 @@
-/**
- * `clockblock export`: heartbeats, days or games as CSV or JSON, page by page, so that the size does not matter.
- * @module
- */
+/** `clockblock export`: heartbeats, days or games as CSV or JSON, page by page. @module */
 import type { Command } from "@stricli/core";
 import {
   addDays,
@@ -48,7 +45,7 @@ const COLUMNS = {
   games: ["date", "label", "process_name", "minutes_used"],
 } as const;
 
-/** The most rows and days that the API gives at once. */
+/** The API's limits of one answer. */
 const PAGE_ROWS = 5_000;
 const PAGE_DAYS = 366;
 
@@ -88,7 +85,7 @@ async function* heartbeats(
   const at = (row: ExportRow) => String(row["timestamp_utc"]);
   for await (const rows of client.pages<ExportRow>("/history", { limit: PAGE_ROWS })) {
     yield rows.filter((row) => at(row) >= first && (end === undefined || at(row) < end));
-    // They come in the order of arrival; a clock that was set back mixes a page, seldom more.
+    // Rows come in the order of arrival: where a clock was set back, a page has both older and newer ones.
     if (rows.every((row) => at(row) < first)) return;
   }
 }
@@ -106,7 +103,7 @@ function games(client: AgentClient, range: Range): AsyncGenerator<ExportRow[]> {
   return byDay(client, "/games", range);
 }
 
-/** The answers of a route that takes days from one to another, until today unless given. */
+/** The answers of a route over a range of days; by default up to today. */
 async function* byDay(
   client: AgentClient,
   path: string,
@@ -125,7 +122,7 @@ async function* byDay(
   }
 }
 
-/** The zone's day in which the first UTC day there is begins; the play may begin a day later. */
+/** The zone's day in which the first UTC day with data begins; the data may begin a day later. */
 async function firstDay(client: AgentClient, timeZone: string): Promise<Day | null> {
   const { first_day } = await client.get<{ first_day: Day | null }>("/status");
   return first_day === null ? null : dayAt(dayBounds(first_day).from, timeZone);

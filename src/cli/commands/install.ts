@@ -1,10 +1,7 @@
-/**
- * `clockblock install` and `uninstall`: has the system start the agent at login, and no longer. Data is never touched.
- * @module
- */
+/** `clockblock install` and `uninstall`: start at login. Neither touches data. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { type Config, ConfigError } from "../../config/mod.ts";
-import { type Clock, systemClock } from "../../core/mod.ts";
+import { systemClock } from "../../core/mod.ts";
 import { type Holder, lockedBy } from "../../store/mod.ts";
 import {
   type Autostart,
@@ -24,9 +21,9 @@ import { startCommandLogging } from "../logging.ts";
 import { portTaken } from "../port_conflict.ts";
 import { runningAgent } from "../session.ts";
 
-/** How long the agent may take until it answers: a large database on a busy machine right after login. */
+/** Time limit for the agent's first answer: a large database on a busy machine right after login. */
 const PATIENCE_MS = 20_000;
-/** An agent that is asked to stop does so within two seconds. */
+/** Time limit for the end of the agent, which stops within two seconds. */
 const ENDING_MS = 3_000;
 const RETRY_MS = 100;
 
@@ -60,9 +57,7 @@ export const installCommand: Command<Context> = buildCommand<Flags, [], Context>
       const { state, active, start } = await autostart.install(
         program,
         installSteps({ print, dryRun }),
-        {
-          replace,
-        },
+        { replace },
       );
       if (dryRun) return await start();
       if (before && (active === false || (active === undefined && state === "new"))) {
@@ -106,8 +101,8 @@ export const uninstallCommand: Command<Context> = buildCommand<{ dryRun: boolean
     await withAutostart(async (autostart) => {
       const undone = await autostart.uninstall(folderOf(this), installSteps({ print, dryRun }));
       if (dryRun) return;
-      // Windows asks it to stop and does not wait.
-      if (undone) await ended(() => agentLeft(this) === undefined);
+      // Windows does not wait for its end.
+      if (undone) await agentEnded(this);
       print(
         undone
           ? `\nUninstalled: ${autostart.what}. What was recorded is still there.`
@@ -123,7 +118,7 @@ function folderOf({ io }: Context): string {
   return io.cwd ?? Deno.cwd();
 }
 
-/** Explains the manual way on a system without start at login. */
+/** On a system without start at login, the error has the command to register by hand. */
 async function withAutostart(
   work: (autostart: Autostart) => Promise<void>,
   { program }: { program?: Program } = {},
@@ -143,36 +138,32 @@ async function withAutostart(
   }
 }
 
-/** Where the agent answers, once it does. */
-async function urlOf(
-  config: Config,
-  { clock = systemClock }: { clock?: Clock } = {},
-): Promise<string> {
-  const deadline = clock.monotonic() + PATIENCE_MS;
+/** The agent's address, once it answers. */
+async function urlOf(config: Config): Promise<string> {
+  const deadline = systemClock.monotonic() + PATIENCE_MS;
   for (;;) {
     try {
       const agent = await runningAgent(config);
       if (agent?.url) return agent.url;
     } catch (error) {
-      // It is starting; only what lasts is worth a word.
+      // It is starting.
       if (!(error instanceof NoAnswerError)) throw error;
     }
-    if (clock.monotonic() > deadline) {
+    if (systemClock.monotonic() > deadline) {
       throw new AutostartError(
         "It is installed, but the agent does not answer. Its log, or clockblock run in this folder, shows the cause",
       );
     }
-    await clock.wait(RETRY_MS);
+    await systemClock.wait(RETRY_MS);
   }
 }
 
-/** Waits until it is so, for as long as an agent takes to end. */
-async function ended(
-  isSo: () => boolean,
-  { clock = systemClock }: { clock?: Clock } = {},
-): Promise<void> {
-  const deadline = clock.monotonic() + ENDING_MS;
-  while (!isSo() && clock.monotonic() < deadline) await clock.wait(RETRY_MS);
+/** Waits for the agent's end, at most as long as an agent takes. */
+async function agentEnded(context: Context): Promise<void> {
+  const deadline = systemClock.monotonic() + ENDING_MS;
+  while (agentLeft(context) && systemClock.monotonic() < deadline) {
+    await systemClock.wait(RETRY_MS);
+  }
 }
 
 /** The agent that runs on this folder's database; undefined when the configuration cannot be read. */

@@ -1,4 +1,4 @@
-/** Every command there is, in the order of `--help`. A new one is a file beside this and a line here. @module */
+/** The commands, in the order of `--help`. @module */
 import { attendanceCommand } from "./attendance/sheets.ts";
 import { allowCommand } from "./allow.ts";
 import { backupCommand } from "./backup.ts";

@@ -1,15 +1,11 @@
-/**
- * `clockblock processes`: the running programs by name, to find the name of a game that is not recognised.
- * Nothing of it is stored or sent.
- * @module
- */
+/** `clockblock processes`: running programs by name, to find that of a game. Nothing is stored or sent. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { runningProcesses } from "../../agent.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
 import { columns, painter } from "../terminal.ts";
 
-/** Command lines can be thousands of letters long. */
+/** Width of the table where no terminal has one: commands can have thousands of characters. */
 const SHOWN_COLUMNS = 100;
 
 export const processesCommand: Command<Context> = buildCommand<{ json: boolean }, [], Context>({

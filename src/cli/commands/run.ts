@@ -1,12 +1,9 @@
-/**
- * `clockblock run`: the agent itself, until Ctrl-C. Prints the API's address once it answers.
- * @module
- */
+/** `clockblock run`: the agent, until Ctrl-C. Prints the API's address once it answers. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { ListenError, openAgent, runAgent } from "../../agent.ts";
 import { Hub, logger, systemClock, version } from "../../core/mod.ts";
 import type { Context } from "../context.ts";
-import { EXIT, isUsersToMend } from "../exit.ts";
+import { EXIT, isUserError } from "../exit.ts";
 import { switchFlag } from "../flags.ts";
 import {
   conflictsPathOf,
@@ -24,7 +21,7 @@ interface Flags {
   dryRun: boolean;
 }
 
-/** How long stopping may take. What is cut off then loses nothing: the database survives a kill. */
+/** Time limit for stopping. A forced end loses nothing: the database survives a kill. */
 const STOP_MS = 2_000;
 
 export const runCommand: Command<Context> = buildCommand<Flags, [], Context>({
@@ -101,7 +98,7 @@ async function runUntilStopped(
     dryRun,
     file: context.configFile(),
     onListening(url) {
-      // In a dry run standard output is for heartbeats.
+      // In a dry run standard output has heartbeats only.
       const output = dryRun ? io.stderr : io.stdout;
       output.write(`ClockBlock ${version} is running: ${url}\n`);
       started = true;
@@ -109,14 +106,13 @@ async function runUntilStopped(
       log.release();
     },
   });
-  // An error after the forced end is not reported.
   running.catch(() => {});
   try {
     const outcome = await Promise.race([running, forced.promise]);
     if (outcome === "forced") context.process.exitCode = EXIT.failed;
     else logger("agent").info("Stopped");
   } catch (error) {
-    const unforeseen = started && !isUsersToMend(error);
+    const unforeseen = started && !isUserError(error);
     logger("agent")[unforeseen ? "fatal" : "debug"]("{error}", { error });
     if (debugs(config.log_level)) log.release();
     if (error instanceof ListenError && error.cause instanceof Deno.errors.AddrInUse) {

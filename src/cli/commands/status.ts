@@ -1,4 +1,4 @@
-/** `clockblock status`: what goes on, for a person in a glance or for a script. @module */
+/** `clockblock status`: the state of the agent, for people or scripts. @module */
 import type { Command } from "@stricli/core";
 import { type Instant, msOf, systemClock } from "../../core/mod.ts";
 import type { TodayView } from "../../contract/playtime.ts";
@@ -38,7 +38,6 @@ interface DescribeOptions {
   now: number;
 }
 
-/** The status in a few lines. */
 export function describe(status: Status, { url, paint, now }: DescribeOptions): string {
   const head = url === null
     ? `${paint("bold", `ClockBlock ${status.version}`)} is ${paint("yellow", "not running")}\n`
@@ -121,7 +120,7 @@ const STATE_COLORS: Readonly<Record<LaneStatus["state"], Color>> = {
   failed: "red",
 };
 
-/** A line for each stream's way to the cloud. */
+/** A line for each lane. */
 export function describeLanes(
   lanes: readonly LaneStatus[],
   { paint, now }: { paint: Painter; now: number },

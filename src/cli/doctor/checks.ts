@@ -1,19 +1,9 @@
-/**
- * The checks of `doctor`, in the order of its output. A check that throws has failed with the error's message; the
- * others continue.
- * @module
- */
+/** The checks of `doctor`, in the order of its output. A check that throws fails with the error's message. @module */
 import { dirname, join } from "node:path";
 import { openAgent, runningProcesses } from "../../agent.ts";
 import type { Config } from "../../config/mod.ts";
-import {
-  type Clock,
-  flavour,
-  localTimeZone,
-  systemClock,
-  version,
-  type Warning,
-} from "../../core/mod.ts";
+import { flavour, localTimeZone, version } from "../../core/mod.ts";
+import { statOf } from "../../store/mod.ts";
 import { tokenPathOf } from "../client.ts";
 import { messageOf } from "../exit.ts";
 import type { Status } from "../../contract/status.ts";
@@ -22,10 +12,10 @@ import { portTaken, showsWhoListens } from "../port_conflict.ts";
 import { pollOnce } from "../poll_once.ts";
 import { runningAgent } from "../session.ts";
 import { checkAccount, checkClouds } from "./clouds.ts";
-import { checkDatabase, fileInfo } from "./database.ts";
+import { checkDatabase } from "./database.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
 
-type Check = (config: Config, clock: Clock) => Finding[] | Promise<Finding[]>;
+type Check = (config: Config) => Finding[] | Promise<Finding[]>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   program: () => [
@@ -45,24 +35,17 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: ({ time_zone }) => [ok("clock", `time zone ${time_zone ?? localTimeZone()}`)],
 };
 
-/** Runs the checks one after the other. */
-export async function* runChecks(
-  config: Config,
-  { clock = systemClock }: { clock?: Clock } = {},
-): AsyncGenerator<Finding> {
+export async function* runChecks(config: Config): AsyncGenerator<Finding> {
   for (const [name, check] of Object.entries(CHECKS)) {
     try {
-      yield* await check(config, clock);
+      yield* await check(config);
     } catch (error) {
       yield { name, state: "fail", detail: messageOf(error) };
     }
   }
 }
 
-/**
- * The permissions that every installation needs; what the configuration adds was checked when it was read. Whether
- * the process list may be asked for is seen by asking for it.
- */
+/** The permissions that every installation needs; loading the configuration checked those that it adds. */
 function checkPermissions({ db_path }: Config): Finding[] {
   const folder = dirname(db_path);
   const needed: [text: string, descriptor: Deno.PermissionDescriptor][] = [
@@ -97,7 +80,7 @@ function checkFolder({ db_path }: Config): Finding[] {
 
 function checkToken(dbPath: string): Finding[] {
   const path = tokenPathOf(dbPath);
-  const mode = fileInfo(path)?.mode ?? 0;
+  const mode = statOf(path)?.mode ?? 0;
   // Windows has no modes.
   if (Deno.build.os === "windows" || (mode & 0o077) === 0) return [];
   return [warn("token", `${path} can be read by others. Restart the agent: it corrects that`)];
@@ -106,7 +89,7 @@ function checkToken(dbPath: string): Finding[] {
 async function checkAgent(config: Config): Promise<Finding[]> {
   const client = await runningAgent(config);
   if (client) {
-    const { warnings } = await client.get<{ warnings: Warning[] }>("/status");
+    const { warnings } = await client.get<Pick<Status, "warnings">>("/status");
     return [
       ok("agent", `runs: ${client.url}`),
       ...warnings.map(({ message }) => warn("warning", message)),
@@ -114,18 +97,18 @@ async function checkAgent(config: Config): Promise<Finding[]> {
   }
   const notRunning = warn("agent", "does not run. Start it with clockblock run");
   const taken = await portTaken(config);
-  if (taken) return [notRunning, fail("port", taken)];
-  return [notRunning, ok("port", `${config.api_host}:${config.api_port} is free`)];
+  const free = `${config.api_host}:${config.api_port} is free`;
+  return [notRunning, taken ? fail("port", taken) : ok("port", free)];
 }
 
-/** Whether attendance devices can call, where that is wanted. */
+/** Whether attendance devices can connect, where attendance is enabled. */
 async function checkDevices(config: Config): Promise<Finding[]> {
   const { enabled, host, port } = config.attendance;
   if (!enabled) return [];
   const client = await runningAgent(config);
   if (client) {
     const { attendance } = await client.get<Pick<Status, "attendance">>("/status");
-    // That it cannot listen is one of its warnings.
+    // A port that cannot be opened is one of the agent's warnings.
     return attendance.listening === null ? [] : [ok("devices", devicesText(attendance))];
   }
   try {
@@ -141,7 +124,7 @@ async function checkDevices(config: Config): Promise<Finding[]> {
   return [ok("devices", `${host}:${port} is free`)];
 }
 
-/** Looks for the game as the agent does, and keeps nothing. */
+/** Polls the process list as the agent does, and stores nothing. */
 async function checkProcessList(config: Config): Promise<Finding[]> {
   const agent = await openAgent(config, { dryRun: true });
   try {
@@ -168,10 +151,7 @@ async function checkProcessList(config: Config): Promise<Finding[]> {
 /** Advice when the game does run but is not recognised. */
 async function adviceFor(config: Config): Promise<string> {
   const nearly = (await runningProcesses(config.process_name)).filter(({ nearly }) => nearly);
-  return nearly.length === 0
-    ? "If it does, clockblock processes shows its name"
-    : `${
-      nearly.map(({ image }) => image).join(", ")
-    } would count by name, but has another window ` +
-      "or command than the game: clockblock processes shows which";
+  if (nearly.length === 0) return "If it does, clockblock processes shows its name";
+  return `${nearly.map(({ image }) => image).join(", ")} would count by name, but has another ` +
+    "window or command than the game: clockblock processes shows which";
 }

@@ -1,12 +1,12 @@
 /** Checks of the configured clouds: reachability, the signed-in account, clock offset. @module */
 import { signIn } from "../../agent.ts";
 import { type Config, forbiddenHost } from "../../config/mod.ts";
-import { type Clock, DivertedError, outbound } from "../../core/mod.ts";
+import { DivertedError, outbound, systemClock as clock } from "../../core/mod.ts";
 import { messageOf } from "../exit.ts";
 import { durationOf } from "../terminal.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
 
-/** The account that rows are sent for, read from the disk: no request is made. */
+/** The account that rows are sent for. Makes no request. */
 export async function checkAccount(config: Config): Promise<Finding[]> {
   const account = await signIn(config);
   if (!account) return [];
@@ -21,10 +21,10 @@ export async function checkAccount(config: Config): Promise<Finding[]> {
     : [ok("account", `not signed in yet: the agent signs in as ${supabase.email}`)];
 }
 
-/** More than this and "last write wins" would let the wrong one win without being corrected. */
+/** Clock offset above which "last write wins" would let the wrong write win. */
 const CLOCK_WARN_MS = 60_000;
 
-export async function checkClouds(config: Config, clock: Clock): Promise<Finding[]> {
+export async function checkClouds(config: Config): Promise<Finding[]> {
   const { attendance, device_token, endpoint_url, events, supabase } = config;
   const named = {
     endpoint_url,
@@ -33,7 +33,7 @@ export async function checkClouds(config: Config, clock: Clock): Promise<Finding
     "attendance.endpoint_url": attendance.endpoint_url,
     "supabase.url": supabase.url,
   };
-  // Each address once, by the first key that names it.
+  // Each address once, under its first key.
   const keys = new Map<string, string>();
   for (const [key, url] of Object.entries(named)) {
     if (url !== null && !keys.has(url)) keys.set(url, key);
@@ -46,7 +46,7 @@ export async function checkClouds(config: Config, clock: Clock): Promise<Finding
       findings.push(fail("cloud", `${forbidden.message}: ${forbidden.advice}`));
       continue;
     }
-    findings.push(...await checkCloud(url, { clock, timeoutMs: config.timeout_sec * 1000 }));
+    findings.push(...await checkCloud(url, { timeoutMs: config.timeout_sec * 1000 }));
     const token = url === attendance.endpoint_url
       ? attendance.device_token ?? device_token
       : device_token;
@@ -61,7 +61,7 @@ export async function checkClouds(config: Config, clock: Clock): Promise<Finding
 
 async function checkCloud(
   url: string,
-  { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
+  { timeoutMs }: { timeoutMs: number },
 ): Promise<Finding[]> {
   const { host } = new URL(url);
   const started = clock.monotonic();

@@ -1,4 +1,4 @@
-/** What play time gives `/metrics`. @module */
+/** Play time in `/metrics`. @module */
 import type { PlaytimeStatus } from "../../contract/playtime.ts";
 import type { Gauge } from "../../core/mod.ts";
 
@@ -7,7 +7,7 @@ export function gaugesOf(
 ): Gauge[] {
   const { minutes_used, allowance_min, granted_min } = today;
   return [
-    // While it is not known, there is no number: a graph shows the gap.
+    // Without a value while unknown: a graph shows the gap.
     ...is_playing === null ? [] : [{
       name: "playing",
       help: "Whether the game runs: 1 or 0.",
@@ -18,7 +18,6 @@ export function gaugesOf(
       help: "Play of the person's day.",
       value: Math.round(minutes_used * 60),
     },
-    // Without a limit there is no number either.
     ...allowance_min === null ? [] : [{
       name: "allowance_seconds_today",
       help: "What may be played today, grants included.",

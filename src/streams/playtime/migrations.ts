@@ -1,12 +1,12 @@
 /**
- * The tables of play time. A heartbeat is found by its place in the order of arrival: an index on its text id
- * would cost as much as a third of the row, and time does not order rows when a clock is set.
+ * The tables of play time. The key of a heartbeat is `seq`, its place in the order of arrival: an index on its text id
+ * would take a third of the row's size, and times are out of order when a clock is set back.
  * @module
  */
 import type { Migration } from "../../core/mod.ts";
 import type { Join } from "../../store/mod.ts";
 
-/** Whether the slots of games lack what heartbeats of an earlier version have: a key of `meta`, `yes` or `no`. */
+/** Key of `meta`: whether the slots of games lack heartbeats of an earlier version, `yes` or `no`. */
 export const GAMES_DUE = "playtime_games_due";
 
 export const migrations: readonly Migration[] = [{

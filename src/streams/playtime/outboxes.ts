@@ -1,4 +1,4 @@
-/** Heartbeats and grants on their way to the cloud, each to its own table; grants are few, and go first. @module */
+/** The outboxes of heartbeats and of grants, which are few and go first. @module */
 import type { Id } from "../../core/mod.ts";
 import {
   type JoinedOutbox,
@@ -14,16 +14,16 @@ import { sentRow } from "./heartbeats/heartbeats.ts";
 export interface Outboxes {
   readonly heartbeats: TableOutbox;
   readonly grants: TableOutbox;
-  /** What the cloud gets. */
+  /** The stream's outbox. */
   readonly all: JoinedOutbox;
 }
 
 export function openOutboxes(store: Store, { twoWay, nowOf, extra }: {
-  /** Otherwise grants stay here: an endpoint takes heartbeats and has no rows for this machine. */
+  /** Whether grants are sent: an endpoint takes heartbeats only. */
   twoWay: boolean;
-  /** What a device id has become. */
+  /** The current id of a device that was renamed. */
   nowOf: (deviceId: Id) => Id;
-  /** What is sent beside a heartbeat's own fields. */
+  /** Fields sent in addition to a heartbeat's own. */
   extra: () => Readonly<Record<string, unknown>>;
 }): Outboxes {
   const heartbeats = tableOutbox(store, {

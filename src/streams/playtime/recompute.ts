@@ -1,7 +1,7 @@
 /**
- * Computes days and slots again from raw heartbeats, in the background. The slots of games are only raised: a heartbeat
- * names one game, so of others that ran at the same time there is no other trace. Only days whose heartbeats are
- * all still stored can be: retention stores up to where it has deleted.
+ * Computes days and slots again from raw heartbeats, in the background. Slots of games are only raised: a heartbeat names
+ * one game, so the slots alone have others that ran at the same time. Days with deleted heartbeats are left out:
+ * retention stores the day up to which it has deleted.
  *
  *     heartbeats   ░░░░░░░ deleted ░░░░░▒▒▒▒ a day half there ▒▒▒▒│████████████████████│
  *     days         as they are                                    │ computed again     │
@@ -23,11 +23,11 @@ export interface RecomputeOptions {
   labelOf?: (processName: string) => string;
   clock: Clock;
   signal?: AbortSignal;
-  /** Keeps numbers that are higher: where heartbeats were lost, days and slots still have their minutes. */
+  /** Keeps higher numbers: days and slots still have the minutes of lost heartbeats. */
   atLeast?: boolean;
 }
 
-/** What the heartbeats of a device and day come to. */
+/** The sums of the heartbeats of a device and day. */
 interface Sums {
   readonly deviceId: string;
   readonly day: Day;
@@ -41,7 +41,7 @@ interface Sums {
 /** Heartbeats summed between two checks of the time budget: about 1 ms. */
 const PAGE_ROWS = 500;
 
-export async function recompute(
+export async function recomputeDays(
   store: Store,
   tables: Tables,
   { allowance, labelOf = (name) => name, clock, signal = store.closing, atLeast = false }:
@@ -59,14 +59,13 @@ export async function recompute(
     while (budget.left()) if (!readPage()) return false;
     return true;
   }, { signal });
-  // What was read until then is not the whole.
   signal.throwIfAborted();
 
   const result = { days: 0, changed: 0, incomplete: 0 };
   for (const sums of all.values()) {
     signal.throwIfAborted();
     const outcome = await store.write(() => {
-      // Heartbeats that came in the meantime are in the day already: they must be in its sums too.
+      // The day already has heartbeats that came meanwhile, so the sums must have them too.
       while (readPage());
       if (sums.day < (completeFrom(store) ?? "")) return "incomplete";
       raiseGames(tables, sums, labelOf);
@@ -79,12 +78,12 @@ export async function recompute(
   return result;
 }
 
-/** After a repair: raises days and slots that have less than their heartbeats; called before the stream is created. */
+/** Raises days and slots below the sums of their heartbeats, after a repair; called before the stream is created. */
 export async function raiseDays(
   store: Store,
   options: Omit<RecomputeOptions, "atLeast">,
 ): Promise<RecomputeResult> {
-  return await recompute(store, openTables(store), { ...options, atLeast: true });
+  return await recomputeDays(store, openTables(store), { ...options, atLeast: true });
 }
 
 function add(

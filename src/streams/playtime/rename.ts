@@ -1,6 +1,6 @@
 /**
- * A device id that was changed: slots, grants and days are renamed before anything is recorded under the new id,
- * heartbeats, of which there can be millions, in the background. After a crash the renaming starts again.
+ * Gives rows the new device id after a change: slots, grants and days before the first poll, heartbeats (up to millions)
+ * in the background. After a crash it starts again.
  *
  *     slots and days     before the first answer      each day exists once: under the new id
  *     heartbeats         while the agent records      those that wait for the cloud are sent under the new id

@@ -1,7 +1,6 @@
-/** Play time's part of the local API: days, slots and heartbeats, read only but for `/recompute`. @module */
+/** Play time in the local API: days, slots and heartbeats. @module */
 import * as v from "valibot";
 import {
-  type DayView,
   dayView,
   type RecomputeResult,
   recomputeResult,
@@ -32,11 +31,10 @@ import {
   STORING,
   zoneText,
 } from "../../core/mod.ts";
-import { inSlices } from "../../store/mod.ts";
 import type { AllowanceBook } from "./allowance/book.ts";
 import { personDay } from "./allowance/rules.ts";
 import { allowanceRoutes } from "./allowance/routes.ts";
-import { type DayOptions, utcDay, utcDays, zoneDay } from "./days/days.ts";
+import { type DayOptions, inDays, utcDay, utcDays, zoneDay } from "./days/days.ts";
 import type { Span } from "./days/slots.ts";
 import { gameRoutes } from "./games/routes.ts";
 import type { Tables } from "./tables.ts";
@@ -95,11 +93,11 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
         ),
       }),
       answer: v.array(dayView),
-      handle: ({ query }) => {
-        const to = query.to ?? todayIn(query.tz);
-        const from = query.from ?? addDays(to, -29);
+      handle: ({ query: { tz: timeZone, to = todayIn(timeZone), from = addDays(to, -29) } }) => {
         checkRange({ from, to });
-        return days({ from, to }, query.tz);
+        return isUtcDay(timeZone)
+          ? utcDays(tables, { from, to }, options)
+          : inDays({ from, to }, (date) => zoneDay(tables, { date, timeZone }, options));
       },
     }),
     route({
@@ -160,33 +158,13 @@ export function playtimeRoutes(options: PlaytimeRoutesOptions): readonly Route[]
     ...allowanceRoutes(book),
   ];
 
-  function days(
-    range: { from: Day; to: Day },
-    timeZone: string | undefined,
-  ): DayView[] | Promise<DayView[]> {
-    return isUtcDay(timeZone) ? utcDays(tables, range, options) : zoneDays(range, timeZone);
-  }
-
-  /** Whether the rollups have these days. */
+  /** Whether the days are those of the rollups. */
   function isUtcDay(timeZone: string | undefined): timeZone is undefined {
     return timeZone === undefined || (timeZone === "UTC" && rules.startsAt === MIDNIGHT);
   }
-
-  async function zoneDays(range: { from: Day; to: Day }, timeZone: string): Promise<DayView[]> {
-    const wanted = daysBetween(range.from, range.to) + 1;
-    const views: DayView[] = [];
-    await inSlices((budget) => {
-      do {
-        const date = addDays(range.from, views.length);
-        views.push(zoneDay(tables, { date, timeZone }, options));
-      } while (views.length < wanted && budget.left());
-      return views.length < wanted;
-    });
-    return views;
-  }
 }
 
-/** A place in the history: a number of its `Link` header, or a point in time. */
+/** A place in the history: a number from the `Link` header, or a point in time. */
 function place(): v.GenericSchema<string, number | Instant> {
   const message = "expected a time as 2026-03-02T12:00:00.000Z, or the link to the next page";
   return v.union([entryNumber(), instantText()], message);
@@ -201,7 +179,7 @@ function moment(): v.GenericSchema<string, string> {
   );
 }
 
-/** A day from its beginning to its end; a point in time as both. */
+/** The bounds of a day; a point in time is both bounds. */
 function spanOf(text: string): Span {
   return isDay(text) ? dayBounds(text) : { from: msOf(text), to: msOf(text) };
 }

@@ -1,6 +1,6 @@
 /**
  * The playtime stream: polls the process list on a fixed grid of times and records whether the game runs. A poll that
- * was missed, or that could not tell, leaves no heartbeat and credits nothing.
+ * was missed or failed leaves no heartbeat and credits nothing.
  * @module
  */
 import type { Heartbeat, PlaytimeStatus, RecomputeResult } from "../../contract/playtime.ts";
@@ -25,7 +25,7 @@ import { notifyDesktop } from "./allowance/desktop.ts";
 import { GrantsInbox } from "./allowance/inbox.ts";
 import { type AllowanceConfig, type AllowanceRules, rulesOf } from "./allowance/rules.ts";
 import { gaugesOf } from "./gauges.ts";
-import { dayOf } from "./heartbeats/heartbeats.ts";
+import { utcDayOf } from "./heartbeats/heartbeats.ts";
 import { fillGames } from "./games/fill.ts";
 import { openOutboxes } from "./outboxes.ts";
 import { GameWatch } from "./processes/game_watch.ts";
@@ -33,14 +33,13 @@ import type { Game } from "./processes/matchers.ts";
 import type { ProcessLister } from "./processes/mod.ts";
 import { Recorder } from "./heartbeats/recorder.ts";
 import { renameHeartbeats } from "./rename.ts";
-import { recompute, type RecomputeOptions } from "./recompute.ts";
+import { recomputeDays, type RecomputeOptions } from "./recompute.ts";
 import { heartbeatRetention } from "./heartbeats/retention.ts";
 import { playtimeRoutes } from "./routes.ts";
 import { lastSession, Session } from "./heartbeats/session.ts";
 import { openTables, type Poll, type Tables } from "./tables.ts";
 import { Today } from "./days/today.ts";
 
-/** What the agent gives this stream, and what tests replace. */
 export interface PlaytimeDeps extends StreamDeps {
   /** Lists processes (default: this system's own list). */
   lister?: ProcessLister | undefined;
@@ -48,18 +47,18 @@ export interface PlaytimeDeps extends StreamDeps {
   listTimeoutMs?: number;
 }
 
-/** The keys of the configuration that concern play time. */
+/** The keys of the configuration that this stream reads. */
 export interface PlaytimeConfig extends AllowanceConfig {
   poll_interval_sec: number;
   sync_interval_sec: number;
   endpoint_url: string | null;
-  /** What heartbeats to an endpoint have beside their own fields. */
+  /** Fields of heartbeats to an endpoint in addition to their own. */
   endpoint_fields: readonly string[];
   retention_days: number;
   retention_unsynced_days: number;
 }
 
-/** Rows of one push: 100 kB. Twice as many drain no faster, hold the loop twice as long and cost 25 MB more. */
+/** Rows of one push: 100 kB. 1 000 rows are no faster, hold the event loop twice as long and take 25 MB more. */
 const BATCH_ROWS = 500;
 
 /** Warning code while it is not known whether the game runs. */
@@ -84,11 +83,11 @@ export class PlaytimeStream implements Stream {
   /** Called inside `write`. */
   readonly prune: (now: Instant, budget: Budget) => PruneResult;
   readonly #config: PlaytimeConfig;
-  /** The interval that the newest poll stands for. */
+  /** Interval of the newest poll. */
   #pollIntervalSec: number;
   readonly #rules: AllowanceRules;
 
-  /** The poll interval and 30 s: Playnite's limit between a slow machine and one that slept. */
+  /** The poll interval + 30 s, as Playnite: a longer gap means that the machine slept. */
   #maxGapMs: number;
   readonly #session: Session;
   readonly #recorder: Recorder;
@@ -113,7 +112,7 @@ export class PlaytimeStream implements Stream {
 
     const tables = this.#tables = openTables(store);
     const today = this.#today = new Today({ tables, clock, deviceId, rules });
-    // Other clouds have a column for each field.
+    // Only an endpoint takes additional fields.
     const sendsLeft = config.endpoint_url !== null &&
       config.endpoint_fields.includes("minutes_left");
     const outboxes = openOutboxes(store, {
@@ -146,7 +145,7 @@ export class PlaytimeStream implements Stream {
       onRecorded: (heartbeats) => this.#book.played(heartbeats),
       onStored: (heartbeat) => {
         this.#lastSeen = heartbeat.timestamp_utc;
-        const day = dayOf(heartbeat);
+        const day = utcDayOf(heartbeat);
         if (this.#firstDay === null || day < this.#firstDay) this.#firstDay = day;
         this.#today.add(heartbeat);
         hub.publish("heartbeat", heartbeat);
@@ -226,17 +225,13 @@ export class PlaytimeStream implements Stream {
   }
 
   /**
-   * Polls once and records the result. Null when the process list cannot tell; a warning says why.
+   * Polls once and records the result. Null when the process list cannot tell; a warning has the reason.
    * @throws when the heartbeat cannot be written; the next poll tries again
    */
-  async pollOnce(
-    { signal = new AbortController().signal, dryRun = this.#deps.dryRun }: {
-      signal?: AbortSignal;
-      dryRun?: boolean;
-    } = {},
-  ): Promise<Heartbeat | null> {
-    const poll = await this.#poll(signal);
-    if (poll && dryRun) this.#deps.hub.publish("heartbeat", poll.heartbeat);
+  async pollOnce(): Promise<Heartbeat | null> {
+    const { hub, dryRun } = this.#deps;
+    const poll = await this.#poll(new AbortController().signal);
+    if (poll && dryRun) hub.publish("heartbeat", poll.heartbeat);
     else if (poll) await this.#recorder.add(poll.heartbeat, poll.games);
     return poll?.heartbeat ?? null;
   }
@@ -255,7 +250,7 @@ export class PlaytimeStream implements Stream {
     let games: Game[];
     try {
       games = await this.#watch.look({
-        // Less than the poll interval, so that a list that hangs does not cost the next poll as well.
+        // Below the poll interval: a list that hangs must not delay the next poll.
         timeoutMs: Math.min(listTimeoutMs, 0.9 * this.#pollIntervalSec * 1000),
         signal,
       });
@@ -286,7 +281,7 @@ export class PlaytimeStream implements Stream {
     };
   }
 
-  /** A changed interval counts from one poll to the next: until then the last heartbeat stands for the old one. */
+  /** A changed interval counts from the next poll on. */
   #takeInterval(): void {
     const before = this.#pollIntervalSec;
     this.#pollIntervalSec = this.#config.poll_interval_sec;
@@ -332,9 +327,9 @@ export class PlaytimeStream implements Stream {
     return this.#recomputing ??= (async () => {
       const { store, clock } = this.#deps;
       try {
-        // With two device ids, a day would be computed from a part of its heartbeats.
+        // First: with two device ids, a day would have only a part of its heartbeats.
         await this.#rename(store.closing);
-        return await recompute(store, this.#tables, {
+        return await recomputeDays(store, this.#tables, {
           allowance: this.#rules.daily,
           labelOf: (processName) => this.#watch.labelOf(processName),
           clock,

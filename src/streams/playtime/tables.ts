@@ -1,10 +1,10 @@
-/** The tables of play time: heartbeat, day, slot and games change together, and the day with its grants. @module */
+/** The tables of play time. A heartbeat changes its day, slot and games in one transaction. @module */
 import type { Heartbeat } from "../../contract/playtime.ts";
 import { msOf, slotAt } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { Grants } from "./allowance/grants.ts";
 import { type Allowance, allowanceOn } from "./days/allowance.ts";
-import { creditMs, dayOf, Heartbeats } from "./heartbeats/heartbeats.ts";
+import { creditMs, Heartbeats, utcDayOf } from "./heartbeats/heartbeats.ts";
 import { grownRollup, Rollups } from "./days/rollups.ts";
 import { Slots } from "./days/slots.ts";
 import { GameSlots } from "./games/game_slots.ts";
@@ -28,21 +28,21 @@ export function openTables(store: Store): Tables {
   };
 }
 
-/** A heartbeat, and the games it was made for: several may run at once, which counts once in the totals. */
+/** A heartbeat and the games that ran: several at once count once in the totals. */
 export interface Poll {
   readonly heartbeat: Heartbeat;
   readonly games: readonly Game[];
 }
 
-/** Writes a heartbeat and what follows from it; called inside `write`. */
-export function record(
+/** Writes a heartbeat with its day, slot and games; called inside `write`. */
+export function recordHeartbeat(
   tables: Tables,
   heartbeat: Heartbeat,
   { allowance, games = [] }: { allowance: Allowance; games?: readonly Game[] },
 ): void {
   const { heartbeats, rollups, slots, grants } = tables;
   const { device_id, timestamp_utc } = heartbeat;
-  const day = dayOf(heartbeat);
+  const day = utcDayOf(heartbeat);
   const allowanceMin = allowanceOn(allowance, day);
   heartbeats.insert(heartbeat);
   const grantedMs = grants.grantedMs(device_id, { from: day, to: day });

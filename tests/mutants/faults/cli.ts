@@ -98,7 +98,7 @@ export const CLI_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "a broken configuration is an ordinary failure",
-        "if (isUsersToMend(error)) return EXIT.usage;",
+        "if (isUserError(error)) return EXIT.usage;",
         "",
       ],
     ],

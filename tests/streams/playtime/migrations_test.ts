@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { idSource, instantOf, msOf } from "../../../src/core/mod.ts";
 import { Store } from "../../../src/store/mod.ts";
 import { migrations } from "../../../src/streams/playtime/mod.ts";
-import { openTables, record } from "../../../src/streams/playtime/tables.ts";
+import { openTables, recordHeartbeat } from "../../../src/streams/playtime/tables.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempDir, tempStore } from "../../support/temp.ts";
 import { playtimeFixture, rowsOf } from "./playtime_fixture.ts";
@@ -22,7 +22,7 @@ Deno.test("A stored heartbeat takes at most 150 bytes, with indexes", async () =
   const rows = 5_000;
   await store.write(() => {
     for (let n = 0; n < rows; n++) {
-      record(tables, {
+      recordHeartbeat(tables, {
         id: ids(),
         device_id: deviceId,
         timestamp_utc: instantOf(msOf("2026-03-02T12:00:00.000Z") + n * 5_000),

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { instantOf, msOf } from "../../../src/core/mod.ts";
 import type { Store } from "../../../src/store/mod.ts";
 import { migrations } from "../../../src/streams/playtime/mod.ts";
-import { raiseDays, recompute } from "../../../src/streams/playtime/recompute.ts";
-import { openTables, record } from "../../../src/streams/playtime/tables.ts";
+import { raiseDays, recomputeDays } from "../../../src/streams/playtime/recompute.ts";
+import { openTables, recordHeartbeat } from "../../../src/streams/playtime/tables.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { tempStore } from "../../support/temp.ts";
 import { playtimeFixture, rowsOf } from "./playtime_fixture.ts";
@@ -82,7 +82,7 @@ Deno.test("recompute gives the same bits as heartbeat by heartbeat, whatever hap
       const tables = openTables(store);
       const heartbeats = live(steps);
       await store.write(() => {
-        for (const each of heartbeats) record(tables, each, { allowance: ALLOWANCE });
+        for (const each of heartbeats) recordHeartbeat(tables, each, { allowance: ALLOWANCE });
       });
       const sums = plainSums(heartbeats);
       const rollups = days(store);
@@ -96,7 +96,7 @@ Deno.test("recompute gives the same bits as heartbeat by heartbeat, whatever hap
       };
 
       const options = { allowance: ALLOWANCE, clock };
-      assert.deepEqual(await recompute(store, tables, options), {
+      assert.deepEqual(await recomputeDays(store, tables, options), {
         days: sums.size,
         changed: 0,
         incomplete: 0,
@@ -105,7 +105,7 @@ Deno.test("recompute gives the same bits as heartbeat by heartbeat, whatever hap
       assert.deepEqual(rowsOf(store, "usage_slots"), before.slots);
 
       store.db.exec("DELETE FROM daily_rollups; DELETE FROM usage_slots");
-      assert.equal((await recompute(store, tables, options)).changed, sums.size);
+      assert.equal((await recomputeDays(store, tables, options)).changed, sums.size);
       assert.deepEqual(days(store), rollups);
       assert.deepEqual(rowsOf(store, "usage_slots"), before.slots);
     }),
@@ -214,7 +214,9 @@ const HOUR_AT = msOf("2026-03-02T12:00:00.000Z");
 /** A minute of play for each of the given minutes of an hour. */
 async function playMinutes(store: Store, minutes: readonly number[]): Promise<void> {
   await store.write(() => {
-    for (const minute of minutes) record(openTables(store), minuteOf(minute), { allowance: 0 });
+    for (const minute of minutes) {
+      recordHeartbeat(openTables(store), minuteOf(minute), { allowance: 0 });
+    }
   });
 }
 
@@ -242,7 +244,7 @@ Deno.test("recompute counts a heartbeat that is committed between its reading an
   const { store } = temp;
   await playMinutes(store, [0, 1, 2]);
   // A day's heartbeats are read at once, its write waits: the one of the heartbeat goes before.
-  const running = recompute(store, openTables(store), { allowance: 0, clock });
+  const running = recomputeDays(store, openTables(store), { allowance: 0, clock });
   await Promise.all([running, playMinutes(store, [3])]);
   assert.deepEqual(slotsOf(store), { "12:00": 4 });
   assert.equal(days(store)[0]!.minutes_used, 4);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { instantOf, msOf, SLOT_MS, slotAt } from "../../../src/core/mod.ts";
 import { renameDays } from "../../../src/streams/playtime/mod.ts";
 import { renameHeartbeats } from "../../../src/streams/playtime/rename.ts";
-import { openTables, record } from "../../../src/streams/playtime/tables.ts";
+import { openTables, recordHeartbeat } from "../../../src/streams/playtime/tables.ts";
 import { type PlaytimeFixture, playtimeFixture, rowsOf } from "./playtime_fixture.ts";
 
 const START = "2026-03-02T12:00:00.000Z";
@@ -16,7 +16,7 @@ async function play(
   const tables = openTables(store);
   await store.write(() => {
     for (let n = 0; n < count; n++) {
-      record(tables, {
+      recordHeartbeat(tables, {
         id: `${deviceId}-${from}-${n}`,
         device_id: deviceId,
         timestamp_utc: instantOf(msOf(from) + n * stepMs),

@@ -322,12 +322,12 @@ Deno.test("pollOnce says that its heartbeat could not be written", async () => {
 
 Deno.test("A dry run looks and tells, and writes nothing", async () => {
   using fixture = playtimeFixture();
-  const { stream, news } = fixture;
+  const { news } = fixture;
   fixture.game = "Minecraft.exe";
-  const heartbeat = await stream.pollOnce({ dryRun: true });
+  const stream = fixture.restart({ dryRun: true });
+  const heartbeat = await stream.pollOnce();
   assert.equal(heartbeat?.is_playing, true);
   assert.deepEqual(news, [{ topic: "heartbeat", data: heartbeat }]);
-  fixture.restart({ dryRun: true });
   await running(fixture, () => fixture.clock.advance(5_000));
   assert.equal(news.length, 3);
   assert.equal(heartbeatsOf(fixture), 0);

@@ -24,7 +24,7 @@ const presence = agentCommand<{ department?: string; json: boolean }>({
   },
 });
 
-/** What is taken along when the house has to be left. */
+/** The list for an evacuation. */
 function emergencyList(
   { made_at, time_zone, inside, uncertain, devices_offline, count }: Presence,
   { running }: { running: boolean },

@@ -1,8 +1,4 @@
-/**
- * `clockblock login|logout`: signing in to Supabase. What is kept is the session, encrypted beside the database; the
- * password is not.
- * @module
- */
+/** `clockblock login|logout`: the sign-in to Supabase. The session is kept, encrypted; the password is not. @module */
 import { buildCommand, type Command } from "@stricli/core";
 import { type SignIn, signIn } from "../../../agent.ts";
 import type { Config } from "../../../config/mod.ts";
@@ -36,7 +32,7 @@ export const loginCommand: Command<Context> = buildCommand<{ email?: string }, [
     }
     await account.login(email, password);
     io.stdout.write(`Signed in as ${email}\n`);
-    // An agent that waits for this need not wait any longer.
+    // A lane that waits for the sign-in starts at once.
     const running = await runningAgent(config);
     await running?.post("/sync/now");
   },

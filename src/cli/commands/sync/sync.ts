@@ -1,6 +1,6 @@
 /** `clockblock sync now|status|conflicts|reset`: the way to the cloud. @module */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type Clock, systemClock } from "../../../core/mod.ts";
+import { systemClock } from "../../../core/mod.ts";
 import type { LaneStatus, SyncStatus } from "../../../contract/sync.ts";
 import { type AgentClient, withQuery } from "../../client.ts";
 import type { Context } from "../../context.ts";
@@ -39,18 +39,19 @@ interface DrainOptions {
   stream: string | undefined;
   progress: Progress;
   before: readonly LaneStatus[];
-  clock?: Clock;
 }
 
-/** Rows on their way to a cloud: those of a stream that has none stay, and are no part of what is to be done. */
+/** Rows that wait, of streams with a cloud. */
 function waitingFor(lanes: readonly LaneStatus[]): number {
   return lanes.filter(({ state }) => state !== "disabled")
     .reduce((sum, { rows_waiting }) => sum + rows_waiting, 0);
 }
 
-/** Asks the agent to sync and waits until it is done. */
-async function drain(client: AgentClient, options: DrainOptions): Promise<SyncStatus> {
-  const { stream, progress, before, clock = systemClock } = options;
+/** Has the agent sync; resolves when it is done. */
+async function drain(
+  client: AgentClient,
+  { stream, progress, before }: DrainOptions,
+): Promise<SyncStatus> {
   const show = (sync: SyncStatus) => {
     const lanes = lanesOf(sync, stream);
     const sent = pushed(lanes) - pushed(before);
@@ -59,11 +60,11 @@ async function drain(client: AgentClient, options: DrainOptions): Promise<SyncSt
   const ended = new AbortController();
   const looking = (async () => {
     while (!ended.signal.aborted) {
-      await clock.wait(LOOK_MS, { signal: ended.signal });
+      await systemClock.wait(LOOK_MS, { signal: ended.signal });
       if (!ended.signal.aborted) show(await client.get<SyncStatus>("/sync/status"));
     }
   })();
-  // Its error is the command's too, which ends by it.
+  // `sync now` fails with the same error.
   looking.catch(() => {});
   try {
     const path = withQuery("/sync/now", { stream });
@@ -108,14 +109,14 @@ const reset = agentCommand<{ stream?: string; yes: boolean }>({
           "Send them with clockblock sync now, or add --yes",
       );
     }
-    // What a person has agreed to; what came since then is theirs as well.
+    // The person has agreed; changes made since then are lost as well.
     const lose_changes = yes || lost > 0 ? "true" : undefined;
     await client.post(withQuery("/sync/reset", { stream, lose_changes }));
     stdout.write(`${stream ?? "Every stream"} starts over\n`);
   },
 });
 
-/** Changes of records that no cloud has: a reset takes the cloud's word for everything. */
+/** Changes of records that the cloud does not have: a reset replaces them by the cloud's rows. */
 function lostByReset(lanes: readonly LaneStatus[]): number {
   const records = lanes.find((lane) => lane.stream === "records" && lane.remote !== null);
   return records ? records.rows_waiting + records.rows_rejected : 0;

@@ -1,16 +1,13 @@
-/**
- * What is left of a day: allowance + grants − play, of the day and of its week; the smaller rest counts.
- * @module
- */
+/** What is left of a day: allowance + grants − play, of the day and of its week; the smaller counts. @module */
 import type { WeekView } from "../../../contract/allowance.ts";
 import type { Day } from "../../../core/mod.ts";
 import { allowanceOn } from "../days/allowance.ts";
 import { minutesOfMs, msOfMinutes } from "../days/minutes.ts";
 import type { Span } from "../days/slots.ts";
 import type { Tables } from "../tables.ts";
-import { type AllowanceRules, personSpan, weekOf } from "./rules.ts";
+import { type AllowanceRules, personSpan, weekAround } from "./rules.ts";
 
-/** Play and grants of a stretch of days, in milliseconds. */
+/** Play and grants of some days, in milliseconds. */
 export interface Sums {
   readonly span: Span;
   usedMs: number;
@@ -48,7 +45,7 @@ export function readSums(
       grantedMs: grants.grantedMs(deviceId, days),
     };
   };
-  return { date, day: sums({ from: date, to: date }), week: sums(weekOf(date)) };
+  return { date, day: sums({ from: date, to: date }), week: sums(weekAround(date)) };
 }
 
 export function balanceOf({ date, day, week }: DaySums, rules: AllowanceRules): Balance {
@@ -63,7 +60,7 @@ export function balanceOf({ date, day, week }: DaySums, rules: AllowanceRules): 
     balance_min: byWeek ? ofWeek : ofDay,
     limited_by: byWeek ? "week" : ofDay === null ? null : "day",
     week: {
-      ...weekOf(date),
+      ...weekAround(date),
       allowance_min: rules.weeklyMin,
       granted_min: minutesOfMs(week.grantedMs),
       used_min: minutesOfMs(usedOf(week)),
@@ -82,7 +79,7 @@ function leftOf(allowanceMin: number | null, sums: Sums): number | null {
   return minutesOfMs(msOfMinutes(allowanceMin) + sums.grantedMs - usedOf(sums));
 }
 
-/** No more than the time there was, even when a clock is set back. */
+/** At most the length of the span, even when a clock is set back. */
 function usedOf({ span, usedMs }: Sums): number {
   return Math.min(usedMs, span.to - span.from);
 }

@@ -1,6 +1,6 @@
 /**
- * What is left of a day, as play and grants change it. A heartbeat or a grant and the events of the thresholds that
- * it crosses are committed together.
+ * The allowance book: grants, and the events of thresholds. A heartbeat or grant is committed with the events of the
+ * thresholds that it crosses.
  * @module
  */
 import type { AllowanceView, Grant } from "../../../contract/allowance.ts";
@@ -28,7 +28,7 @@ import { MAX_GRANTS_A_DAY, otherDays } from "./limits.ts";
 import { type AllowanceRules, personDay, personSpan } from "./rules.ts";
 import { crossed, levelOf, type LimitedBalance, thresholdEvent } from "./thresholds.ts";
 
-/** What is asked for. */
+/** A grant to be made, or one to be undone. */
 export type WantedGrant =
   | {
     extra_min: number;
@@ -46,7 +46,7 @@ export interface BookOptions {
   ids: () => Id;
   deviceId: Id;
   logEvent: StreamDeps["logEvent"];
-  /** Called inside the `write` of a grant that is made here. */
+  /** Called inside the `write` of a grant made on this machine. */
   onMade: () => void;
   /** Called after the commit of a grant. */
   onGranted: () => void;
@@ -55,7 +55,7 @@ export interface BookOptions {
 export class AllowanceBook {
   readonly #store: Store;
   readonly #options: BookOptions;
-  /** The lowest balances of a day whose thresholds are in the log: of all play (null) and by game. */
+  /** The lowest balances of a day with a logged threshold: of all play (null) and by game. */
   #lowest: { date: Day; levels: ReadonlyMap<string | null, number> } | undefined;
 
   constructor(store: Store, options: BookOptions) {
@@ -85,7 +85,7 @@ export class AllowanceBook {
 
   /**
    * Makes a grant.
-   * @param key what makes a repeated request harmless: the first grant is returned
+   * @param key of a repeated request: the first grant is returned
    * @throws {Problem}
    */
   async grant(
@@ -106,7 +106,7 @@ export class AllowanceBook {
     });
   }
 
-  /** Stores grants, also those of the cloud; returns how many are new. Called inside `write`. */
+  /** Stores grants of this machine or the cloud; returns the number of new ones. Called inside `write`. */
   apply(grants: readonly Grant[]): number {
     const { tables, hub, deviceId, onGranted } = this.#options;
     const added = grants.filter((grant) => tables.grants.add(grant));
@@ -130,7 +130,7 @@ export class AllowanceBook {
     return added.length;
   }
 
-  /** Play was recorded. Called inside `write`. */
+  /** Called inside the `write` of heartbeats. */
   played(heartbeats: readonly Heartbeat[]): void {
     if (!this.#isWatched()) return;
     const lastOfDays = new Map(
@@ -141,7 +141,7 @@ export class AllowanceBook {
     for (const [date, at] of lastOfDays) this.#fire(date, at);
   }
 
-  /** Logs what other rules than before, those of a start included, make of the play there is. Never rejects. */
+  /** Logs the thresholds of today's play by changed rules, and at a start. Never rejects. */
   async checkRules(): Promise<void> {
     this.#lowest = undefined;
     try {
@@ -167,7 +167,7 @@ export class AllowanceBook {
     const events = this.#limits(date).flatMap(({ label, balance }) => {
       const level = levelOf(balance);
       const lowest = levels.get(label) ?? Infinity;
-      // Nothing is due on a day without play.
+      // A day without play has no events.
       if (balance.used_min === 0 || level >= lowest) return [];
       levels.set(label, level);
       return crossed(lowest, level, rules.warnMin)
@@ -179,7 +179,7 @@ export class AllowanceBook {
     });
   }
 
-  /** What limits a day: the allowance of all play (label null), and those of games. */
+  /** The limits of a day: of all play (label null), and of games. */
   #limits(date: Day): { label: string | null; balance: LimitedBalance }[] {
     const { tables, rules } = this.#options;
     const limits: { label: string | null; balance: LimitedBalance }[] = [];
@@ -228,7 +228,7 @@ export class AllowanceBook {
       throw new Problem(404, "No such grant", { detail: `No grant has the id "${undoes}"` });
     }
     return {
-      // The same on every machine: two that undo the same grant at once undo it once.
+      // The same id on every machine: two that undo a grant at the same time undo it once.
       id: derivedId(`undo ${undoes}`),
       date: undone.date,
       extra_min: -undone.extra_min,
@@ -250,7 +250,7 @@ export class AllowanceBook {
     return (undoes === null ? undefined : grants.undoing(undoes)) ?? grants.get(id);
   }
 
-  /** A grant can always be undone; what undoes that again is as good as a grant. */
+  /** A grant can always be undone; undoing an undo counts as a grant. */
   #checkCount({ device_id, date, undoes }: Grant): void {
     const { grants } = this.#options.tables;
     const undone = undoes === null ? undefined : grants.get(undoes);
@@ -273,7 +273,7 @@ export class AllowanceBook {
   }
 }
 
-/** Whether a request with a known key asks for what the first one did. A date that is left out was that day's. */
+/** Whether a request with a known key wants the same grant. Without a date it means the first request's. */
 function isRepeated(known: Grant, made: Grant, wanted: WantedGrant): boolean {
   if ("undoes" in wanted) return known.undoes === made.undoes;
   return known.undoes === null && known.extra_min === made.extra_min &&

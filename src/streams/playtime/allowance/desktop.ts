@@ -1,6 +1,6 @@
 /**
- * Thresholds of the allowance as notifications on a Linux desktop, by its `notify-send`. One runs at a time; of what
- * becomes due meanwhile, each limit's newest is shown.
+ * Notifications of thresholds on a Linux desktop, by `notify-send`. One runs at a time; of those due meanwhile, the newest
+ * of each limit is shown.
  * @module
  */
 import { type Clock, Deadline, type Hub, Notifier, type Warnings } from "../../../core/mod.ts";
@@ -18,23 +18,23 @@ export interface DesktopOptions {
   variable?: (name: string) => string | undefined;
 }
 
-/** An event of a threshold, as the hub has it. */
+/** An event of a threshold. */
 interface Threshold {
   body: string;
   severity: string;
-  /** The game that it is about; null: all play. */
+  /** The game; null: all play. */
   symbol: string | null;
 }
 
-/** Where the session's bus is. All else of the environment is withheld: an LD_* in it may not be handed on. */
+/** Variables of the session bus. The child gets no others: Deno refuses to pass LD_* on. */
 const BUS = ["DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
 
-/** How long one call may take. */
+/** Time limit of one call. */
 const TIMEOUT_MS = 10_000;
 
 const FAILED = "desktop";
 
-/** Notifies until the signal aborts. What fails is a warning. */
+/** Notifies until the signal aborts. A failure is a warning. */
 export async function notifyDesktop(
   { hub, warnings, signal, clock, ...options }: DesktopOptions,
 ): Promise<void> {
@@ -65,7 +65,7 @@ export async function notifyDesktop(
     wake.notify();
   });
   try {
-    // A missing program shows at the start, not when time is up.
+    // A missing program is reported at the start.
     await call(["--version"]);
     while (!signal.aborted) {
       using stopped = new Deadline({ signal });
@@ -81,12 +81,9 @@ export async function notifyDesktop(
   }
 }
 
-/**
- * The sentence is the title, which is plain text. A notification's body has markup, of which `notify-send` takes
- * backslashes for escapes besides; a label may have either in it.
- */
+/** The sentence is the title, which is plain text: a label may have markup or backslashes, which a body interprets. */
 function argumentsOf({ body, severity }: Threshold): string[] {
-  // A desktop keeps normal ones back while a program fills the screen, as games do.
+  // A desktop holds normal ones back while a program fills the screen.
   const urgency = severity === "warning" ? "critical" : "normal";
   return ["--app-name=ClockBlock", `--urgency=${urgency}`, "--", body];
 }

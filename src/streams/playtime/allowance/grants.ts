@@ -1,9 +1,9 @@
-/** The table of grants: rows are added and never change, so that two machines' rows join by their ids. @module */
+/** The table of grants. Rows are added and never change, so that rows of two machines join by id. @module */
 import type { Grant } from "../../../contract/allowance.ts";
 import type { Day, Id } from "../../../core/mod.ts";
 import type { RawRow, Statement, Store } from "../../../store/mod.ts";
 
-/** What the cloud gets of a grant besides its id. */
+/** The columns sent to the cloud besides the id. */
 export const GRANT_COLUMNS = [
   "device_id",
   "date",
@@ -47,7 +47,7 @@ export class Grants {
     this.#rename = db.prepare("UPDATE allowance_grants SET device_id = ? WHERE device_id = ?");
   }
 
-  /** Returns whether it is new; one with the same id, or that undoes the same grant, counts once. Called inside `write`. */
+  /** Adds a grant, unless one has its id or undoes the same grant; returns whether it is new. Called inside `write`. */
   add(grant: Grant): boolean {
     const { id, device_id, date, extra_min, reason, made_by, undoes } = grant;
     const { changes } = this.#insert.run(
@@ -81,7 +81,6 @@ export class Grants {
     return this.#on.all(deviceId, date).map(grantRow);
   }
 
-  /** How many a day has. */
   count(deviceId: Id, date: Day): number {
     return Number(this.#count.get(deviceId, date)?.rows);
   }

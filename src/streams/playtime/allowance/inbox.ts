@@ -1,6 +1,6 @@
 /**
- * Grants that others made in the cloud, a parent's phone above all. Rows are added and never change there too, so that
- * both sides join by id; one that the local API would refuse is never counted.
+ * Grants made in the cloud, such as by a parent's phone. Rows are added and never change, so that both sides join by id.
+ * A grant that the local API would refuse does not count.
  * @module
  */
 import * as v from "valibot";
@@ -88,12 +88,12 @@ export class GrantsInbox implements Inbox {
     return { applied, conflicts: 0 };
   }
 
-  /** The grant, or why it is none. */
+  /** The grant, or why it is refused. */
   #read(row: Row, at: Instant): Grant | string {
     const { output, issues, success } = v.safeParse(cloudGrant, row, { abortEarly: true });
     if (!success) return `column ${v.getDotPath(issues[0])}: ${issues[0].message}`;
     const { date, created_at, undoes } = output;
-    // Held against the day on which it was made: this may be the first look for a long time.
+    // Compared with the day on which it was made: the last pull may be long ago.
     const days = otherDays(date, dayAt(msOf(created_at), "UTC"));
     if (days !== undefined) return `column date: ${days}`;
     const undone = undoes === null ? undefined : this.#options.grants.get(undoes);

@@ -1,14 +1,14 @@
-/** What a grant may be, whether it comes by the local API or from the cloud. @module */
+/** Limits of a grant, made by the local API or in the cloud. @module */
 import * as v from "valibot";
 import { addDays, type Day, daysBetween } from "../../../core/mod.ts";
 
-/** How far from the day on which it is made the day of a grant may be. */
+/** Days between the day on which a grant is made and the day for which it is. */
 const MAX_DAYS_BACK = 366;
 const MAX_DAYS_AHEAD = 31;
 
-/** Grants of a day beyond which this machine makes none: a script that never ends must not fill the table. */
+/** Grants of a day made here: an endless script must not fill the table. */
 export const MAX_GRANTS_A_DAY = 100;
-/** Grants of a day beyond which those of the cloud do not count: a parent's does beside 100 of the machine. */
+/** Grants of a day with the cloud's: a parent's still counts after 100 of this machine. */
 export const MAX_SYNCED_GRANTS_A_DAY = 1_000;
 
 export function extraMin(): v.GenericSchema<number, number> {
@@ -27,12 +27,12 @@ export function shortText(): v.GenericSchema<string, string> {
     v.string(message),
     v.minLength(1, message),
     v.maxLength(200, message),
-    // SQLite's text ends at the first NUL, and UTF-8 has no way to write half a surrogate pair.
+    // SQLite's text ends at the first NUL, and UTF-8 cannot have half a surrogate pair.
     v.check((text) => !text.includes("\0") && text.isWellFormed(), message),
   );
 }
 
-/** The days that a grant made on `today` may be for, where `date` is not one of them. */
+/** Which days a grant made on `today` may be for, when `date` is not one of them. */
 export function otherDays(date: Day, today: Day): string | undefined {
   const ahead = daysBetween(today, date);
   if (ahead >= -MAX_DAYS_BACK && ahead <= MAX_DAYS_AHEAD) return undefined;

@@ -1,10 +1,10 @@
-/** The configuration of the allowance, as the parts of the stream share it. @module */
+/** The rules of the allowance, by the configuration. @module */
 import { addDays, type Day, dayAt, dayBounds, weekday } from "../../../core/mod.ts";
 import type { Allowance } from "../days/allowance.ts";
 import type { Span } from "../days/slots.ts";
 import { gameAllowances, type ProcessName } from "../processes/matchers.ts";
 
-/** One object for all parts, read at each use: a new configuration is put into it. */
+/** One object shared by all parts and read at each use: a new configuration changes it. */
 export interface AllowanceRules {
   /** Minutes a day. */
   daily: Allowance;
@@ -19,14 +19,13 @@ export interface AllowanceRules {
   games: ReadonlyMap<string, Allowance>;
 }
 
-/** The keys that the rules come from. */
 export interface AllowanceConfig {
   daily_allowance_min: Allowance;
   weekly_allowance_min: number | null;
   allowance_warn_min: readonly number[];
   day_starts_at: string;
   process_name: ProcessName | null;
-  /** Whether thresholds are notifications of the desktop as well. */
+  /** Whether thresholds are also notifications of the desktop. */
   desktop_notifications: boolean;
 }
 
@@ -61,7 +60,7 @@ export function personSpan(
 }
 
 /** Monday and Sunday of a day's week. */
-export function weekOf(date: Day): { from: Day; to: Day } {
+export function weekAround(date: Day): { from: Day; to: Day } {
   const from = addDays(date, 1 - weekday(date));
   return { from, to: addDays(from, 6) };
 }

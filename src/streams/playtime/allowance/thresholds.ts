@@ -1,6 +1,6 @@
 /**
- * The thresholds of a day: minutes left, used up, and every 15 minutes over. Each is an event of the log, whose key
- * makes it fire once a day, whatever restarts, clocks and grants do.
+ * The thresholds of a day: minutes left, used up, and every 15 minutes over. Each is an event of the log. Its key makes it
+ * fire once a day, across restarts, clock changes and grants.
  *
  *     left    20 ──── 15 ──── 5 ──── 0 ──── −15 ──── −30        a grant raises what is left: those that
  *             ────────●───────●──────●───────●────────●──►      have fired do not fire again
@@ -29,8 +29,8 @@ export interface LimitedBalance
 }
 
 /**
- * What thresholds are compared with: the balance, but no more minutes over than were played on the day. What other
- * days of the week overdrew, or a grant took away, has not been played today.
+ * The balance that thresholds are compared with: never more minutes over than the day's play, because other days of the
+ * week or a negative grant may have caused the rest.
  */
 export function levelOf({ balance_min, used_min }: LimitedBalance): number {
   return Math.max(balance_min, -used_min);
@@ -72,7 +72,7 @@ export function thresholdEvent(
   };
 }
 
-/** `15 minutes left`; of several thresholds at once each says what is left indeed. */
+/** `15 minutes left`. Several thresholds at once each have the minutes that are left, not their own. */
 function bodyOf(
   threshold: number,
   { balance_min, limited_by }: ThresholdOptions["balance"],

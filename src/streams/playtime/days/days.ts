@@ -1,8 +1,4 @@
-/**
- * Days as they are shown: UTC days from their rollups, the days of another time zone from slots, and zeros
- * for a day without data.
- * @module
- */
+/** Days as the API shows them: UTC days from rollups, days of other time zones from slots; zeros without data. @module */
 import type { DayView } from "../../../contract/playtime.ts";
 import {
   addDays,
@@ -13,6 +9,7 @@ import {
   type Instant,
   msOf,
 } from "../../../core/mod.ts";
+import { inSlices } from "../../../store/mod.ts";
 import type { AllowanceRules } from "../allowance/rules.ts";
 import { allowanceOn, overdraft } from "./allowance.ts";
 import { minutesOfMs } from "./minutes.ts";
@@ -24,7 +21,6 @@ export interface DayOptions {
   rules: AllowanceRules;
 }
 
-/** A UTC day, read by its key. */
 export function utcDay({ rollups }: Tables, date: Day, options: DayOptions): DayView {
   return utcView(rollups.get(options.deviceId, date), date, options);
 }
@@ -62,6 +58,20 @@ function utcView(
   };
 }
 
+/** What `read` returns for each day from one to another, both included; read in slices. */
+export async function inDays<T>(
+  { from, to }: { from: Day; to: Day },
+  read: (date: Day) => T,
+): Promise<T[]> {
+  const found: T[] = [];
+  const count = daysBetween(from, to) + 1;
+  await inSlices((budget) => {
+    do found.push(read(addDays(from, found.length))); while (found.length < count && budget.left());
+    return found.length < count;
+  });
+  return found;
+}
+
 /** A day of a time zone, which begins when the person's days do. */
 export function zoneDay(
   { rollups, slots, grants }: Tables,
@@ -86,7 +96,7 @@ export function zoneDay(
   };
 }
 
-/** The newest of the instants that the day's UTC days remember and that lie within it. */
+/** The newest instant of the day's UTC days that lies within the span. */
 function newest(
   parts: readonly Rollup[],
   field: "last_heartbeat_at" | "updated_at",

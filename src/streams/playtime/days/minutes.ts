@@ -1,12 +1,7 @@
-/**
- * Minutes of play. Stored as fractions, but summed in whole milliseconds: the same heartbeats give the same bits in
- * any order.
- * @module
- */
+/** Minutes of play are stored as fractions and summed in whole milliseconds, exact in any order. @module */
 
 const MS = 60_000;
 
-/** Minutes of ours in milliseconds. */
 export function msOfMinutes(minutes: number): number {
   return Math.round(minutes * MS);
 }

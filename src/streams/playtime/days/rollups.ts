@@ -1,4 +1,4 @@
-/** The UTC days: minutes used and overdrawn, kept for ever. @module */
+/** The UTC days: minutes used and overdrawn. Never deleted. @module */
 import type { Heartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant } from "../../../core/mod.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type Store,
 } from "../../../store/mod.ts";
 import { overdraft } from "./allowance.ts";
-import { creditMs, dayOf } from "../heartbeats/heartbeats.ts";
+import { creditMs, utcDayOf } from "../heartbeats/heartbeats.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
 
 export interface Rollup {
@@ -30,7 +30,6 @@ const DAY_MS = 86_400_000;
 const COLUMNS = `device_id, date_utc, minutes_used, minutes_overdraft, allowance_min,
   last_heartbeat_at, updated_at`;
 
-/** What a rollup is computed from. */
 export interface DayTotals {
   device_id: string;
   date_utc: Day;
@@ -42,7 +41,7 @@ export interface DayTotals {
   updated_at: Instant;
 }
 
-/** The rollup of a day's sums. A day holds no more play than it is long, even when a clock is set back. */
+/** The rollup of a day's sums: at most 24 hours, even when a clock is set back. */
 export function rollupOf({ usedMs, grantedMs, ...rest }: DayTotals): Rollup {
   const playedMs = Math.min(usedMs, DAY_MS);
   return {
@@ -62,7 +61,7 @@ export function grownRollup(
   const last = known?.last_heartbeat_at ?? at;
   return rollupOf({
     device_id: heartbeat.device_id,
-    date_utc: dayOf(heartbeat),
+    date_utc: utcDayOf(heartbeat),
     usedMs: msOfMinutes(known?.minutes_used ?? 0) + creditMs(heartbeat),
     grantedMs,
     allowance_min: allowanceMin,
@@ -132,12 +131,12 @@ export class Rollups {
     this.#remove.run(deviceId, day);
   }
 
-  /** From one day to another, both included; the caller limits how many. */
+  /** Both days included; the caller limits the range. */
   between(deviceId: string, { from, to }: { from: Day; to: Day }): Rollup[] {
     return this.#between.all(deviceId, from, to).map(rollupOfCells);
   }
 
-  /** The next rollups in the order of devices and days. */
+  /** The next rollups by device and day. */
   after(last: { device_id: string; date_utc: Day }, limit: number): Rollup[] {
     return this.#after.all(last.device_id, last.date_utc, limit).map(rollupOfCells);
   }

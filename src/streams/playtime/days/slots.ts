@@ -1,14 +1,14 @@
 /**
- * Play by quarter of an hour, kept for ever: the days of every time zone are sums of these. A slot without
- * play has no row. One can hold more than 15 minutes: its time came twice when the clock was set back.
+ * Play by quarter of an hour, kept for ever: the days of every time zone are sums of slots. A slot without play has no
+ * row. A slot can hold more than 15 minutes: when the clock is set back, its time comes twice.
  * @module
  */
 import type { Slot } from "../../../contract/playtime.ts";
-import { type Instant, instantOf } from "../../../core/mod.ts";
+import { type Id, type Instant, instantOf } from "../../../core/mod.ts";
 import { LIMIT, type Statement, type Store } from "../../../store/mod.ts";
 import { minutesOfMs, msOfMinutes } from "./minutes.ts";
 
-/** A stretch of time, `[from, to)` in milliseconds. */
+/** A span of time, `[from, to)` in milliseconds. */
 export interface Span {
   from: number;
   to: number;
@@ -20,11 +20,12 @@ export class Slots {
   readonly #remove: Statement;
   readonly #between: Statement;
   readonly #sum: Statement;
-  readonly #end: Statement;
-  readonly #copy: Statement;
-  readonly #removeUpTo: Statement;
+  /** Called inside `write`. */
+  readonly rename: SlotRenamer;
 
-  constructor({ db }: Store) {
+  constructor(store: Store) {
+    const { db } = store;
+    this.rename = slotRenamer(store, { table: "usage_slots", columns: "slot_utc, minutes_used" });
     this.#get = db.prepare(
       "SELECT minutes_used FROM usage_slots WHERE device_id = ? AND slot_utc = ?",
     );
@@ -39,16 +40,6 @@ export class Slots {
     this.#sum = db.prepare(
       `SELECT coalesce(sum(CAST(round(minutes_used * 60000) AS INTEGER)), 0) AS ms ${within}`,
     );
-    this.#end = db.prepare(
-      `SELECT max(slot_utc) AS last, count(*) AS rows FROM (SELECT slot_utc FROM usage_slots
-         WHERE device_id = ? ORDER BY slot_utc ${LIMIT})`,
-    );
-    this.#copy = db.prepare(
-      `INSERT INTO usage_slots (device_id, slot_utc, minutes_used)
-       SELECT ?, slot_utc, minutes_used FROM usage_slots WHERE device_id = ? AND slot_utc <= ?
-       ON CONFLICT DO UPDATE SET minutes_used = max(minutes_used, excluded.minutes_used)`,
-    );
-    this.#removeUpTo = db.prepare("DELETE FROM usage_slots WHERE device_id = ? AND slot_utc <= ?");
   }
 
   /** Called inside `write`. */
@@ -67,15 +58,6 @@ export class Slots {
     this.#remove.run(deviceId, slot);
   }
 
-  /** Renames the first slots of a device; returns whether more may follow. Called inside `write`. */
-  rename(from: string, to: string, limit: number): boolean {
-    const { last, rows } = this.#end.get(from, limit)!;
-    if (last === null) return false;
-    this.#copy.run(to, from, String(last));
-    this.#removeUpTo.run(from, String(last));
-    return Number(rows) === limit;
-  }
-
   /** Slots with play, oldest first; the caller limits the span. */
   between(deviceId: string, { from, to }: Span): Slot[] {
     return this.#between.all(deviceId, instantOf(from), instantOf(to)).map((raw) => ({
@@ -90,4 +72,31 @@ export class Slots {
     const used = Number(this.#sum.get(deviceId, instantOf(from), instantOf(to))?.ms);
     return Math.min(used, to - from);
   }
+}
+
+/** Gives the first `limit` slots of a device another device id. Returns whether there may be more. */
+export type SlotRenamer = (from: Id, to: Id, limit: number) => boolean;
+
+/** Where both ids have a slot, the larger number of minutes stays. */
+export function slotRenamer(
+  { db }: Store,
+  { table, columns }: { table: string; columns: string },
+): SlotRenamer {
+  const end = db.prepare(
+    `SELECT max(slot_utc) AS last, count(*) AS rows FROM (SELECT slot_utc FROM ${table}
+       WHERE device_id = ? ORDER BY slot_utc ${LIMIT})`,
+  );
+  const copy = db.prepare(
+    `INSERT INTO ${table} (device_id, ${columns})
+     SELECT ?, ${columns} FROM ${table} WHERE device_id = ? AND slot_utc <= ?
+     ON CONFLICT DO UPDATE SET minutes_used = max(minutes_used, excluded.minutes_used)`,
+  );
+  const removeUpTo = db.prepare(`DELETE FROM ${table} WHERE device_id = ? AND slot_utc <= ?`);
+  return (from, to, limit) => {
+    const { last, rows } = end.get(from, limit)!;
+    if (last === null) return false;
+    copy.run(to, from, String(last));
+    removeUpTo.run(from, String(last));
+    return Number(rows) === limit;
+  };
 }

@@ -1,4 +1,4 @@
-/** The person's day and week at hand, kept in memory: `/status` is read often. @module */
+/** Sums of the current day and week, kept in memory: `/status` is read often. @module */
 import type { Heartbeat, TodayView } from "../../../contract/playtime.ts";
 import { type Clock, msOf } from "../../../core/mod.ts";
 import { atLeastNone, balanceOf, type DaySums, readSums } from "../allowance/balance.ts";

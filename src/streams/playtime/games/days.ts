@@ -1,8 +1,8 @@
-/** Games by day: what was played, and what is left of a game's own allowance. @module */
+/** Play of games by day, and what is left of a game's own allowance. @module */
 import type { GameAllowance, GameDay } from "../../../contract/games.ts";
-import { addDays, type Day, dayBounds, daysBetween, type Id } from "../../../core/mod.ts";
-import { inSlices } from "../../../store/mod.ts";
+import { type Day, dayBounds, type Id } from "../../../core/mod.ts";
 import { type Allowance, allowanceOn } from "../days/allowance.ts";
+import { inDays } from "../days/days.ts";
 import { minutesOfMs, msOfMinutes } from "../days/minutes.ts";
 import type { Span } from "../days/slots.ts";
 import type { GameSlots } from "./game_slots.ts";
@@ -20,23 +20,16 @@ export async function gameDays(
   games: GameSlots,
   { deviceId, from, to, timeZone, startsAt }: GameDaysOptions,
 ): Promise<GameDay[]> {
-  const rows: GameDay[] = [];
-  const count = daysBetween(from, to) + 1;
-  let read = 0;
-  await inSlices((budget) => {
-    do {
-      const date = addDays(from, read++);
-      const sums = games.sums(deviceId, dayBounds(date, timeZone, startsAt));
-      for (const { usedMs, ...game } of sums) {
-        rows.push({ date, ...game, minutes_used: minutesOfMs(usedMs) });
-      }
-    } while (read < count && budget.left());
-    return read < count;
-  });
-  return rows;
+  const days = await inDays(
+    { from, to },
+    (date) =>
+      games.sums(deviceId, dayBounds(date, timeZone, startsAt))
+        .map(({ usedMs, ...game }) => ({ date, ...game, minutes_used: minutesOfMs(usedMs) })),
+  );
+  return days.flat();
 }
 
-/** The games of a day: first those with an allowance of their own, in their order, then what else was played. */
+/** The games of a day: those with an allowance of their own first, then the others. */
 export function gamesOfDay(
   games: GameSlots,
   { deviceId, date, span, allowances }: {

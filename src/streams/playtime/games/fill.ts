@@ -1,9 +1,9 @@
-/** Gives heartbeats of a version without games their place in the slots of games, once. @module */
+/** Fills the slots of games from heartbeats of a version without them, once. @module */
 import { logger } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 import { GAMES_DUE } from "../migrations.ts";
 
-/** Never rejects: what fails is done at the next start. */
+/** Never rejects: after a failure the next start does it. */
 export async function fillGames(
   store: Store,
   { raise, signal }: { raise: () => Promise<unknown>; signal: AbortSignal },

@@ -1,4 +1,4 @@
-/** The heartbeats: whether the game ran, poll by poll, in order of arrival. @module */
+/** The table of heartbeats, in order of arrival. @module */
 import type { Heartbeat, StoredHeartbeat } from "../../../contract/playtime.ts";
 import type { Day, Instant, Placed } from "../../../core/mod.ts";
 import {
@@ -10,13 +10,13 @@ import {
   type Store,
 } from "../../../store/mod.ts";
 
-/** What a heartbeat adds to its day: the interval it stands for, in milliseconds. */
+/** Milliseconds that a heartbeat adds to its day. */
 export function creditMs(heartbeat: Heartbeat): number {
   return heartbeat.is_playing ? Math.round(heartbeat.poll_interval_sec * 1000) : 0;
 }
 
 /** The UTC day a heartbeat belongs to. */
-export function dayOf({ timestamp_utc }: Heartbeat): Day {
+export function utcDayOf({ timestamp_utc }: Heartbeat): Day {
   return timestamp_utc.slice(0, 10);
 }
 
@@ -26,7 +26,7 @@ export interface PlacedHeartbeat {
   readonly heartbeat: StoredHeartbeat;
 }
 
-/** What consecutive heartbeats of one process name sum up to within a slot. */
+/** The sum of heartbeats of one process name within a slot. */
 export interface SlotSum {
   readonly device_id: string;
   readonly slot_utc: Instant;
@@ -37,7 +37,6 @@ export interface SlotSum {
   readonly last: Instant;
 }
 
-/** Rows of one query where more are wanted. */
 const PAGE_ROWS = 200;
 
 export class Heartbeats {
@@ -62,8 +61,8 @@ export class Heartbeats {
     );
     this.#span = prepareCells(
       db,
-      // SQLite makes the text in half the time that its cells and `JSON.stringify` take. The bytes are true and
-      // false in JSONB: `json('true')` would be parsed for every row.
+      // Twice as fast as cells and `JSON.stringify`. The blobs are true and false in JSONB: `json('true')` would be
+      // parsed for every row.
       `SELECT seq, json_object('id', id, 'device_id', device_id, 'timestamp_utc', timestamp_utc,
          'is_playing', iif(is_playing = 1, x'01', x'02'),
          'poll_interval_sec', poll_interval_sec,
@@ -80,7 +79,7 @@ export class Heartbeats {
       `UPDATE heartbeats SET device_id = ?
        WHERE seq > ? AND seq <= ? AND device_id IN (SELECT value FROM json_each(?))`,
     );
-    // The same sums as creditMs and slotAt make, ten times as fast as row by row.
+    // The sums of creditMs and slotAt, ten times as fast as row by row.
     this.#sumsAfter = db.prepare(
       `SELECT device_id, substr(timestamp_utc, 1, 14) || CASE
            WHEN substr(timestamp_utc, 15, 2) < '15' THEN '00'
@@ -112,8 +111,8 @@ export class Heartbeats {
   }
 
   /**
-   * JSON texts of the heartbeats from `from` to before `before`, newest first. Read in pages of at most `limit` rows: row
-   * by row takes three times as long.
+   * JSON texts of the heartbeats from `from` to before `before`, newest first. Read in pages: row by row takes three times
+   * as long.
    */
   *texts(
     { before, from, limit }: { before: number; from: number; limit: number },
@@ -131,15 +130,12 @@ export class Heartbeats {
     return this.#after.all(seq, limit).map(placed);
   }
 
-  /**
-   * The first `seq` of a time or later, by binary search, as times have no index. Where the clock was set back, one of
-   * several.
-   */
+  /** The first `seq` at a time or later, by binary search: times have no index. One of several if a clock was set back. */
   seqAt(time: Instant): number {
     let [low, high] = [1, (this.before(Number.MAX_SAFE_INTEGER, 1)[0]?.seq ?? 0) + 1];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      // Deleted rows leave gaps: the next row stands for them.
+      // Deleted rows leave gaps.
       const next = this.after(middle - 1, 1)[0];
       if (next && next.heartbeat.timestamp_utc < time) low = next.seq + 1;
       else high = middle;
@@ -147,7 +143,7 @@ export class Heartbeats {
     return low;
   }
 
-  /** Sums by slot of the first heartbeats after `seq`, how many they are, and the last `seq` of them. */
+  /** Sums by slot of the first `limit` heartbeats after `seq`, their number, and their last `seq`. */
   sumsAfter(seq: number, limit: number): { sums: SlotSum[]; rows: number; last: number } {
     const page = { sums: [] as SlotSum[], rows: 0, last: seq };
     for (const raw of this.#sumsAfter.all(seq, limit)) {
@@ -165,8 +161,8 @@ export class Heartbeats {
   }
 
   /**
-   * Renames those of the first `limit` rows after a place that have one of the `names` (JSON); called inside `write`.
-   * `last` is undefined when there was no row after it.
+   * Gives those of the first `limit` rows after a `seq` that have one of the `names` (JSON) another device id; called
+   * inside `write`. `last` is undefined when there was no such row.
    */
   rename(
     names: string,

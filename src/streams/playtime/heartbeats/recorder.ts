@@ -1,6 +1,6 @@
 /**
- * Writes heartbeats. Those that cannot be written now (disk full or slow, database held by another program) wait in
- * memory, raise a warning, and are written with the next one.
+ * Writes heartbeats. Those that cannot be written (disk full, database held by another program) wait in memory, raise a
+ * warning, and are written with the next one.
  * @module
  */
 import type { Heartbeat } from "../../../contract/playtime.ts";
@@ -8,7 +8,7 @@ import { logger, type Warnings } from "../../../core/mod.ts";
 import type { Store, TableOutbox } from "../../../store/mod.ts";
 import type { AllowanceRules } from "../allowance/rules.ts";
 import type { Game } from "../processes/matchers.ts";
-import { type Poll, record, type Tables } from "../tables.ts";
+import { type Poll, recordHeartbeat, type Tables } from "../tables.ts";
 
 export interface RecorderOptions {
   tables: Tables;
@@ -21,7 +21,7 @@ export interface RecorderOptions {
   onStored: (heartbeat: Heartbeat) => void;
 }
 
-/** Heartbeats of an hour at 5 s; beyond it the oldest are lost. */
+/** One hour at 5 s; beyond it the oldest are lost. */
 const MAX_WAITING = 720;
 
 /** Rows of one transaction: about 4 ms. */
@@ -34,7 +34,7 @@ export class Recorder {
   readonly #store: Store;
   readonly #options: RecorderOptions;
   readonly #waiting: Poll[] = [];
-  /** How many of the first are being written. */
+  /** Number of the first that are being written. */
   #taken = 0;
   /** Resolves when nothing waits any more. */
   #writing: Promise<void> | undefined;
@@ -45,25 +45,24 @@ export class Recorder {
     this.#options = options;
   }
 
-  /** How many are not on the disk. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
   /**
    * Resolves once it is written.
-   * @throws when it cannot be written; the next one tries it again
+   * @throws when it cannot be written; the next call tries again
    */
   async add(heartbeat: Heartbeat, games: readonly Game[] = []): Promise<void> {
-    // The one before should have been written long ago.
+    // The heartbeat before still waits.
     if (this.#waiting.length > 0) this.#warn();
     this.#waiting.push({ heartbeat, games });
-    // Those that are being written may not move.
+    // Those being written must keep their place.
     if (this.#waiting.length > MAX_WAITING) this.#waiting.splice(this.#taken, 1);
     await this.#write();
   }
 
-  /** As `add`, but never rejects: a failure raises a warning and is logged once. */
+  /** As `add`; a failure raises a warning and is logged once. */
   async keep(heartbeat: Heartbeat, games: readonly Game[] = []): Promise<void> {
     try {
       await this.add(heartbeat, games);
@@ -77,7 +76,7 @@ export class Recorder {
     }
   }
 
-  /** Resolves when what is being written is written, or cannot be. */
+  /** Resolves at the end of the current write, also of one that fails. */
   async settled(): Promise<void> {
     await this.#writing?.catch(() => {});
   }
@@ -97,7 +96,7 @@ export class Recorder {
       this.#taken = batch.length;
       await this.#store.write(() => {
         for (const { heartbeat, games } of batch) {
-          record(tables, heartbeat, { allowance: rules.daily, games });
+          recordHeartbeat(tables, heartbeat, { allowance: rules.daily, games });
         }
         outbox.added(batch.length);
         onRecorded(batch.map(({ heartbeat }) => heartbeat));

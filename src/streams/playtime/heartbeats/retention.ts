@@ -1,7 +1,4 @@
-/**
- * Deletes old heartbeats; their days and slots stay. Stores from which day on all heartbeats are there.
- * @module
- */
+/** Deletes old heartbeats, and stores the day from which all are there. Days and slots stay. @module */
 import {
   addDays,
   type Budget,
@@ -16,7 +13,7 @@ import { retention, type Store, type TableOutbox } from "../../../store/mod.ts";
 export interface HeartbeatRetention {
   outbox: TableOutbox;
   retentionDays: number;
-  /** Days that a heartbeat is kept while it waits for the cloud; `retentionDays` without a cloud. */
+  /** Days that a heartbeat waits for the cloud; `retentionDays` without a cloud. */
   unsyncedDays: number;
 }
 

@@ -1,4 +1,4 @@
-/** Whether the game runs and since when, by the polls of the process list. @module */
+/** Whether the game runs, and since when. @module */
 import type { PlaytimeStatus, StoredHeartbeat } from "../../../contract/playtime.ts";
 import { type Clock, type Instant, logger, msOf } from "../../../core/mod.ts";
 import { inSlices } from "../../../store/mod.ts";
@@ -12,15 +12,14 @@ export class Session {
   #isPlaying: boolean | null = null;
   #game: { name: string; since: Instant; seenAt: number } | undefined;
 
-  /** @param options.maxGapMs a longer time without a poll (the machine slept) begins another session */
+  /** @param options.maxGapMs after a longer time without a poll (the machine slept) a new session begins */
   constructor({ clock, maxGapMs }: { clock: Clock; maxGapMs: () => number }) {
     this.#clock = clock;
     this.#maxGapMs = maxGapMs;
   }
 
   /**
-   * Restores the session of before a restart: seen last at `seen`, without a gap since `since`. The next poll that finds
-   * the game within the gap continues it.
+   * Restores the session before a restart, last seen at `seen`. A poll that finds the game within the gap continues it.
    */
   resume({ name, since, seen }: { name: string; since: Instant; seen: Instant }): void {
     const seenAt = this.#clock.monotonic() - (this.#clock.now() - msOf(seen));
@@ -68,7 +67,7 @@ export interface LastSession {
 
 const PAGE_ROWS = 500;
 
-/** The session of the newest heartbeats, without a gap; undefined when the last poll found no game. */
+/** The session of the newest heartbeats; undefined when the last poll found no game. */
 export async function lastSession(
   heartbeats: Heartbeats,
   { now, maxGapMs, signal }: { now: number; maxGapMs: number; signal: AbortSignal },

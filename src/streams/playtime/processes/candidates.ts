@@ -1,15 +1,15 @@
-/** Running processes and which of them count as the game: for users whose game is not found. @module */
+/** Running programs, and which count as the game, for users whose game is not found. @module */
 import { gamesFinder, imageTest, type ProcessName, toMatchers } from "./matchers.ts";
 import { fullLister, type Process, type ProcessLister } from "./mod.ts";
 
 export interface Candidate extends Omit<Process, "pid"> {
   /** Whether it counts as the game. */
   counts: boolean;
-  /** Whether it would by its name, but has another window or command than the game. */
+  /** Whether only its window or command differs from the game's. */
   nearly: boolean;
 }
 
-/** Every program that runs, once for each name: what counts first, then what nearly does, then by name. */
+/** Every running program once: those that count first, then those that nearly do, then by name. */
 export async function candidates(
   processName: ProcessName | null,
   { lister = fullLister(), signal = new AbortController().signal }: {

@@ -1,7 +1,6 @@
 /**
- * The text that a Windows program prints: UTF-16 or UTF-8 by its marks, else the console's OEM code page.
- * Programs' names are nearly always ASCII, which all of those pages share; of the others' letters this knows
- * the Western European ones (code page 850; 437 has its letters in the same places).
+ * Decodes what a Windows program prints: UTF-16, UTF-8, or else code page 850. OEM code pages share ASCII, which nearly all
+ * program names are; 437 has its letters in the places of 850.
  * @module
  */
 
@@ -20,7 +19,7 @@ function utf16(bytes: Uint8Array): string {
   return new TextDecoder("utf-16le").decode(bytes);
 }
 
-/** ASCII in UTF-16 is a zero in every second byte; no other encoding of text has zeros at all. */
+/** ASCII in UTF-16 has a zero in every second byte; no other encoding of text has zeros. */
 function looksLikeUtf16(bytes: Uint8Array): boolean {
   let zeros = 0;
   const looked = Math.min(bytes.length, 200);
@@ -28,7 +27,7 @@ function looksLikeUtf16(bytes: Uint8Array): boolean {
   return zeros > looked / 8;
 }
 
-/** What the bytes 0x80 to 0xFF mean in code page 850. */
+/** The bytes 0x80 to 0xFF in code page 850. */
 const CP850 = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤" +
   "ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u00ad±‗¾¶§÷¸°¨·¹³²■\u00a0";
 

@@ -1,4 +1,4 @@
-/** Looks for the games of the configuration in the process list; a look ends in time even if the list hangs. @module */
+/** Finds the configured games in the process list, within a time limit. @module */
 import { type Clock, Deadline, type Warnings } from "../../../core/mod.ts";
 import {
   type Game,
@@ -17,7 +17,7 @@ export interface GameWatchOptions {
   warnings: Warnings;
 }
 
-/** Warning code while `process_name` asks for what this system does not report. */
+/** Warning code while `process_name` needs what this system does not report. */
 const NEVER_SEEN = "process-name";
 
 export class GameWatch {
@@ -33,7 +33,7 @@ export class GameWatch {
     this.#derive();
   }
 
-  /** Looks for other games from the next look on. */
+  /** Applies from the next poll on. */
   configure(processName: ProcessName | null): void {
     if (JSON.stringify(processName) === JSON.stringify(this.#configured)) return;
     this.#configured = processName;
@@ -42,7 +42,7 @@ export class GameWatch {
 
   /**
    * The games that run.
-   * @throws when that cannot be known: the list failed, made no sense, or did not come in time
+   * @throws when the list failed, made no sense, or did not come in time
    */
   async look({ timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Game[]> {
     signal.throwIfAborted();

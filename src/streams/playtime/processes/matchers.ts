@@ -1,19 +1,15 @@
-/**
- * Which process is the game. Names alone do not tell: Java Edition is a Java program among others, and its
- * launcher is not the game.
- * @module
- */
+/** Which process is the game. A name is not enough: Java Edition is one Java program among others. @module */
 import type { Allowance } from "../days/allowance.ts";
 import type { Process } from "./process.ts";
 
-/** What a process must be like; case does not matter, `*` stands for anything, `.exe` may be left out. */
+/** Patterns of a process: in any case, `*` matches anything, `.exe` may be left out. */
 export interface Matcher {
   image: string;
   /** Seen on Windows only. */
   window_title?: string;
   /** Seen on Linux and macOS only. */
   command?: string;
-  /** Titles and commands that are something else after all. */
+  /** Titles and commands that are not the game. */
   except?: readonly string[];
   /** Name of the game (default: the process's own). */
   label?: string;
@@ -28,10 +24,10 @@ export interface Game {
   readonly process_name: string;
 }
 
-/** Games of one poll: the process name `*` would make one of every program. */
+/** Games of one poll: `*` matches every program. */
 export const MAX_GAMES = 16;
 
-/** As the configuration has it: a name, a matcher, or a list of these. */
+/** The key of the configuration: a name, a matcher, or a list of these. */
 export type ProcessName = string | Matcher | readonly (string | Matcher)[];
 
 const GAME_WINDOW = {
@@ -40,15 +36,15 @@ const GAME_WINDOW = {
 };
 
 /**
- * The game comes with its class path (`… -cp …/com/mojang/minecraft/… net.minecraft.client.main.Main`), whoever
- * launches it. What Java runs by `-jar` or from an argument file is a server, a launcher or a tool.
+ * Every launcher starts the game with its class path (`… -cp …/com/mojang/minecraft/… net.minecraft.client.main.Main`).
+ * What Java runs by `-jar` or from an argument file is a server, a launcher or a tool.
  */
 const GAME_COMMAND = {
   command: "*minecraft*",
   except: ["* -jar *", "*_args.txt*", "*net.minecraft.server.*", "*org.gradle.*"],
 };
 
-/** Minecraft: Bedrock, Java Edition, and whatever calls itself `Minecraft.exe`. */
+/** Minecraft: Bedrock, Java Edition, and any `Minecraft.exe`. */
 export const MINECRAFT: readonly Matcher[] = [
   { image: "Minecraft.Windows.exe" },
   { image: "Minecraft.exe" },
@@ -58,7 +54,7 @@ export const MINECRAFT: readonly Matcher[] = [
   { image: "javaw", ...GAME_COMMAND },
 ].map((matcher) => ({ ...matcher, label: "Minecraft" }));
 
-/** The matchers that a configuration means; without one, Minecraft's. */
+/** The matchers of a configuration; without one, Minecraft's. */
 export function toMatchers(processName: ProcessName | null | undefined): readonly Matcher[] {
   if (processName === null || processName === undefined) return MINECRAFT;
   const names = Array.isArray(processName) ? processName : [processName];
@@ -110,15 +106,15 @@ export function gameAllowances(
   );
 }
 
-/** Whether a process has the image that a matcher asks for, whatever else it asks. */
+/** Whether a process has the image of a matcher. */
 export function imageTest(image: string): (process: Process) => boolean {
   const fits = glob(withoutExe(image));
   return (process) => fits(withoutExe(process.image));
 }
 
 /**
- * Words in lower case of which a text has at least one if it has in it the name of an image that a matcher
- * asks for: the longest part of each that is ASCII (how other letters become small depends on what follows).
+ * Words in lower case, one of which is in every text with a matcher's image: the longest ASCII part of each image (the
+ * lower case of other letters depends on what follows).
  */
 export function imageWords(matchers: readonly Matcher[]): string[] {
   return matchers.map(({ image }) => {
@@ -127,7 +123,7 @@ export function imageWords(matchers: readonly Matcher[]): string[] {
   });
 }
 
-/** Whether every matcher asks for what this system's process list does not tell: nothing could ever fit. */
+/** Whether every matcher needs what this system's process list does not have: nothing can match. */
 export function neverSeen(matchers: readonly Matcher[], os: typeof Deno.build.os): boolean {
   const hidden = os === "windows" ? "command" : "window_title";
   return matchers.every((matcher) => matcher[hidden] !== undefined);

@@ -1,14 +1,11 @@
-/**
- * The process list of Linux and macOS: one call of `ps` with columns of its own choosing.
- * @module
- */
+/** The process list of Linux and macOS, by one call of `ps`. @module */
 import { imageWords, type Matcher } from "./matchers.ts";
 import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
 
 /**
- * State, short name, two numbers that part the name from what follows (both may hold spaces), command.
- * On macOS `comm` is a path; `ucomm` there is the short name that Linux calls `comm`.
+ * State, short name, two numbers that separate the name from the command (both may have spaces), command. The short name
+ * is `comm` on Linux and `ucomm` on macOS, where `comm` is a path.
  */
 const COLUMNS = {
   linux: ["s=", "comm=", "pid=", "ppid=", "args="],
@@ -16,10 +13,13 @@ const COLUMNS = {
 };
 const LINE = /^\s*([A-Z]\S*)\s+(.*?)\s+(\d+)\s+\d+\s?(.*)$/;
 
+/** Spaces in a path that are tried. */
+const MAX_SPACES = 12;
+
 /** Where the kernel cuts a short name, in bytes; macOS cuts one later. */
 const SHORT_NAME_BYTES = 15;
 
-/** A lister of what could fit the matchers, with commands. */
+/** Lists processes that the matchers may match, with their commands. */
 export function ps(
   matchers: readonly Matcher[],
   { os = Deno.build.os, run = runTool }: { os?: typeof Deno.build.os; run?: RunTool } = {},
@@ -32,8 +32,8 @@ export function ps(
 }
 
 /**
- * The processes of such a list. Of hundreds of lines, only those with one of the words in them are taken
- * apart, and the first, which tells whether this is such a list at all.
+ * The processes of such a list. Parses the first line, which shows whether it is such a list, and those with one of the
+ * words.
  * @throws {SyntaxError} for what is not one
  */
 export function parsePs(text: string, words: readonly string[] = [""]): Process[] {
@@ -46,7 +46,7 @@ export function parsePs(text: string, words: readonly string[] = [""]): Process[
     if (state === undefined || name === undefined || command === undefined) {
       throw new SyntaxError(`ps printed a line that is not a process: number ${index + 1}`);
     }
-    // A zombie has ended; only its parent has not noticed.
+    // A zombie has ended.
     if (state.startsWith("Z")) return [];
     return imagesOf(name, command)
       .map((image) => ({ image: imageName(image), pid: Number(pid), command }));
@@ -54,8 +54,8 @@ export function parsePs(text: string, words: readonly string[] = [""]): Process[
 }
 
 /**
- * What a process is called: its short name or, where that is cut or was changed by the process itself, the
- * base name of its program. Where the program's path ends can only be guessed, for it may have spaces in it:
+ * The names of a process: its short name or, where that is cut or the process changed it, the base name of its program.
+ * The path may have spaces, so its end is a guess:
  *
  *     Minecraft Launc  /opt/games/Minecraft Launcher Two --fast     → Minecraft Launcher, Minecraft Launcher Two
  */
@@ -73,18 +73,17 @@ function imagesOf(name: string, command: string): string[] {
   return base === "" ? [name] : [name, base];
 }
 
-/** A short name that may have been cut, as far as it is sure: half a letter at its end shows as "?". */
+/** A short name that may be cut, without a "?" for half a letter at its end. */
 function cutName(name: string): string | undefined {
   const sure = name.replace(/[?\ufffd]+$/, "");
   const bytes = new TextEncoder().encode(sure).length;
   return bytes >= SHORT_NAME_BYTES - (sure === name ? 0 : 3) ? sure : undefined;
 }
 
-/** What could be the path of the program at the beginning of a command: up to a space, up to the next … */
+/** Possible paths of the program at the beginning of a command: up to the first space, up to the next, … */
 function* programPaths(command: string): Generator<string> {
-  const MOST_SPACES = 12;
   let end = command.indexOf(" ");
-  for (let spaces = 0; end >= 0 && spaces < MOST_SPACES; spaces++) {
+  for (let spaces = 0; end >= 0 && spaces < MAX_SPACES; spaces++) {
     yield command.slice(0, end);
     if (command[end + 1] === "-") return;
     end = command.indexOf(" ", end + 1);

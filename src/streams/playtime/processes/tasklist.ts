@@ -1,17 +1,13 @@
-/**
- * Windows' process list: `tasklist /FO CSV /NH`. Window titles (`/V`) are slow to get, so only processes that
- * could be the game are asked for theirs.
- * @module
- */
+/** Windows' process list, by `tasklist`. Titles (`/V`) are slow, so only possible games are asked for theirs. @module */
 import { gamesFinder, imageTest, type Matcher } from "./matchers.ts";
 import { decodeOutput } from "./decode.ts";
 import { imageName, type Process, type ProcessLister } from "./process.ts";
 import { type RunTool, runTool } from "./tool.ts";
 
-/** Where `/V` has the window title, its last column. */
+/** The column of the window title with `/V`, the last one. */
 const TITLE_COLUMN = 8;
 
-/** A lister of what the matchers need to know of. */
+/** Lists what the matchers need. */
 export function tasklist(
   matchers: readonly Matcher[],
   { run = runTool }: { run?: RunTool } = {},
@@ -29,17 +25,17 @@ export function tasklist(
   ): Promise<Process[]> => {
     const args = ["/FI", `IMAGENAME eq ${image}`];
     const found = await list(verbose ? ["/V", ...args] : args, signal);
-    // By its own name, which the console's code page may not be able to say.
+    // Under the name asked for: the console's code page may lack letters of it.
     return found.map((process) => ({ ...process, image }));
   };
 
   return async ({ signal }) => {
     if (only !== undefined) return listImage(only, { verbose: titled.length > 0, signal });
-    // Several filters would have to hold at once, so several names are looked for in the whole list.
+    // Filters are combined by AND, so several names are looked up in the whole list.
     const all = await list([], signal);
     if (all.length === 0) throw new Error("tasklist printed no processes, not even itself");
     if (titled.length === 0) return all;
-    // A game that is found without its title needs none.
+    // A game that was found needs no title.
     const found = new Set(find(all).map(({ label }) => label));
     const sought = titled.filter(({ label }) => label === undefined || !found.has(label));
     const isCandidate = (process: Process) => sought.some(({ hasImage }) => hasImage(process));
@@ -51,13 +47,13 @@ export function tasklist(
   };
 }
 
-/** Everything that runs, with the titles of windows: slow, for people who look for a name. */
+/** Lists every process with its title: slow. */
 export function tasklistWithTitles({ run = runTool }: { run?: RunTool } = {}): ProcessLister {
   return async ({ signal }) =>
     parseTasklist(decodeOutput(await run("tasklist", ["/V", "/FO", "CSV", "/NH"], { signal })));
 }
 
-/** The one image that all matchers ask for, as a filter takes it: whole, without `*`. */
+/** The one image of all matchers, if it has no `*`. */
 function onlyImage(matchers: readonly Matcher[]): string | undefined {
   const images = new Set(
     matchers.map(({ image }) => /\.exe$/i.test(image) ? image : `${image}.exe`),
@@ -88,7 +84,7 @@ export function parseTasklist(text: string): Process[] {
   });
 }
 
-/** "No tasks are running which match the specified criteria", in whatever language: a line or two, or nothing. */
+/** "No tasks are running which match the specified criteria", in any language: a line or two, or nothing. */
 function isMessage(text: string): boolean {
   // deno-lint-ignore no-control-regex -- control characters are what no message has
   return text.length < 400 && text.split("\n").length <= 3 && !/[\x00-\x08\x0e-\x1f]/.test(text);
@@ -117,8 +113,8 @@ function records(text: string): string[][] {
 }
 
 /**
- * Where a quoted field ends: tasklist does not double the quotes of a window title, so a quote ends the field
- * only where the next field or line begins.
+ * The end of a quoted field. tasklist does not double the quotes of a window title: a quote ends the field only before
+ * the next field or line.
  */
 function closingQuote(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 1)) {

@@ -1,19 +1,19 @@
 /**
- * Runs a small program of the operating system and takes what it prints.
+ * Runs a small program of the operating system and returns what it prints.
  *
- * On Windows `Deno.Command` cannot ask for "no window"; a child shares its parent's console, seen or hidden,
- * so none flashes while the agent has one. `node:child_process` could ask, but hands on only variables that
- * the agent may read, and tasklist does not work without `SystemRoot`, which it may not.
+ * On Windows a child of `Deno.Command` shares its parent's console, so that none flashes while the agent has one.
+ * `node:child_process` can hide a window, but passes on only variables that the agent may read: without `SystemRoot`
+ * tasklist does not work.
  * @module
  */
 import { programPaths } from "../../../core/programs.ts";
 
-/** More than any process list has: thousands of processes with long commands. */
+/** More than thousands of processes with long commands. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Elsewhere than on Windows a tool starts with this environment alone: the user's could change what `ps`
- * prints (PS_FORMAT, LC_ALL), and one with an LD_* in it may not be handed on under the agent's permissions.
+ * Outside Windows a tool gets only this environment: the user's could change the output of `ps` (PS_FORMAT, LC_ALL), and
+ * Deno refuses to pass LD_* on under the agent's permissions.
  */
 const ENVIRONMENT = Deno.build.os === "windows"
   ? { env: {} }
@@ -22,8 +22,8 @@ const ENVIRONMENT = Deno.build.os === "windows"
 export type RunTool = typeof runTool;
 
 /**
- * What a program printed. The program is killed when `signal` aborts, or when it prints without end.
- * @param options.env variables that it gets besides
+ * What a program printed. The program is killed when `signal` aborts, or when it prints more than `MAX_BYTES`.
+ * @param options.env additional variables
  * @throws when it cannot be started, fails, or is killed
  */
 export async function runTool(
@@ -55,7 +55,7 @@ export async function runTool(
   }
 }
 
-/** Starts the first of a tool's paths that is there and may be run. */
+/** Starts the first path of a tool that exists and may be run. */
 function start(
   tool: string,
   args: readonly string[],
@@ -85,13 +85,13 @@ function start(
   throw new TypeError("a tool has a path");
 }
 
-/** Whether a program was not found. Without any PATH, Deno 2.7 reports that as an error of no class. */
+/** Whether a program was not found. Without a PATH, Deno 2.7 throws a plain error. */
 function isAbsent(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
     (error instanceof Error && error.message.includes("no path to search"));
 }
 
-/** Everything a stream has, until `signal` aborts: a killed program's children may hold it open. */
+/** The content of a stream, until `signal` aborts: children of a killed program may hold it open. */
 async function take(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
   const reader = stream.getReader();
   const stop = () => void reader.cancel().catch(() => {});
@@ -118,6 +118,6 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }

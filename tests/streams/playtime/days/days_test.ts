@@ -13,7 +13,11 @@ import {
 import type { Store } from "../../../../src/store/mod.ts";
 import { utcDays, zoneDay } from "../../../../src/streams/playtime/days/days.ts";
 import { migrations } from "../../../../src/streams/playtime/mod.ts";
-import { openTables, record, type Tables } from "../../../../src/streams/playtime/tables.ts";
+import {
+  openTables,
+  recordHeartbeat,
+  type Tables,
+} from "../../../../src/streams/playtime/tables.ts";
 import { NO_LIMIT } from "../playtime_fixture.ts";
 import { tempStore } from "../../../support/temp.ts";
 
@@ -26,7 +30,7 @@ async function playThrough(
 ): Promise<void> {
   await store.write(() => {
     for (let at = from; at < to; at += stepMs) {
-      record(tables, beat(at, { poll_interval_sec: stepMs / 1000 }), { allowance: 0 });
+      recordHeartbeat(tables, beat(at, { poll_interval_sec: stepMs / 1000 }), { allowance: 0 });
     }
   });
 }
@@ -142,7 +146,7 @@ Deno.test("The days of every zone hold the same play, and a day of UTC is the su
       await temp.store.write(() => {
         for (const [offsetSec, seconds] of played) {
           const heartbeat = beat(begin + offsetSec * 1000, { poll_interval_sec: seconds });
-          record(tables, heartbeat, { allowance: 0 });
+          recordHeartbeat(tables, heartbeat, { allowance: 0 });
         }
       });
       const days = new Map<string, number>();
@@ -171,7 +175,7 @@ Deno.test("zoneDay knows nothing of the UTC day that begins where the day ends",
   const at = (text: string) => msOf(`2026-01-${text}:00.000Z`);
   await store.write(() => {
     for (const time of ["05T23:00", "06T01:00"]) {
-      record(tables, beat(at(time)), { allowance: 0 });
+      recordHeartbeat(tables, beat(at(time)), { allowance: 0 });
     }
   });
   // UTC+0 the whole year.

@@ -4,7 +4,7 @@ import { dayAt, dayBounds, instantOf, msOf } from "../../../../src/core/mod.ts";
 import { GAMES_DUE } from "../../../../src/streams/playtime/migrations.ts";
 import { gameDays } from "../../../../src/streams/playtime/games/days.ts";
 import { renameDays } from "../../../../src/streams/playtime/rename.ts";
-import { openTables, record } from "../../../../src/streams/playtime/tables.ts";
+import { openTables, recordHeartbeat } from "../../../../src/streams/playtime/tables.ts";
 import { testApi } from "../../../support/api.ts";
 import { until } from "../../../support/until.ts";
 import { playtimeFixture, rowsOf } from "../playtime_fixture.ts";
@@ -114,7 +114,7 @@ Deno.test("The games of a zone's days are sums of its play, for any history", as
       const tables = openTables(fixture.store);
       await fixture.store.write(() => {
         for (const [index, { minute, games }] of history.entries()) {
-          record(tables, {
+          recordHeartbeat(tables, {
             id: `h${index}`,
             device_id: "pc-1",
             timestamp_utc: instantOf(start + minute * 60_000),
