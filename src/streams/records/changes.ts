@@ -1,7 +1,4 @@
-/**
- * Changes made on this machine: the row and its queue entry in one transaction.
- * @module
- */
+/** Changes made on this machine: the row and its queue entry in one transaction. @module */
 import {
   type Clock,
   derivedId,
@@ -27,7 +24,7 @@ export interface ChangesOptions {
   clockOffsetMs: () => number;
 }
 
-/** Clock offsets below this are ignored: the cloud's `Date` is in whole seconds, and an answer takes a while. */
+/** Clock offsets below this are ignored: the cloud's `Date` has whole seconds, and an answer takes time. */
 const NOISE_MS = 2_000;
 
 /** Every method is called inside a write. */
@@ -38,10 +35,10 @@ export class Changes {
     this.#options = options;
   }
 
-  /** Makes the record what is given, whether it was there or not. */
+  /** Replaces the record, or makes it. */
   put(table: string, id: string, fields: JsonObject): { record: FlatRecord; created: boolean } {
     const before = this.#options.rows.find(table, id);
-    // A column cannot be left out in the cloud: what is no longer there is nothing there.
+    // The cloud cannot drop a column of a row: a field that is no longer there becomes null.
     const gone = before?.remoteUpdatedAt ? Object.keys(before.data) : [];
     const data = { ...Object.fromEntries(gone.map((name) => [name, null])), ...ownFields(fields) };
     const record = this.#write(table, { id, before, data, deletedAt: null });
@@ -49,8 +46,8 @@ export class Changes {
   }
 
   /**
-   * Makes a record under an id of its own.
-   * @param key what makes a repeated request harmless: it finds the record of the first one
+   * Makes a record under a new id.
+   * @param key of a repeated request: it finds the record of the first one
    * @throws {Problem} 422 when the key was used with other fields
    */
   create(
@@ -60,7 +57,7 @@ export class Changes {
   ): { record: FlatRecord; created: boolean } {
     const { ids, rows, systemId } = this.#options;
     if (key === null) return this.put(table, ids(), fields);
-    // Half of the id is the key's and half is the fields', so that a repeated key shows without being kept.
+    // Half of the id is derived from the key, half from the fields: a repeated key shows without being stored.
     const ofKey = derivedId(`${systemId} ${table} key ${key}`).slice(0, 19);
     const id = ofKey + derivedId(JSON.stringify(ownFields(fields))).slice(19);
     const known = rows.idWith(table, ofKey);
@@ -91,8 +88,8 @@ export class Changes {
   }
 
   /**
-   * Pushes a record as it stands, with a stamp just later than the cloud's. Its own stamp may be the reason why it
-   * was not taken: one from a clock far ahead is put right by the server, to a time that can be too early to win.
+   * Pushes a record unchanged, with a stamp 1 ms after the cloud's. Its own stamp may be why it was refused: the server
+   * corrects one from a clock far ahead, to a time that may be too early to win.
    */
   assert(table: string, local: LocalRecord, { over }: { over: Instant }): void {
     const { rows, queue } = this.#options;
@@ -103,7 +100,7 @@ export class Changes {
     queue.add(local.deletedAt === null ? "UPDATE" : "DELETE", table, { record: flat(version), at });
   }
 
-  /** When a change made now was made, by the cloud's clock, and later than what it changes. */
+  /** The stamp of a change made now: by the cloud's clock, and later than the version that it replaces. */
   stamp(before: RecordVersion | undefined): Instant {
     const offsetMs = this.#options.clockOffsetMs();
     const now = this.#options.clock.now() + (Math.abs(offsetMs) < NOISE_MS ? 0 : offsetMs);

@@ -1,13 +1,12 @@
 /**
- * Records that both sides had changed, with both versions. The rule has decided already; this is for a person who
- * wants to know what was lost. Also logged as "conflicts", which the command line writes to `logs/conflicts.log`.
+ * Conflicts: records that both sides had changed, with both versions, for a person who misses one. Also logged under
+ * "conflicts", which the command line writes to `logs/conflicts.log`.
  * @module
  */
 import { type Instant, logger, type Placed } from "../../core/mod.ts";
 import type { Conflict } from "../../contract/records.ts";
 import type { Statement, Store } from "../../store/mod.ts";
 
-/** How many are kept, newest first. */
 const MAX_KEPT = 10_000;
 
 export class Conflicts {
@@ -84,7 +83,7 @@ export class Conflicts {
       const { local_updated_at, remote_updated_at } = row;
       const versions = { local_updated_at, remote_updated_at, seen: row.seen === 1 };
       const head = { id, at, table, record_id, kind, winner, ...versions };
-      // Both were made from JSON; parsing them would take too long.
+      // Both versions are JSON text; parsing them would take too long.
       const json = `${JSON.stringify(head).slice(0, -1)},"local":${row.local_data},"remote":${
         String(row.remote_data)
       }}`;
@@ -92,25 +91,24 @@ export class Conflicts {
     }
   }
 
-  /** How many there were since `at`. */
   countSince(at: Instant): number {
     return Number(this.#since.get(at)?.count);
   }
 
-  /** How many of each table no person has marked as seen. */
+  /** Number of unseen conflicts by table. */
   unseenByTable(): ReadonlyMap<string, number> {
     return new Map(
       this.#unseen.all().map(({ table_name, count }) => [String(table_name), Number(count)]),
     );
   }
 
-  /** Marks some as seen, or all; returns how many were not. Called inside a write. */
+  /** Marks conflicts as seen; returns how many were unseen. Called inside a write. */
   see(ids: readonly number[] | "all"): number {
     const { changes } = ids === "all" ? this.#seeAll.run() : this.#see.run(JSON.stringify(ids));
     return Number(changes);
   }
 
-  /** Forgets the oldest beyond what is kept; called inside a write. */
+  /** Deletes the oldest beyond `MAX_KEPT`; called inside a write. */
   prune(): number {
     this.#pruneUnseen.run(MAX_KEPT);
     return Number(this.#prune.run(MAX_KEPT).changes);

@@ -1,8 +1,8 @@
 /**
- * What the cloud sends: each row against this machine's version, with the cursor in the same transaction.
+ * Applies rows of the cloud to this machine's versions; rows and cursor in one transaction.
  *
- * Tombstones are purged in the cloud after a while. An agent that was away for longer reads a table from the
- * beginning, and what it then has not met is gone there: that is removed here too.
+ * The cloud purges old tombstones. An agent that was offline for longer reads a table from its beginning and then removes
+ * the records that it has not met: they are deleted in the cloud.
  * @module
  */
 import {
@@ -39,7 +39,7 @@ export interface RecordsInboxOptions {
   conflicts: Conflicts;
   tables: readonly string[];
   systemId: string;
-  /** How long the cloud keeps tombstones. */
+  /** Days that the cloud keeps tombstones. */
   tombstoneDays: number;
 }
 
@@ -51,7 +51,7 @@ export class RecordsInbox implements Inbox {
   readonly #cursor: Statement;
   readonly #setCursor: Statement;
   readonly #rereads: Statement;
-  /** When the last page of a table was applied: a cursor that rests here is as fresh as that. */
+  /** Stores when a page of a table was last applied. */
   readonly #setRead: Statement;
 
   constructor(options: RecordsInboxOptions) {
@@ -78,16 +78,16 @@ export class RecordsInbox implements Inbox {
     return { updatedAt: String(row.updated_at), id: String(row.row_id) };
   }
 
-  /** Whether the cloud may have forgotten deletions since the last reading. */
+  /** Whether the cloud may have purged tombstones since the last pull. */
   #isOutdated(table: string): boolean {
     const { clock, store, tombstoneDays } = this.#options;
     const readAt = store.meta(`records.read.${table}`);
-    // One that was read far in the future was read by a wrong clock: the time of the reading is unknown.
+    // A time far in the future is from a wrong clock: when the table was read is unknown.
     return readAt !== undefined &&
       Math.abs(clock.now() - msOf(readAt as Instant)) > tombstoneDays * DAY_MS;
   }
 
-  /** Has every table read from its beginning at the next pull. Call it in a transaction. */
+  /** Makes the next pull read every table from its beginning. Called inside a write. */
   reset(): void {
     this.#options.store.db.exec(
       `DELETE FROM sync_cursors; DELETE FROM meta WHERE key GLOB '${rereadKey("*")}'`,
@@ -99,7 +99,7 @@ export class RecordsInbox implements Inbox {
     const { table, rows, cursor, more } = page;
     const at = instantOf(clock.now());
     let begun = this.#rereadOf(table);
-    // A table that is empty in the cloud has no cursor; what it has here may be gone in part.
+    // An empty table in the cloud has no cursor; its records here may be removed in part.
     const clearing = begun?.clearedTo !== undefined && !this.#isOutdated(table);
     if (this.cursor(table) === null && !clearing) begun = this.#begin(page);
     if (begun) {
@@ -123,14 +123,14 @@ export class RecordsInbox implements Inbox {
     return {
       table,
       rows,
-      // Rows may have come since they were counted.
+      // Rows may have been added since the count.
       total: total === null ? null : Math.max(total, rows),
       tables_done: done.length,
       tables: this.tables.length,
     };
   }
 
-  /** A table's first page: what this machine has and the pages to come do not name is gone in the cloud. */
+  /** Begins a reading at a table's first page. */
   #begin({ table, total = null }: Page): FullReread {
     const { tombstoneDays, store } = this.#options;
     if (this.#cursor.get(table)) {
@@ -150,8 +150,8 @@ export class RecordsInbox implements Inbox {
   }
 
   /**
-   * What the cloud kept when a change was pushed: somebody wrote later, after we had read.
-   * @param entry the queue entry that was pushed; where another has taken its place, that one is still to go
+   * Takes the version that the cloud kept when it refused a pushed change: it was written later than the last pull.
+   * @param entry the pushed queue entry; a later change that replaced it still waits
    */
   yieldTo(table: string, row: Row, { at, entry }: { at: Instant; entry: number }): void {
     const open = this.#options.queue.find(table, row.id);
@@ -169,7 +169,7 @@ export class RecordsInbox implements Inbox {
       row: Row;
       at: Instant;
       result: { applied: number; conflicts: number };
-      /** Whether this row is the answer to the change that waits. */
+      /** Whether the cloud refused the waiting change and kept this row. */
       refused?: boolean;
     },
   ): void {
@@ -216,16 +216,16 @@ export class RecordsInbox implements Inbox {
     if (conflict.kind === "delete/edit") this.#warnOfReturn(table, remote.id);
   }
 
-  /** The cloud has the version that is here already. */
+  /** The cloud has this machine's version. */
   #agree(
     table: string,
     { local, remote, at }: { local: LocalRecord; remote: RecordVersion; at: Instant },
   ): void {
     const { rows, queue } = this.#options;
-    // A push whose answer was lost had come after all.
+    // A push whose answer was lost has arrived.
     const came = local.pending && local.updatedAt === remote.updatedAt;
     if (came) queue.drop(table, remote.id);
-    // The cloud may have stamped our change again, or filled it up; what comes later is held against that.
+    // The cloud may have changed the stamp or added defaults; later rows are compared with that version.
     if ((came || !local.pending) && (sameContent(local, remote) || isEcho(local, remote))) {
       rows.save(table, remote, {
         before: local,
@@ -236,8 +236,8 @@ export class RecordsInbox implements Inbox {
   }
 
   /**
-   * After the last page: what a reading from the beginning has not met is gone in the cloud. A part of the table a call.
-   * @returns whether that was all
+   * After the last page: removes, a part of the table per call, the records that the reading has not met.
+   * @returns whether the reading is finished
    */
   #finishReread(table: string): boolean {
     const { store, rows } = this.#options;
@@ -282,12 +282,12 @@ export class RecordsInbox implements Inbox {
   }
 }
 
-/** A reading of a table from its beginning: its number among all readings, and how far it is. */
+/** A reading of a table from its beginning: its number, and its progress. */
 interface FullReread {
   number: number;
   rows: number;
   total: number | null;
-  /** After the last page: the id up to which what it has not met is gone. */
+  /** After the last page: the id up to which unmet records are removed. */
   clearedTo?: string;
 }
 
@@ -300,7 +300,7 @@ function rereadKey(table: string): string {
   return `records.anew.${table}`;
 }
 
-/** A row of the cloud, whose stamps may be finer than milliseconds or have an offset. */
+/** A row of the cloud as a version: its stamps may have microseconds or an offset. */
 function versionOf(row: Row): RecordVersion {
   return {
     id: String(row.id),

@@ -1,7 +1,4 @@
-/**
- * The tables of the records: the rows themselves, the queue of local changes, and what both sides changed.
- * @module
- */
+/** The tables of the records: rows, queue of local changes, conflicts. @module */
 import type { Migration } from "../../core/mod.ts";
 import type { Join } from "../../store/mod.ts";
 
@@ -74,7 +71,7 @@ export const migrations: readonly Migration[] = [{
   `,
 }];
 
-/** Rows are edited and entries are settled: the later state counts. */
+/** The later state of a row or entry counts. */
 export const joins: readonly Join[] = [
   { table: "records", wins: "later", where: "json_valid(data)" },
   { table: "sync_queue", wins: "later", where: "json_valid(record_data)" },

@@ -1,7 +1,6 @@
 /**
- * The queue as an outbox: deletes, then updates, then inserts, parents before children (children first when
- * deleting). What failed before comes after everything that did not, so that a child whose parent is still
- * on its way does not stand in the parent's way.
+ * The queue as an outbox: deletes, then updates, then inserts, parents before children (deletes: children first). Entries
+ * that failed come after those that did not: a child without its parent does not block the parent.
  * @module
  */
 import type { Attempt, Id, Instant, Outbox, OutboxBatch, Rejection, Row } from "../../core/mod.ts";
@@ -30,7 +29,7 @@ export class RecordsOutbox implements Outbox {
   readonly #inbox: Pick<RecordsInbox, "yieldTo">;
   readonly #phases: readonly { operation: Operation; table: string }[];
   readonly tables: readonly string[];
-  /** The batch that is out, by record id: a batch is of one table. */
+  /** The batch being sent, by record id: a batch has one table. */
   #offered = new Map<Id, Entry>();
   #offeredTable = "";
 
@@ -68,7 +67,7 @@ export class RecordsOutbox implements Outbox {
       const entry = this.#offered.get(id);
       if (!entry) continue;
       this.#queue.settle(entry.id, at);
-      // Also when a later change waits already: this version is what the cloud has now.
+      // Also with a later change waiting: the cloud has this version now.
       this.#rows.agree(table, id, { at, on: entry.record.updated_at });
     }
     this.#rejected.accepted("records", ids.map((id) => rowId(table, id)));
@@ -88,7 +87,7 @@ export class RecordsOutbox implements Outbox {
     for (const rejection of rejections) {
       const entry = this.#offered.get(rejection.id);
       if (!entry || !this.#queue.setRejected(entry.id, at)) continue;
-      // Ids are unique in their table only; the rejected rows of all tables lie in one.
+      // `sync_rejected` has the rows of all tables; ids are unique only in theirs.
       const row = { ...entry.record, id: rowId(table, entry.recordId) };
       this.#rejected.keep("records", { table, row, rejection, at });
     }
@@ -114,7 +113,7 @@ export class RecordsOutbox implements Outbox {
   }
 
   attempted({ status, batch }: Attempt): undefined {
-    // Of what was settled it would change nothing but the history.
+    // A settled entry is not tried again.
     if (status === "ok") return;
     for (const { id } of batch.rows) {
       const entry = this.#offered.get(id);

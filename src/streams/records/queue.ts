@@ -1,6 +1,6 @@
 /**
- * The sync queue: changes that the cloud does not have, one open entry a record. A later change takes the
- * place of the entry that waits, under a new number, so that an answer to the old one settles nothing.
+ * The sync queue: changes that the cloud does not have, at most one open entry per record. A later change replaces the
+ * entry under a new number, so that an answer to the old entry does not settle it.
  *
  *     waiting    then      becomes
  *     INSERT     edit      INSERT with the new data
@@ -16,7 +16,6 @@ import type { FlatRecord } from "./record.ts";
 
 export type Operation = "INSERT" | "UPDATE" | "DELETE";
 
-/** An entry that waits. */
 export interface Entry {
   id: number;
   operation: Operation;
@@ -25,7 +24,7 @@ export interface Entry {
   createdAt: Instant;
 }
 
-/** Entries that are looked at to tell how many wait of each table. */
+/** Limit of entries counted by table. */
 const MAX_COUNTED = 10_000;
 
 const WAITING = "synced_at IS NULL AND rejected_at IS NULL";
@@ -44,10 +43,10 @@ export class Queue {
   readonly #settle: Statement;
   readonly #retried: Statement;
   readonly #setRejected: Statement;
-  /** Entries that were handed out since the start: the cloud may have them. */
+  /** Entries sent since the start: the cloud may have them. */
   readonly #offered = new Set<number>();
 
-  /** @param options `onCount`: called after a commit that changed how many entries wait */
+  /** @param options `onCount`: called after a commit that changed the number of waiting entries */
   constructor(store: Store, { onCount = () => {} }: { onCount?: () => void } = {}) {
     const { db } = store;
     this.#onCount = onCount;
@@ -93,26 +92,26 @@ export class Queue {
     this.#setRejected = db.prepare("UPDATE sync_queue SET rejected_at = ? WHERE id = ?");
   }
 
-  /** How many entries wait. */
+  /** Number of waiting entries. */
   get waiting(): number {
     return this.#counter.rows;
   }
 
-  /** How many entries of each table wait; not all of them are counted while very many do. */
+  /** Number of waiting entries by table, counted up to `MAX_COUNTED`. */
   waitingByTable(): ReadonlyMap<string, number> {
     return new Map(
       this.#byTable.all().map(({ table_name, count }) => [String(table_name), Number(count)]),
     );
   }
 
-  /** Since when the first of them has. */
+  /** When the first waiting entry was made. */
   oldest(): Instant | null {
     const at = this.#oldest.get()?.at;
     return at === null || at === undefined ? null : String(at);
   }
 
   /**
-   * Enqueues a change, in the place of what waits for the same record; called inside a write.
+   * Enqueues a change, merged with the open entry of the record; called inside a write.
    * @returns false when there is nothing to send: the deleted record never reached the cloud
    */
   add(
@@ -123,7 +122,7 @@ export class Queue {
     const open = this.#open.get(table, record.id);
     const merged = open
       ? coalesce(String(open.operation) as Operation, operation, {
-        // The cloud refused what is rejected: it is not there.
+        // The cloud refused a rejected entry.
         reachedCloud: open.rejected_at === null &&
           (Number(open.retry_count) > 0 || this.#offered.has(Number(open.id))),
       })
@@ -147,13 +146,13 @@ export class Queue {
     else this.#store.rejected.remove("records", rowId(table, recordId));
   }
 
-  /** The smallest number of failed attempts among what waits in other tables than `skip`; `undefined` when nothing does. */
+  /** Fewest failed attempts of a waiting entry, without the tables of `skip`; undefined when none waits. */
   level(skip: ReadonlySet<string>): number | undefined {
     const level = this.#level.get(JSON.stringify([...skip]))?.level;
     return level === null || level === undefined ? undefined : Number(level);
   }
 
-  /** What waits of one table and operation, oldest first. */
+  /** Waiting entries of a table and operation, oldest first. */
   next(
     operation: Operation,
     table: string,
@@ -168,12 +167,12 @@ export class Queue {
     }));
   }
 
-  /** Entries go out: from now on the cloud may have them. */
+  /** Entries are sent: from now on the cloud may have them. */
   offer(entries: readonly Entry[]): void {
     for (const { id } of entries) this.#offered.add(id);
   }
 
-  /** The cloud has this entry; false when a later change has taken its place. */
+  /** The cloud has this entry; false when a later change has replaced it. */
   settle(id: number, at: Instant): boolean {
     this.#offered.delete(id);
     const settled = this.#settle.run(at, id).changes === 1;
@@ -181,12 +180,12 @@ export class Queue {
     return settled;
   }
 
-  /** An attempt failed: the entry goes behind those that failed less often. */
+  /** Counts a failed attempt: the entry goes behind those with fewer. */
   retried(id: number): void {
     this.#retried.run(id);
   }
 
-  /** Takes an entry out of what waits; false when it no longer does. */
+  /** Rejects an entry, or readmits it (`at` null); false when it is gone. */
   setRejected(id: number, at: Instant | null): boolean {
     const changed = this.#setRejected.run(at, id).changes === 1;
     if (changed) this.#count(at === null ? 1 : -1);
@@ -199,7 +198,7 @@ export class Queue {
     return open && { id: Number(open.id), rejected: open.rejected_at !== null };
   }
 
-  /** Forgets everything that was not pushed. */
+  /** Removes every entry that was not pushed. */
   clear(): void {
     const { db, rejected } = this.#store;
     for (;;) {
@@ -219,7 +218,7 @@ export class Queue {
   }
 }
 
-/** What stands in `sync_rejected.row_id`: ids are unique in their table only. */
+/** The value of `sync_rejected.row_id`: record ids are unique only in their table. */
 export function rowId(table: string, recordId: string): string {
   return `${table}/${recordId}`;
 }

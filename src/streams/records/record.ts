@@ -1,13 +1,9 @@
-/**
- * A record as people and clouds see it, a flat object, and as its row has it.
- * @module
- */
+/** A record: as the API and the cloud have it (a flat object), and as its row. @module */
 import type { Instant, Json, JsonObject } from "../../core/mod.ts";
 
 /** The fields that every record has; the rest are the table's own. */
 const MANAGED = ["id", "system_id", "updated_at", "deleted_at"] as const;
 
-/** One version of a record. */
 export interface RecordVersion {
   id: string;
   systemId: string;
@@ -32,14 +28,14 @@ export function flat(version: RecordVersion): FlatRecord {
 
 /** The table's own fields of a flat object. */
 export function ownFields(object: Readonly<Record<string, unknown>>): JsonObject {
-  // Made of entries, because an assignment to `__proto__` makes no field. It came as JSON, so its values are.
+  // By entries: an assignment to `__proto__` makes no field. The values came as JSON.
   return Object.fromEntries(
     Object.entries(object)
       .filter(([name]) => !(MANAGED as readonly string[]).includes(name)),
   ) as JsonObject;
 }
 
-/** Whether two values say the same, whatever the order of their keys: a JSONB column does not keep it. */
+/** Whether two values are equal, with keys in any order: a JSONB column does not keep it. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

@@ -1,5 +1,5 @@
 /**
- * What becomes of a row that the cloud sends: the pure decision, by the rule that the last write wins.
+ * Decides between this machine's version of a record and the cloud's: the last write wins.
  *
  *     cloud says        nothing pending here     an edit is pending          a deletion is pending
  *     ───────────────   ──────────────────────   ─────────────────────────   ─────────────────────────────
@@ -10,8 +10,8 @@
  *     same stamp        push again, conflict     push again, conflict        apply: an edit brings it back
  *     older             push, conflict           keep, conflict              apply: an edit brings it back
  *
- * ¹ Not newer than ours, with all that ours says: our own push, with the cloud's defaults for what it did not
- *   name, and perhaps a stamp that the cloud put right.
+ * ¹ Not newer than ours, with all of its fields: our own push, with the cloud's defaults for other fields and perhaps a
+ *   corrected stamp.
  *
  * @module
  */
@@ -21,25 +21,24 @@ import { type RecordVersion, sameJson } from "./record.ts";
 export interface LocalRecord extends RecordVersion {
   /** Whether a change of this record waits to be pushed. */
   pending: boolean;
-  /** The stamp of the cloud's version as it was last seen, `null` when it never was. */
+  /** Stamp of the cloud's last seen version; null: never seen. */
   remoteUpdatedAt: string | null;
-  /** Whether a reset left it to the cloud's word, which has not come yet. */
+  /** Whether a reset left it to the cloud, whose version has not come yet. */
   forgotten?: boolean;
 }
 
 export interface Resolution {
   /**
-   * - `same`: nothing to do but to remember the cloud's version
+   * - `same`: only the cloud's version is noted
    * - `apply`: the cloud's version becomes ours, and what was pending is dropped
    * - `keep`: ours stays and its change is pushed as it waits
-   * - `push`: ours stays and has to be pushed with a stamp newer than the cloud's
+   * - `push`: ours stays and is pushed with a stamp newer than the cloud's
    */
   action: "same" | "apply" | "keep" | "push";
   /** Both sides had changed the record. */
   conflict?: { kind: ConflictKind; winner: "local" | "remote" };
 }
 
-/** Decides between this machine's version of a record and the cloud's. */
 export function resolve(local: LocalRecord | undefined, remote: RecordVersion): Resolution {
   if (!local) return { action: "apply" };
   if (sameContent(local, remote) || isEcho(local, remote)) return { action: "same" };
@@ -60,8 +59,7 @@ export function resolve(local: LocalRecord | undefined, remote: RecordVersion): 
 }
 
 /**
- * Decides about a change that was pushed and not taken, by the version that the cloud kept. Sent again as it is, it
- * would be refused again.
+ * Decides after the cloud refused a pushed change, by the version that it kept. The same change would be refused again.
  */
 export function afterRefusal(local: LocalRecord, remote: RecordVersion): Resolution {
   const resolution = resolve(local, remote);
@@ -70,10 +68,10 @@ export function afterRefusal(local: LocalRecord, remote: RecordVersion): Resolut
   return again ? { ...resolution, action: "push" } : resolution;
 }
 
-/** Whether two versions say the same. */
+/** Whether two versions have the same content. */
 export function sameContent(local: RecordVersion, remote: RecordVersion): boolean {
   return (local.deletedAt === null) === (remote.deletedAt === null) &&
-    // Two tombstones are the same, whatever the record was when it died.
+    // Two tombstones are equal, with any data.
     (local.deletedAt !== null || sameJson(local.data, remote.data));
 }
 
@@ -84,7 +82,7 @@ export function isEcho(local: RecordVersion, remote: RecordVersion): boolean {
     Object.entries(local.data).every(([name, value]) => sameJson(value, remote.data[name]));
 }
 
-/** What was done here, and what was done there. */
+/** The change here and the change in the cloud. */
 function kindOf(local: RecordVersion, remote: RecordVersion): ConflictKind {
   if (local.deletedAt !== null && remote.deletedAt === null) return "delete/edit";
   return remote.deletedAt === null ? "edit/edit" : "edit/delete";

@@ -1,38 +1,34 @@
-/**
- * The `records` table: versions in, versions out.
- * @module
- */
+/** The `records` table. @module */
 import { type Instant, instantOf, type JsonObject, parseLossless } from "../../core/mod.ts";
 import { RowCounter, sliceBudget, type Statement, type Store } from "../../store/mod.ts";
 import type { RecordVersion } from "./record.ts";
 import type { LocalRecord } from "./resolve.ts";
 
-/** What a saved version is, besides itself. */
 export interface SaveOptions {
   /** The version that it replaces. */
   before: RecordVersion | undefined;
-  /** When the two sides last agreed on it; `null` keeps what was known. */
+  /** When both sides last agreed on it; null keeps the stored time. */
   syncedAt?: Instant | null;
-  /** The cloud's version as it was seen; `null` keeps what was known. */
+  /** Stamp of the cloud's version; null keeps the stored one. */
   remoteUpdatedAt?: Instant | null;
 }
 
-/** `last_synced_at` of what a reset left to the cloud's word. */
+/** `last_synced_at` after a reset: the next version of the cloud replaces the record. */
 const FORGOTTEN = instantOf(0);
 
 /** A blob: after every text. */
 const LAST_ID = new Uint8Array([0xff]);
 
-/** Records that are looked at between two looks at the time: some may have a megabyte. */
+/** Records read between two checks of the time budget: a record may have 1 MB. */
 const PAGE_ROWS = 50;
 
-/** Where the number of the newest reading stands in `meta`. */
+/** Key of `meta`: the number of the newest reading. */
 export const READING = "records.reading";
 const NEWEST_READING = `(SELECT CAST(value AS INTEGER) FROM meta WHERE key = '${READING}')`;
 
 export class Rows {
   readonly #store: Store;
-  /** How many records of each table are not deleted. */
+  /** Number of records by table, without deleted ones. */
   readonly #live: ReadonlyMap<string, RowCounter>;
   readonly #find: Statement;
   readonly #idsFrom: Statement;
@@ -115,12 +111,12 @@ export class Rows {
     };
   }
 
-  /** How many records of a table are not deleted. */
+  /** Number of records of a table, without deleted ones. */
   count(table: string): number {
     return this.#live.get(table)?.rows ?? 0;
   }
 
-  /** When the newest version of a table's records was made, those that are deleted included. */
+  /** Time of the newest change in a table, deletions included. */
   changedAt(table: string): Instant | null {
     const at = this.#changedAt.get(table)?.at;
     return at === null || at === undefined ? null : String(at);
@@ -132,7 +128,7 @@ export class Rows {
     return typeof id === "string" && id.startsWith(start) ? id : undefined;
   }
 
-  /** Called inside a write, as all that follow. */
+  /** Called inside a write, as all methods below. */
   save(
     table: string,
     record: RecordVersion,
@@ -144,26 +140,26 @@ export class Rows {
     this.#save.run(table, id, systemId, json, updatedAt, deletedAt, syncedAt, remoteUpdatedAt);
   }
 
-  /** The two sides agree on the record since `at`. */
+  /** Notes that both sides agree on the record since `at`. */
   agree(table: string, id: string, { at, on }: { at: Instant; on: Instant }): void {
     this.#agree.run(table, id, at, on);
   }
 
-  /** What the cloud does not have goes, and what it has comes back as it is there. */
+  /** Leaves every record to the cloud: the next reading removes it or replaces it by the cloud's version. */
   forgetAll(): void {
     this.#forget.run(FORGOTTEN);
   }
 
-  /** Forgets a record altogether, tombstone and all. */
+  /** Deletes a record with its tombstone. */
   remove(table: string, record: RecordVersion): void {
     this.#count(table, -liveRows(record));
     this.#remove.run(table, record.id);
   }
 
   /**
-   * Forgets, for one slice, what a reading from the beginning has not met and no change waits for: it is gone in the
-   * cloud. `after` is the id that the slice before came to.
-   * @returns the id that this one came to; undefined at the end of the table
+   * Deletes, for one slice after the id `after`, records that a reading from the beginning has not met and that have no
+   * waiting change: the cloud does not have them.
+   * @returns the id that the slice has reached; undefined at the end of the table
    */
   removeUnmet(
     table: string,
@@ -186,7 +182,6 @@ export class Rows {
   }
 }
 
-/** How many records that are not deleted a version is. */
 function liveRows(version: RecordVersion | undefined): number {
   return version?.deletedAt === null ? 1 : 0;
 }

@@ -1,7 +1,4 @@
-/**
- * Records: projects, tasks, results and the like, edited on this machine or in the cloud, the same on both.
- * @module
- */
+/** The records stream: rows edited on this machine or in the cloud, kept the same on both. @module */
 import { type Instant, instantOf, msOf, type PruneResult, type Stream } from "../../core/mod.ts";
 import type { RecordTable } from "../../contract/records.ts";
 import type { StreamDeps } from "../../store/mod.ts";
@@ -15,7 +12,7 @@ import { recordRoutes } from "./api/routes.ts";
 import { Rows } from "./rows.ts";
 
 export interface RecordsDeps extends StreamDeps {
-  /** How long the cloud keeps tombstones (`purge_tombstones` in the schema). */
+  /** Days that the cloud keeps tombstones (`purge_tombstones` in the schema). */
   tombstoneDays?: number;
 }
 
@@ -28,20 +25,19 @@ export interface RecordsConfig {
   };
 }
 
-/** The records stream, and what `sync reset` asks of it. */
 export interface RecordsStream extends Stream {
   reset: {
-    /** Forgets what was not pushed, and reads everything again at the next pull. */
+    /** Deletes waiting changes; the next pull reads everything again. */
     run(): Promise<void>;
-    /** How many changes were not pushed: those that wait and those that were refused. */
+    /** Number of changes that were not pushed: waiting and refused ones. */
     loses(): number;
   };
 }
 
-/** Changes of one cycle. Where more wait, the next cycle reads before it writes: what came meanwhile is seen. */
+/** Changes of one cycle. Each cycle pulls first, so that it sees the cloud's changes before it pushes more. */
 const MAX_CYCLE_CHANGES = 100;
 
-/** More changes than this are no ordinary delay. */
+/** Waiting changes above which a warning is raised. */
 const MAX_WAITING = 1_000;
 
 const DAY_MS = 86_400_000;
@@ -147,7 +143,7 @@ export function createRecords(deps: RecordsDeps, config: RecordsConfig): Records
       ];
     },
     prune(now: Instant): PruneResult {
-      // Entries the cloud has are kept for a day, for a person who looks what happened.
+      // Settled entries are kept for a day, for a person who looks for the history.
       const before = instantOf(msOf(now) - DAY_MS);
       const deleted = Number(pruneQueue.run(before).changes);
       conflicts.prune();

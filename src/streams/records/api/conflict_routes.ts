@@ -1,4 +1,4 @@
-/** Conflicts over HTTP: to read, and to mark as seen. @module */
+/** Conflicts over HTTP. @module */
 import * as v from "valibot";
 import { entryNumber, listing, pageQuery, type Route, route, STORING } from "../../../core/mod.ts";
 import { conflict, seenConflicts } from "../../../contract/records.ts";

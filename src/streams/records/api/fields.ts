@@ -1,8 +1,8 @@
-/** What a caller may send as a record's id and fields. @module */
+/** Schemas of a record's id and fields in requests. @module */
 import * as v from "valibot";
 import { isTooDeep, type JsonObject, MAX_DEPTH } from "../../../core/mod.ts";
 
-/** As large as a row may be in the cloud: Realtime and PostgREST take no more. */
+/** Limit of a row in the cloud (Realtime, PostgREST). */
 export const MAX_RECORD_BYTES = 1 << 20;
 
 export const idText = v.pipe(
@@ -10,7 +10,7 @@ export const idText = v.pipe(
   v.regex(/^[^\p{Cc}]{1,200}$/u, "expected 1 to 200 characters without control characters"),
   v.description("the record's id"),
 );
-/** As many as a table of PostgreSQL may have columns. */
+/** Columns of a table in PostgreSQL. */
 const MAX_FIELDS = 1_600;
 
 export const fields = v.pipe(
@@ -39,7 +39,7 @@ export const fields = v.pipe(
   v.check((object) => !isTooDeep(object), `expected at most ${MAX_DEPTH} levels`),
 );
 
-/** The most edits of one request: they are one transaction, which holds the event loop for some 50 µs each. */
+/** Edits of one request: one transaction, which holds the event loop for about 50 µs per edit. */
 export const MAX_EDITS = 500;
 
 const edit = v.union([
@@ -62,7 +62,7 @@ const object = (properties: JsonObject) => ({
 });
 
 export const batchEdits = v.pipe(
-  // The length is checked before each element is parsed; what describes it stands before that.
+  // The length is checked before the elements are parsed. The metadata stands before the transformation.
   v.array(v.unknown(), "expected a list of edits"),
   v.minLength(1, "expected an edit"),
   v.maxLength(MAX_EDITS, `expected at most ${MAX_EDITS} edits`),

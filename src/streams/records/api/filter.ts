@@ -1,17 +1,14 @@
-/**
- * `GET /records/{table}?field=value`: which records have these values, compared as text.
- * @module
- */
+/** `GET /records/{table}?field=value`: compares the values of fields as text. @module */
 import { type Json, parseLossless, Problem } from "../../../core/mod.ts";
 
-/** The text of each field that a record must have. */
+/** Required text by field. */
 export type Filter = ReadonlyMap<string, string>;
 
 /** Fields that a request may compare. */
 const MAX_FILTERS = 20;
 
 /**
- * The fields of a query, which are all names that mean nothing else there.
+ * The fields of a query: all names that are no known parameter.
  * @throws {Problem} 400
  */
 export function filterOf({ url }: Request, known: readonly string[]): Filter {
@@ -51,12 +48,12 @@ export function matches(
   );
 }
 
-/** A string as it is, anything else as JSON; what is not there is null. */
+/** A string as it is, anything else as JSON; a missing field is null. */
 function textOf(value: Json | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
-/** Whether a value with this text can stand in the JSON text, which `JSON.stringify` wrote. */
+/** Whether a JSON text, written by `JSON.stringify`, may have a value with this text. */
 function mayHave(data: string, text: string): boolean {
   return text === "null" || data.includes(text) ||
     data.includes(JSON.stringify(text).slice(1, -1));

@@ -1,6 +1,6 @@
 /**
- * Records of a table as the API lists them: in the order of their ids, or of their changes since a time. A request
- * reads a bounded number of rows, found or not, and its `Link` goes on from there.
+ * Lists records of a table by id, or by time of change. A request reads a limited number of rows, whether they match or
+ * not; its `Link` continues after them.
  * @module
  */
 import type { Instant, JsonObject, Placed } from "../../../core/mod.ts";
@@ -16,18 +16,18 @@ export interface RecordPlace {
 }
 
 export interface WantedRecords {
-  /** Whether those that are marked as deleted are wanted. */
+  /** Whether deleted records are wanted. */
   deleted: boolean;
-  /** In the order of their changes, from this time on; undefined: in the order of their ids. */
+  /** Only changes from this time on, in their order; undefined: all records, by id. */
   since: Instant | undefined;
   filter: Filter;
 }
 
-/** What a request reads at most, in rows and in characters of their fields. */
+/** Limits of one request: rows, and characters of their fields. */
 const MAX_READ_ROWS = 10_000;
 const MAX_READ_CHARACTERS = 16 << 20;
 
-/** A blob: after every text. */
+/** A blob sorts after every text. */
 const LAST = new Uint8Array([0xff]);
 
 type StoredRow = Readonly<Record<string, unknown>>;
@@ -49,7 +49,7 @@ export class RecordListing {
     );
   }
 
-  /** A reader for one answer: what all its calls without `until` have read counts together. */
+  /** A reader for one answer; the limits are for all its calls without `until`. */
   reader(
     table: string,
     wanted: WantedRecords,
@@ -86,7 +86,7 @@ function isWanted(row: StoredRow, { deleted, filter }: WantedRecords): boolean {
   return filter.size === 0 || matches(filter, { data: String(row.data), managed: managed(row) });
 }
 
-/** The JSON text of a record, without parsing what was made from JSON: that of a large one takes too long. */
+/** The JSON text of a record, without parsing its fields: a large record would take too long. */
 function shownJson(row: StoredRow): string {
   const data = String(row.data);
   if (!data.startsWith("{") || !data.endsWith("}")) return JSON.stringify(flat(versionOfRow(row)));

@@ -210,7 +210,7 @@ export function recordRoutes(options: RecordRoutesOptions): Route[] {
   ];
 }
 
-/** A body that was read from another record is a mistake, not a wish to rename. */
+/** A body with another id is a mistake, not a rename. */
 function refuseOtherId(id: string | undefined, body: JsonObject): void {
   if (body.id === undefined || body.id === id) return;
   const expected = id === undefined ? "none: PUT takes one" : `"${id}" as in the path, or none`;
@@ -220,7 +220,7 @@ function refuseOtherId(id: string | undefined, body: JsonObject): void {
   });
 }
 
-/** The same problem of one edit among many. */
+/** The problem with the index of the edit. */
 function inBatch({ status, title, detail = "" }: Problem, index: number): Problem {
   return new Problem(status, title, {
     detail: `edit ${index}: ${detail}. Nothing was stored`,
