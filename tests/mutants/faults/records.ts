@@ -163,7 +163,7 @@ export const RECORDS_FAULTS: readonly FaultyFile[] = [
     faults: [
       [
         "what the cloud has is kept for a month",
-        "// Entries the cloud has are kept for a day, for a person who looks what happened.\n      const before = instantOf(msOf(now) - DAY_MS);",
+        "// Settled entries are kept for a day, for a person who looks for the history.\n      const before = instantOf(msOf(now) - DAY_MS);",
         "const before = instantOf(msOf(now) - 30 * DAY_MS);",
       ],
     ],
