@@ -1,8 +1,4 @@
-/**
- * Publishes new events to the hub: their number and the newest of them, at most four times a second, because a busy
- * program makes more events than a page can show.
- * @module
- */
+/** Publishes the number of new events and the newest of them to the hub, at most four times a second. @module */
 import type { EventsMessage } from "../../contract/events.ts";
 import { type Clock, Deadline, type Hub, Notifier } from "../../core/mod.ts";
 import { itemOf } from "./event.ts";

@@ -1,7 +1,6 @@
 /**
- * Events that another program inserts into the table while the agent runs. They show by their numbers, above the last
- * that is known: one step in an index for each mode, however large the table is. Looked for before numbers are given,
- * before rows are read for the cloud, and otherwise every half second.
+ * Finds events that another program inserts into the table while the agent runs, by numbers above the last known one: one
+ * index step per mode. Runs before numbers are given, before rows are read for the cloud, and every half second.
  * @module
  */
 import { type Clock, every } from "../../core/mod.ts";
@@ -12,12 +11,12 @@ export interface ExternalEventsOptions {
   log: EventLog;
   modes: readonly string[];
   clock: Clock;
-  /** Called for each mode with new events; `first` are the first of them, all when there are at most 200. */
+  /** Called for each mode with new events; `first` has at most `MAX_FIRST_EVENTS` of them. */
   onFound: (mode: string, found: SeqRange & { first: readonly StoredEvent[] }) => void;
 }
 
 const LOOK_MS = 500;
-/** Read here, once for everyone; with more, each follower reads at its own pace. */
+/** Events read once for all followers; of more, each follower reads the rest at its own pace. */
 const MAX_FIRST_EVENTS = 200;
 
 export class ExternalEvents {
@@ -25,11 +24,11 @@ export class ExternalEvents {
 
   constructor(options: ExternalEventsOptions) {
     this.#options = options;
-    // Events present at the start are not reported.
+    // Events present at the start are not new.
     for (const mode of options.modes) options.log.lastSeq(mode);
   }
 
-  /** Finds what has come since the last look. Reads only; inside `write`, before the events that it appends. */
+  /** Reports new events. Reads only; inside `write`, it must run before events are appended. */
   look(): void {
     const { log, modes, onFound } = this.#options;
     for (const mode of modes) {

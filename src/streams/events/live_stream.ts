@@ -1,11 +1,11 @@
 /**
- * The live stream: every event of a mode to every client, in order, once. A client that comes back reads what
- * it missed in pages, at its own pace, and joins the others when it has reached the end of the log:
+ * The live stream: every event of a mode to every client, in order, once. A client that resumes reads missed events in
+ * pages, at its own pace, and joins the others at the end of the log:
  *
  *     log      1 2 3 4 5 6 7 8 9 10 11
  *     client       └page┘└page┘└─live──   (resumes after 2)
  *
- * Reading the last page and joining happen in one turn of the event loop, in which nothing can be committed.
+ * The last page and joining are in one turn of the event loop, in which nothing can be committed.
  * @module
  */
 import { type Clock, SseFanout, type SseRequest, type SseStream } from "../../core/mod.ts";
@@ -17,26 +17,26 @@ export interface LiveOptions {
   clock: Clock;
 }
 
-/** New events that have not gone out yet, as they will. */
+/** Frames of new events that are not sent yet. */
 interface Unsent {
   text: string;
   lastSeq: number;
 }
 
-/** Events read at once for a client that catches up. */
+/** Events of one page. */
 const PAGE_EVENTS = 200;
-/** A page ends early when it gets longer than this, so that it fits into a client's buffer. */
+/** Characters after which a page ends, so that it fits into a client's buffer. */
 const PAGE_CHARACTERS = 1 << 17;
-/** What may wait for a client that follows; with more it reads from the log, at its own pace. */
+/** Bytes that may wait for a following client; with more it reads from the log, at its own pace. */
 const MAX_WAITING_BYTES = 1 << 18;
-/** Pause between two chunks: one chunk for each client instead of one for each event. */
+/** Pause between two chunks, which join the events meanwhile. */
 const PAUSE_MS = 20;
 
 const encoder = new TextEncoder();
 
 export class LiveStream {
   readonly #log: EventLog;
-  /** The clients; those that have caught up follow their mode. */
+  /** The clients; those at the end of the log follow their mode. */
   readonly #fanout: SseFanout;
   readonly #unsent = new Map<string, Unsent>();
   #sentAt = -Infinity;
@@ -47,13 +47,12 @@ export class LiveStream {
     this.#fanout = new SseFanout({ clock });
   }
 
-  /** How many clients are connected. */
   get clients(): number {
     return this.#fanout.clients;
   }
 
   /**
-   * Sends what comes after the `seq` that a client wants to resume from; by default what comes from now on.
+   * Sends the events after a `seq`; by default new events only.
    * @throws {Problem} 503 when `MAX_CLIENTS` are connected
    */
   open(
@@ -62,15 +61,15 @@ export class LiveStream {
   ): Response {
     const stream = this.#fanout.open(request);
     const lastSeq = this.#log.lastSeq(mode);
-    // Beyond the log is a number from before a restored backup: the client gets all that comes now.
+    // A number beyond the log is from before a restore: the client gets new events.
     stream.lastId = Math.min(since ?? lastSeq, lastSeq);
-    // An id without data is no message, but what a browser resumes from that is cut before the first one.
+    // An id without data is no message, but a browser that is cut before the first message resumes from it.
     if (since === undefined) stream.send(encoder.encode(`id: ${lastSeq}\n\n`));
     void this.#catchUp(mode, stream);
     return stream.response;
   }
 
-  /** New events, right after their commit. */
+  /** Called right after the commit of events. */
   publish(appended: Appended): void {
     if (this.clients === 0) return;
     for (const [index, { mode }] of appended.events.entries()) {
@@ -81,7 +80,7 @@ export class LiveStream {
     if (this.#unsent.size > 0) this.#schedule();
   }
 
-  /** Events of another program: sent on when `first` is all of them, read by each follower otherwise. */
+  /** Events of another program: sent when `first` is all of them, otherwise each follower reads them. */
   publishExternal(
     mode: string,
     { upTo, first }: SeqRange & { first: readonly StoredEvent[] },
@@ -109,9 +108,9 @@ export class LiveStream {
     while (await stream.inTurn(() => this.#sendPage(mode, stream))) await stream.drained();
   }
 
-  /** Sends what comes next in the log; at its end the client joins those that follow, and it is false. */
+  /** Sends the next page; at the end of the log the client joins those that follow. @returns whether to go on */
   #sendPage(mode: string, stream: SseStream): boolean {
-    // What is already read for this client must not be sent to it a second time.
+    // First: unsent events are in the page as well, and must not be sent twice.
     this.#sendUnsent(mode);
     let text = "";
     let events = 0;
@@ -144,7 +143,7 @@ export class LiveStream {
     const following = this.#fanout.following(mode);
     for (const stream of following) {
       const { waitingBytes } = stream;
-      // Who has taken all shares even a large frame: read from the log, each would have its own.
+      // A client with nothing waiting shares even a large frame; from the log, each client would have its own copy.
       if (waitingBytes > 0 && waitingBytes + frame.byteLength > MAX_WAITING_BYTES) {
         following.delete(stream);
         void stream.drained().then(() => this.#catchUp(mode, stream));
@@ -156,7 +155,7 @@ export class LiveStream {
   }
 }
 
-/** An event as it was read: another program may have written its `meta` over several lines. */
+/** The frame of a stored event: another program may have written its `meta` over several lines. */
 function readFrame(event: StoredEvent): string {
   return frameText(event.seq, JSON.stringify(itemOf(event)));
 }

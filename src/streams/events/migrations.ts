@@ -1,12 +1,8 @@
-/**
- * The tables of the event log. Modes come from the configuration and may change, so the log only insists that
- * there is one; which ones are allowed is checked where events come in.
- * @module
- */
+/** The tables of the event log. Intake checks the mode, because the configured modes may change. @module */
 import type { Migration } from "../../core/mod.ts";
 import type { Join } from "../../store/mod.ts";
 
-/** For rows that another program inserts; the agent's own say what time it is. */
+/** Default for rows that another program inserts. */
 const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 /** A random UUID (version 4). */
 const NEW_ID = `lower(
@@ -117,7 +113,7 @@ export const migrations: readonly Migration[] = [{
   `,
 }];
 
-/** What the application gave as JSON must still be JSON. */
+/** JSON of the application must still be JSON. */
 export const joins: readonly Join[] = [
   { table: "local_events", where: "seq > 0 AND (meta_json IS NULL OR json_valid(meta_json))" },
   { table: "local_state_snapshots", where: "json_valid(state_json)" },

@@ -1,7 +1,4 @@
-/**
- * How programs write times and severities: their usual ways, brought to ours.
- * @module
- */
+/** Converts the usual notations of times and severities to ours. @module */
 import { type Instant, instantOf, isDay } from "../../core/mod.ts";
 
 export const SEVERITIES = ["debug", "info", "success", "warning", "error", "critical"] as const;
@@ -12,7 +9,7 @@ export function isSeverity(value: unknown): boolean {
   return OURS.has(value);
 }
 
-/** What the log levels of Python, JavaScript, Java and syslog are here. */
+/** Log levels of Python, JavaScript, Java and syslog. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   trace: "debug",
   verbose: "debug",
@@ -37,7 +34,7 @@ const BY_NAME: ReadonlyMap<string, string> = new Map([
   ...Object.entries(OTHER_NAMES),
 ]);
 
-/** Every name that {@link severityOf} knows, in lower case. */
+/** The names that {@link severityOf} knows, in lower case. */
 export const SEVERITY_NAMES: readonly string[] = [...BY_NAME.keys()];
 
 /** The severity of a name in any case (`WARN`: `warning`); undefined for one that is not known. */
@@ -49,8 +46,8 @@ const TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:[Zz]|([+-]\d{2}):?(\d{2}))?$/;
 
 /**
- * The instant that a text names, to the millisecond: `2026-03-02T12:00:00Z`, `2026-03-02 12:00:00.123456+01:00`. Without
- * a zone it is UTC, as Python's `utcnow().isoformat()` and SQLite's `datetime('now')` write it. Undefined for no time.
+ * The instant of a text, to the millisecond: `2026-03-02T12:00:00Z`, `2026-03-02 12:00:00.123456+01:00`. Without a zone it
+ * is UTC, as in Python's `utcnow().isoformat()` and SQLite's `datetime('now')`. Undefined for a text that is no time.
  */
 export function instantOfText(text: string): Instant | undefined {
   const [, day = "", time, hours, minutes] = TIME.exec(text) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Events on their way to the cloud: batches of one mode each, in `seq` order, the modes taking turns; a log of
- * every flush; and the health row with the time of the newest good flush.
+ * The outbox of events: batches of one mode each, in `seq` order, the modes taking turns; the log of flushes; and the
+ * health row with the time of the newest good flush.
  * @module
  */
 import type { Attempt, Id, Instant, OutboxBatch, Row } from "../../core/mod.ts";
@@ -20,13 +20,12 @@ export interface FlushOptions {
   beforeRead?: () => void;
 }
 
-/** How many entries the flush log keeps. */
 const MAX_LOG_ENTRIES = 1_000;
-/** Smaller than any `seq`, also of another program's. */
+/** Smaller than any `seq`. */
 const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
-/** Events that are counted one by one; more of them by their numbers, because this is asked often. */
+/** Events counted one by one; more are estimated by their numbers, because `/status` is read often. */
 const COUNTED = 100;
-/** Rows of another program that are counted in place, in 0.3 ms. */
+/** Rows of another program counted at once, in 0.3 ms. */
 const COUNTED_AT_ONCE = 5_000;
 
 export interface EventOutbox extends TableOutbox {
@@ -70,7 +69,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   const log = db.prepare(
     "INSERT INTO local_flush_log (ts, mode, count, last_seq, status, error) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  // The last good flush of each mode stays: `last_flush_ts` is read from it.
+  // The last good flush of each mode stays: it has `last_flush_ts`.
   const pruneLog = db.prepare(
     `DELETE FROM local_flush_log AS entry WHERE id <= ? AND (status = 'error' OR EXISTS (
        SELECT 1 FROM local_flush_log AS later INDEXED BY idx_local_flush_log_mode
@@ -83,11 +82,11 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
     "SELECT error FROM local_flush_log WHERE mode = ? ORDER BY id DESC LIMIT 1",
   );
 
-  /** The mode whose turn it was last. */
+  /** The mode that was flushed last. */
   let served = "";
-  /** The last event that was given out. */
+  /** The last event of the newest batch. */
   let given: { mode: string; seq: number } | undefined;
-  /** The last event of each mode that was passed over. */
+  /** The last event passed over, by mode. */
   const passed = new Map<string, number>();
 
   const nextMode = (after: string): string | undefined => {
@@ -95,7 +94,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
     return found === undefined ? undefined : String(found);
   };
 
-  /** Every mode that has events waiting, once, beginning with the one after this. */
+  /** The modes with waiting events, beginning with the one after `mode`. */
   function* modesAfter(mode: string): Generator<string> {
     const first = nextMode(mode) ?? nextMode("");
     for (let each = first; each !== undefined;) {
@@ -105,7 +104,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
     }
   }
 
-  /** Events of the next mode that has some, after those that were passed over and, of its mode, this one. */
+  /** A batch of the first mode with events after those passed over and, in its mode, after `after`. */
   const giveOut = (
     modes: Iterable<string>,
     limit: number,
@@ -133,12 +132,12 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
 
     pending(limit: number): OutboxBatch {
       beforeRead();
-      // Another program has marked or deleted what was counted.
+      // Another program has flushed or deleted the counted events.
       if (nextMode("") === undefined && whole.depth().rows > 0) whole.recount();
       return giveOut(modesAfter(served), limit);
     },
 
-    // The batch that is being settled is of one mode, so it is not the first rows of all that wait.
+    // The batch being settled has one mode: its rows are not the first of all that wait.
     pendingAfter(_given: number, limit: number): OutboxBatch {
       beforeRead();
       return giveOut(modesAfter(given?.mode ?? ""), limit, given);
@@ -196,7 +195,7 @@ export function eventOutbox(store: Store, options: FlushOptions): EventOutbox {
   };
 }
 
-/** Another program may write times its own way. */
+/** Another program may write times in another notation. */
 function instant(text: unknown): Instant {
   return instantOfText(String(text)) ?? String(text);
 }

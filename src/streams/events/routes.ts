@@ -1,7 +1,4 @@
-/**
- * The event log over HTTP: events in and out, the live stream, the application's state.
- * @module
- */
+/** The event log over HTTP: events in and out, the live stream, the application's state. @module */
 import * as v from "valibot";
 import {
   FANOUT_PROBLEMS,
@@ -37,7 +34,7 @@ import { SEVERITIES } from "./notation.ts";
 
 export interface RouteParts {
   rules: EventRules;
-  /** Those of programs, which `rules` has, and the agent's own. */
+  /** The modes of programs, as in `rules`, and the agent's own. */
   modes: readonly string[];
   log: EventLog;
   ingest: Ingest;
@@ -47,12 +44,12 @@ export interface RouteParts {
 }
 
 const TAG = "events";
-/** The most bad events that a refusal names. */
+/** Bad events that a refusal lists. */
 const MAX_LISTED = 100;
-/** The most that `wholeNumber` reads: 15 digits. */
+/** The largest number of `wholeNumber`: 15 digits. */
 const MAX_SEQ = 999_999_999_999_999;
 
-/** What is there before the first snapshot, so that a page need not ask. */
+/** The state before the first snapshot. */
 const NO_STATE = { cash: null, holdings: [], positions: [] };
 
 export function eventRoutes(parts: RouteParts): readonly Route[] {

@@ -1,7 +1,4 @@
-/**
- * How often events are flushed: often in active hours, seldom otherwise.
- * @module
- */
+/** The interval between flushes, by active hours. @module */
 import { WEEKDAYS } from "../../core/mod.ts";
 
 /** Hours of the week, local time. */
@@ -11,15 +8,14 @@ interface ActiveHours {
   /** `HH:MM`, included. */
   from: string;
   /**
-   * `HH:MM`, excluded; `24:00` is the day's end. Not after `from`: the hours run over midnight and belong
-   * to the day on which they began, so that the same time twice is a whole day.
+   * `HH:MM`, excluded; `24:00` is the day's end. If not after `from`, the hours end on the next day: the same time twice
+   * is 24 hours.
    */
   to: string;
-  /** Null: the zone that the agent counts days in. */
+  /** Null: the zone of the agent's days. */
   time_zone: string | null;
 }
 
-/** Intervals between flushes, as the configuration has them. */
 export interface FlushConfig {
   active_sec: number;
   offhours_sec: number;

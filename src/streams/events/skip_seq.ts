@@ -1,11 +1,11 @@
 /**
- * Event numbers after a restore. Lost events may have had numbers that a reader or the cloud has seen; were those given
- * again, a reader that asks for what comes after them would miss the new events. So numbering continues at the next
- * multiple of 1 000 000 000:
+ * Event numbers after a restore. A reader or the cloud may have seen the numbers of lost events. If new events had the same
+ * numbers, a reader that resumes after them would miss the new ones. Numbering continues at the next multiple of
+ * 1 000 000 000:
  *
  *     … 848 849 850 │ lost: 851 … ? │ 1000000001 1000000002 …
  *
- * A gap is harmless: readers ask for what comes after a number, never for the number itself.
+ * A gap is harmless: readers ask for events after a number.
  * @module
  */
 import type { Store } from "../../store/mod.ts";
@@ -13,13 +13,13 @@ import type { Store } from "../../store/mod.ts";
 const STEP = 1_000_000_000;
 const FLOOR = "event_seq_floor";
 
-/** Every new number is above it; 0 while nothing was ever lost. */
+/** Every new number is above it; 0 before the first restore. */
 export function seqFloor(store: Store): number {
   return Number(store.meta(FLOOR) ?? 0);
 }
 
 /**
- * Skips every number that may have been given: at least half a step, which is more than a day's events.
+ * Skips every number that lost events may have: at least half a step, which is more than a day's events.
  * Called inside `write`, before the log is opened.
  */
 export function skipSeqAfterRestore(store: Store): void {

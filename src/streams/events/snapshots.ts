@@ -1,7 +1,4 @@
-/**
- * The state of the application, kept whole from time to time: the newest is what it finds after a crash.
- * @module
- */
+/** Snapshots of the application's state; after a crash it reads the newest. @module */
 import {
   type Clock,
   type Instant,
@@ -10,7 +7,7 @@ import {
   parseLossless,
 } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import { isObject } from "./intake/event_schema.ts";
+import { isJsonObject } from "./intake/event_schema.ts";
 import { instantOfText } from "./notation.ts";
 
 export interface Snapshot {
@@ -18,8 +15,8 @@ export interface Snapshot {
   state: JsonObject;
 }
 
-/** How many snapshots of a mode are kept. */
-const KEPT = 100;
+/** Snapshots of a mode. */
+const MAX_KEPT = 100;
 
 export class Snapshots {
   readonly #store: Store;
@@ -37,14 +34,14 @@ export class Snapshots {
     );
     this.#prune = db.prepare(
       `DELETE FROM local_state_snapshots WHERE mode = ?1 AND id <= (
-         SELECT id FROM local_state_snapshots WHERE mode = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${KEPT})`,
+         SELECT id FROM local_state_snapshots WHERE mode = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${MAX_KEPT})`,
     );
     this.#newest = db.prepare(
       "SELECT ts, state_json FROM local_state_snapshots WHERE mode = ? ORDER BY id DESC LIMIT 1",
     );
   }
 
-  /** Keeps a state; resolves with its time once it is committed. */
+  /** Stores a state; resolves with its time once it is committed. */
   put(mode: string, state: JsonObject): Promise<Instant> {
     const json = JSON.stringify(state);
     return this.#store.write(() => {
@@ -55,7 +52,7 @@ export class Snapshots {
     });
   }
 
-  /** The newest snapshot. One of another program that is no JSON object counts as none. */
+  /** The newest snapshot; undefined when it is no JSON object, which another program may write. */
   newest(mode: string): Snapshot | undefined {
     const row = this.#newest.get(mode);
     if (!row) return undefined;
@@ -63,7 +60,7 @@ export class Snapshots {
     try {
       const state = parseLossless(String(row.state_json));
       // Checked just now.
-      if (isObject(state)) return { ts: instantOfText(ts) ?? ts, state: state as JsonObject };
+      if (isJsonObject(state)) return { ts: instantOfText(ts) ?? ts, state: state as JsonObject };
     } catch {
       // No JSON.
     }

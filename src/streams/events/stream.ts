@@ -1,8 +1,4 @@
-/**
- * The stream of application events: what comes in by the API is numbered, stored, sent to subscribers, and
- * flushed to the cloud in order.
- * @module
- */
+/** The events stream: numbers, stores and publishes application events, and flushes them in order. @module */
 import {
   type Budget,
   type Instant,
@@ -27,7 +23,7 @@ import { Snapshots } from "./snapshots.ts";
 
 /** The keys of the configuration that this stream reads. */
 export interface EventsConfig {
-  /** Days that events are kept that no cloud has, also while none is configured. */
+  /** Days that unflushed events are kept, with or without a cloud. */
   retention_unsynced_days: number;
   events: {
     modes: readonly string[];
@@ -61,7 +57,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
   const outbox = eventOutbox(store, {
     deviceId,
     table,
-    // A plain endpoint would take a health row for an event, unless it has another address for it.
+    // A plain endpoint without a health_url would take a health row for an event.
     healthTable: endpoint_url === null || health_url !== null ? health_table : null,
     beforeRead: () => external.look(),
   });
@@ -71,7 +67,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
   const announcements = new Announcements({ log, hub, clock, modes });
   const critical = new Set(criticalSubtypes);
 
-  /** Once a run: a program that does this does it again and again. */
+  /** Warns once per run: a program that does this repeats it. */
   let warned = false;
   const warnOfMismatch = ({ accepted, events }: Appended) => {
     const index = warned ? -1 : accepted.findIndex(({ mismatch }) => mismatch);
@@ -143,7 +139,7 @@ export function createEvents(deps: StreamDeps, config: EventsConfig): EventsStre
       outbox,
       retentionDays: config.events.retention_days,
       unsyncedDays: config.retention_unsynced_days,
-      // The newest of a mode stays, so that its `seq` goes on from there.
+      // The newest event of a mode stays: numbering continues after it.
       dispensable:
         "seq < (SELECT max(seq) FROM local_events AS others WHERE others.mode = local_events.mode)",
     }),

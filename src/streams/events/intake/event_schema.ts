@@ -103,7 +103,7 @@ export function objectOf(
 ): v.GenericSchema<unknown, Record<string, unknown>> {
   return v.pipe(
     v.unknown(),
-    v.check(isObject, message),
+    v.check(isJsonObject, message),
     v.check((value) => !isTooDeep(value), `expected at most ${MAX_DEPTH} levels`),
     v.metadata({ type: "object", additionalProperties: true, ...about }),
     // Checked just now.
@@ -111,7 +111,7 @@ export function objectOf(
   );
 }
 
-export function isObject(value: unknown): boolean {
+export function isJsonObject(value: unknown): boolean {
   // A number that stays as it was sent is an object, too, without a prototype.
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     Object.getPrototypeOf(value) !== null;
@@ -128,7 +128,7 @@ function objectIn(value: unknown): Record<string, unknown> | undefined {
     }
   }
   // Checked just now.
-  return isObject(object) ? object as Record<string, unknown> : undefined;
+  return isJsonObject(object) ? object as Record<string, unknown> : undefined;
 }
 
 export function isName(value: unknown): value is string {

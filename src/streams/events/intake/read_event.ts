@@ -8,8 +8,8 @@ import type { NewEvent } from "../event.ts";
 import {
   type EventRules,
   eventSchema,
+  isJsonObject,
   isName,
-  isObject,
   isUuid,
   isWhole,
   MAX_TEXT_LENGTH,
@@ -96,7 +96,7 @@ function plain(
     if (typeof ts !== "string" || ts.length !== 24 || !PLAIN_INSTANT.test(ts)) return undefined;
     if (ts < OLDEST || ts > latest) return undefined;
   } else if ("ts" in value) return undefined;
-  if (meta !== undefined && (!isObject(meta) || isTooDeep(meta))) return undefined;
+  if (meta !== undefined && (!isJsonObject(meta) || isTooDeep(meta))) return undefined;
   const meta_json = meta === undefined ? "{}" : JSON.stringify(meta);
   if (meta_json.length > MAX_TEXT_LENGTH) return undefined;
   return {
