@@ -82,7 +82,7 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
       [
         "what changed on its way is settled",
         "if (keys.has(id)) keys.set(id, undefined);",
-        "",
+        ";",
       ],
       ["neighbours are any whole numbers", "key === first + at", 'typeof key === "number"'],
     ],
