@@ -8,11 +8,30 @@ import { ipAddress, isTimeZone } from "../core/mod.ts";
 
 type Text = v.GenericSchema<string, string>;
 
+/** A key with its default and its meaning. */
+export function withDefault<In, Out>(
+  byDefault: NoInfer<In>,
+  schema: v.GenericSchema<In, Out>,
+  description: string,
+): v.OptionalSchema<v.GenericSchema<In, Out>, In> {
+  return v.optional(v.pipe(schema, v.description(description)), byDefault);
+}
+
+/** A key that is `null` where it is not configured. */
+export function orNull<In, Out>(
+  schema: v.GenericSchema<In, Out>,
+  description: string,
+  { secret = false } = {},
+): v.OptionalSchema<v.NullableSchema<v.GenericSchema<In, Out>, undefined>, null> {
+  const described = v.pipe(schema, v.description(description), v.metadata({ secret }));
+  return v.optional(v.nullable(described), null);
+}
+
 /** A whole number of `unit`s. */
 export function whole(
   min: number,
   max: number,
-  { unit = "" }: { unit?: string } = {},
+  { unit = "" } = {},
 ): v.GenericSchema<number, number> {
   const allowed = `expected a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
   return v.pipe(
@@ -23,7 +42,15 @@ export function whole(
   );
 }
 
-export function minutes({ max = 1440 }: { max?: number } = {}): v.GenericSchema<number, number> {
+export function seconds({ max = 86_400 } = {}): v.GenericSchema<number, number> {
+  return whole(1, max, { unit: "seconds" });
+}
+
+export function days(): v.GenericSchema<number, number> {
+  return whole(1, 36_500, { unit: "days" });
+}
+
+export function minutes({ max = 1440 } = {}): v.GenericSchema<number, number> {
   const allowed = `expected minutes from 0 to ${max}`;
   return v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(max, allowed));
 }
@@ -39,7 +66,7 @@ export function oneOf<const T extends readonly string[]>(
 }
 
 /** Text of one line that is not blank. */
-export function line(what: string, { max = 500 }: { max?: number } = {}): Text {
+export function line(what: string, { max = 500 } = {}): Text {
   const allowed = `expected ${what}`;
   return v.pipe(
     v.string(allowed),

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { attendance, events, records, supabase } from "./blocks.ts";
 import {
+  days,
   file,
   host,
   httpUrl,
@@ -13,10 +14,13 @@ import {
   minutes,
   oneOf,
   origin,
+  orNull,
+  seconds,
   startOfDay,
   timeZone,
   token,
   whole,
+  withDefault,
   yesNo,
 } from "./checks.ts";
 
@@ -78,137 +82,72 @@ const processNames = v.pipe(
 );
 
 export const configSchema = v.object({
-  endpoint_url: v.optional(
-    v.nullable(v.pipe(httpUrl(), v.description("where play time goes; without it, to Supabase"))),
-    null,
-  ),
-  endpoint_gzip: v.optional(
-    v.pipe(yesNo(), v.description("whether what goes to endpoints is compressed")),
-    false,
-  ),
-  endpoint_fields: v.optional(
-    v.pipe(
-      v.array(oneOf(["minutes_left"]), "expected a list with minutes_left or without"),
-      v.description("what heartbeats to endpoint_url have beside their own fields"),
-    ),
+  endpoint_url: orNull(httpUrl(), "where play time goes; without it, to Supabase"),
+  endpoint_gzip: withDefault(false, yesNo(), "whether what goes to endpoints is compressed"),
+  endpoint_fields: withDefault(
     [],
+    v.array(oneOf(["minutes_left"]), "expected a list with minutes_left or without"),
+    "what heartbeats to endpoint_url have beside their own fields",
   ),
-  device_id: v.optional(
-    v.nullable(
-      v.pipe(
-        line("an id", { max: 200 }),
-        v.description("name of this device (default: made on first run)"),
-      ),
-    ),
-    null,
+  device_id: orNull(
+    line("an id", { max: 200 }),
+    "name of this device (default: made on first run)",
   ),
-  device_token: v.optional(
-    v.nullable(
-      v.pipe(
-        token(),
-        v.description("bearer token for endpoints; better as CLOCKBLOCK_DEVICE_TOKEN"),
-        v.metadata({ secret: true }),
-      ),
-    ),
-    null,
-  ),
-  process_name: v.optional(
-    v.nullable(
-      v.pipe(processNames, v.description("processes that count as games (default: Minecraft)")),
-    ),
-    null,
-  ),
-  poll_interval_sec: v.optional(
-    v.pipe(
-      whole(1, 3_600, { unit: "seconds" }),
-      v.description("seconds between looks for the game"),
-    ),
-    5,
-  ),
-  sync_interval_sec: v.optional(
-    v.pipe(whole(1, 86_400, { unit: "seconds" }), v.description("seconds between syncs")),
-    300,
-  ),
-  api_host: v.optional(v.pipe(host(), v.description("address of the local API")), "127.0.0.1"),
-  api_port: v.optional(
-    v.pipe(whole(0, 65_535), v.description("port of the local API; 0 for any that is free")),
-    3841,
-  ),
-  api_allowed_origins: v.optional(
-    v.pipe(
-      v.array(origin(), "expected a list of origins"),
-      v.description("web pages of other origins that may call the local API"),
-    ),
+  device_token: orNull(token(), "bearer token for endpoints; better as CLOCKBLOCK_DEVICE_TOKEN", {
+    secret: true,
+  }),
+  process_name: orNull(processNames, "processes that count as games (default: Minecraft)"),
+  poll_interval_sec: withDefault(5, seconds({ max: 3_600 }), "seconds between looks for the game"),
+  sync_interval_sec: withDefault(300, seconds(), "seconds between syncs"),
+  api_host: withDefault("127.0.0.1", host(), "address of the local API"),
+  api_port: withDefault(3841, whole(0, 65_535), "port of the local API; 0 for any that is free"),
+  api_allowed_origins: withDefault(
     [],
+    v.array(origin(), "expected a list of origins"),
+    "web pages of other origins that may call the local API",
   ),
-  db_path: v.optional(v.pipe(file(), v.description("the database")), "clockblock.db"),
-  retention_days: v.optional(
-    v.pipe(whole(1, 36_500, { unit: "days" }), v.description("days that heartbeats are kept")),
-    30,
-  ),
-  retention_unsynced_days: v.optional(
-    v.pipe(
-      whole(1, 36_500, { unit: "days" }),
-      v.description("days they are kept while they wait for the cloud"),
-    ),
+  db_path: withDefault("clockblock.db", file(), "the database"),
+  retention_days: withDefault(30, days(), "days that heartbeats are kept"),
+  retention_unsynced_days: withDefault(
     365,
+    days(),
+    "days they are kept while they wait for the cloud",
   ),
-  timeout_sec: v.optional(
-    v.pipe(
-      whole(1, 600, { unit: "seconds" }),
-      v.description("seconds to wait for the cloud's answer"),
-    ),
-    10,
+  timeout_sec: withDefault(10, seconds({ max: 600 }), "seconds to wait for the cloud's answer"),
+  daily_allowance_min: orNull(
+    allowance,
+    "minutes of play a day, or by weekday (default: no limit)",
   ),
-  daily_allowance_min: v.optional(
-    v.nullable(
-      v.pipe(
-        allowance,
-        v.description("minutes of play a day, or by weekday (default: no limit)"),
-      ),
-    ),
-    null,
+  weekly_allowance_min: orNull(
+    minutes({ max: 10_080 }),
+    "minutes of play a week, Monday to Sunday (default: no limit)",
   ),
-  weekly_allowance_min: v.optional(
-    v.nullable(
-      v.pipe(
-        minutes({ max: 10_080 }),
-        v.description("minutes of play a week, Monday to Sunday (default: no limit)"),
-      ),
-    ),
-    null,
-  ),
-  allowance_warn_min: v.optional(
+  allowance_warn_min: withDefault(
+    [15, 5, 0],
     v.pipe(
       v.array(
         whole(0, 1440, { unit: "minutes" }),
         "expected a list of whole minutes from 0 to 1440",
       ),
       v.maxLength(20, "expected at most 20 thresholds"),
-      v.description("minutes left at which an event is logged"),
     ),
-    [15, 5, 0],
+    "minutes left at which an event is logged",
   ),
-  desktop_notifications: v.optional(
-    v.pipe(yesNo(), v.description("whether notify-send (Linux) shows these events on the desktop")),
+  desktop_notifications: withDefault(
     false,
+    yesNo(),
+    "whether notify-send (Linux) shows these events on the desktop",
   ),
-  day_starts_at: v.optional(
-    v.pipe(startOfDay(), v.description("when a day begins: an evening may go on past midnight")),
+  day_starts_at: withDefault(
     "00:00",
+    startOfDay(),
+    "when a day begins: an evening may go on past midnight",
   ),
-  time_zone: v.optional(
-    v.nullable(
-      v.pipe(timeZone(), v.description("whose days these are (default: this computer's)")),
-    ),
-    null,
-  ),
-  log_level: v.optional(
-    v.pipe(
-      oneOf(["trace", "debug", "info", "warning", "error", "fatal"]),
-      v.description("the least that is logged"),
-    ),
+  time_zone: orNull(timeZone(), "whose days these are (default: this computer's)"),
+  log_level: withDefault(
     "info",
+    oneOf(["trace", "debug", "info", "warning", "error", "fatal"]),
+    "the least that is logged",
   ),
   supabase: v.optional(supabase, {}),
   events: v.optional(events, {}),
