@@ -38,7 +38,7 @@ import {
 import { SyncEngine } from "./sync/mod.ts";
 
 export { ListenError } from "./api/mod.ts";
-export { type SignIn, signIn, supabaseSchema } from "./clouds.ts";
+export { type CloudAccount, cloudAccount, supabaseSchema } from "./clouds.ts";
 export { migrations, runningProcesses } from "./streams/mod.ts";
 
 export interface AgentOptions {

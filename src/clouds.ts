@@ -124,9 +124,7 @@ function withTableElsewhere(remote: Remote, table: string, elsewhere: Remote | n
 
 async function supabaseOf(
   { supabase, records, events, db_path, timeout_sec }: Config,
-  { onLacking = () => {}, ...machine }:
-    & { clock: Clock; deviceId: Id; systemId: string }
-    & Pick<SupabaseRemoteOptions, "onLacking">,
+  machine: Pick<SupabaseRemoteOptions, "clock" | "deviceId" | "systemId" | "onLacking">,
 ): Promise<Supabase | null> {
   const { url, key, email, password, realtime } = supabase;
   if (url === null || key === null) return null;
@@ -138,7 +136,6 @@ async function supabaseOf(
     email: email ?? undefined,
     password: password ?? undefined,
     ...machine,
-    onLacking,
     recordKeys: Object.fromEntries(records.tables.map(({ name, key }) => [name, key])),
     eventsTable: events.table,
     healthTable: events.health_table,
@@ -162,13 +159,13 @@ export async function supabaseSchema(): Promise<string> {
 }
 
 /** A person's sign-in to the cloud, kept on the disk. */
-export type SignIn = Pick<Supabase, "login" | "logout" | "whoIsSignedIn">;
+export type CloudAccount = Pick<Supabase, "login" | "logout" | "whoIsSignedIn">;
 
 /**
  * The sign-in of the configured project, without an agent; null when none is configured. Where this process may not
  * connect to it, `login` throws a ConfigError.
  */
-export async function signIn(config: Config): Promise<SignIn | null> {
+export async function cloudAccount(config: Config): Promise<CloudAccount | null> {
   const account = await supabaseOf(config, { clock: systemClock, deviceId: "", systemId: "" });
   const { url } = config.supabase;
   const forbidden = url === null ? undefined : forbiddenHost("supabase.url", url);

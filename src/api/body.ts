@@ -1,7 +1,4 @@
-/**
- * Reading a request's body without taking more of it than the route allows.
- * @module
- */
+/** Reading a request's body without taking more of it than the route allows. @module */
 import { Problem } from "../core/mod.ts";
 
 /** The most a route takes that says nothing else. */

@@ -6,7 +6,7 @@
 import type { LocalEvent } from "./event.ts";
 import { type LocalReads, localReads } from "./local.ts";
 import { Seen } from "./seen.ts";
-import { initialSource, nextSource, type Source, type SourceNews, sourceOf } from "./source.ts";
+import { initialSource, type LiveSource, nextSource, type SourceNews, sourceOf } from "./source.ts";
 import { type RemoteReads, type SupabaseOptions, supabaseReads } from "./supabase.ts";
 
 export interface LocalLiveOptions {
@@ -38,13 +38,13 @@ export interface LiveClock {
 export interface LiveChange {
   /** New events, none of them twice; in the order of `seq` but for those that the cloud lacked. */
   readonly events: readonly LocalEvent[];
-  readonly source: Source;
+  readonly source: LiveSource;
   readonly lastSeq: number;
   readonly syncedAgo: number | null;
 }
 
 export interface LocalLive {
-  readonly source: Source;
+  readonly source: LiveSource;
   /** The highest `seq` that was handed on; 0 before the first. */
   readonly lastSeq: number;
   /** Seconds since the agent last wrote events to the cloud; null when that is not known. */
@@ -131,7 +131,7 @@ class Connection implements LocalLive {
     void this.#run();
   }
 
-  get source(): Source {
+  get source(): LiveSource {
     return sourceOf(this.#state);
   }
 

@@ -1,8 +1,5 @@
-/**
- * Reads of the agent's own API, none of which may take longer than an agent on this machine or network takes.
- * @module
- */
-import { isObject, type LocalEvent, toEvent } from "./event.ts";
+/** Reads of the agent's own API, each with a time limit. @module */
+import { type LocalEvent, membersOf, toEvent } from "./event.ts";
 import { readStream } from "./sse.ts";
 
 export interface LocalReads {
@@ -68,12 +65,11 @@ export function localReads(options: LocalReadsOptions): LocalReads {
 
   return {
     async state(signal) {
-      const state = await read("/local/state", {}, signal);
-      const lastSeq = isObject(state) ? state.last_seq : undefined;
-      if (!isObject(state) || typeof lastSeq !== "number") {
+      const { last_seq: lastSeq, health } = membersOf(await read("/local/state", {}, signal));
+      if (typeof lastSeq !== "number") {
         throw new TypeError("Cannot ask the agent for /local/state: what answers is no agent");
       }
-      const at = isObject(state.health) ? state.health.last_flush_ts : undefined;
+      const { last_flush_ts: at } = membersOf(health);
       return { lastSeq, lastFlush: typeof at === "string" ? at : null };
     },
 

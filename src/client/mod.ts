@@ -16,6 +16,6 @@ export {
   type LocalLiveOptions,
 } from "./connect.ts";
 export type { LocalEvent } from "./event.ts";
-export type { Source } from "./source.ts";
+export type { LiveSource } from "./source.ts";
 export { readStream, type SseMessage } from "./sse.ts";
 export type { SupabaseOptions } from "./supabase.ts";

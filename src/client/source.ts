@@ -7,7 +7,7 @@
  * @module
  */
 
-export type Source = "local" | "remote" | "offline";
+export type LiveSource = "local" | "remote" | "offline";
 
 /** What is known, and when each is tried next. `Infinity`: never, or it is being tried. */
 export interface SourceState {
@@ -52,7 +52,7 @@ export function initialSource(
   };
 }
 
-export function sourceOf({ localUp, remoteUp }: SourceState): Source {
+export function sourceOf({ localUp, remoteUp }: SourceState): LiveSource {
   return localUp ? "local" : remoteUp ? "remote" : "offline";
 }
 

@@ -1,5 +1,5 @@
 /** What the cloud has of the events, read by plain PostgREST requests. @module */
-import { isObject, type LocalEvent, toEvent } from "./event.ts";
+import { type LocalEvent, membersOf, toEvent } from "./event.ts";
 
 export interface SupabaseOptions {
   /** `https://<project>.supabase.co` */
@@ -76,7 +76,7 @@ export function supabaseReads(
     newest: async (limit) => (await events({ order: "seq.desc", limit: `${limit}` })).reverse(),
     async lastFlush() {
       const [row] = await read(healthTable, { select: "last_flush_ts", limit: "1" });
-      const at = isObject(row) ? row.last_flush_ts : undefined;
+      const { last_flush_ts: at } = membersOf(row);
       return typeof at === "string" ? at : null;
     },
   };

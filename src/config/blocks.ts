@@ -14,11 +14,11 @@ import {
   timeOfDay,
   timeZone,
   token,
+  trueOrFalse,
   urlPath,
   whole,
   withDefault,
   word,
-  yesNo,
 } from "./checks.ts";
 
 export const supabase = v.object({
@@ -30,7 +30,7 @@ export const supabase = v.object({
     "password of that account; better as CLOCKBLOCK_SUPABASE__PASSWORD",
     { secret: true },
   ),
-  realtime: withDefault(true, yesNo(), "whether Supabase announces changes at once"),
+  realtime: withDefault(true, trueOrFalse(), "whether Supabase announces changes at once"),
 }, "expected an object such as { url, key, email }");
 
 const activeHours = v.object({
@@ -48,7 +48,11 @@ const flush = v.object({
   active_sec: withDefault(15, seconds(), "seconds between flushes in active hours"),
   offhours_sec: withDefault(120, seconds(), "seconds between flushes otherwise"),
   batch_size: withDefault(500, whole(1, 5_000), "most events in a flush"),
-  critical_immediate: withDefault(true, yesNo(), "whether critical events are flushed at once"),
+  critical_immediate: withDefault(
+    true,
+    trueOrFalse(),
+    "whether critical events are flushed at once",
+  ),
   active_hours: v.optional(activeHours, {}),
 }, "expected an object such as { active_sec, offhours_sec, batch_size }");
 
@@ -92,7 +96,7 @@ const attendanceDevice = v.strictObject(
   'expected a device such as { "sn": "AYXX00000001", "name": "Front door", "role"?, "address"?, "time_zone"?, "protocol"? }',
 );
 export const attendance = v.object({
-  enabled: withDefault(false, yesNo(), "whether attendance devices are listened to"),
+  enabled: withDefault(false, trueOrFalse(), "whether attendance devices are listened to"),
   host: withDefault("0.0.0.0", host(), "address the devices connect to"),
   port: withDefault(5001, whole(0, 65_535), "port the devices connect to"),
   time_zone: orNull(timeZone(), "zone of the devices' clocks"),

@@ -55,7 +55,7 @@ export function minutes({ max = 1440 } = {}): v.GenericSchema<number, number> {
   return v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(max, allowed));
 }
 
-export function yesNo(): v.GenericSchema<boolean, boolean> {
+export function trueOrFalse(): v.GenericSchema<boolean, boolean> {
   return v.boolean("expected true or false");
 }
 

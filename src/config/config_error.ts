@@ -1,7 +1,4 @@
-/**
- * The configuration cannot be used as it is. All errors are reported together, one per line.
- * @module
- */
+/** The configuration cannot be used. All errors are reported together, one per line. @module */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 

@@ -35,11 +35,8 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/**
- * The value of the text.
- * @throws {SyntaxError} `line 3, column 5: expected ","`
- */
-export function parseJson(text: string): Json {
+/** The value of the text. @throws {SyntaxError} `line 3, column 5: expected ","` */
+export function parseConfigText(text: string): Json {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [error] = errors;

@@ -53,6 +53,16 @@ export function configKey(path: string): ConfigKey | undefined {
   return byPath.get(path);
 }
 
+/** The flag of a key. */
+export function flagOf(path: string): string {
+  return `--${path.replaceAll("_", "-")}`;
+}
+
+/** The environment variable of a key or a block. */
+export function variableOf(path: string): string {
+  return `CLOCKBLOCK_${path.toUpperCase().replaceAll(".", "__")}`;
+}
+
 function leaves(node: Node, path: readonly string[]): ConfigKey[] {
   return Object.entries(node.entries ?? {}).flatMap(([name, entry]) => {
     const here = [...path, name];
@@ -67,8 +77,8 @@ function leaf(entry: Node, path: readonly string[]): ConfigKey {
   const about = inner as unknown as v.GenericSchema;
   return {
     path: path.join("."),
-    flag: `--${path.join(".").replaceAll("_", "-")}`,
-    variable: `CLOCKBLOCK_${path.join("__").toUpperCase()}`,
+    flag: flagOf(path.join(".")),
+    variable: variableOf(path.join(".")),
     description: v.getDescription(about) ?? "",
     defaultValue: entry.default,
     kinds: kindsOf(inner),

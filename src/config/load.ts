@@ -5,11 +5,11 @@
  */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
-import type { Json, JsonObject } from "../core/mod.ts";
+import { errorMessage, isObject, type Json, type JsonObject } from "../core/mod.ts";
 import { ConfigError } from "./config_error.ts";
 import { contradictions } from "./contradictions.ts";
-import { decodeText, lineOf, parseJson } from "./json_text.ts";
-import { configBlocks, type ConfigKey, configKey, configKeys } from "./keys.ts";
+import { decodeText, lineOf, parseConfigText } from "./json_text.ts";
+import { configBlocks, type ConfigKey, configKey, configKeys, flagOf, variableOf } from "./keys.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -34,10 +34,7 @@ interface Draft {
   file: { name: string; text: string } | undefined;
 }
 
-/**
- * The configuration to run with.
- * @throws {ConfigError} with everything that is wrong
- */
+/** The configuration to run with. @throws {ConfigError} with everything that is wrong */
 export function loadConfig(sources: ConfigSources = {}): Config {
   const { env = {}, flags = new Map(), cwd } = sources;
   const draft: Draft = { values: {}, sources: new Map(), problems: [], file: undefined };
@@ -55,38 +52,23 @@ export function loadConfig(sources: ConfigSources = {}): Config {
 
 function addFile(draft: Draft, { path, cwd, readFile = Deno.readFileSync }: ConfigSources): void {
   const name = path ?? "config.json";
-  const file = readObject(within(cwd, name), { name, required: path !== undefined, readFile });
-  if (!file) return;
-  draft.file = { name, text: file.text };
-  merge(draft, file.values, { prefix: "", source: name });
-}
-
-function readObject(
-  path: string,
-  { name, required, readFile }: {
-    name: string;
-    required: boolean;
-    readFile: (path: string) => Uint8Array;
-  },
-): { text: string; values: JsonObject } | undefined {
   let bytes: Uint8Array;
   try {
-    bytes = readFile(path);
+    bytes = readFile(within(cwd, name));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      if (!required) return undefined;
-      throw new ConfigError([
-        `Cannot read ${name}: there is no such file. Check the path given with --config`,
-      ], { cause: error });
-    }
-    throw new ConfigError([`Cannot read ${name}: ${whyUnreadable(error)}`], { cause: error });
+    const missing = error instanceof Deno.errors.NotFound;
+    if (missing && path === undefined) return;
+    const state = missing
+      ? "there is no such file. Check the path given with --config"
+      : whyUnreadable(error);
+    throw new ConfigError([`Cannot read ${name}: ${state}`], { cause: error });
   }
   let text: string;
   let value: Json;
   try {
     text = decodeText(bytes);
     if (text.trim() === "") throw new SyntaxError("it is empty. Write at least {} into it");
-    value = parseJson(text);
+    value = parseConfigText(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new ConfigError([`Cannot read ${name}: ${error.message}`], { cause: error });
@@ -94,7 +76,8 @@ function readObject(
   if (!isObject(value)) {
     throw new ConfigError([`Cannot read ${name}: expected an object, { "key": value, … }`]);
   }
-  return { text, values: value };
+  draft.file = { name, text };
+  merge(draft, value, { prefix: "", source: name });
 }
 
 /** A source, with the line where it is the file. */
@@ -111,7 +94,7 @@ function whyUnreadable(error: unknown): string {
     return "this user may not read it. Change its permissions";
   }
   if (error instanceof Deno.errors.IsADirectory) return "it is a folder. Name a file";
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }
 
 function addEnvironment(draft: Draft, env: Readonly<Record<string, string>>): void {
@@ -150,11 +133,11 @@ function addText(
 
 function valueOf(text: string, key: ConfigKey | undefined): Json {
   const trimmed = text.trim();
-  if (!key) return parseJson(trimmed);
+  if (!key) return parseConfigText(trimmed);
   if (key.nullable && (trimmed === "" || trimmed === "null")) return null;
   const { kinds } = key;
   if (/^[[{]/.test(trimmed) && (kinds.has("list") || kinds.has("object"))) {
-    return parseJson(trimmed);
+    return parseConfigText(trimmed);
   }
   if (kinds.has("number") && /^-?\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
   if (kinds.has("boolean") && /^(true|false)$/i.test(trimmed)) {
@@ -274,16 +257,4 @@ function realFile(path: string): string {
     // To a file that is still to be made.
     return resolve(dirname(path), Deno.readLinkSync(path));
   }
-}
-
-function flagOf(path: string): string {
-  return configKey(path)?.flag ?? `--${path.replaceAll("_", "-")}`;
-}
-
-function variableOf(path: string): string {
-  return `CLOCKBLOCK_${path.toUpperCase().replaceAll(".", "__")}`;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,15 +8,6 @@ import { programPaths } from "../core/mod.ts";
 import { ConfigError } from "./config_error.ts";
 import type { Config } from "./schema.ts";
 
-/** Something that the agent cannot do without. */
-interface Need {
-  /** The key that asks for it. */
-  key: string;
-  permission: "listen" | "files";
-  /** `127.0.0.1:3841`, or a folder. */
-  target: string;
-}
-
 export interface PermissionOptions {
   /** Whether this process may do it. */
   granted?: (descriptor: Deno.PermissionDescriptor) => boolean;
@@ -33,15 +24,29 @@ export interface ForbiddenHost {
 }
 
 /**
- * Checks that the agent has the permissions to read, write and listen as configured. A host that it may not connect to is no reason
- * not to record: see `forbiddenHost`.
+ * Checks that the agent may read, write and listen as configured. A host that it may not connect to is no reason not
+ * to record: see `forbiddenHost`.
  * @throws {ConfigError} a line for everything that it may not do, and how to get it
  */
 export function checkPermissions(config: Config, options: PermissionOptions = {}): void {
   const { granted = isGranted, standalone = Deno.build.standalone } = options;
-  const problems = needs(config)
-    .filter((need) => !descriptors(need).every(granted))
-    .map((need) => explain(need, standalone));
+  const { attendance, api_host, api_port, db_path } = config;
+  const problems: string[] = [];
+  const path = dirname(db_path);
+  if (!granted({ name: "read", path }) || !granted({ name: "write", path })) {
+    problems.push(
+      `Cannot use db_path: this ClockBlock may not read and write in "${path}". ` +
+        "Name a file inside the folder it is started in, or start it in that folder",
+    );
+  }
+  const requireListen = (key: string, name: string, port: number) => {
+    const host = `${name.includes(":") ? `[${name}]` : name}:${port}`;
+    if (granted({ name: "net", host })) return;
+    const state = `this ClockBlock may not use ${host}`;
+    problems.push(`Cannot use ${key}: ${state}. ${remedy(host, standalone)}`);
+  };
+  requireListen("api_host", api_host, api_port);
+  if (attendance.enabled) requireListen("attendance.host", attendance.host, attendance.port);
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
@@ -75,40 +80,8 @@ export function giveUpUnused({ desktop_notifications }: Config): void {
   for (const descriptor of DESKTOP) Deno.permissions.revokeSync(descriptor);
 }
 
-function needs({ attendance, api_host, api_port, db_path }: Config): Need[] {
-  return [
-    { key: "db_path", permission: "files", target: dirname(db_path) },
-    { key: "api_host", permission: "listen", target: hostPort(api_host, api_port) },
-    ...(attendance.enabled
-      ? [{
-        key: "attendance.host",
-        permission: "listen" as const,
-        target: hostPort(attendance.host, attendance.port),
-      }]
-      : []),
-  ];
-}
-
-function hostPort(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-function descriptors({ permission, target }: Need): Deno.PermissionDescriptor[] {
-  return permission === "files"
-    ? [{ name: "read", path: target }, { name: "write", path: target }]
-    : [{ name: "net", host: target }];
-}
-
 function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
-}
-
-function explain({ key, permission, target }: Need, standalone: boolean): string {
-  if (permission === "files") {
-    return `Cannot use ${key}: this ClockBlock may not read and write in "${target}". ` +
-      "Name a file inside the folder it is started in, or start it in that folder";
-  }
-  return `Cannot use ${key}: this ClockBlock may not use ${target}. ${remedy(target, standalone)}`;
 }
 
 function remedy(host: string, standalone: boolean): string {

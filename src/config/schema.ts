@@ -19,9 +19,9 @@ import {
   startOfDay,
   timeZone,
   token,
+  trueOrFalse,
   whole,
   withDefault,
-  yesNo,
 } from "./checks.ts";
 
 /** Conditions for a process to count as the game; `*` matches any text. */
@@ -83,7 +83,7 @@ const processNames = v.pipe(
 
 export const configSchema = v.object({
   endpoint_url: orNull(httpUrl(), "where play time goes; without it, to Supabase"),
-  endpoint_gzip: withDefault(false, yesNo(), "whether what goes to endpoints is compressed"),
+  endpoint_gzip: withDefault(false, trueOrFalse(), "whether what goes to endpoints is compressed"),
   endpoint_fields: withDefault(
     [],
     v.array(oneOf(["minutes_left"]), "expected a list with minutes_left or without"),
@@ -135,7 +135,7 @@ export const configSchema = v.object({
   ),
   desktop_notifications: withDefault(
     false,
-    yesNo(),
+    trueOrFalse(),
     "whether notify-send (Linux) shows these events on the desktop",
   ),
   day_starts_at: withDefault(

@@ -12,10 +12,7 @@ import type { Config } from "./schema.ts";
 export interface ConfigFile {
   /** Read from the folder that the process runs in. */
   path: string;
-  /**
-   * The configuration by file, environment and flags.
-   * @throws {ConfigError}
-   */
+  /** The configuration by file, environment and flags. @throws {ConfigError} */
   load: () => Config;
 }
 
@@ -81,10 +78,7 @@ export class Settings {
     return { needs_restart: this.#needsRestart, error: this.#error };
   }
 
-  /**
-   * Reads the file again.
-   * @throws {Problem} when it is wrong, which a warning says as well
-   */
+  /** Reads the file again. @throws {Problem} when it is wrong, which a warning says as well */
   reload(): Reloaded {
     const { file, warnings } = this.#options;
     const before = this.#read;

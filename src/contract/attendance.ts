@@ -1,7 +1,4 @@
-/**
- * Attendance over the wire: devices, punches, quarantine entries, and what the stream adds to `/status`.
- * @module
- */
+/** Attendance over the wire: devices, punches, people, sheets, its part of `/status`. @module */
 import * as v from "valibot";
 
 const text = v.nullable(v.string());

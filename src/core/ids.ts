@@ -1,7 +1,4 @@
-/**
- * Row ids: UUID version 7 (RFC 9562), whose text sorts by time, so that a primary key grows at its end.
- * @module
- */
+/** Row ids: UUID version 7 (RFC 9562), sorted by time: a primary key grows at its end. @module */
 import { v4, v5 } from "uuid";
 import type { Clock } from "./time/clock.ts";
 

@@ -1,7 +1,4 @@
-/**
- * Limits how often the same log line is written, so that a caller who is refused cannot fill the log.
- * @module
- */
+/** Limits how often a log line is written: a refused caller must not fill the log. @module */
 import { type Clock, systemClock } from "./time/clock.ts";
 
 export interface LogThrottleOptions {

@@ -1,4 +1,5 @@
 /** The agent's vocabulary, without I/O. Every other part imports it from here. @module */
+export * from "./error_message.ts";
 export * from "./hub.ts";
 export * from "./ids.ts";
 export * from "./ip.ts";

@@ -1,7 +1,4 @@
-/**
- * The second seam: what a folder under `remotes/` gives the agent. A remote never sees the database.
- * @module
- */
+/** The second seam: what a folder under `remotes/` gives. It never sees the database. @module */
 import type { Id } from "./ids.ts";
 import type { Cursor, OutboxBatch, Page, Rejection, Row } from "./stream.ts";
 import type { Verdict } from "./verdict.ts";

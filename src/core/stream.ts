@@ -1,7 +1,4 @@
-/**
- * The first seam: what a folder under `streams/` gives the agent. A stream never sees a remote.
- * @module
- */
+/** The first seam: what a folder under `streams/` gives. A stream never sees a remote. @module */
 import type { Notifier } from "./time/notifier.ts";
 import type { Instant } from "./time/clock.ts";
 import type { Id } from "./ids.ts";

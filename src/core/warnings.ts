@@ -8,7 +8,7 @@ import type { Hub } from "./hub.ts";
 import { logger } from "./log.ts";
 import { LogThrottle } from "./log_throttle.ts";
 
-export interface Warning {
+export interface RaisedWarning {
   /** Stable name of the problem: `processes`, `database-restored`, `sync.playtime`. */
   code: string;
   /** What is wrong and what to do, in a sentence. */
@@ -17,7 +17,7 @@ export interface Warning {
 }
 
 export class Warnings {
-  readonly #entries = new Map<string, Warning>();
+  readonly #entries = new Map<string, RaisedWarning>();
   readonly #clock: Clock;
   readonly #hub: Hub | undefined;
   /** Keeps a problem that a device causes repeatedly from filling the log. */
@@ -56,7 +56,7 @@ export class Warnings {
   }
 
   /** Those that are raised, oldest first. */
-  list(): Warning[] {
+  list(): RaisedWarning[] {
     return [...this.#entries.values()];
   }
 }

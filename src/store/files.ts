@@ -1,7 +1,4 @@
-/**
- * Small questions about files, answered without an exception for the ordinary case.
- * @module
- */
+/** Small questions about files, answered without an exception for the ordinary case. @module */
 import { logger } from "../core/mod.ts";
 
 /** What the path names; undefined when there is nothing. */

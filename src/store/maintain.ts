@@ -47,7 +47,7 @@ export async function maintain(store: Store, options: MaintainOptions): Promise<
       if (signal.aborted) return;
       if (finding.state === "damaged") return giveUp(store, { ...finding, warnings, onDamaged });
       if (finding.state === "sound") {
-        store.foundSound();
+        store.suspected = false;
         checked = true;
         if (suspected) falseAlarmAt = clock.monotonic();
       }
@@ -72,7 +72,7 @@ function giveUp(
     onDamaged: (damage: string) => void;
   },
 ): void {
-  store.condemn(`the database is damaged (${damage})`);
+  store.unsound = `the database is damaged (${damage})`;
   warnings.raise("database-damaged", `The database is damaged (${damage}) and is being repaired.`);
   try {
     noteSuspicion(store.path, damage);

@@ -1,7 +1,4 @@
-/**
- * Long work in slices, so that the event loop is never held for more than a few milliseconds.
- * @module
- */
+/** Long work in slices, none of which holds the event loop for more than a few ms. @module */
 import { setImmediate } from "node:timers";
 import type { Budget } from "../core/mod.ts";
 

@@ -1,7 +1,4 @@
-/**
- * The store: one SQLite database, read directly and written through the commit queue.
- * @module
- */
+/** The store: one SQLite database, read directly and written through the commit queue. @module */
 import {
   type Clock,
   instantOf,
@@ -13,7 +10,7 @@ import {
 } from "../core/mod.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { CommitQueue, type WriteOptions } from "./commit_queue.ts";
-import { connect, type Database, type OpenDatabase, type Statement } from "./database.ts";
+import { type Database, openConnection, type OpenDatabase, type Statement } from "./database.ts";
 import { DatabaseFile } from "./recovery/database_file.ts";
 import { APPLICATION_ID } from "./recovery/header.ts";
 import type { Lock } from "./lock.ts";
@@ -43,15 +40,17 @@ export class Store implements OpenDatabase {
   readonly checkpointer: Checkpointer;
   /** The file on disk, watched past SQLite. */
   readonly file: DatabaseFile;
+  /** Whether an error has made the database look damaged since it was last found sound. */
+  suspected = false;
+  /** Why the agent has to restart on another database; undefined while this one is sound. */
+  unsound: string | undefined;
   readonly #queue: CommitQueue;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #lock: Lock | undefined;
   readonly #closing = new AbortController();
   readonly #meta: { get: Statement; set: Statement };
-  #suspected = false;
   #onWork: () => void = () => {};
-  #unsound: string | undefined;
   #disk: { failure: StoreErrorKind; at: number } | undefined;
 
   /** Opens a sound database; `openRecovered` finds out whether it is one, and whose. */
@@ -61,7 +60,7 @@ export class Store implements OpenDatabase {
     this.#clock = clock;
     this.#warnings = warnings;
     this.#lock = options.lock;
-    this.db = connect(path);
+    this.db = openConnection(path);
     try {
       migrate(this.db, migrations, instantOf(clock.now()));
       // From here on the commit queue waits for another program's lock, not the event loop.
@@ -122,28 +121,8 @@ export class Store implements OpenDatabase {
   noticed(error: unknown): void {
     if (storeErrorKind(error) !== "corrupt") return;
     logger("store").error("The database looks damaged and is being checked: {error}", { error });
-    this.#suspected = true;
+    this.suspected = true;
     this.suspicion.notify();
-  }
-
-  /** Whether an error has made the database look damaged since it was last found sound. */
-  get suspected(): boolean {
-    return this.#suspected;
-  }
-
-  /** Every page of the database has been read and found sound. */
-  foundSound(): void {
-    this.#suspected = false;
-  }
-
-  /** Why the agent has to restart on another database; undefined while this one is sound. */
-  get unsound(): string | undefined {
-    return this.#unsound;
-  }
-
-  /** Marks the database as unsound. */
-  condemn(why: string): void {
-    this.#unsound = why;
   }
 
   /** Publishes the URL of the agent's API, for a second agent that finds the database locked. */

@@ -1,7 +1,4 @@
-/**
- * Errors of the database, by what the caller can do about them.
- * @module
- */
+/** Errors of the database, by what the caller can do about them. @module */
 import type { Instant } from "../core/mod.ts";
 
 /**

@@ -5,11 +5,8 @@
  */
 import { type Clock, every } from "../core/mod.ts";
 
-/** The fields of an interface that show a change. */
-export interface NetworkInterface {
-  name: string;
-  address: string;
-}
+/** What shows a change of an interface. */
+export type NetworkInterface = Pick<Deno.NetworkInterfaceInfo, "name" | "address">;
 
 export interface WatchNetworkOptions {
   signal: AbortSignal;

@@ -1,7 +1,4 @@
-/**
- * What a person can do about rows that the cloud refused: list, retry or discard them. Many rows are written in slices.
- * @module
- */
+/** What a person can do about rejected rows: list, retry or discard them. @module */
 import type { Id, Outbox, StreamName } from "../core/mod.ts";
 import type { RejectedText, Store } from "../store/mod.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { stripComments } from "jsonc-parser";
-import { decodeText, parseJson } from "../../src/config/json_text.ts";
+import { decodeText, parseConfigText } from "../../src/config/json_text.ts";
 
 const WORD = 'expected a "key" or "text" in double quotes, a number, true, false or null';
 
@@ -41,43 +41,43 @@ const flaws: readonly [text: string, message: string][] = [
 ];
 
 for (const [text, message] of flaws) {
-  Deno.test(`parseJson says where ${JSON.stringify(text)} is wrong`, () => {
-    assert.throws(() => parseJson(text), { name: "SyntaxError", message });
+  Deno.test(`parseConfigText says where ${JSON.stringify(text)} is wrong`, () => {
+    assert.throws(() => parseConfigText(text), { name: "SyntaxError", message });
   });
 }
 
-Deno.test("parseJson says where for whatever JSON.parse refuses", () => {
+Deno.test("parseConfigText says where for whatever JSON.parse refuses", () => {
   const mutilated = fc.tuple(fc.json(), fc.nat(), fc.constantFrom("", ",", '"', "}", "\\", "x"))
     .map(([json, at, put]) =>
       json.slice(0, at % json.length) + put + json.slice(at % json.length + 1)
     );
   fc.assert(fc.property(mutilated, (text) => {
     if (isJson(text) || isJson(stripComments(text).replace(/,(\s*[\]}])/g, "$1"))) return;
-    assert.throws(() => parseJson(text), /^SyntaxError: line 1, column \d+: .+$/);
+    assert.throws(() => parseConfigText(text), /^SyntaxError: line 1, column \d+: .+$/);
   }));
 });
 
-Deno.test("parseJson takes whatever JSON.stringify makes: a key in several objects, or in a text, is no second one", () => {
+Deno.test("parseConfigText takes whatever JSON.stringify makes: a key in several objects, or in a text, is no second one", () => {
   const value = {
     a: { a: '{ "a": 1, "a": 2 }' },
     b: [{ a: 1 }, { a: "a" }, "a"],
     "\\": '"',
     "": "",
   };
-  assert.equal(JSON.stringify(parseJson(JSON.stringify(value))), JSON.stringify(value));
+  assert.equal(JSON.stringify(parseConfigText(JSON.stringify(value))), JSON.stringify(value));
   fc.assert(fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
     const text = JSON.stringify(value, null, 2);
-    assert.equal(JSON.stringify(parseJson(text), null, 2), text);
+    assert.equal(JSON.stringify(parseConfigText(text), null, 2), text);
   }));
 });
 
-Deno.test("parseJson takes comments and trailing commas, also in texts that only look like them", () => {
+Deno.test("parseConfigText takes comments and trailing commas, also in texts that only look like them", () => {
   const text = '// why\n{ /* both */ "a": [1, 2,], // end\n "b": "// no, ] comment", }\n';
-  assert.equal(JSON.stringify(parseJson(text)), '{"a":[1,2],"b":"// no, ] comment"}');
+  assert.equal(JSON.stringify(parseConfigText(text)), '{"a":[1,2],"b":"// no, ] comment"}');
 });
 
-Deno.test("parseJson takes a key of any name as a key", () => {
-  assert.deepEqual(Object.keys(parseJson('{ "__proto__": { "api_port": 9 } }') as object), [
+Deno.test("parseConfigText takes a key of any name as a key", () => {
+  assert.deepEqual(Object.keys(parseConfigText('{ "__proto__": { "api_port": 9 } }') as object), [
     "__proto__",
   ]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { Migration } from "../../src/core/mod.ts";
 import { CommitQueue } from "../../src/store/commit_queue.ts";
-import { connect } from "../../src/store/database.ts";
+import { openConnection } from "../../src/store/database.ts";
 import { Store, storeErrorKind, type WriteOptions } from "../../src/store/mod.ts";
 import { settled } from "../support/fakes/fake_clock.ts";
 import { tempDir, tempStore } from "../support/temp.ts";
@@ -66,7 +66,7 @@ Deno.test("CommitQueue undoes a first writer that throws, and commits those behi
 
 Deno.test("CommitQueue commits nothing while it is paused, and all that wait afterwards", async () => {
   using dir = tempDir();
-  const db = connect(`${dir.path}/a.db`);
+  const db = openConnection(`${dir.path}/a.db`);
   db.exec(notes.sql);
   const queue = new CommitQueue(db);
   const pause = Promise.withResolvers<void>();
@@ -87,7 +87,7 @@ Deno.test("CommitQueue commits nothing while it is paused, and all that wait aft
 
 Deno.test("CommitQueue resolves what is committed, whatever a listener throws", async () => {
   using dir = tempDir();
-  const db = connect(`${dir.path}/a.db`);
+  const db = openConnection(`${dir.path}/a.db`);
   db.exec(notes.sql);
   const thrower = () => {
     throw new Error("a listener's defect");
@@ -171,7 +171,7 @@ Deno.test("CommitQueue asks nothing of the disk for a durable writer that was un
 });
 
 Deno.test("CommitQueue waits for the disk in place where it cannot be asked beside", async () => {
-  const db = connect(":memory:");
+  const db = openConnection(":memory:");
   const queue = new CommitQueue(db);
   const FULL = 2, NORMAL = 1;
   const level = () => Number(db.prepare("PRAGMA synchronous").get()?.synchronous);
@@ -251,7 +251,7 @@ Deno.test("CommitQueue keeps the order of 10 000 writers", async () => {
 
 Deno.test("CommitQueue commits what waits when it closes, and takes nothing afterwards", async () => {
   using dir = tempDir();
-  const db = connect(`${dir.path}/a.db`);
+  const db = openConnection(`${dir.path}/a.db`);
   db.exec(notes.sql);
   const queue = new CommitQueue(db);
   const insertNote = db.prepare("INSERT INTO notes (text) VALUES (?)");
@@ -283,7 +283,7 @@ Deno.test("CommitQueue waits for another program's lock without holding the even
 
 Deno.test("CommitQueue fails its writers when another program's lock stays", async () => {
   using dir = tempDir();
-  const db = connect(`${dir.path}/a.db`);
+  const db = openConnection(`${dir.path}/a.db`);
   db.exec(notes.sql);
   db.exec("PRAGMA busy_timeout=1");
   const queue = new CommitQueue(db, { busyPatienceMs: 40 });
@@ -347,7 +347,7 @@ Deno.test("CommitQueue calls the hooks behind one that throws", async () => {
 
 Deno.test("CommitQueue commits all that waits when it closes, also more than a slice", async () => {
   using dir = tempDir();
-  const db = connect(`${dir.path}/a.db`);
+  const db = openConnection(`${dir.path}/a.db`);
   db.exec(String(notes.sql));
   const queue = new CommitQueue(db);
   const add = db.prepare("INSERT INTO notes (text) VALUES (?)");
@@ -374,7 +374,7 @@ function textsOf(db: DatabaseSync): unknown[] {
 }
 
 function reader(path: string): { db: DatabaseSync } & Disposable {
-  const db = connect(path, { readOnly: true });
+  const db = openConnection(path, { readOnly: true });
   return { db, [Symbol.dispose]: () => db.close() };
 }
 
@@ -389,7 +389,7 @@ function spin(ms: number): void {
 
 /** A queue on a database of notes, and a disk that takes what is committed when it is asked to. */
 function syncedQueue() {
-  const db = connect(":memory:");
+  const db = openConnection(":memory:");
   db.exec(String(notes.sql));
   const disk = {
     asked: 0,

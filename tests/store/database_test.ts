@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LIMIT } from "../../src/store/mod.ts";
 import { tempStore } from "../support/temp.ts";
 
-Deno.test("connect sets what the agent relies on", () => {
+Deno.test("openConnection sets what the agent relies on", () => {
   using temp = tempStore();
   const { db } = temp.store;
   const settings = ["journal_mode", "auto_vacuum", "synchronous", "foreign_keys", "temp_store"];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { connect } from "../../src/store/database.ts";
+import { openConnection } from "../../src/store/database.ts";
 import { LogSync } from "../../src/store/log_sync.ts";
 import { tempDir } from "../support/temp.ts";
 
 Deno.test("LogSync brings the log of an open database to the disk, and lets SQLite remove it", async () => {
   using dir = tempDir();
   const path = `${dir.path}/a.db`;
-  const db = connect(path);
+  const db = openConnection(path);
   db.exec("CREATE TABLE notes (n INTEGER)");
   const log = LogSync.of(path);
   assert.ok(log);
@@ -20,7 +20,7 @@ Deno.test("LogSync brings the log of an open database to the disk, and lets SQLi
 Deno.test("LogSync closes while the disk is still busy, and the sync ends all the same", async () => {
   using dir = tempDir();
   const path = `${dir.path}/a.db`;
-  const db = connect(path);
+  const db = openConnection(path);
   db.exec("CREATE TABLE notes (n INTEGER)");
   const log = LogSync.of(path)!;
   const synced = log.sync();
@@ -38,7 +38,7 @@ Deno.test("LogSync has nothing to bring where there is no log", () => {
 Deno.test("LogSync drops none of SQLite's locks when it closes", async () => {
   using dir = tempDir();
   const path = `${dir.path}/a.db`;
-  const db = connect(path);
+  const db = openConnection(path);
   db.exec("CREATE TABLE notes (n INTEGER); BEGIN IMMEDIATE; INSERT INTO notes VALUES (1)");
   LogSync.of(path)!.close();
   // Asked in a process of its own: within one, the system's locks are not what keeps connections apart.

@@ -1,7 +1,4 @@
-/**
- * The dashboard's page and the client for other pages, as the agent carries them.
- * @module
- */
+/** The dashboard's page and the client for other pages, as the agent carries them. @module */
 import * as v from "valibot";
 import { type Route, route } from "../../core/mod.ts";
 import { type ConnectionInfo, isLoopback, type Security } from "../security/security.ts";

@@ -8,11 +8,11 @@ import {
   type Hub,
   instantOf,
   logger,
+  type RaisedWarning,
   type Route,
   route,
   type Stream,
   version,
-  type Warning,
   type Warnings,
 } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";
@@ -108,7 +108,7 @@ export class StatusReport {
   }
 }
 
-function failedStatus({ name }: Stream, error: unknown, clock: Clock): Warning {
+function failedStatus({ name }: Stream, error: unknown, clock: Clock): RaisedWarning {
   logger("api").error("Cannot read the status of {name}: {error}", { name, error });
   return {
     code: `status.${name}`,

@@ -1,7 +1,4 @@
-/**
- * The routes about the agent itself that need nothing but the store and the other routes.
- * @module
- */
+/** The routes about the agent itself that need only the store and the other routes. @module */
 import * as v from "valibot";
 import { reply, type Route, route, type Warnings } from "../../core/mod.ts";
 import type { Store } from "../../store/mod.ts";

@@ -1,5 +1,5 @@
 /** Checks of the configured clouds: reachability, the signed-in account, clock offset. @module */
-import { signIn } from "../../agent.ts";
+import { cloudAccount } from "../../agent.ts";
 import { type Config, forbiddenHost } from "../../config/mod.ts";
 import { DivertedError, outbound, systemClock as clock } from "../../core/mod.ts";
 import { messageOf } from "../exit.ts";
@@ -8,7 +8,7 @@ import { fail, type Finding, ok, warn } from "./finding.ts";
 
 /** The account that rows are sent for. Makes no request. */
 export async function checkAccount(config: Config): Promise<Finding[]> {
-  const account = await signIn(config);
+  const account = await cloudAccount(config);
   if (!account) return [];
   const email = await account.whoIsSignedIn();
   if (email !== null) return [ok("account", `signed in as ${email}`)];

@@ -1,7 +1,4 @@
-/**
- * What an answer's headers say of time: when to come back, and how far this machine's clock is off.
- * @module
- */
+/** What an answer's headers say of time: when to retry, and this machine's clock offset. @module */
 
 /**
  * How long `Retry-After` asks to wait, in milliseconds; undefined when it says nothing readable.

@@ -258,22 +258,16 @@ export class Readers {
     else this.#later(work);
   }
 
-  /** Waits for its turn among callers of this. @returns a function that ends the turn */
-  async alone(): Promise<() => void> {
+  /** Does work that takes much memory, alone among callers of this. */
+  async doAlone<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#alone;
     const over = Promise.withResolvers<void>();
     this.#alone = over.promise;
     await before;
-    return over.resolve;
-  }
-
-  /** Does work that takes much memory, alone among callers of this. */
-  async doAlone<T>(work: () => Promise<T>): Promise<T> {
-    const done = await this.alone();
     try {
       return await work();
     } finally {
-      done();
+      over.resolve();
     }
   }
 

@@ -11,7 +11,7 @@ import { PIECE_BYTES, type Reader, Readers } from "./readers.ts";
 /** A message in wire format: encoded once, sent to any number of clients. */
 export type SseFrame = Uint8Array<ArrayBuffer>;
 
-export interface SseMessage {
+export interface SseContent {
   /** What the client sends as `Last-Event-ID` when it reconnects. */
   id?: string | number;
   /** The name that the page listens for (default `message`). */
@@ -23,7 +23,7 @@ export interface SseMessage {
 const encoder = new TextEncoder();
 
 /** Encodes a message. */
-export function sseFrame({ id, event, data }: SseMessage): SseFrame {
+export function sseFrame({ id, event, data }: SseContent): SseFrame {
   let text = "";
   if (id !== undefined) text += `id: ${line(id)}\n`;
   if (event !== undefined) text += `event: ${line(event)}\n`;

@@ -14,3 +14,8 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
   }
   return false;
 }
+
+/** Whether a value is an object, and no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

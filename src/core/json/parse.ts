@@ -1,7 +1,4 @@
-/**
- * Reading what comes from outside: `unknown` in, a typed value or a problem that names the field out.
- * @module
- */
+/** `unknown` from outside in, a typed value or a problem that names the field out. @module */
 import * as v from "valibot";
 import { syntaxErrorAt } from "./syntax_error.ts";
 import { parseLossless } from "./lossless_json.ts";

@@ -1,7 +1,4 @@
-/**
- * The position of the first JSON syntax error. `JSON.parse` reports it for some errors only, and quotes the input.
- * @module
- */
+/** The position of the first JSON syntax error; `JSON.parse` often does not report it. @module */
 
 const SPACE = /[ \t\n\r]*/y;
 /** Characters from U+0020 up, except quote and backslash. */

@@ -1,7 +1,4 @@
-/**
- * The only timer loop: a task on a fixed grid of times, for as long as its signal allows.
- * @module
- */
+/** The only timer loop: a task on a fixed grid of times, until its signal aborts. @module */
 import type { Notifier } from "./notifier.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { logger } from "../log.ts";

@@ -1,7 +1,4 @@
-/**
- * Wakes a waiting loop before its timer. Notifications that arrive while none waits are kept as one.
- * @module
- */
+/** Wakes a waiting loop early. Notifications while none waits are kept as one. @module */
 export class Notifier {
   #notified = Promise.withResolvers<void>();
 

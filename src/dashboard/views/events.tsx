@@ -4,8 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import {
   connectLocalLive,
+  type LiveSource,
   type LocalEvent,
-  type Source,
   type SupabaseOptions,
 } from "../../client/mod.ts";
 import { whileVisible } from "../live/while_visible.ts";
@@ -207,7 +207,7 @@ function supabaseOptions(): SupabaseOptions | undefined {
 
 interface BadgeState {
   /** Null before the first answer. */
-  source: Source | null;
+  source: LiveSource | null;
   syncedAt: number | null;
 }
 

@@ -1,5 +1,5 @@
 /** Reads an endpoint's answer: which rows it has, which it refuses and why. Pure: text in, facts out. @module */
-import type { Id, PushResult, Row } from "../../core/mod.ts";
+import { type Id, isObject, type PushResult, type Row } from "../../core/mod.ts";
 
 /** The code and the message of an error answer. */
 export interface ErrorFacts {
@@ -88,8 +88,4 @@ function asCode(value: unknown): string | undefined {
 
 function shortened(text: string): string {
   return text.length > MAX_DETAIL_CHARS ? `${text.slice(0, MAX_DETAIL_CHARS)}…` : text;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

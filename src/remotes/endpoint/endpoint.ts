@@ -25,7 +25,6 @@ import {
   version,
 } from "../../core/mod.ts";
 import { readAccepted, readError } from "./answer.ts";
-import { gzipped } from "./body.ts";
 
 export interface EndpointOptions {
   /** The address; a query stays where it is. */
@@ -180,6 +179,11 @@ class Endpoint implements Remote {
       ? new RemoteError(`${message}: no answer in time`, { code: "timeout" })
       : new RemoteError(`${message}: stopped`);
   }
+}
+
+async function gzipped(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return await new Response(stream).bytes();
 }
 
 /** Why no answer came: the innermost message of a fetch error, without the address. */

@@ -1,7 +1,4 @@
-/**
- * The account that requests are made for, by e-mail and password or a key alone, and its membership of systems.
- * @module
- */
+/** The account that requests are made for, and its membership of systems. @module */
 import type { AuthError } from "@supabase/supabase-js";
 import { type Clock, logger, pause, RemoteError, systemClock } from "../../core/mod.ts";
 import type { Project } from "./project.ts";

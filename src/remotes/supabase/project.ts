@@ -1,7 +1,4 @@
-/**
- * A Supabase project: the one client of supabase-js, its requests, and its errors in the engine's shape.
- * @module
- */
+/** A Supabase project: the client of supabase-js, its requests and errors. @module */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import {
   type Clock,

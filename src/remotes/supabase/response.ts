@@ -3,7 +3,7 @@
  * success, and ends the session at any 4xx to a refresh.
  * @module
  */
-import { DivertedError, isPage, pageInstead, readText } from "../../core/mod.ts";
+import { DivertedError, isObject, isPage, pageInstead, readText } from "../../core/mod.ts";
 import { withMarkedNumbers } from "./exact_numbers.ts";
 
 /** What a request is for: its address is all that supabase-js passes on. */
@@ -19,10 +19,7 @@ export function requestKind(address: string): RequestKind {
   return address.includes("grant_type=refresh_token") ? "refresh" : "session";
 }
 
-/**
- * The response as supabase-js may read it.
- * @throws {DivertedError} when it is not the project's
- */
+/** The response as supabase-js may read it. @throws {DivertedError} when it is not the project's */
 export async function checkedResponse(response: Response, kind: RequestKind): Promise<Response> {
   if (kind === "other") return response;
   const { ok, status, headers } = response;
@@ -82,8 +79,4 @@ function parsed(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -39,6 +39,8 @@ export function streamRules(
   { systemId, deviceId, eventsTable, healthTable }: TableNames,
 ): Map<string, TableRules> {
   const stamp = { system_id: systemId };
+  // Several machines may share a system: these rows name the one that they are from.
+  const ofDevice = { ...stamp, device_id: deviceId };
   return new Map<string, TableRules>([
     ["heartbeats", {
       conflict: [["device_id", "timestamp_utc", "id"], ["id", "timestamp_utc"], ["id"]],
@@ -49,86 +51,71 @@ export function streamRules(
       randomId: true,
       optional: ["process_name"],
     }],
-    ["allowance_grants", {
-      conflict: [["system_id", "id"]],
-      merge: false,
-      system: "system_id",
-      lookUp: "id",
-      identity: ["id", "system_id"],
-      stamp,
-    }],
-    ["people", {
-      conflict: [["system_id", "person_id"]],
-      merge: true,
-      system: "system_id",
-      lookUp: "person_id",
-      identity: ["person_id", "system_id"],
-      stamp: { ...stamp, device_id: deviceId },
-      omit: ["id"],
-    }],
-    ["punch_corrections", {
-      conflict: [["system_id", "id"]],
-      merge: false,
-      system: "system_id",
-      lookUp: "id",
-      identity: ["id", "system_id"],
-      stamp: { ...stamp, device_id: deviceId },
-    }],
-    ["punches", {
-      conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
-      // A corrected time zone, a direction decided again and a correction change punches that the cloud has.
-      merge: true,
-      mayIgnore: true,
-      system: "system_id",
-      lookUp: "id",
-      identity: ["id", "system_id", "punched_at"],
-      stamp,
-      later: ["direction", "direction_by", "struck", "added_by", "person_name"],
-    }],
-    [eventsTable, {
-      conflict: [
-        ["system_id", "mode", "idempotency_key"],
-        ["mode", "idempotency_key"],
-        ["idempotency_key"],
-      ],
-      merge: false,
-      system: "system_id",
-      lookUp: "idempotency_key",
-      identity: ["mode", "idempotency_key", "system_id"],
-      randomId: true,
-      // Several machines may share a system: an event names the one it is from.
-      stamp: { ...stamp, device_id: deviceId },
-    }],
-    [healthTable, {
-      conflict: [["system_id", "mode"], ["mode"]],
-      merge: true,
-      system: "system_id",
-      lookUp: "mode",
-      identity: ["mode", "system_id"],
-      stamp,
-      omit: ["id"],
-    }],
-    ["devices", {
-      conflict: [["system_id", "device_id"]],
-      merge: true,
-      system: "system_id",
-      lookUp: "device_id",
-      identity: ["device_id", "system_id"],
-      stamp,
-      later: ["granted_min", "minutes_left"],
-      omit: ["id"],
-    }],
+    ["allowance_grants", keyedBy("id", { merge: false, stamp })],
+    ["people", keyedBy("person_id", { merge: true, stamp: ofDevice, omit: ["id"] })],
+    ["punch_corrections", keyedBy("id", { merge: false, stamp: ofDevice })],
+    [
+      "punches",
+      keyedBy("id", {
+        conflict: [["system_id", "device_sn", "person_id", "device_time"], ["id"]],
+        // A corrected time zone, a direction decided again and a correction change punches that the cloud has.
+        merge: true,
+        mayIgnore: true,
+        identity: ["id", "system_id", "punched_at"],
+        stamp,
+        later: ["direction", "direction_by", "struck", "added_by", "person_name"],
+      }),
+    ],
+    [
+      eventsTable,
+      keyedBy("idempotency_key", {
+        conflict: [
+          ["system_id", "mode", "idempotency_key"],
+          ["mode", "idempotency_key"],
+          ["idempotency_key"],
+        ],
+        merge: false,
+        identity: ["mode", "idempotency_key", "system_id"],
+        randomId: true,
+        stamp: ofDevice,
+      }),
+    ],
+    [
+      healthTable,
+      keyedBy("mode", {
+        conflict: [["system_id", "mode"], ["mode"]],
+        merge: true,
+        stamp,
+        omit: ["id"],
+      }),
+    ],
+    [
+      "devices",
+      keyedBy("device_id", {
+        merge: true,
+        stamp,
+        later: ["granted_min", "minutes_left"],
+        omit: ["id"],
+      }),
+    ],
   ]);
 }
 
 /** The rules of a table of records. */
 export function recordRules(key: string): TableRules {
+  return keyedBy(key, { conflict: [["system_id", key], [key]], key, merge: true });
+}
+
+/** Rules of a table whose rows are told apart by a column in each system, where `more` does not say otherwise. */
+function keyedBy(
+  column: string,
+  more: Partial<TableRules> & Pick<TableRules, "merge">,
+): TableRules {
   return {
-    conflict: [["system_id", key], [key]],
-    key,
-    merge: true,
+    conflict: [["system_id", column]],
     system: "system_id",
-    lookUp: key,
-    identity: [key, "system_id"],
+    lookUp: column,
+    identity: [column, "system_id"],
+    ...more,
   };
 }

@@ -3,7 +3,7 @@
  * that has the name of a backup is a good one.
  * @module
  */
-import { type Clock, dayAt, instantOf, systemClock } from "../../core/mod.ts";
+import { type Clock, dayAt, errorMessage, instantOf, systemClock } from "../../core/mod.ts";
 import { backupFolder, backupPath, listBackups, readableBackups } from "./backups.ts";
 import { discardLarge, statOf } from "../files.ts";
 import { refuseForeignFile } from "../recovery/ownership.ts";
@@ -104,7 +104,7 @@ export class DailyBackup {
       }
       return finding;
     } catch (error) {
-      return { state: "failed", reason: error instanceof Error ? error.message : String(error) };
+      return { state: "failed", reason: errorMessage(error) };
     }
   }
 

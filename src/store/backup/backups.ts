@@ -5,7 +5,7 @@
  */
 import { dirname, join, parse } from "node:path";
 import { type Day, type Instant, instantOf, logger } from "../../core/mod.ts";
-import { connect, type Database } from "../database.ts";
+import { type Database, openConnection } from "../database.ts";
 import { isFile, removeIfThere, statOf } from "../files.ts";
 import { APPLICATION_ID, firstBytesOf, headerOf } from "../recovery/header.ts";
 
@@ -104,7 +104,7 @@ function asked<T>(path: string, question: (db: Database) => T): T | undefined {
   const made = [`${path}-wal`, `${path}-shm`].filter((file) => !isFile(file));
   let db: Database | undefined;
   try {
-    db = connect(path, { readOnly: true });
+    db = openConnection(path, { readOnly: true });
     return question(db);
   } catch {
     return undefined;

@@ -1,8 +1,5 @@
-/**
- * Reading a whole database, off the event loop: to check it, or to make a copy of it and check that.
- * @module
- */
-import type { Instant } from "../../core/mod.ts";
+/** Reads a whole database off the event loop, to check it or to make a checked copy. @module */
+import { errorMessage, type Instant } from "../../core/mod.ts";
 import { APPLICATION_ID } from "../recovery/header.ts";
 import { damageText } from "../store_error.ts";
 import { JobWorker, STOPPED } from "../worker.ts";
@@ -35,7 +32,7 @@ export async function examine(
     if (finding.state !== "damaged") return finding;
     return { ...finding, damage: damageText(finding.damage) };
   } catch (error) {
-    return { state: "failed", reason: error instanceof Error ? error.message : String(error) };
+    return { state: "failed", reason: errorMessage(error) };
   } finally {
     signal?.removeEventListener("abort", stop);
   }

@@ -1,7 +1,4 @@
-/**
- * Runs the streams' retention in slices, then gives free pages back to the disk, in slices as well.
- * @module
- */
+/** Runs the streams' retention, then gives free pages back to the disk, both in slices. @module */
 import { type Clock, instantOf, logger, type Stream } from "../../core/mod.ts";
 import { sliceBudget } from "../slices.ts";
 import type { Store } from "../store.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import { logger } from "../../core/mod.ts";
-import { connect, type Database, type OpenDatabase } from "../database.ts";
+import { type Database, openConnection, type OpenDatabase } from "../database.ts";
 import { inSlices } from "../slices.ts";
 
 export interface RowCounterOptions {
@@ -73,7 +73,7 @@ export class RowCounter {
     let db: Database | undefined;
     const close = () => db?.close();
     try {
-      db = connect(source.path, { readOnly: true });
+      db = openConnection(source.path, { readOnly: true });
       source.closing.addEventListener("abort", close, { once: true });
       // The first read fixes the snapshot; it comes before anything else can be written.
       db.exec("BEGIN");

@@ -15,7 +15,7 @@ import type {
   StreamName,
 } from "../../core/mod.ts";
 import { RowCounter } from "./row_counter.ts";
-import { LIMIT, type Statement } from "../database.ts";
+import { type Cells, LIMIT, prepareCells } from "../database.ts";
 import type { Store } from "../store.ts";
 
 /** A row as SQLite gives it. */
@@ -87,11 +87,8 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
   // INDEXED BY, because without statistics the planner may prefer walking the whole table in order.
   const select = `SELECT ${columns.join(", ")} FROM ${table} INDEXED BY ${index} WHERE ${waiting}`;
   const inOrder = `ORDER BY ${orderBy} ${LIMIT} OFFSET ?`;
-  const next = db.prepare(`${select} ${inOrder}`);
-  const nextBeyond = db.prepare(`${select} AND ${beyond(order)} ${inOrder}`);
-  // The objects of node:sqlite have no prototype, which makes them twice as slow to make and to read.
-  returnArrays(next);
-  returnArrays(nextBeyond);
+  const next = prepareCells(db, `${select} ${inOrder}`);
+  const nextBeyond = prepareCells(db, `${select} AND ${beyond(order)} ${inOrder}`);
   const oldest = db.prepare(
     `SELECT ${instant} AS instant FROM ${table} INDEXED BY ${index} WHERE ${waiting} ORDER BY ${orderBy} LIMIT 1`,
   );
@@ -130,7 +127,7 @@ export function tableOutbox(store: Store, options: TableOutboxOptions): TableOut
 
   function pendingAfter(given: number, limit: number): OutboxBatch {
     const found = passed ? nextBeyond.all(...passed, limit, given) : next.all(limit, given);
-    const rows = found.map((values) => named(columns, values));
+    const rows = found.map((cells) => named(columns, cells));
     for (const raw of rows) keys.set(String(raw.id), raw[key] as Id | number); // a primary key
     return { stream, table: remoteTable, operation: "insert", rows: rows.map(row) };
   }
@@ -232,14 +229,9 @@ function areNeighbours(keys: readonly (Id | number)[]): boolean {
   return typeof first === "number" && keys.every((key, at) => key === first + at);
 }
 
-/** Has a statement return rows as arrays: the runtime can, its types do not say so yet. */
-function returnArrays(statement: Statement): void {
-  (statement as Statement & { setReturnArrays(on: boolean): void }).setReturnArrays(true);
-}
-
 /** A row by its columns' names. */
-function named(columns: readonly string[], values: unknown): RawRow {
+function named(columns: readonly string[], cells: Cells): RawRow {
   const raw: Record<string, unknown> = {};
-  (values as readonly unknown[]).forEach((value, at) => raw[columns[at]!] = value);
+  cells.forEach((value, at) => raw[columns[at]!] = value);
   return raw;
 }

@@ -20,21 +20,11 @@ export function isAnythingAt(path: string): boolean {
   return SUFFIXES.some((suffix) => isFile(path + suffix));
 }
 
-/** The path for a damaged database. */
-export function corruptPath(path: string, now: number): string {
-  return asidePath(path, "corrupt", now);
-}
-
 /** Renames the database and its log, so that they are still found together. */
 export function moveAside(path: string, moved: string): void {
   for (const suffix of SUFFIXES) {
     if (isFile(path + suffix)) Deno.renameSync(path + suffix, moved + suffix);
   }
-}
-
-/** Makes room for one more damaged database. */
-export function pruneCorrupt(path: string): void {
-  pruneAside(path, "corrupt");
 }
 
 /** The damaged databases that are kept, and what deleted ones held. */
@@ -58,7 +48,8 @@ export async function keepDeleted(
   return kept;
 }
 
-function asidePath(path: string, why: Aside, now: number): string {
+/** The path for what is moved aside now. */
+export function asidePath(path: string, why: Aside, now: number): string {
   const number = 1 + Math.max(0, ...asideFiles(path, why).map(numberOf));
   return `${path}.${why}-${fileTime(now)}-${number}`;
 }
@@ -77,7 +68,8 @@ function asideFiles(path: string, why: Aside): string[] {
     .sort((one, other) => numberOf(other) - numberOf(one) || (one < other ? 1 : -1));
 }
 
-function pruneAside(path: string, why: Aside): void {
+/** Makes room for one more. */
+export function pruneAside(path: string, why: Aside): void {
   for (const old of asideFiles(path, why).slice(MAX_KEPT - 1)) {
     logger("store").warn("Removing {old}: the newest {kept} are kept", { old, kept: MAX_KEPT });
     for (const suffix of SUFFIXES) discard(old + suffix);

@@ -5,7 +5,7 @@
  * @module
  */
 import { backup } from "node:sqlite";
-import { type Clock, every, logger, type Warnings } from "../../core/mod.ts";
+import { type Clock, errorMessage, every, logger, type Warnings } from "../../core/mod.ts";
 import type { Displacement } from "./database_file.ts";
 import { removeIfThere } from "../files.ts";
 import { keepDeleted } from "./aside.ts";
@@ -71,7 +71,7 @@ export class DatabaseFileWatch {
   }
 
   #report(what: string, onDisplaced: () => void): void {
-    this.#store.condemn(what);
+    this.#store.unsound = what;
     const now = this.#clock.monotonic();
     if (now - this.#displacements.lastMs < RESTART_AFTER_MS) {
       this.#warnings.raise(WARNING, `${what}, again. The agent restarts in some minutes.`);
@@ -96,7 +96,7 @@ export class DatabaseFileWatch {
       const kept = displaced === "gone" ? await this.#keep() : this.#stepAside();
       writeJournal(path, { step: "displaced", finding: `${what}; ${kept}` });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       logger("store").error("{what}, and what it held cannot be kept: {reason}", { what, reason });
     }
   }

@@ -1,9 +1,6 @@
-/**
- * Inspects a database file without changing it.
- * @module
- */
-import { instantOf, logger, type Migration } from "../../core/mod.ts";
-import { connect, type Database } from "../database.ts";
+/** Inspects a database file without changing it. @module */
+import { errorMessage, instantOf, logger, type Migration } from "../../core/mod.ts";
+import { type Database, openConnection } from "../database.ts";
 import { discard, isFile, removeIfThere, statOf } from "../files.ts";
 import { whileNobodyHolds } from "../lock.ts";
 import { type Log, PAGE_BYTES, readLog } from "./pages.ts";
@@ -35,7 +32,7 @@ export function findDamage(path: string, options: InspectOptions): string | unde
     // SQLite takes a damaged frame for the end of the WAL, and drops the commits after it silently.
     const log = tidy ? readLog(`${path}-wal`) : undefined;
     if (log?.broken) return "commits follow a damaged place of its log";
-    db = connect(path, { readOnly: true });
+    db = openConnection(path, { readOnly: true });
     const unmarked = refuseForeignTables(path, { db, migrations });
     if (unmarked !== undefined) return unmarked;
     const applied = appliedNames(db);
@@ -43,7 +40,7 @@ export function findDamage(path: string, options: InspectOptions): string | unde
     if (tidy && endsWithinPage(path, log)) return "its last page is cut off";
     return thoroughly ? firstFinding(db) ?? strangeTable(db, migrations, applied) : undefined;
   } catch (error) {
-    if (storeErrorKind(error) === "corrupt") return messageOf(error);
+    if (storeErrorKind(error) === "corrupt") return errorMessage(error);
     throw databaseFailure(`Cannot open "${path}"`, error) ?? error;
   } finally {
     db?.close();
@@ -59,7 +56,7 @@ export function peekMeta(path: string, key: string): string | undefined {
   if (!isFile(path)) return undefined;
   let value: string | undefined;
   const read = () => {
-    const db = connect(path, { readOnly: true });
+    const db = openConnection(path, { readOnly: true });
     try {
       const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
       value = row && String(row.value);
@@ -110,7 +107,7 @@ function strangeTable(
   migrations: readonly Migration[],
   applied: readonly string[],
 ): string | undefined {
-  const model = connect(":memory:");
+  const model = openConnection(":memory:");
   try {
     migrate(model, migrations.filter(({ name }) => applied.includes(name)), instantOf(0));
     const columns = columnsOf(db);
@@ -131,8 +128,4 @@ function columnsOf(db: Database): Map<string, string> {
        WHERE list.schema = 'main' AND list.name NOT LIKE 'sqlite_%' GROUP BY list.name`,
     ).all().map(({ name, columns }) => [String(name), String(columns)]),
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -15,7 +15,14 @@
  * The rows of the salvage and "unfinished" are in the same database, so that what a crash interrupts there is done again.
  * @module
  */
-import { type Instant, instantOf, logger, systemClock, Warnings } from "../../core/mod.ts";
+import {
+  errorMessage,
+  type Instant,
+  instantOf,
+  logger,
+  systemClock,
+  Warnings,
+} from "../../core/mod.ts";
 import { BACKUP_OF, readableBackups } from "../backup/backups.ts";
 import { checkPath, fileFailure, isWritableFile } from "../database_path.ts";
 import { isFile, statOf } from "../files.ts";
@@ -69,7 +76,7 @@ export async function openRecovered<T>(
     const kind = storeErrorKind(error);
     // A damaged schema may read as one that lacks a column.
     if (kind !== "corrupt" && kind !== "other") throw error;
-    noteSuspicion(path, messageOf(error));
+    noteSuspicion(path, errorMessage(error));
     return await openOnce(path, options, use);
   }
 }
@@ -197,7 +204,7 @@ function openSound(open: () => Store, repaired: (damage: string) => Store): Stor
     return open();
   } catch (error) {
     if (storeErrorKind(error) !== "corrupt") throw error;
-    return repaired(messageOf(error));
+    return repaired(errorMessage(error));
   }
 }
 
@@ -240,8 +247,4 @@ async function completeRepair(store: Store, options: RecoveryOptions): Promise<v
     rememberRepair(store, done);
   }, { durable: true });
   if (warnings) warnOfRepair(store, { warnings, now: clock.now() });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@
 import { instantOf, logger } from "../../core/mod.ts";
 import { madeAt, readableBackups } from "../backup/backups.ts";
 import { copyDurably, isFile, removeIfThere } from "../files.ts";
-import { corruptPath, isAnythingAt, moveAside, pruneCorrupt } from "./aside.ts";
+import { asidePath, isAnythingAt, moveAside, pruneAside } from "./aside.ts";
 import { findDamage, type InspectOptions } from "./inspect.ts";
 import { readJournal, type Repair, writeJournal } from "./journal.ts";
 
@@ -25,8 +25,8 @@ export function repairFiles(
   const backup = readableBackups(path).find((candidate) => isGood(candidate.path, { migrations }));
   const restoredFrom = backup && (madeAt(backup.path) ?? instantOf(now));
   // Before the copy, which needs the room.
-  pruneCorrupt(path);
-  const movedTo = corruptPath(path, now);
+  pruneAside(path, "corrupt");
+  const movedTo = asidePath(path, "corrupt", now);
   const repair: Repair = {
     damage,
     ...(displaced ? { displaced } : {}),
@@ -54,7 +54,7 @@ export function finishMoves(path: string, now: number): void {
   }
   if (isFile(restoringPath(path))) {
     // A log that stayed behind belongs to the damaged file and would damage this one.
-    moveAside(path, repair?.movedTo ?? corruptPath(path, now));
+    moveAside(path, repair?.movedTo ?? asidePath(path, "corrupt", now));
     Deno.renameSync(restoringPath(path), path);
   } else if (repair?.restoredFrom) {
     // The backup was not copied yet: the repair is done again.

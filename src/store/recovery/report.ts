@@ -1,7 +1,4 @@
-/**
- * The warning about a repair, shown for a week: the user may not look every day.
- * @module
- */
+/** The warning about a repair, shown for a week: the user may not look every day. @module */
 import { msOf, type Warnings } from "../../core/mod.ts";
 import type { Store } from "../store.ts";
 import type { Repair } from "./journal.ts";

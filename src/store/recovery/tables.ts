@@ -1,7 +1,4 @@
-/**
- * The tables of a database as they are stored in its file.
- * @module
- */
+/** The tables of a database as they are stored in its file. @module */
 import type { Layout } from "./cells.ts";
 import type { Database } from "../database.ts";
 

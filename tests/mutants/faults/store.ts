@@ -206,7 +206,7 @@ export const STORE_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "damage that the user of a database meets is forgotten",
-        "noteSuspicion(path, messageOf(error));",
+        "noteSuspicion(path, errorMessage(error));",
         "",
       ],
       [

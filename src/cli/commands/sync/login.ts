@@ -1,6 +1,6 @@
 /** `clockblock login|logout`: the sign-in to Supabase. The session is kept, encrypted; the password is not. @module */
 import { buildCommand, type Command } from "@stricli/core";
-import { type SignIn, signIn } from "../../../agent.ts";
+import { type CloudAccount, cloudAccount } from "../../../agent.ts";
 import type { Config } from "../../../config/mod.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
@@ -54,8 +54,8 @@ export const logoutCommand: Command<Context> = buildCommand<Record<never, never>
   },
 });
 
-async function accountOf(config: Config): Promise<SignIn> {
-  const account = await signIn(config);
+async function accountOf(config: Config): Promise<CloudAccount> {
+  const account = await cloudAccount(config);
   if (account) return account;
   throw new UsageError(
     "Cannot sign in: no Supabase project is configured. Set supabase.url and supabase.key in config.json",
