@@ -1,6 +1,7 @@
-/** Prints rows page by page: CSV for spreadsheets, JSON for programs. @module */
+/** Prints rows page by page: CSV for spreadsheets, JSON for programs, columns for people. @module */
 import { csvLine } from "../contract/csv.ts";
 import type { Output } from "./io.ts";
+import { columns as aligned } from "./terminal.ts";
 
 export type ExportRow = Readonly<Record<string, unknown>>;
 
@@ -38,4 +39,27 @@ export async function writeJson(output: Output, pages: AsyncIterable<ExportRow[]
     output.write(text);
   }
   output.write(separator === "[\n" ? "[]\n" : "\n]\n");
+}
+
+/** A list for people in columns, for scripts as a line of JSON for each row. */
+export async function writeList<T>(
+  output: Output,
+  pages: AsyncIterable<T[]>,
+  { json, row, none }: { json: boolean; row: (row: T) => string[]; none: string },
+): Promise<void> {
+  let rows = 0;
+  for await (const page of pages) {
+    rows += page.length;
+    output.write(json ? jsonLines(page) : aligned(page.map(row)));
+  }
+  if (rows === 0 && !json) output.write(`${none}\n`);
+}
+
+export function jsonLines(rows: readonly unknown[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+}
+
+/** One value as JSON with line breaks. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -11,7 +11,7 @@ import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import type { Output } from "../io.ts";
 import { withAgent } from "../session.ts";
-import { columns, type Painter, painter } from "../terminal.ts";
+import { type Painter, painter } from "../terminal.ts";
 
 export interface Asked {
   readonly client: AgentClient;
@@ -54,27 +54,4 @@ export function agentCommand<
       await withAgent(this, work, { sync });
     },
   });
-}
-
-/** Prints a list page by page: columns for people, a line of JSON for each row for scripts. */
-export async function printPages<T>(
-  { stdout }: Asked,
-  pages: AsyncIterable<T[]>,
-  { json, row, none }: { json: boolean; row: (row: T) => string[]; none: string },
-): Promise<void> {
-  let rows = 0;
-  for await (const page of pages) {
-    rows += page.length;
-    stdout.write(json ? jsonLines(page) : columns(page.map(row)));
-  }
-  if (rows === 0 && !json) stdout.write(`${none}\n`);
-}
-
-export function jsonLines(rows: readonly unknown[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-}
-
-/** One value as JSON that people read as well. */
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

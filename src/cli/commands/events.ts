@@ -12,8 +12,9 @@ import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { argument, jsonFlag, parsedFlag, textFlag } from "../flags.ts";
 import { followStream } from "../follow.ts";
+import { jsonLines } from "../rows.ts";
 import { type Color, count, harmless, type Painter, painter } from "../terminal.ts";
-import { agentCommand, jsonLines } from "./agent_command.ts";
+import { agentCommand } from "./agent_command.ts";
 
 const COLORS: Readonly<Record<string, Color>> = {
   debug: "dim",

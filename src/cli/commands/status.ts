@@ -6,6 +6,7 @@ import type { Status } from "../../contract/status.ts";
 import type { LaneStatus } from "../../contract/sync.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
+import { jsonText } from "../rows.ts";
 import {
   ago,
   type Color,
@@ -17,7 +18,7 @@ import {
   type Painter,
   sizeText,
 } from "../terminal.ts";
-import { agentCommand, jsonText } from "./agent_command.ts";
+import { agentCommand } from "./agent_command.ts";
 
 export const statusCommand: Command<Context> = agentCommand<{ json: boolean }>({
   brief: "Show what goes on: playing or not, today, sync, warnings",

@@ -3,7 +3,8 @@ import type { Command } from "@stricli/core";
 import type { Status } from "../../contract/status.ts";
 import type { Context } from "../context.ts";
 import { jsonFlag } from "../flags.ts";
-import { agentCommand, jsonLines } from "./agent_command.ts";
+import { jsonLines } from "../rows.ts";
+import { agentCommand } from "./agent_command.ts";
 import { describeToday } from "./status.ts";
 
 export const todayCommand: Command<Context> = agentCommand<{ json: boolean }>({

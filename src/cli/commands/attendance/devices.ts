@@ -6,8 +6,9 @@ import { systemClock } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { argument, jsonFlag, textFlag } from "../../flags.ts";
+import { jsonText } from "../../rows.ts";
 import { ago, type Color, columns, count, durationOf, harmless } from "../../terminal.ts";
-import { agentCommand, jsonText } from "../agent_command.ts";
+import { agentCommand } from "../agent_command.ts";
 
 const COLORS: Readonly<Record<DeviceState, Color>> = {
   online: "green",

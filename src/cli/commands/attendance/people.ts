@@ -6,9 +6,10 @@ import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { argument, jsonFlag, switchFlag, textFlag } from "../../flags.ts";
 import { confirmed, type Io } from "../../io.ts";
+import { jsonText } from "../../rows.ts";
 import { withAgent } from "../../session.ts";
 import { columns, count, harmless } from "../../terminal.ts";
-import { agentCommand, jsonText } from "../agent_command.ts";
+import { agentCommand } from "../agent_command.ts";
 
 const PAGE_PEOPLE = 1_000;
 

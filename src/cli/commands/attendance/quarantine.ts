@@ -4,8 +4,9 @@ import type { QuarantineEntry, Retried } from "../../../contract/attendance.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { argument, jsonFlag, switchFlag } from "../../flags.ts";
+import { writeList } from "../../rows.ts";
 import { harmless } from "../../terminal.ts";
-import { agentCommand, printPages } from "../agent_command.ts";
+import { agentCommand } from "../agent_command.ts";
 
 const PAGE_ENTRIES = 200;
 /** Characters of what was sent; `--json` has all of it. */
@@ -15,17 +16,21 @@ const list = agentCommand<{ json: boolean }>({
   brief: "Show what devices sent and could not be parsed, newest first",
   flags: { json: jsonFlag },
   run: (asked, { json }) =>
-    printPages(asked, asked.client.pages<QuarantineEntry>("/quarantine", { limit: PAGE_ENTRIES }), {
-      json,
-      row: (entry) => [
-        String(entry.id),
-        asked.paint("dim", entry.received_at),
-        `${entry.device_sn} ${entry.protocol}`,
-        asked.paint("yellow", harmless(entry.reason)),
-        shown(entry),
-      ],
-      none: "Everything was understood",
-    }),
+    writeList(
+      asked.stdout,
+      asked.client.pages<QuarantineEntry>("/quarantine", { limit: PAGE_ENTRIES }),
+      {
+        json,
+        row: (entry) => [
+          String(entry.id),
+          asked.paint("dim", entry.received_at),
+          `${entry.device_sn} ${entry.protocol}`,
+          asked.paint("yellow", harmless(entry.reason)),
+          shown(entry),
+        ],
+        none: "Everything was understood",
+      },
+    ),
 });
 
 function shown({ raw, file }: QuarantineEntry): string {

@@ -5,8 +5,9 @@ import type { Day, Instant } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { day, dayFlag, jsonFlag, parsedFlag, switchFlag, textFlag } from "../../flags.ts";
+import { jsonText } from "../../rows.ts";
 import { columns } from "../../terminal.ts";
-import { agentCommand, jsonText } from "../agent_command.ts";
+import { agentCommand } from "../agent_command.ts";
 
 /** The most rows that the API gives at once. */
 const PAGE_ROWS = 5_000;

@@ -3,7 +3,8 @@ import type { Command } from "@stricli/core";
 import type { Conflict } from "../../../contract/records.ts";
 import type { Context } from "../../context.ts";
 import { jsonFlag } from "../../flags.ts";
-import { agentCommand, printPages } from "../agent_command.ts";
+import { writeList } from "../../rows.ts";
+import { agentCommand } from "../agent_command.ts";
 
 const PAGE_ROWS = 1_000;
 
@@ -14,7 +15,7 @@ export const conflictsCommand: Command<Context> = agentCommand<{ json: boolean }
     "Both versions are shown with --json, and in logs/conflicts.log.",
   flags: { json: jsonFlag },
   run: (asked, { json }) =>
-    printPages(asked, asked.client.pages<Conflict>("/sync/conflicts", { limit: PAGE_ROWS }), {
+    writeList(asked.stdout, asked.client.pages<Conflict>("/sync/conflicts", { limit: PAGE_ROWS }), {
       json,
       row: ({ at, table, record_id, kind, winner }) => [
         asked.paint("dim", at),

@@ -6,9 +6,10 @@ import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { argument, jsonFlag, switchFlag, textFlag } from "../../flags.ts";
 import type { Io } from "../../io.ts";
+import { jsonLines, jsonText, writeList } from "../../rows.ts";
 import { withAgent } from "../../session.ts";
 import { columns, count, harmless, type Painter } from "../../terminal.ts";
-import { agentCommand, type Asked, jsonLines, jsonText, printPages } from "../agent_command.ts";
+import { agentCommand, type Asked } from "../agent_command.ts";
 
 type RecordRow = Readonly<Record<string, unknown>> & { id: string; updated_at: string };
 
@@ -50,7 +51,7 @@ const list = agentCommand<ListFlags, string[]>({
       ...(deleted ? [["deleted", "true"]] : []),
       ...wanted.map(fieldAndValue),
     ]);
-    await printPages(asked, asked.client.pages<RecordRow>(`${pathOf(name)}?${query}`), {
+    await writeList(asked.stdout, asked.client.pages<RecordRow>(`${pathOf(name)}?${query}`), {
       json,
       row: (record) => line(record, asked.paint),
       none: "No record",

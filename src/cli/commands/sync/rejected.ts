@@ -6,7 +6,8 @@ import type { AgentClient } from "../../client.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { argument, jsonFlag, streamFlag, switchFlag } from "../../flags.ts";
-import { agentCommand, printPages } from "../agent_command.ts";
+import { writeList } from "../../rows.ts";
+import { agentCommand } from "../agent_command.ts";
 
 const PAGE_ROWS = 1_000;
 
@@ -14,7 +15,7 @@ const list = agentCommand<{ json: boolean; stream?: string }>({
   brief: "Show rejected rows and why, newest first",
   flags: { json: jsonFlag, stream: streamFlag },
   run: (asked, { json, stream }) =>
-    printPages(asked, pages(asked.client, stream), {
+    writeList(asked.stdout, pages(asked.client, stream), {
       json,
       row: ({ id, table, last_at, status, code, message }) => [
         id,

@@ -7,9 +7,10 @@ import type { Context } from "../../context.ts";
 import { EXIT, UsageError } from "../../exit.ts";
 import { confirmed } from "../../io.ts";
 import { jsonFlag, streamFlag, switchFlag } from "../../flags.ts";
+import { jsonText } from "../../rows.ts";
 import { Progress } from "../../progress.ts";
 import { count, harmless } from "../../terminal.ts";
-import { agentCommand, jsonText } from "../agent_command.ts";
+import { agentCommand } from "../agent_command.ts";
 import { describeLanes } from "../status.ts";
 import { conflictsCommand } from "./conflicts.ts";
 
