@@ -18,6 +18,14 @@ export class AutostartError extends Error {
 /** This system has no start at login, or it cannot be reached. */
 export class NoAutostartError extends AutostartError {}
 
+/** The agent of another folder starts at login. */
+export function belongsTo(folder: string): AutostartError {
+  return new AutostartError(
+    `Cannot go on: the ClockBlock that starts at login is the one in "${folder}". ` +
+      "Run clockblock uninstall there first, or clockblock install --replace here",
+  );
+}
+
 export interface InstallSteps {
   /** Writes a file, readable by its owner only. @returns whether it was different before */
   write(path: string, content: Uint8Array): boolean;

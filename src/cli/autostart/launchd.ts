@@ -9,13 +9,13 @@ import { systemClock } from "../../core/mod.ts";
 import type { Autostart } from "./autostart.ts";
 import {
   AutostartError,
+  belongsTo,
   decode,
   failureText,
   type InstallSteps,
   NoAutostartError,
 } from "./install_steps.ts";
 import type { Program } from "./program.ts";
-import { belongsTo } from "./systemd.ts";
 import { escapeXml } from "./xml.ts";
 
 const LABEL = "local.clockblock";

@@ -6,7 +6,7 @@
 import { join } from "node:path/posix";
 import type { Autostart, Registration } from "./autostart.ts";
 import {
-  AutostartError,
+  belongsTo,
   decode,
   failureText,
   type InstallSteps,
@@ -88,13 +88,6 @@ async function state(
     enabled: property("UnitFileState") === "enabled",
     active: property("ActiveState") === "active",
   };
-}
-
-export function belongsTo(folder: string): AutostartError {
-  return new AutostartError(
-    `Cannot go on: the ClockBlock that starts at login is the one in "${folder}". ` +
-      "Run clockblock uninstall there first, or clockblock install --replace here",
-  );
 }
 
 function registration(

@@ -2,9 +2,14 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Autostart } from "./autostart.ts";
-import { AutostartError, decode, failureText, type InstallSteps } from "./install_steps.ts";
+import {
+  AutostartError,
+  belongsTo,
+  decode,
+  failureText,
+  type InstallSteps,
+} from "./install_steps.ts";
 import type { Program } from "./program.ts";
-import { belongsTo } from "./systemd.ts";
 import { escapeXml } from "./xml.ts";
 
 const FILE = "clockblock-task.xml";

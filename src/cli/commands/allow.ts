@@ -37,7 +37,7 @@ export const allowCommand: Command<Context> = agentCommand<AllowFlags, [number]>
 });
 
 /** `30 min more on 2026-11-21: 45 min left` */
-export function describeGrant(
+function describeGrant(
   { extra_min, date }: Pick<Grant, "extra_min" | "date">,
   { left_min, over_min, limited_by }: Pick<AllowanceView, "left_min" | "over_min" | "limited_by">,
 ): string {
