@@ -4,24 +4,23 @@ import { type Correction, correction, direction } from "../../contract/attendanc
 import {
   type Clock,
   instantOf,
+  instantText,
   listing,
   msOf,
+  pageQuery,
   Problem,
   type Route,
   route,
   STORING,
-  wholeNumber,
 } from "../../core/mod.ts";
-import { serial } from "./device_routes.ts";
 import type { Devices } from "./devices/registry.ts";
-import { moment } from "./routes.ts";
+import { dayOrInstant, personId, serial, textAs } from "./params.ts";
 import {
   type Author,
   type CorrectionPosition,
   CorrectionRefused,
   type Corrections,
 } from "./storage/corrections.ts";
-import { isPersonId } from "./storage/parsed.ts";
 import type { People } from "./storage/people.ts";
 import { Zone } from "./storage/time.ts";
 
@@ -46,12 +45,7 @@ const words = (what: string) =>
     v.regex(/^[^\p{Cc}]{1,200}$/u, `expected ${what} of 1 to 200 characters`),
   );
 const author = { reason: words("a reason"), by: words("who does it") };
-const personId = v.pipe(
-  v.string("expected the id of a person"),
-  v.check(isPersonId, "expected an id of 1 to 64 characters without blanks"),
-);
 const AT = "expected a time as 2026-03-02T12:00:00Z, or a wall time as 2026-03-02 17:30";
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 const WALL = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2})?$/;
 
 const body = v.pipe(
@@ -61,10 +55,7 @@ const body = v.pipe(
       person_id: personId,
       at: v.pipe(
         v.string(AT),
-        v.check(
-          (text) => WALL.test(text) || (INSTANT.test(text) && !Number.isNaN(Date.parse(text))),
-          AT,
-        ),
+        v.check((text) => WALL.test(text) || v.is(instantText(), text), AT),
       ),
       direction: v.optional(direction),
       device_sn: v.optional(serial),
@@ -130,21 +121,18 @@ export function correctionRoutes(options: CorrectionRoutesOptions): Route[] {
       summary: "Corrections of punches, by the time of the punch, newest first",
       tag,
       query: v.strictObject({
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 1_000 }), v.description("maximum number")),
-          "200",
-        ),
-        before: v.optional(v.pipe(
-          position(),
-          v.description("where the page begins: from the Link header of the one before"),
-        )),
+        ...pageQuery("before", position(), {
+          limit: 200,
+          max: 1_000,
+          description: "where the page begins: from the Link header of the one before",
+        }),
         person: v.optional(v.pipe(personId, v.description("of this person"))),
         from: v.optional(v.pipe(
-          moment(timeZone, "from"),
+          dayOrInstant(timeZone, "from"),
           v.description("of punches from this day of the devices' time zone, or this time, on"),
         )),
         to: v.optional(v.pipe(
-          moment(timeZone, "to"),
+          dayOrInstant(timeZone, "to"),
           v.description("to the end of this day, or before this time"),
         )),
       }),
@@ -195,16 +183,10 @@ function invalid(detail: string): Problem {
   return new Problem(400, "Invalid request", { detail });
 }
 
-/** What the link to the next page has. */
 function position(): v.GenericSchema<string, CorrectionPosition> {
   const WRITTEN = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z)\.([0-9a-f-]{36})$/;
-  const message = "expected what the link to the next page has";
-  return v.pipe(
-    v.string(message),
-    v.regex(WRITTEN, message),
-    v.transform((given) => {
-      const [, punchedAt = "", id = ""] = WRITTEN.exec(given) ?? [];
-      return { punchedAt, id };
-    }),
-  );
+  return textAs("expected what the link to the next page has", (text) => {
+    const [, punchedAt = "", id] = WRITTEN.exec(text) ?? [];
+    return id === undefined ? undefined : { punchedAt, id };
+  });
 }

@@ -11,10 +11,11 @@ import {
   wholeNumber,
 } from "../../core/mod.ts";
 import type { DeviceConfig } from "./devices/config.ts";
-import { type Device, isSerial } from "./devices/device.ts";
+import type { Device } from "./devices/device.ts";
 import { type DeviceCommands, TooManyCommands } from "./devices/device_commands.ts";
 import type { Devices } from "./devices/registry.ts";
 import { deviceReports } from "./devices/reports.ts";
+import { serial } from "./params.ts";
 import { isPersonId } from "./storage/parsed.ts";
 
 export interface DeviceRoutesOptions {
@@ -30,11 +31,6 @@ export interface DeviceRoutesOptions {
   resync: (device: Device) => Promise<void>;
 }
 
-export const serial = v.pipe(
-  v.string("expected a serial number"),
-  v.check(isSerial, "expected a serial number of letters, digits, - and _"),
-  v.description("the device's serial number"),
-);
 const ofDevice = v.object({ sn: serial });
 
 const name = v.pipe(

@@ -1,39 +1,23 @@
 /** People over HTTP: who they are, and by which numbers devices know them. @module */
 import * as v from "valibot";
 import { erased, peopleImport, person, type PersonSource } from "../../contract/attendance.ts";
-import {
-  listing,
-  Problem,
-  type Route,
-  route,
-  STORING,
-  wholeNumber,
-  yesNo,
-} from "../../core/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import { listing, pageQuery, Problem, type Route, route, STORING, yesNo } from "../../core/mod.ts";
 import { decodeCsv } from "./people/csv.ts";
 import { dossierOf } from "./people/dossier.ts";
 import { erase, type ErasureOptions } from "./people/erasure.ts";
 import { importPeople } from "./people/import.ts";
 import { jsonOf } from "./people/json.ts";
 import { NoIds } from "./people/list.ts";
-import { isPersonId } from "./storage/parsed.ts";
+import { personId } from "./params.ts";
 import { AliasTaken, type PersonChange } from "./storage/people.ts";
-
-export interface PeopleRoutesOptions extends ErasureOptions {
-  store: Store;
-}
 
 const MAX_ALIASES = 100;
 /** Some 60 000 people. */
 const MAX_LIST_BYTES = 4 << 20;
 
-const personId = v.pipe(
-  v.string("expected the id of a person"),
-  v.check(isPersonId, "expected an id of 1 to 64 characters without blanks"),
-  v.description("one of the person's ids"),
-);
-const ofPerson = v.object({ id: personId });
+const ofPerson = v.object({
+  id: v.pipe(personId, v.description("one of the person's ids")),
+});
 
 const words = v.nullable(v.pipe(
   v.string("expected text"),
@@ -60,7 +44,7 @@ const change = v.pipe(
 const JSON_TYPE = { headers: { "content-type": "application/json" } };
 const UNKNOWN = { 404: "No such person." };
 
-export function peopleRoutes(options: PeopleRoutesOptions): Route[] {
+export function peopleRoutes(options: ErasureOptions): Route[] {
   const { store, people } = options;
   const tag = "attendance";
   const found = (id: string) => {
@@ -91,11 +75,11 @@ export function peopleRoutes(options: PeopleRoutesOptions): Route[] {
       summary: "People whom devices know, in the order of their ids",
       tag,
       query: v.strictObject({
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 5000 }), v.description("at most so many")),
-          "1000",
-        ),
-        after: v.optional(v.pipe(v.string(), v.description("after the person of this id"))),
+        ...pageQuery("after", v.string(), {
+          limit: 1_000,
+          max: 5_000,
+          description: "after the person of this id",
+        }),
         department: v.optional(v.pipe(v.string(), v.description("of this department"))),
         active: v.optional(
           v.pipe(yesNo(), v.description("whether they still come; by default both")),

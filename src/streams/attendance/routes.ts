@@ -1,21 +1,16 @@
-/**
- * Punches and the quarantine over HTTP.
- * @module
- */
+/** Punches and the quarantine over HTTP. @module */
 import * as v from "valibot";
 import { punch, quarantineEntry, retried } from "../../contract/attendance.ts";
 import {
-  dayBounds,
   entryNumber,
   instantOf,
-  isDay,
   listing,
   pageQuery,
   type Route,
   route,
   STORING,
 } from "../../core/mod.ts";
-import { serial } from "./device_routes.ts";
+import { dayOrInstant, serial, textAs } from "./params.ts";
 import type { Position, Punches } from "./storage/punches.ts";
 import type { Quarantine } from "./storage/quarantine.ts";
 import type { QuarantineRetry } from "./protocols/quarantine_retry.ts";
@@ -70,11 +65,11 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
           ),
         ),
         from: v.optional(v.pipe(
-          moment(timeZone, "from"),
+          dayOrInstant(timeZone, "from"),
           v.description("from this day of the devices' time zone, or this time, on"),
         )),
         to: v.optional(v.pipe(
-          moment(timeZone, "to"),
+          dayOrInstant(timeZone, "to"),
           v.description("to the end of this day, or before this time"),
         )),
       }),
@@ -126,39 +121,18 @@ export function attendanceRoutes(options: AttendanceRoutesOptions): Route[] {
       body: entries,
       problems: STORING,
       answer: retried,
-      handle: ({ body }) => retry.run("ids" in body ? body.ids : undefined),
+      handle: ({ body }) => retry("ids" in body ? body.ids : undefined),
     }),
   ];
 }
 
 /** A place in the list of punches: an instant, or what the link to the next page has. */
 function position(): v.GenericSchema<string, Position> {
-  const message = "expected a time as 2026-03-02T12:00:00.000Z, or the link to the next page";
   const WRITTEN = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z)(?:\.(\d{1,15}))?$/;
-  return v.pipe(
-    v.string(message),
-    v.check((given) => !Number.isNaN(Date.parse(WRITTEN.exec(given)?.[1] ?? "")), message),
-    v.transform((given) => {
-      const [, at = "", seq = "0"] = WRITTEN.exec(given) ?? [];
-      return { punchedAt: instantOf(Date.parse(at)), seq: Number(seq) };
-    }),
-  );
-}
-
-/** An instant, or a day of the devices' zone: `from` its beginning, `to` its end. */
-export function moment(timeZone: string, edge: "from" | "to"): v.GenericSchema<string, string> {
-  const message = "expected a day as YYYY-MM-DD or a time as 2026-03-02T12:00:00.000Z";
-  const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
-  return v.pipe(
-    v.string(message),
-    v.check(
-      (given) => isDay(given) || (INSTANT.test(given) && !Number.isNaN(Date.parse(given))),
-      message,
-    ),
-    v.transform((given) => {
-      if (!isDay(given)) return instantOf(Date.parse(given));
-      const bounds = dayBounds(given, timeZone);
-      return instantOf(edge === "from" ? bounds.from : bounds.to);
-    }),
-  );
+  const message = "expected a time as 2026-03-02T12:00:00.000Z, or the link to the next page";
+  return textAs(message, (text) => {
+    const [, at = "", seq = "0"] = WRITTEN.exec(text) ?? [];
+    const ms = Date.parse(at);
+    return Number.isNaN(ms) ? undefined : { punchedAt: instantOf(ms), seq: Number(seq) };
+  });
 }

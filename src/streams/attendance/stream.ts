@@ -3,7 +3,6 @@
  * the listener runs.
  * @module
  */
-import { dirname } from "node:path";
 import type { AttendanceStatus } from "../../contract/attendance.ts";
 import {
   every,
@@ -29,7 +28,7 @@ import { Listener } from "./listener/listener.ts";
 import type { ProtocolContext } from "./protocols/context.ts";
 import { createProtocols } from "./protocols/dispatch.ts";
 import { IclockRouter } from "./protocols/iclock/router.ts";
-import { QuarantineRetry } from "./protocols/quarantine_retry.ts";
+import { quarantineRetry } from "./protocols/quarantine_retry.ts";
 import { readPeople } from "./people/backfill.ts";
 import { Renamed } from "./people/renamed.ts";
 import { peopleRetention } from "./people/retention.ts";
@@ -39,13 +38,12 @@ import { Directions } from "./sheets/directions.ts";
 import { sheetRoutes } from "./sheets/routes.ts";
 import { Sheets } from "./sheets/sheets.ts";
 import { Corrections } from "./storage/corrections.ts";
-import { DeviceEvents } from "./storage/device_events.ts";
 import { Intake } from "./storage/intake.ts";
 import { People } from "./storage/people.ts";
 import { Punches } from "./storage/punches.ts";
 import { Quarantine } from "./storage/quarantine.ts";
 import { attendanceRetention } from "./storage/retention.ts";
-import { Rezoner } from "./storage/rezone.ts";
+import { isRezoneDue, rezoner } from "./storage/rezone.ts";
 
 /** What the agent gives this stream, and what tests replace. */
 export interface AttendanceDeps extends StreamDeps {
@@ -96,14 +94,9 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   const { onListen = () => {}, networkInterfaces = () => Deno.networkInterfaces() } = deps;
   const timeZone = config.time_zone ?? deps.timeZone;
   const clockTrusted = () => Math.abs(deps.clockOffsetMs() ?? 0) < MAX_CLOCK_OFFSET_MS;
-  const folder = `${dirname(store.path)}/quarantine`;
 
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const quarantine = new Quarantine(store, {
-    folder,
-    warnings,
-    clock,
-  });
+  const quarantine = new Quarantine(store, { warnings, clock });
   const devices = new Devices(store, {
     clock,
     hub,
@@ -137,7 +130,6 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   const intake = new Intake(store, {
     punches,
     people,
-    events: new DeviceEvents(store),
     quarantine,
     warnings,
   });
@@ -170,7 +162,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
     warnings,
     afterMs: config.silent_after_min * 60_000,
   });
-  const rezoner = new Rezoner(store, { outbox: punches.outbox, directions });
+  const rezone = rezoner(store, { outbox: punches.outbox, directions });
   const { retention_days: retentionDays } = config;
   const corrections = new Corrections(store, { clock, hub, punches, directions });
   // An endpoint takes punches alone.
@@ -231,8 +223,8 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
       }, { ...options, name: "attendance devices" }),
       every(SAVE_MS, async () => {
         for (const device of devices.all()) {
-          if (!Rezoner.isDue(device)) continue;
-          await rezoner.run(device, { signal });
+          if (!isRezoneDue(device)) continue;
+          await rezone(device, { signal });
           devices.changed(device);
         }
       }, { ...options, name: "attendance zones" }),
@@ -279,7 +271,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
       ...attendanceRoutes({
         punches,
         quarantine,
-        retry: new QuarantineRetry(store, { devices, punches, quarantine }),
+        retry: quarantineRetry(store, { devices, punches, quarantine }),
         timeZone,
       }),
       ...peopleRoutes({

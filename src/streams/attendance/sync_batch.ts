@@ -1,7 +1,4 @@
-/**
- * What the endpoint of attendance is sent: `POST <endpoint_url><path>`.
- * @module
- */
+/** What the endpoint of attendance is sent: `POST <endpoint_url><path>`. @module */
 import { hash } from "node:crypto";
 import type { OutboxBatch, Row } from "../../core/mod.ts";
 

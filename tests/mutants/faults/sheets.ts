@@ -40,7 +40,7 @@ export const SHEETS_FAULTS: readonly FaultyFile[] = [
         "(stay.out ?? stay.in).device",
       ],
       ["who is inside has forgotten the exit", "!stay.out && !mayBeInside(stay)", "!stay.out"],
-      ["the last day is left out", "date > to", "date >= to"],
+      ["the last day is left out", "date <= to", "date < to"],
     ],
   },
   {

@@ -4,7 +4,6 @@ import type { Store } from "../../../src/store/mod.ts";
 import { createAttendance, migrations } from "../../../src/streams/attendance/mod.ts";
 import { Intake } from "../../../src/streams/attendance/storage/intake.ts";
 import { Device } from "../../../src/streams/attendance/devices/device.ts";
-import { DeviceEvents } from "../../../src/streams/attendance/storage/device_events.ts";
 import { People } from "../../../src/streams/attendance/storage/people.ts";
 import { Punches } from "../../../src/streams/attendance/storage/punches.ts";
 import { Quarantine } from "../../../src/streams/attendance/storage/quarantine.ts";
@@ -42,9 +41,7 @@ async function fill(store: Store): Promise<void> {
   const intake = new Intake(store, {
     punches: new Punches(store, { hub: new Hub(), directions: directionsOf(store), people }),
     people,
-    events: new DeviceEvents(store),
     quarantine: new Quarantine(store, {
-      folder: "quarantine",
       warnings,
       clock: new FakeClock(),
     }),

@@ -120,8 +120,7 @@ export class AddressTracker {
 
   #warn(device: Device, address: string): void {
     const { warnings, configured, silentMs } = this.#options;
-    const { sn, name, address: own } = device;
-    const who = name === null ? sn : `${name} (${sn})`;
+    const { sn, title: who, address: own } = device;
     if (configured(sn) !== undefined) {
       return warnings.raise(
         codeOf(device),

@@ -1,7 +1,6 @@
 /** One device as the configuration lists it, in `attendance.devices`. @module */
 import type { Warnings } from "../../../core/mod.ts";
 import type { Device } from "./device.ts";
-
 import type { DeviceRole } from "../sheets/direction.ts";
 
 export interface DeviceConfig {

@@ -1,7 +1,4 @@
-/**
- * One device: what is known of it, and its connection.
- * @module
- */
+/** One device: what is known of it, and its connection. @module */
 import { type Instant, instantOf } from "../../../core/mod.ts";
 import type { DeviceProtocol, DeviceReport, DeviceState } from "../../../contract/attendance.ts";
 import { ActivityHours } from "./activity_hours.ts";
@@ -103,6 +100,11 @@ export class Device {
   nackStatus: 200 | 503 = 503;
 
   constructor(readonly sn: string, public approval: Approval, public zone: Zone) {}
+
+  /** For people: its name and its serial number. */
+  get title(): string {
+    return this.name === null ? this.sn : `${this.name} (${this.sn})`;
+  }
 
   get state(): DeviceState {
     if (this.approval !== "approved") return this.approval;

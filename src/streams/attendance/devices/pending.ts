@@ -1,7 +1,4 @@
-/**
- * Devices that wait for approval: how many are listed, and the warnings about them.
- * @module
- */
+/** Devices that wait for approval: how many are listed, and the warnings about them. @module */
 import type { Warnings } from "../../../core/mod.ts";
 import type { Device } from "./device.ts";
 

@@ -48,15 +48,13 @@ export class SilenceWatch {
     return since !== undefined && nowMs - Math.max(since, this.#watchingSince) > afterMs;
   }
 
-  #tell({ sn, name, silent, lastSeenMs }: Device): void {
+  #tell({ sn, title, silent, lastSeenMs }: Device): void {
     const { warnings } = this.#options;
     const code = `attendance.silent.${sn}`;
     if (!silent) return warnings.clear(code);
     warnings.raise(
       code,
-      `Device ${name === null ? sn : `${name} (${sn})`} was last heard at ${
-        instantOf(lastSeenMs!)
-      }, ` +
+      `Device ${title} was last heard at ${instantOf(lastSeenMs!)}, ` +
         "and at this hour it usually speaks. Look at its power, its network and the server address in its menu",
     );
   }

@@ -1,6 +1,5 @@
 /** Where devices reach the listener: what is typed into their menus. @module */
 
-/** An interface as the system lists it. */
 export type Interface = Pick<Deno.NetworkInterfaceInfo, "family" | "address">;
 
 /** `192.168.1.20:5001`, one for each network this machine is in; old firmware knows IPv4 alone. */

@@ -3,6 +3,7 @@
  * slows its sender down instead of filling memory. It has one deadline, which the listener checks.
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { Clock } from "../../../core/mod.ts";
 import type { ConnectionSlot } from "../devices/limits.ts";
 import type { ReadScheduler } from "./read_scheduler.ts";
@@ -23,8 +24,6 @@ export class MessageMemoryError extends Error {
 export class Connection {
   readonly address: string;
   readonly slot: ConnectionSlot;
-  /** Called once when the connection has ended. */
-  onClose: (() => void) | undefined;
   readonly #conn: Deno.TcpConn;
   readonly #clock: Clock;
   readonly #pace: ReadScheduler;
@@ -56,10 +55,6 @@ export class Connection {
     }
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   /** Whether this is an approved device's: it is not closed for newcomers. */
   get known(): boolean {
     return this.slot.known;
@@ -72,7 +67,6 @@ export class Connection {
     this.messageEnds();
   }
 
-  /** Whether the peer has taken longer than it may. */
   get late(): boolean {
     return this.#clock.monotonic() > Math.min(this.#deadline, this.#messageDeadline);
   }
@@ -134,7 +128,6 @@ export class Connection {
     } catch {
       // It was closed by the peer in the same moment.
     }
-    this.onClose?.();
   }
 
   async #fetch(): Promise<boolean> {
@@ -166,7 +159,7 @@ export class Connection {
   async #send(): Promise<void> {
     try {
       while (this.#unsent.length > 0) {
-        const bytes = this.#unsent.length === 1 ? this.#unsent[0]! : joined(this.#unsent);
+        const bytes = Buffer.concat(this.#unsent);
         this.#unsent = [];
         for (let sent = 0; sent < bytes.length;) {
           sent += await this.#conn.write(bytes.subarray(sent));
@@ -181,17 +174,6 @@ export class Connection {
   }
 }
 
-/** The peer's IP address. */
 export function addressOf({ remoteAddr }: Deno.TcpConn): string {
   return remoteAddr.hostname.replace(/^::ffff:/, "");
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

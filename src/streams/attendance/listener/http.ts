@@ -3,6 +3,7 @@
  * can do it: they refuse requests that devices send, and deliver WebSocket messages whole.
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { Connection } from "./connection.ts";
 
 export interface RequestHead {
@@ -35,7 +36,6 @@ export class BadRequest extends Error {
 export const PIECE_MS = 60_000;
 
 const MAX_HEAD_BYTES = 16 * 1024;
-/** The headers that give the length of the body. */
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
@@ -73,7 +73,7 @@ export async function readHead(connection: Connection): Promise<RequestHead | nu
  * The body in pieces, each valid until the next is asked for. Ends early when the connection does.
  * @throws {BadRequest} when it is broken, or longer than `limit` bytes with all that chunks have around them
  */
-export async function* readBody(
+export async function* bodyPieces(
   connection: Connection,
   { body, headers }: RequestHead,
   { limit = Infinity }: { limit?: number } = {},
@@ -86,15 +86,16 @@ export async function* readBody(
   for (let total = 0;;) {
     const line = await readLine(connection);
     if (line === null) return { complete: false };
-    const size = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line)?.[1];
-    if (size === undefined) throw new BadRequest("a chunk of the body has no length");
-    total += line.length + parseInt(size, 16);
+    const digits = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line)?.[1];
+    if (digits === undefined) throw new BadRequest("a chunk of the body has no length");
+    const size = parseInt(digits, 16);
+    total += line.length + size;
     if (total > limit) throw new BadRequest("the body is too long");
-    if (!(yield* readExactly(connection, parseInt(size, 16)))) return { complete: false };
+    if (!(yield* readExactly(connection, size))) return { complete: false };
     const after = await readLine(connection);
     if (after === null) return { complete: false };
-    if (after !== "" && size !== "0") throw new BadRequest("a chunk of the body is too long");
-    if (parseInt(size, 16) === 0) {
+    if (after !== "" && digits !== "0") throw new BadRequest("a chunk of the body is too long");
+    if (size === 0) {
       for (let trailer = after; trailer !== "";) {
         total += trailer.length;
         if (total > limit) throw new BadRequest("the body is too long");
@@ -115,20 +116,15 @@ export function answerBytes(
   { status, body, type = "text/plain" }: HttpAnswer,
   { keepAlive, date }: { keepAlive: boolean; date: Date | null },
 ): Uint8Array {
-  const content = new TextEncoder().encode(body);
   const head = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
     ...(date ? [`Date: ${date.toUTCString()}`] : []),
     `Content-Type: ${type}`,
-    `Content-Length: ${content.length}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
     "Cache-Control: no-store, no-transform",
     `Connection: ${keepAlive ? "keep-alive" : "close"}`,
   ];
-  const prefix = new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n`);
-  const bytes = new Uint8Array(prefix.length + content.length);
-  bytes.set(prefix);
-  bytes.set(content, prefix.length);
-  return bytes;
+  return new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
 /** Where the head ends: after an empty line, which some firmware ends with LF alone. 0 when it is not there yet. */

@@ -20,7 +20,6 @@ import {
 import { ReadScheduler } from "./read_scheduler.ts";
 import { upgradeAnswer } from "./websocket.ts";
 
-/** The protocols of devices. */
 export interface Protocols {
   /** Deals with a connection whose first bytes are not HTTP. @returns false when they may be */
   receive(address: string, bytes: Uint8Array): boolean;

@@ -39,7 +39,6 @@ export function upgradeAnswer(headers: ReadonlyMap<string, string>): Uint8Array 
   ].join("\r\n"));
 }
 
-/** Takes the byte stream apart. */
 export class FrameReader {
   /** Header bytes gathered so far: 2, then up to 8 of length and 4 of mask. */
   readonly #header = new Uint8Array(14);

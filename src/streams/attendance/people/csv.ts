@@ -27,7 +27,7 @@ export function decodeCsv(bytes: Uint8Array): string {
 /** The records of a text in order, blank lines left out. What separates cells is seen in the first line. */
 export function* readCsv(text: string): Generator<CsvRecord> {
   let delimiter: string | undefined;
-  const lines = linesOf(text);
+  const lines = text.split(/\r\n|\n|\r/);
   for (let at = 0; at < lines.length;) {
     const line = at + 1;
     const lengths = [recordLines(lines, at), 1];
@@ -60,10 +60,6 @@ function cellsOf(record: string, delimiter = ","): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function linesOf(text: string): string[] {
-  return text.split(/\r\n|\n|\r/);
 }
 
 /** How many lines a record has: as many as it takes to close its quotes, else the first alone. */

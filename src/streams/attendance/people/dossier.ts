@@ -32,9 +32,9 @@ export function dossierOf(
   );
   const endOfEvents = eventPageEnd(db);
 
-  const byTime = (table: string, { index, key }: { index: string; key: string }) => {
+  const byTime = (table: string, key: string) => {
     const rows = db.prepare(
-      `SELECT * FROM ${table} INDEXED BY ${index}
+      `SELECT * FROM ${table} INDEXED BY ${table}_person
        WHERE person_id = ? AND (punched_at, ${key}) > (?, ?) ORDER BY punched_at, ${key}`,
     );
     return new JsonRows(function* (after?: Place): Generator<Placed<Place>> {
@@ -51,8 +51,8 @@ export function dossierOf(
   return {
     person,
     device_names: ids.flatMap((id) => names.all(id)),
-    punches: byTime("device_logs", { index: "device_logs_person", key: "seq" }),
-    corrections: byTime("punch_corrections", { index: "punch_corrections_person", key: "id" }),
+    punches: byTime("device_logs", "seq"),
+    corrections: byTime("punch_corrections", "id"),
     commands: new JsonRows(function* (after = 0): Generator<Placed<number>> {
       for (const row of commands.iterate(after, JSON.stringify(ids))) {
         yield { at: Number(row.id), json: JSON.stringify(row) };

@@ -8,6 +8,7 @@ import type { People } from "../storage/people.ts";
 import { eventPageEnd } from "./event_pages.ts";
 
 export interface ErasureOptions {
+  store: Store;
   people: People;
   punches: TableOutbox;
   corrections: TableOutbox;
@@ -19,25 +20,20 @@ export interface ErasureOptions {
 
 /** Rows of one write: about 3 ms. */
 const SLICE_ROWS = 100;
-/**
- * Erases what is kept of a person on this machine. Where a cloud has people, a row without a name stays, with the time of
- * the erasure: with it the cloud erases its part.
- */
+
+/** Where a cloud has people, a row without a name stays, with the time of the erasure: the cloud erases by it. */
 export async function erase(
   { person_id }: Person,
-  { store, people, punches, corrections, cloud, forgetCommands }: ErasureOptions & { store: Store },
+  { store, people, punches, corrections, cloud, forgetCommands }: ErasureOptions,
 ): Promise<Erased> {
   const { db } = store;
   const ids = people.idsOf(person_id);
   const erased: Erased = { person_id, ids: [...ids], punches: 0, corrections: 0, events: 0 };
   /** Deletes the rows of an id, in slices. */
-  const removeAll = async (
-    id: string,
-    { table, index, outbox }: { table: string; index: string; outbox: TableOutbox },
-  ) => {
+  const removeAll = async (id: string, table: string, outbox: TableOutbox) => {
     const remove = db.prepare(
       `DELETE FROM ${table} WHERE rowid IN
-         (SELECT rowid FROM ${table} INDEXED BY ${index} WHERE person_id = ? LIMIT ${SLICE_ROWS})
+         (SELECT rowid FROM ${table} INDEXED BY ${table}_person WHERE person_id = ? LIMIT ${SLICE_ROWS})
        RETURNING id, synced_at IS NULL AND rejected_at IS NULL AS waited`,
     );
     let removed = 0;
@@ -55,12 +51,8 @@ export async function erase(
     return removed;
   };
   for (const id of ids) {
-    erased.punches += await removeAll(id, {
-      ...{ table: "device_logs", index: "device_logs_person", outbox: punches },
-    });
-    erased.corrections += await removeAll(id, {
-      ...{ table: "punch_corrections", index: "punch_corrections_person", outbox: corrections },
-    });
+    erased.punches += await removeAll(id, "device_logs", punches);
+    erased.corrections += await removeAll(id, "punch_corrections", corrections);
   }
   const ofPerson = "person_id IN (SELECT value FROM json_each(?))";
   const removeCommands = db.prepare(`DELETE FROM device_commands WHERE ${ofPerson}`);
@@ -69,8 +61,7 @@ export async function erase(
     store.afterCommit(() => forgetCommands(ids));
   });
   const removeEvents = db.prepare(
-    `DELETE FROM device_events WHERE seq > ? AND seq <= ?
-     AND person_id IN (SELECT value FROM json_each(?))`,
+    `DELETE FROM device_events WHERE seq > ? AND seq <= ? AND ${ofPerson}`,
   );
   const endOfEvents = eventPageEnd(db);
   for (let from = 0, to; (to = endOfEvents(from)) !== undefined; from = to) {

@@ -1,7 +1,4 @@
-/**
- * What all connections of devices share.
- * @module
- */
+/** What all connections of devices share. @module */
 import type { Clock, LogThrottle, Warnings } from "../../../core/mod.ts";
 import type { DeviceCommands } from "../devices/device_commands.ts";
 import type { Devices } from "../devices/registry.ts";

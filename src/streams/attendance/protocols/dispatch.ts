@@ -6,7 +6,7 @@
 import { isSerial, serialOf } from "../devices/device.ts";
 import { firstLineOf, isXml, noteXml } from "../devices/unsupported.ts";
 import type { Connection } from "../listener/connection.ts";
-import { type HttpAnswer, readBody, type RequestHead } from "../listener/http.ts";
+import { bodyPieces, type HttpAnswer, type RequestHead } from "../listener/http.ts";
 import type { Protocols } from "../listener/listener.ts";
 import { AifaceSocket, answerPost } from "./aiface/serve.ts";
 import type { ProtocolContext } from "./context.ts";
@@ -27,7 +27,7 @@ export function createProtocols(context: ProtocolContext, iclock: IclockRouter):
       }
       if (head.method === "POST") return await answerPost(context, connection, head);
       const { strangerBytes: limit } = context.quota.limits;
-      for await (const _ of readBody(connection, head, { limit }));
+      for await (const _ of bodyPieces(connection, head, { limit }));
       return { status: 404, body: "not found\n" };
     },
   };

@@ -1,7 +1,4 @@
-/**
- * Parses the quarantine again: an update may have better parsers.
- * @module
- */
+/** Parses the quarantine again: an update may have better parsers. @module */
 import { msOf } from "../../../core/mod.ts";
 import type { QuarantineEntry, Retried } from "../../../contract/attendance.ts";
 import type { Store } from "../../../store/mod.ts";
@@ -15,75 +12,61 @@ import type { ParseContext, ParsedPunch } from "../storage/parsed.ts";
 /** Entries of one transaction: about 3 ms. */
 const STEP = 50;
 
-export class QuarantineRetry {
-  readonly #store: Store;
-  readonly #devices: Devices;
-  readonly #punches: Punches;
-  readonly #quarantine: Quarantine;
+/**
+ * Reads entries again: those with these ids, or all there are. An id that is not there is ignored.
+ * @throws {StoreError} when the database does not take the punches: what was not read stays in the quarantine
+ */
+export type QuarantineRetry = (ids?: readonly number[]) => Promise<Retried>;
 
-  constructor(
-    store: Store,
-    parts: { devices: Devices; punches: Punches; quarantine: Quarantine },
-  ) {
-    this.#store = store;
-    this.#devices = parts.devices;
-    this.#punches = parts.punches;
-    this.#quarantine = parts.quarantine;
-  }
-
-  /**
-   * Reads these entries again, or all there are.
-   * @param ids of entries; one that is not there is ignored
-   * @throws {StoreError} when the database does not take the punches: what was not read stays in the quarantine
-   */
-  async run(ids?: readonly number[]): Promise<Retried> {
+export function quarantineRetry(
+  store: Store,
+  { devices, punches, quarantine }: { devices: Devices; punches: Punches; quarantine: Quarantine },
+): QuarantineRetry {
+  return async (ids) => {
     const retried = { understood: 0, left: 0 };
     try {
-      for (const page of this.#pages(ids)) {
-        const understood = await this.#store.write(
-          () => page.filter((entry) => this.#again(entry)).length,
-          { durable: true },
-        );
+      for (const page of ids ? pagesOf(ids) : allPages()) {
+        const work = () => page.filter(again).length;
+        const understood = await store.write(work, { durable: true });
         retried.understood += understood;
         retried.left += page.length - understood;
       }
     } catch (error) {
-      this.#punches.undone();
+      punches.undone();
       throw error;
     } finally {
-      this.#quarantine.updateWarning();
+      quarantine.updateWarning();
     }
     return retried;
+  };
+
+  function* pagesOf(ids: readonly number[]): Generator<QuarantineEntry[]> {
+    const distinct = [...new Set(ids)];
+    for (let at = 0; at < distinct.length; at += STEP) {
+      yield distinct.slice(at, at + STEP).flatMap((id) => quarantine.entry(id) ?? []);
+    }
   }
 
-  *#pages(ids: readonly number[] | undefined): Generator<QuarantineEntry[]> {
-    if (ids) {
-      const distinct = [...new Set(ids)];
-      for (let at = 0; at < distinct.length; at += STEP) {
-        yield distinct.slice(at, at + STEP).flatMap((id) => this.#quarantine.entry(id) ?? []);
-      }
-      return;
-    }
+  function* allPages(): Generator<QuarantineEntry[]> {
+    let page: QuarantineEntry[];
     let before: number | undefined;
-    for (;;) {
-      const page = this.#quarantine.list({ limit: STEP, before });
+    do {
+      page = quarantine.list({ limit: STEP, before });
       yield page;
-      if (page.length < STEP) return;
-      before = page.at(-1)!.id;
-    }
+      before = page.at(-1)?.id;
+    } while (page.length === STEP);
   }
 
   /** Puts the entry's punches in its place, where they can be read; called inside `write`. */
-  #again(entry: QuarantineEntry): boolean {
-    const device = this.#devices.find(entry.device_sn);
-    // Of what lies in a file the punches were stored when it came.
+  function again(entry: QuarantineEntry): boolean {
+    const device = devices.find(entry.device_sn);
+    // The punches of an entry in a file were stored when it came.
     if (device?.approval !== "approved" || entry.file !== null) return false;
-    const { zone } = device;
     const receivedMs = msOf(entry.received_at);
-    const punches = punchesOf(entry, { zone, receivedMs });
-    if (punches.length === 0) return false;
-    this.#punches.add(punches, { device, receivedMs });
-    this.#quarantine.discard(entry.id);
+    const parsed = punchesOf(entry, { zone: device.zone, receivedMs });
+    if (parsed.length === 0) return false;
+    punches.add(parsed, { device, receivedMs });
+    quarantine.discard(entry.id);
     return true;
   }
 }

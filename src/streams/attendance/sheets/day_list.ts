@@ -3,6 +3,7 @@ import type { AttendanceDay } from "../../../contract/attendance.ts";
 import { instantOf, MAX_LIST_BYTES, nextPage, type Readers } from "../../../core/mod.ts";
 import type { DaySheet, SheetPunch } from "./day_sheets.ts";
 import { Turns } from "./punch_reader.ts";
+import type { Names } from "./sheet_csv.ts";
 
 /** Rows made between two looks at the clock: about 0.2 ms. */
 const ROWS_PER_TURN = 50;
@@ -11,9 +12,9 @@ const ROWS_PER_TURN = 50;
 export async function dayList(
   raw: Request,
   days: readonly DaySheet[],
-  { limit, described, readers }: {
+  { limit, names, readers }: {
     limit: number;
-    described: (id: string) => Pick<AttendanceDay, "person_id" | "name" | "department">;
+    names: Names;
     readers: Readers;
   },
 ): Promise<Response> {
@@ -21,7 +22,7 @@ export async function dayList(
   const turns = new Turns();
   let characters = 0;
   for (const day of days.slice(0, limit)) {
-    const json = JSON.stringify(dayAnswer(day, described(day.personId)));
+    const json = JSON.stringify(dayAnswer(day, names));
     characters += json.length + 1;
     if (items.length > 0 && characters > MAX_LIST_BYTES) break;
     items.push(json);
@@ -36,13 +37,10 @@ export async function dayList(
   });
 }
 
-function dayAnswer(
-  day: DaySheet,
-  described: Pick<AttendanceDay, "person_id" | "name" | "department">,
-): AttendanceDay {
+function dayAnswer(day: DaySheet, { person }: Names): AttendanceDay {
   const at = (punch: SheetPunch | null) => punch && instantOf(punch.atMs);
   return {
-    ...described,
+    ...person(day.personId),
     date: day.date,
     time_zone: day.timeZone,
     first_in: at(day.firstIn),

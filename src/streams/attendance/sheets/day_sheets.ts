@@ -46,18 +46,12 @@ export function daySheets(
   },
 ): DaySheet[] {
   const stays = staysOf(punches, { maxStayMs });
-  const days = new Map<Day, Stay<SheetPunch>[]>();
-  for (const stay of stays) {
-    const date = (stay.in ?? stay.out).deviceTime.slice(0, 10);
-    if (date < from || date > to) continue;
-    const day = days.get(date);
-    if (day) day.push(stay);
-    else days.set(date, [stay]);
-  }
+  const days = Map.groupBy(stays, (stay) => (stay.in ?? stay.out).deviceTime.slice(0, 10));
   const last = stays.at(-1);
   const mayBeInside = (stay: Stay<SheetPunch>) =>
     stay === last && stay.in !== null && nowMs - stay.in.atMs <= maxStayMs;
-  return [...days].map(([date, stays]) => {
+  const within = [...days].filter(([date]) => date >= from && date <= to);
+  return within.map(([date, stays]) => {
     const begun = stays.flatMap((stay) => stay.in ? [stay.in] : []);
     const ended = stays.flatMap(({ out }) => out ? [out] : []);
     const insideMs = stays.reduce(

@@ -8,7 +8,6 @@
  * A decision depends on the punch before and on nothing older, so that a punch that comes late changes few others.
  * @module
  */
-
 import type * as v from "valibot";
 import type { deviceRole, direction, directionBy } from "../../../contract/attendance.ts";
 
@@ -80,25 +79,4 @@ export function alternate(
     ? "out"
     : "in";
   return { direction, by: "alternation" };
-}
-
-/** A punch with what it says itself. */
-export interface UndecidedPunch {
-  atMs: number;
-  said: Decision | undefined;
-}
-
-/** The directions of one person's punches, which are in the order of time; `before` is the punch before them. */
-export function decideDirections(
-  punches: readonly UndecidedPunch[],
-  { maxStayMs, before }: StayLimit & {
-    before?: { atMs: number; direction: Direction } | undefined;
-  },
-): Decision[] {
-  let last = before;
-  return punches.map(({ atMs, said }) => {
-    const decision = said ?? alternate(atMs, last, { maxStayMs });
-    last = { atMs, direction: decision.direction };
-    return decision;
-  });
 }

@@ -28,17 +28,8 @@ const PAGE_ROWS = 200;
 
 const MAX_TEXTS = 5_000;
 
-const COLUMNS = [
-  "person_id",
-  "punched_at",
-  "seq",
-  "device_sn",
-  "device_time",
-  "time_zone",
-  "in_out",
-  "direction",
-  "(direction_by IS 'person' OR added_by IS NOT NULL)",
-] as const;
+const COLUMNS = `person_id, punched_at, seq, device_sn, device_time, time_zone, in_out, direction,
+  (direction_by IS 'person' OR added_by IS NOT NULL)`;
 
 /** A row as an array: an object without a prototype costs twice as much. */
 type Values = readonly [
@@ -65,7 +56,7 @@ export class PunchReader {
     this.#options = options;
     const page = (index: string, condition: string) =>
       db.prepare(
-        `SELECT ${COLUMNS.join(", ")} FROM device_logs INDEXED BY ${index}
+        `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
          WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) > (?, ?) AND ${COUNTS}
          ORDER BY punched_at, seq LIMIT ${PAGE_ROWS}`,
       );

@@ -14,16 +14,16 @@ import {
   dayAt,
   dayText,
   instantOf,
+  pageQuery,
   Problem,
   type Readers,
   type Route,
   route,
-  wholeNumber,
   yesNo,
 } from "../../../core/mod.ts";
-import { isSerial } from "../devices/device.ts";
 import { deviceReports } from "../devices/reports.ts";
 import type { Devices } from "../devices/registry.ts";
+import { serial, textAs } from "../params.ts";
 import type { People } from "../storage/people.ts";
 import { dayList } from "./day_list.ts";
 import type { DaySheet } from "./day_sheets.ts";
@@ -66,28 +66,20 @@ const person = v.optional(v.pipe(
   v.maxLength(64),
   v.description("only of this person, by any of the person's ids"),
 ));
-const device = v.optional(v.pipe(
-  v.string(),
-  v.check(isSerial, "expected a serial number of letters, digits, - and _"),
-  v.description("only days with a punch at this device"),
-));
+const device = v.optional(v.pipe(serial, v.description("only days with a punch at this device")));
 
 export function sheetRoutes(options: SheetRoutesOptions): Route[] {
   const { sheets, people, devices, clock, timeZone } = options;
   const tag = "attendance";
-  const deviceName = (sn: string) => devices.find(sn)?.name ?? null;
   const names = (): Names => ({
-    nameOf: memo((id) => people.nameOf(id)),
-    departmentOf: memo((id) => people.departmentOf(id)),
-    deviceName,
+    person: memo((id) => ({
+      person_id: id,
+      name: people.nameOf(id),
+      department: people.departmentOf(id),
+    })),
+    device: (sn) => devices.find(sn)?.name ?? null,
   });
   const today = () => dayAt(clock.now(), timeZone);
-  const describer = () =>
-    memo((personId) => ({
-      person_id: personId,
-      name: people.nameOf(personId),
-      department: people.departmentOf(personId),
-    }));
   return [
     route({
       method: "GET",
@@ -99,7 +91,7 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
       mediaType: "text/csv",
       async handle({ query: { department, format, bom }, readers }) {
         const madeAt = instantOf(clock.now());
-        const described = describer();
+        const { person, device } = names();
         const read = () => sheets.present({ department });
         if (format === "csv") {
           const rows = () => read().then(({ inside, uncertain }) => [...inside, ...uncertain]);
@@ -110,16 +102,16 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
           made_at: madeAt,
           time_zone: timeZone,
           inside: inside.map(({ personId, entry }) => ({
-            ...described(personId),
+            ...person(personId),
             since: instantOf(entry.atMs),
             device_sn: entry.deviceSn,
-            device_name: deviceName(entry.deviceSn),
+            device_name: device(entry.deviceSn),
           })),
           uncertain: uncertain.map(({ personId, receivedAt, deviceSn }) => ({
-            ...described(personId),
+            ...person(personId),
             received_at: receivedAt,
             device_sn: deviceSn,
-            device_name: deviceName(deviceSn),
+            device_name: device(deviceSn),
           })),
           devices_offline: deviceReports(devices.all()).filter(({ state }) => state === "offline")
             .map(({ sn, name, last_seen }) => ({ sn, name, last_seen })),
@@ -138,14 +130,11 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         person,
         department,
         device,
-        limit: v.optional(
-          v.pipe(wholeNumber({ min: 1, max: 5_000 }), v.description("rows of an answer")),
-          "1000",
-        ),
-        before: v.optional(v.pipe(
-          place(),
-          v.description("where the page begins: from the Link header of the one before"),
-        )),
+        ...pageQuery("before", place(), {
+          limit: 1_000,
+          max: 5_000,
+          description: "where the page begins: from the Link header of the one before",
+        }),
         format,
         bom,
       }),
@@ -171,7 +160,7 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
             place = undefined;
             if (days.length > limit) break;
           }
-          return await dayList(raw, days, { limit, described: describer(), readers });
+          return await dayList(raw, days, { limit, names: names(), readers });
         });
       },
     }),
@@ -197,16 +186,9 @@ export function sheetRoutes(options: SheetRoutesOptions): Route[] {
         const { person, department, format, bom } = query;
         const months = sheets.months({ from, to, person, department });
         if (format === "csv") return csv(months, monthCsv(names()), { bom, readers });
-        const described = describer();
+        const { person: described } = names();
         const json = jsonArray((sheet: MonthSheet) =>
-          ({
-            ...described(sheet.personId),
-            month: sheet.month,
-            days: sheet.days,
-            minutes_inside: sheet.minutesInside,
-            missing_out: sheet.missingOut,
-            missing_in: sheet.missingIn,
-          }) satisfies AttendanceMonth
+          ({ ...described(sheet.person_id), ...sheet }) satisfies AttendanceMonth
         );
         return sent(months, json, { type: "application/json", readers });
       },
@@ -285,16 +267,10 @@ interface Place {
 }
 
 function place(): v.GenericSchema<string, Place> {
-  const message = "expected the link to the next page";
-  const WRITTEN = /^(\d{4}-\d{2}-\d{2})\.(.{1,64})$/;
-  return v.pipe(
-    v.string(message),
-    v.regex(WRITTEN, message),
-    v.transform((given) => {
-      const [, date = "", personId = ""] = WRITTEN.exec(given) ?? [];
-      return { date, personId };
-    }),
-  );
+  return textAs("expected the link to the next page", (text) => {
+    const [, date = "", personId] = /^(\d{4}-\d{2}-\d{2})\.(.{1,64})$/.exec(text) ?? [];
+    return personId === undefined ? undefined : { date, personId };
+  });
 }
 
 /** The row at a place; where it is gone, the last one of its day and of those that come before it. */

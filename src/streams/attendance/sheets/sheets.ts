@@ -1,20 +1,18 @@
 /** Sheets and presence, reckoned from the stored punches for each question. @module */
 import { addDays, type Clock, type Day } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
-import type { People } from "../storage/people.ts";
 import { type DaySheet, daySheets, type SheetPunch } from "./day_sheets.ts";
 import { REPEAT_MS } from "./direction.ts";
 import { addDaysTo, type MonthSheet } from "./month_sheets.ts";
 import type { Part } from "./pieces.ts";
 import { PunchReader, type PunchReaderOptions, Turns } from "./punch_reader.ts";
 import { insideSince, staysOf } from "./stays.ts";
-import { type Uncertain, UncertainReader } from "./uncertain.ts";
+import { type Uncertain, uncertainReader } from "./uncertain.ts";
 
 export interface SheetsOptions extends PunchReaderOptions {
   clock: Clock;
 }
 
-/** Whose sheets. */
 export interface SheetQuery {
   from: Day;
   to: Day;
@@ -22,7 +20,6 @@ export interface SheetQuery {
   department?: string | undefined;
 }
 
-/** Who is inside, and who may be. */
 export interface Present {
   inside: Inside[];
   uncertain: Uncertain[];
@@ -40,14 +37,16 @@ const MAX_OFFSET_MS = 15 * 3_600_000;
 /** Days read at once. Those of a shorter part cost more: around each, two or three more days are read. */
 const PART_DAYS = 14;
 
+const NAMES = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
 export class Sheets {
   readonly #options: SheetsOptions;
   readonly #reader: PunchReader;
-  readonly #uncertain: UncertainReader;
+  readonly #uncertain: () => Promise<Uncertain[]>;
 
   constructor(store: Store, options: SheetsOptions) {
     this.#options = options;
-    this.#uncertain = new UncertainReader(store, options);
+    this.#uncertain = uncertainReader(store, options);
     this.#reader = new PunchReader(store, options);
   }
 
@@ -68,7 +67,7 @@ export class Sheets {
     const days = new Map<Day, DaySheet[]>();
     const turns = new Turns();
     const nowMs = clock.now();
-    for (const personId of this.byName(punches.keys())) {
+    for (const personId of this.#byName(punches.keys())) {
       if (!this.#isOf(query.department, personId)) continue;
       const given = punches.get(personId)!;
       for (const sheet of daySheets(given, { personId, from, to, nowMs, maxStayMs })) {
@@ -89,7 +88,7 @@ export class Sheets {
       months.push(async () => {
         const byPerson = new Map<string, MonthSheet>();
         for (const read of this.days({ ...whose, ...bounds })) addDaysTo(byPerson, await read());
-        return this.byName(byPerson.keys()).map((personId) => byPerson.get(personId)!);
+        return this.#byName(byPerson.keys()).map((personId) => byPerson.get(personId)!);
       });
     }
     return months;
@@ -107,23 +106,24 @@ export class Sheets {
       if (entry && this.#isOf(department, personId)) entries.set(personId, entry);
     }
     const uncertain = new Map<string, Uncertain>();
-    for (const each of await this.#uncertain.read()) {
+    for (const each of await this.#uncertain()) {
       const { personId } = each;
       if (!entries.has(personId) && this.#isOf(department, personId)) uncertain.set(personId, each);
     }
     return {
-      inside: this.byName(entries.keys()).map((personId) => ({
+      inside: this.#byName(entries.keys()).map((personId) => ({
         personId,
         entry: entries.get(personId)!,
       })),
-      uncertain: this.byName(uncertain.keys()).map((personId) => uncertain.get(personId)!),
+      uncertain: this.#byName(uncertain.keys()).map((personId) => uncertain.get(personId)!),
     };
   }
 
   /** Persons by name, who has none by id. */
-  byName(persons: Iterable<string>): string[] {
-    const { people } = this.#options;
-    return sortedByName([...persons], people);
+  #byName(persons: Iterable<string>): string[] {
+    return [...persons].map((id) => ({ id, name: this.#options.people.nameOf(id) ?? id }))
+      .sort((a, b) => NAMES.compare(a.name, b.name) || NAMES.compare(a.id, b.id))
+      .map(({ id }) => id);
   }
 
   #whose({ person }: Pick<SheetQuery, "person">): { person?: string } {
@@ -133,14 +133,6 @@ export class Sheets {
   #isOf(department: string | undefined, personId: string): boolean {
     return department === undefined || this.#options.people.departmentOf(personId) === department;
   }
-}
-
-const NAMES = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-
-function sortedByName(persons: readonly string[], people: People): string[] {
-  return persons.map((id) => ({ id, name: people.nameOf(id) ?? id }))
-    .sort((a, b) => NAMES.compare(a.name, b.name) || NAMES.compare(a.id, b.id))
-    .map(({ id }) => id);
 }
 
 /** A span in parts of two weeks, the newest first. */

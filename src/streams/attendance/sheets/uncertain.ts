@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, type Instant, instantOf, msOf } from "../../../core/mod.ts";
-import type { Statement, Store } from "../../../store/mod.ts";
+import type { Store } from "../../../store/mod.ts";
 import type { People } from "../storage/people.ts";
 import { FOREVER } from "./direction_queue.ts";
 import { LastPunches } from "./last_punches.ts";
@@ -16,40 +16,32 @@ export interface Uncertain {
   receivedAt: Instant;
 }
 
-export interface UncertainOptions {
-  people: People;
-  clock: Clock;
-  maxStayMs: number;
-}
-
 /** Rows read between two looks at the clock: less than 1 ms. */
 const PAGE_ROWS = 200;
 
-export class UncertainReader {
-  readonly #options: UncertainOptions;
-  readonly #last: LastPunches;
-  readonly #suspect: Statement;
-
-  constructor(store: Store, options: UncertainOptions) {
-    const { db } = store;
-    this.#options = options;
-    this.#last = new LastPunches(store, options.people);
-    this.#suspect = db.prepare(
-      `SELECT seq, person_id, device_sn, received_at, direction, struck_by
-       FROM device_logs INDEXED BY device_logs_suspect
-       WHERE seq < ? AND time_suspect = 1 ORDER BY seq DESC LIMIT ${PAGE_ROWS}`,
-    );
-  }
-
-  /** Those whose newest punch, by its arrival, has no time, unless its door was an exit. */
-  async read(): Promise<Uncertain[]> {
-    const { people, clock, maxStayMs } = this.#options;
+/** @returns what finds those whose newest punch, by its arrival, has no time, unless its door was an exit */
+export function uncertainReader(
+  store: Store,
+  { people, clock, maxStayMs }: { people: People; clock: Clock; maxStayMs: number },
+): () => Promise<Uncertain[]> {
+  const newest = new LastPunches(store, people);
+  const suspect = store.db.prepare(
+    `SELECT seq, person_id, device_sn, received_at, direction, struck_by
+     FROM device_logs INDEXED BY device_logs_suspect
+     WHERE seq < ? AND time_suspect = 1 ORDER BY seq DESC LIMIT ${PAGE_ROWS}`,
+  );
+  /** Whether a punch with a right time says more. */
+  const isSeenSince = (personId: string, receivedAt: Instant) => {
+    const last = newest.before(personId, FOREVER);
+    return last !== null && last.atMs >= msOf(receivedAt);
+  };
+  return async () => {
     const since = instantOf(clock.now() - maxStayMs);
     const found: Uncertain[] = [];
     const seen = new Set<string>();
     const turns = new Turns();
     for (let before = Number.MAX_SAFE_INTEGER, more = true; more;) {
-      const page = this.#suspect.all(before);
+      const page = suspect.all(before);
       for (const punch of page) {
         before = Number(punch.seq);
         const receivedAt = String(punch.received_at);
@@ -58,18 +50,12 @@ export class UncertainReader {
         const personId = people.personOf(String(punch.person_id));
         if (seen.has(personId)) continue;
         seen.add(personId);
-        if (punch.direction === "out" || this.#isSeenSince(personId, receivedAt)) continue;
+        if (punch.direction === "out" || isSeenSince(personId, receivedAt)) continue;
         found.push({ personId, deviceSn: String(punch.device_sn), receivedAt });
       }
       more = page.length === PAGE_ROWS && String(page.at(-1)!.received_at) >= since;
       await turns.turn();
     }
     return found;
-  }
-
-  /** Whether a punch with a right time says more. */
-  #isSeenSince(personId: string, receivedAt: Instant): boolean {
-    const last = this.#last.before(personId, FOREVER);
-    return last !== null && last.atMs >= msOf(receivedAt);
-  }
+  };
 }

@@ -27,7 +27,6 @@ export class Aliases {
     this.#owners = new Map(all.map((row) => [String(row.alias), String(row.person_id)]));
   }
 
-  /** Whose alias this is. */
   ownerOf(alias: string): string | undefined {
     if (!this.#changed.has(alias)) return this.#owners.get(alias);
     const row = this.#owner.get(alias);

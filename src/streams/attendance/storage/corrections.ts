@@ -25,7 +25,6 @@ export interface CorrectionsOptions {
   directions: Directions;
 }
 
-/** Who corrects, and why. */
 export interface Author {
   by: string;
   reason: string;
@@ -48,13 +47,11 @@ export interface CorrectionQuery {
   to?: Instant | undefined;
 }
 
-/** A place in the list. */
 export interface CorrectionPosition {
   punchedAt: Instant;
   id: string;
 }
 
-/** Why a punch cannot be corrected so. */
 export class CorrectionRefused extends Error {
   override readonly name = "CorrectionRefused";
 
@@ -149,7 +146,7 @@ export class Corrections {
   async add(punch: AddedPunch, author: Author): Promise<Correction> {
     const { sn, personId, wall, at, zone, direction } = punch;
     const id = punchId(sn, personId, wall);
-    const { clock, punches, directions } = this.#options;
+    const { clock, punches } = this.#options;
     return await this.#store.write(() => {
       const taken = this.#taken.get(sn, wall, personId);
       if (taken) {
@@ -160,20 +157,13 @@ export class Corrections {
             : `punch ${id} of this person, time and device is there and was struck out: restore it`,
         );
       }
-      const correction = this.#keep({
-        kind: "add",
-        punch_id: id,
-        person_id: personId,
-        punched_at: at,
-        direction,
-      }, author);
+      const about = { punch_id: id, person_id: personId, punched_at: at };
+      const correction = this.#keep({ kind: "add", ...about, direction }, author);
       const by = direction === null ? null : "person";
       const now = instantOf(clock.now());
       // deno-fmt-ignore
       this.#addPunch.run(id, sn, personId, wall, zone.name, at, now, direction, by, correction.id);
       punches.outbox.added(1);
-      directions.redecide(personId, at, at);
-      this.#announce(correction);
       return correction;
     }, { durable: true });
   }
@@ -184,7 +174,7 @@ export class Corrections {
    */
   async decide(kind: "strike" | "restore", id: string, author: Author): Promise<Correction> {
     const seq = await this.#seqOf(id);
-    const { punches, directions } = this.#options;
+    const { punches } = this.#options;
     return await this.#store.write(() => {
       const punch = seq === undefined ? undefined : this.#punch.get(seq, id);
       if (seq === undefined || !punch) throw new CorrectionRefused("unknown", `no punch "${id}"`);
@@ -192,18 +182,11 @@ export class Corrections {
         const state = kind === "strike" ? "is struck out already" : "is not struck out";
         throw new CorrectionRefused("conflict", `punch ${id} ${state}`);
       }
-      const [personId, at] = [String(punch.person_id), String(punch.punched_at)];
-      const correction = this.#keep({
-        kind,
-        punch_id: id,
-        person_id: personId,
-        punched_at: at,
-        direction: null,
-      }, author);
+      const person_id = String(punch.person_id);
+      const about = { punch_id: id, person_id, punched_at: String(punch.punched_at) };
+      const correction = this.#keep({ kind, ...about, direction: null }, author);
       this.#strike.run(kind === "strike" ? correction.id : null, seq);
       punches.outbox.changed([id], Number(punch.settled));
-      directions.redecide(personId, at, at);
-      this.#announce(correction);
       return correction;
     }, { durable: true });
   }
@@ -246,21 +229,20 @@ export class Corrections {
     what: Omit<Correction, "id" | "reason" | "by" | "created_at" | "synced_at">,
     { by, reason }: Author,
   ): Correction {
+    const { clock, hub, directions } = this.#options;
     const id = this.#newId();
-    const created_at = instantOf(this.#options.clock.now());
+    const created_at = instantOf(clock.now());
     const { kind, punch_id, person_id, punched_at, direction } = what;
     // deno-fmt-ignore
     this.#insert.run(id, kind, punch_id, person_id, punched_at, direction, reason, by, created_at);
     this.outbox.added(1);
-    return { ...what, id, reason, by, created_at, synced_at: null };
-  }
-
-  #announce(correction: Correction): void {
-    const { hub } = this.#options;
+    directions.redecide(person_id, punched_at, punched_at);
+    const correction = { ...what, id, reason, by, created_at, synced_at: null };
     this.#store.afterCommit(() => {
       hub.publish("corrections", correction);
-      hub.publish("presence", { changed_at: correction.created_at });
+      hub.publish("presence", { changed_at: created_at });
     });
+    return correction;
   }
 }
 

@@ -3,10 +3,10 @@
  * never before: it survives a power cut then.
  * @module
  */
-import { logger, type Warnings } from "../../../core/mod.ts";
+import { hash } from "node:crypto";
+import { instantOf, logger, type Warnings } from "../../../core/mod.ts";
 import { type Store, storeErrorKind } from "../../../store/mod.ts";
 import type { DeviceProtocol } from "../../../contract/attendance.ts";
-import type { DeviceEvents } from "./device_events.ts";
 import type { People } from "./people.ts";
 import type { Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -26,7 +26,6 @@ export interface Delivery extends Partial<ParsedRecords> {
 export interface IntakeOptions {
   punches: Punches;
   people: People;
-  events: DeviceEvents;
   quarantine: Quarantine;
   warnings: Warnings;
 }
@@ -39,6 +38,7 @@ const WARNING = "attendance.storage";
 export class Intake {
   readonly #store: Store;
   readonly #options: IntakeOptions;
+  readonly #addEvent;
   readonly #setStamp;
   readonly #getStamp;
   readonly #clearStamps;
@@ -46,6 +46,10 @@ export class Intake {
   constructor(store: Store, options: IntakeOptions) {
     this.#store = store;
     this.#options = options;
+    this.#addEvent = store.db.prepare(
+      `INSERT INTO device_events (id, device_sn, kind, person_id, device_time, event, raw, received_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    );
     this.#setStamp = store.db.prepare(
       `INSERT INTO device_stamps (device_sn, table_name, stamp) VALUES (?, ?, ?)
        ON CONFLICT (device_sn, table_name) DO UPDATE SET stamp = excluded.stamp`,
@@ -153,7 +157,13 @@ export class Intake {
 
   #addOthers(delivery: Delivery): void {
     const { device: { sn }, protocol, receivedMs, events = [], unreadable = [], stamp } = delivery;
-    this.#options.events.add(events, { sn, receivedMs });
+    const receivedAt = instantOf(receivedMs);
+    for (const { kind, personId, deviceTime, event, raw } of events) {
+      // An event without a time is identified by its content.
+      const key = ["v1", sn, kind, personId, deviceTime || raw, event ?? ""].join("|");
+      const id = hash("sha256", key, "hex");
+      this.#addEvent.run(id, sn, kind, personId, deviceTime, event, raw, receivedAt);
+    }
     for (const { reason, raw } of unreadable) {
       this.#options.quarantine.add({ sn, protocol, reason, raw, receivedMs });
     }

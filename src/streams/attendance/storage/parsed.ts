@@ -1,7 +1,4 @@
-/**
- * Parsed records of a device: the same for every protocol.
- * @module
- */
+/** Parsed records of a device: the same for every protocol. @module */
 import type { Instant } from "../../../core/mod.ts";
 import type { DirectionSource } from "../sheets/direction.ts";
 import type { StatusSender } from "../sheets/statuses.ts";
@@ -42,13 +39,11 @@ export interface ParsedEvent {
   raw: string;
 }
 
-/** A user whom a device lists. */
 export interface ParsedUser {
   personId: string;
   name: string;
 }
 
-/** A record that cannot be parsed. */
 export interface Unreadable {
   reason: string;
   raw: string;
@@ -61,7 +56,6 @@ export interface ParsedRecords {
   unreadable: Unreadable[];
 }
 
-/** What reading a record needs besides its text. */
 export interface ParseContext {
   zone: Zone;
   receivedMs: number;
@@ -73,7 +67,7 @@ export function isPersonId(text: string): boolean {
 }
 
 /** A whole number that may come as text; anything else is only in the raw record. */
-export function wholeNumber(value: unknown): number | null {
+export function integerOrNull(value: unknown): number | null {
   const number = typeof value === "string" && /^\s*-?\d{1,15}\s*$/.test(value)
     ? Number(value)
     : value;

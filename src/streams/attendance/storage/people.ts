@@ -11,7 +11,7 @@
  */
 import type { Person, PersonSource } from "../../../contract/attendance.ts";
 import { type Clock, type Hub, instantOf } from "../../../core/mod.ts";
-import type { RawRow, Statement, Store, TableOutbox } from "../../../store/mod.ts";
+import type { RawRow, Store, TableOutbox } from "../../../store/mod.ts";
 import { Aliases } from "./aliases.ts";
 import { peopleOutbox, rowIdOf } from "./people_outbox.ts";
 import { personName } from "./person_name.ts";
@@ -58,23 +58,7 @@ export class People {
   readonly #store: Store;
   readonly #options: PeopleOptions;
   readonly #aliases: Aliases;
-  readonly #statements: Readonly<
-    Record<
-      | "name"
-      | "row"
-      | "department"
-      | "deviceName"
-      | "known"
-      | "find"
-      | "list"
-      | "write"
-      | "noteName"
-      | "removeNames"
-      | "erase"
-      | "remove",
-      Statement
-    >
-  >;
+  readonly #statements: ReturnType<typeof prepare>;
   #announcing = false;
 
   constructor(store: Store, options: PeopleOptions) {
@@ -82,49 +66,7 @@ export class People {
     this.#options = options;
     this.#aliases = new Aliases(store);
     this.outbox = peopleOutbox(store, (id) => this.#aliases.ownerOf(id));
-    const { db } = store;
-    const owner = "coalesce((SELECT person_id FROM person_aliases WHERE alias = ?1), ?1)";
-    const columns = `person_id, name, department, active, source, updated_at,
-      (SELECT json_group_array(alias ORDER BY alias) FROM person_aliases
-       WHERE person_aliases.person_id = people.person_id) AS aliases`;
-    this.#statements = {
-      name: db.prepare(`SELECT name FROM people WHERE person_id = ${owner}`),
-      row: db.prepare(
-        `SELECT name, synced_at IS NULL AND rejected_at IS NULL AS waits, rejected_at IS NOT NULL AS rejected
-         FROM people WHERE person_id = ?`,
-      ),
-      department: db.prepare(`SELECT department FROM people WHERE person_id = ${owner}`),
-      known: db.prepare(
-        `SELECT owner.person_id, people.name, department, active, source, device_names.name AS said,
-           people.person_id IS NULL OR erased_at IS updated_at AS is_new
-         FROM (SELECT ${owner} AS person_id) AS owner
-         LEFT JOIN people USING (person_id)
-         LEFT JOIN device_names ON device_names.person_id = ?1 AND device_sn = ?2`,
-      ),
-      find: db.prepare(`SELECT ${columns} FROM people WHERE person_id = ${owner} AND ${SHOWN}`),
-      list: db.prepare(
-        `SELECT ${columns} FROM people WHERE person_id > ? AND person_id <= ? AND ${SHOWN}
-         ORDER BY person_id`,
-      ),
-      write: db.prepare(
-        `INSERT INTO people (person_id, name, department, active, source, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (person_id) DO UPDATE SET
-           name = excluded.name, department = excluded.department, active = excluded.active,
-           source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL, rejected_at = NULL`,
-      ),
-      deviceName: db.prepare("SELECT name FROM device_names WHERE person_id = ? LIMIT 1"),
-      removeNames: db.prepare("DELETE FROM device_names WHERE person_id = ?"),
-      erase: db.prepare(
-        `INSERT INTO people (person_id, active, source, updated_at, erased_at) VALUES (?1, 0, 'device', ?2, ?2)
-         ON CONFLICT (person_id) DO UPDATE SET name = NULL, department = NULL, active = 0, source = 'device',
-           updated_at = excluded.updated_at, erased_at = excluded.erased_at, synced_at = NULL,
-           rejected_at = NULL`,
-      ),
-      remove: db.prepare("DELETE FROM people WHERE person_id = ?"),
-      noteName: db.prepare(
-        "INSERT OR REPLACE INTO device_names (person_id, device_sn, name) VALUES (?, ?, ?)",
-      ),
-    };
+    this.#statements = prepare(store);
   }
 
   /** Whose id this is: the person of whom it is an alias, else it is a person's own. */
@@ -303,6 +245,51 @@ export class People {
       });
     });
   }
+}
+
+function prepare({ db }: Store) {
+  const owner = "coalesce((SELECT person_id FROM person_aliases WHERE alias = ?1), ?1)";
+  const columns = `person_id, name, department, active, source, updated_at,
+      (SELECT json_group_array(alias ORDER BY alias) FROM person_aliases
+       WHERE person_aliases.person_id = people.person_id) AS aliases`;
+  return {
+    name: db.prepare(`SELECT name FROM people WHERE person_id = ${owner}`),
+    row: db.prepare(
+      `SELECT name, synced_at IS NULL AND rejected_at IS NULL AS waits, rejected_at IS NOT NULL AS rejected
+         FROM people WHERE person_id = ?`,
+    ),
+    department: db.prepare(`SELECT department FROM people WHERE person_id = ${owner}`),
+    known: db.prepare(
+      `SELECT owner.person_id, people.name, department, active, source, device_names.name AS said,
+           people.person_id IS NULL OR erased_at IS updated_at AS is_new
+         FROM (SELECT ${owner} AS person_id) AS owner
+         LEFT JOIN people USING (person_id)
+         LEFT JOIN device_names ON device_names.person_id = ?1 AND device_sn = ?2`,
+    ),
+    find: db.prepare(`SELECT ${columns} FROM people WHERE person_id = ${owner} AND ${SHOWN}`),
+    list: db.prepare(
+      `SELECT ${columns} FROM people WHERE person_id > ? AND person_id <= ? AND ${SHOWN}
+         ORDER BY person_id`,
+    ),
+    write: db.prepare(
+      `INSERT INTO people (person_id, name, department, active, source, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (person_id) DO UPDATE SET
+           name = excluded.name, department = excluded.department, active = excluded.active,
+           source = excluded.source, updated_at = excluded.updated_at, synced_at = NULL, rejected_at = NULL`,
+    ),
+    deviceName: db.prepare("SELECT name FROM device_names WHERE person_id = ? LIMIT 1"),
+    removeNames: db.prepare("DELETE FROM device_names WHERE person_id = ?"),
+    erase: db.prepare(
+      `INSERT INTO people (person_id, active, source, updated_at, erased_at) VALUES (?1, 0, 'device', ?2, ?2)
+         ON CONFLICT (person_id) DO UPDATE SET name = NULL, department = NULL, active = 0, source = 'device',
+           updated_at = excluded.updated_at, erased_at = excluded.erased_at, synced_at = NULL,
+           rejected_at = NULL`,
+    ),
+    remove: db.prepare("DELETE FROM people WHERE person_id = ?"),
+    noteName: db.prepare(
+      "INSERT OR REPLACE INTO device_names (person_id, device_sn, name) VALUES (?, ?, ?)",
+    ),
+  };
 }
 
 /** A name that somebody gave: undefined stays so, and nothing but blanks is none. */

@@ -20,7 +20,6 @@ import type { People } from "./people.ts";
 import { nameIn } from "./person_name.ts";
 import type { WallTime } from "./time.ts";
 
-/** Where punches come from. */
 export interface PunchOrigin {
   device: RecordSource;
   receivedMs: number;
@@ -49,16 +48,6 @@ const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zo
     (SELECT person_id FROM person_aliases WHERE alias = device_logs.person_id),
     device_logs.person_id)) AS person_name`;
 
-type ListKind = "all" | "device" | "person" | "both";
-
-/** Index and condition of each list. */
-const LISTS: Readonly<Record<ListKind, readonly [index: string, condition: string]>> = {
-  all: ["device_logs_time", ""],
-  device: ["device_logs_device", "device_sn = ? AND"],
-  person: ["device_logs_person", "person_id = ? AND"],
-  both: ["device_logs_person", "person_id = ? AND device_sn = ? AND"],
-};
-
 /** Columns that are read of what is sent to the cloud. */
 const SENT = [
   "device_sn",
@@ -81,14 +70,14 @@ const MAX_PUBLISHED = 100;
 
 export class Punches {
   readonly outbox: TableOutbox;
-  /** When the newest punch came. */
   lastReceivedAt: Instant | null;
   readonly #store: Store;
   readonly #hub: Hub;
   readonly #directions: Directions;
   readonly #people: People;
   readonly #insert: Statement;
-  readonly #lists: Readonly<Record<ListKind, Statement>>;
+  /** By their SQL. */
+  readonly #lists = new Map<string, Statement>();
 
   constructor(
     store: Store,
@@ -116,12 +105,6 @@ export class Punches {
          skew_ms, time_suspect, mode, in_out, event, direction, direction_by, raw)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
-    this.#lists = {
-      all: db.prepare(listSql("all")),
-      device: db.prepare(listSql("device")),
-      person: db.prepare(listSql("person")),
-      both: db.prepare(listSql("both")),
-    };
   }
 
   /**
@@ -199,9 +182,6 @@ export class Punches {
     { device, person, from, to }: PunchQuery,
     { before, until }: { before: Position | undefined; until: Position | undefined },
   ): Generator<{ at: Position; punch: Punch }> {
-    const kind = person === undefined
-      ? (device === undefined ? "all" : "device")
-      : (device === undefined ? "person" : "both");
     const first = before ?? { punchedAt: "9999", seq: Number.MAX_SAFE_INTEGER };
     const last = until ?? { punchedAt: "", seq: 0 };
     const bounds = [
@@ -215,11 +195,8 @@ export class Punches {
       last.seq,
     ];
     const ids = person === undefined ? [] : this.#people.idsOf(this.#people.personOf(person));
-    const statement = ids.length > 1
-      ? this.#store.db.prepare(listSql(kind, ids.length))
-      : this.#lists[kind];
     const values = ids.length === 0 ? bounds : ids.flatMap((id) => [id, ...bounds]);
-    const rows = statement.iterate(...values);
+    const rows = this.#listing(ids.length, device !== undefined).iterate(...values);
     for (const row of rows) {
       yield {
         at: { punchedAt: String(row.punched_at), seq: Number(row.seq) },
@@ -227,16 +204,19 @@ export class Punches {
       };
     }
   }
-}
-
-/** The list of a kind, newest first; that of several ids is merged from one list an id. */
-function listSql(kind: ListKind, ids = 1): string {
-  const [index, condition] = LISTS[kind];
-  const list = `SELECT ${COLUMNS} FROM device_logs INDEXED BY ${index}
-    WHERE ${condition} punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
-      AND (punched_at, seq) >= (?, ?)`;
-  const lists = Array.from({ length: ids }, () => list);
-  return `${lists.join(" UNION ALL ")} ORDER BY punched_at DESC, seq DESC`;
+  /** The newest first; the punches of several ids are merged from one list an id. */
+  #listing(ids: number, ofDevice: boolean): Statement {
+    const index = ids > 0 ? "person" : ofDevice ? "device" : "time";
+    const list = `SELECT ${COLUMNS} FROM device_logs INDEXED BY device_logs_${index}
+      WHERE ${ids > 0 ? "person_id = ? AND" : ""} ${ofDevice ? "device_sn = ? AND" : ""}
+        punched_at >= ? AND punched_at < ? AND (punched_at, seq) < (?, ?)
+        AND (punched_at, seq) >= (?, ?)`;
+    const lists = Array.from({ length: Math.max(1, ids) }, () => list).join(" UNION ALL ");
+    const sql = `${lists} ORDER BY punched_at DESC, seq DESC`;
+    const statement = this.#lists.get(sql) ?? this.#store.db.prepare(sql);
+    this.#lists.set(sql, statement);
+    return statement;
+  }
 }
 
 /** As the cloud gets it. Every row has a text `id`. */

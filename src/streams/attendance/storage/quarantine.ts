@@ -4,6 +4,7 @@
  * @module
  */
 import { hash } from "node:crypto";
+import { dirname } from "node:path";
 import type { QuarantineEntry } from "../../../contract/attendance.ts";
 import { type Clock, instantOf, logger, msOf, type Warnings } from "../../../core/mod.ts";
 import type { Statement, Store } from "../../../store/mod.ts";
@@ -21,6 +22,7 @@ export interface Unknown {
 const NEWS = "attendance.not-understood";
 /** The warning is shown this long after the last entry. */
 const NEWS_MS = 7 * 86_400_000;
+
 export class Quarantine {
   /** Where earlier versions kept messages above 32 MiB as files. */
   readonly #folder: string;
@@ -33,9 +35,9 @@ export class Quarantine {
 
   constructor(
     store: Store,
-    { folder, warnings, clock }: { folder: string; warnings: Warnings; clock: Clock },
+    { warnings, clock }: { warnings: Warnings; clock: Clock },
   ) {
-    this.#folder = folder;
+    this.#folder = `${dirname(store.path)}/quarantine`;
     this.#clock = clock;
     this.#warnings = warnings;
     this.#insert = store.db.prepare(
@@ -73,7 +75,6 @@ export class Quarantine {
     for (const row of this.#list.iterate(before, from)) yield row as unknown as QuarantineEntry;
   }
 
-  /** One entry. */
   entry(id: number): QuarantineEntry | undefined {
     const [entry] = this.list({ limit: 1, before: id + 1 });
     return entry?.id === id ? entry : undefined;

@@ -1,7 +1,4 @@
-/**
- * Bytes of a device as text: UTF-8 in newer firmware, the code page of its language in names of older ones.
- * @module
- */
+/** Bytes of a device as text: UTF-8 in newer firmware, the code page of its language in names of older ones. @module */
 
 /** A buffer that grows, keeps its room when emptied, and gives text. */
 export class ByteBuffer {

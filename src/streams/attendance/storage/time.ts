@@ -8,7 +8,6 @@ import { type Day, type Instant, instantOf } from "../../../core/mod.ts";
 /** A device's wall time as it is stored: `YYYY-MM-DD HH:MM:SS`. Sorts as text. */
 export type WallTime = string;
 
-/** What a device's wall time means. */
 export interface ReadTime {
   at: Instant;
   /** The time cannot be right, or may not be: the punch is kept and marked. */

@@ -97,9 +97,9 @@ Deno.test("addDaysTo sums the days of a month by person, in any number of parts"
   const months = new Map<string, MonthSheet>();
   for (const day of days) addDaysTo(months, [day]);
   addDaysTo(months, days.map((day) => ({ ...day, personId: "8" })));
-  const sums = { month: "2026-10", days: 2, minutesInside: 540, missingIn: 0, missingOut: 1 };
+  const sums = { month: "2026-10", days: 2, minutes_inside: 540, missing_in: 0, missing_out: 1 };
   assert.deepEqual([...months], [
-    ["7", { personId: "7", ...sums }],
-    ["8", { personId: "8", ...sums }],
+    ["7", { person_id: "7", ...sums }],
+    ["8", { person_id: "8", ...sums }],
   ]);
 });

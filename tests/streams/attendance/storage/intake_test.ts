@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { Hub, instantOf, Warnings } from "../../../../src/core/mod.ts";
 import { Device } from "../../../../src/streams/attendance/devices/device.ts";
-import { DeviceEvents } from "../../../../src/streams/attendance/storage/device_events.ts";
 import { Intake } from "../../../../src/streams/attendance/storage/intake.ts";
 import { migrations } from "../../../../src/streams/attendance/mod.ts";
 import { People } from "../../../../src/streams/attendance/storage/people.ts";
@@ -19,7 +18,7 @@ const NOW = Date.parse("2026-10-05T03:50:00.000Z");
 function bench() {
   const clock = new FakeClock(NOW);
   const temp = tempStore(migrations, { clock });
-  const { store, path } = temp;
+  const { store } = temp;
   const hub = new Hub();
   const news: unknown[] = [];
   hub.subscribe(({ topic, data }) => {
@@ -28,12 +27,10 @@ function bench() {
   const warnings = new Warnings({ clock });
   const people = new People(store, { hub: new Hub(), clock });
   const punches = new Punches(store, { hub, directions: directionsOf(store), people });
-  const folder = path.replace("clockblock.db", "quarantine");
   const intake = new Intake(store, {
     punches,
     people,
-    events: new DeviceEvents(store),
-    quarantine: new Quarantine(store, { folder, warnings, clock }),
+    quarantine: new Quarantine(store, { warnings, clock }),
     warnings,
   });
   const writes: { durable: boolean; stored: number }[] = [];

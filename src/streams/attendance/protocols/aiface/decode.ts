@@ -5,12 +5,12 @@
  * @module
  */
 import {
+  integerOrNull,
   isPersonId,
   type ParseContext,
   type ParsedEvent,
   type ParsedRecords,
   type ParsedUser,
-  wholeNumber,
 } from "../../storage/parsed.ts";
 import { rawOf, redactText } from "../../storage/redact.ts";
 import { FrameScanner } from "./scan.ts";
@@ -45,7 +45,6 @@ const NOBODY = new Set(["0", "99999999"]);
 /** Commands of ours that bring punches; some firmware answers with `cmd` instead of `ret`. */
 export const ASKED_FOR: ReadonlySet<string> = new Set(["getalllog", "getnewlog"]);
 
-/** What kind of message an object is. */
 export function decodeMessage(head: string): AifaceMessage {
   const parsed = parseJson(head);
   if (!isObject(parsed)) return { kind: "malformed", reason: "not valid JSON" };
@@ -63,8 +62,8 @@ export function decodeMessage(head: string): AifaceMessage {
     return { kind: "reg", sn, info: deviceInfo(fields) };
   }
   if (cmd === "sendlog") {
-    const count = wholeNumber(fields.count);
-    return { kind: "sendlog", sn, count, logIndex: wholeNumber(fields.logindex) ?? 0 };
+    const count = integerOrNull(fields.count);
+    return { kind: "sendlog", sn, count, logIndex: integerOrNull(fields.logindex) ?? 0 };
   }
   return { kind: "command", cmd, sn, fields };
 }
@@ -111,7 +110,7 @@ function readRecord(
     readings.unreadable.push({ reason: "no usable time", raw });
     return;
   }
-  const event = wholeNumber(fields.event);
+  const event = integerOrNull(fields.event);
   if (NOBODY.has(personId)) {
     readings.events.push({ kind: "nobody", personId, deviceTime, event, raw });
     return;
@@ -122,8 +121,8 @@ function readRecord(
     deviceTime,
     at,
     suspect,
-    mode: wholeNumber(fields.mode) ?? wholeNumber(fields.verifymode),
-    inOut: wholeNumber(fields.inout),
+    mode: integerOrNull(fields.mode) ?? integerOrNull(fields.verifymode),
+    inOut: integerOrNull(fields.inout),
     event,
     raw,
   });
@@ -135,9 +134,15 @@ export function commandEvent(cmd: string, fields: Fields): ParsedEvent {
     kind: cmd.slice(0, 64),
     personId: textOrNull(fields.enrollid)?.slice(0, 64) ?? "",
     deviceTime: "",
-    event: wholeNumber(fields.event),
+    event: integerOrNull(fields.event),
     raw: rawOf({ ...fields, record: undefined }),
   };
+}
+
+/** An id as devices take it: a number where it is one, as the vendor's documents have it. */
+export function enrollidOf(personId: string): number | string {
+  const number = Number(personId);
+  return Number.isSafeInteger(number) && String(number) === personId ? number : personId;
 }
 
 /** The user whom a message tells of; none where it names no person. */
@@ -147,7 +152,6 @@ export function userOf({ enrollid, name }: Fields): ParsedUser[] {
   return [{ personId, name: textOrNull(name) ?? "" }];
 }
 
-/** The users of a group of records. */
 export function usersIn(group: string): ParsedUser[] {
   const records = parseJson(`[${group}]`);
   if (!Array.isArray(records)) return [];
@@ -162,7 +166,7 @@ function deviceInfo(fields: Fields): DeviceInfo {
     firmware: short(either("firmware")),
     mac: short(either("mac")),
     time: short(either("time")),
-    backlog: wholeNumber(devinfo.usednewlog ?? fields.usednewlog),
+    backlog: integerOrNull(devinfo.usednewlog ?? fields.usednewlog),
   };
 }
 

@@ -7,11 +7,8 @@ import type { DeviceCommand } from "../../../../contract/attendance.ts";
 import { cloudTime } from "../../devices/clocks.ts";
 import type { Device } from "../../devices/device.ts";
 import type { ProtocolContext } from "../context.ts";
-import type { Fields } from "./decode.ts";
+import { enrollidOf, type Fields } from "./decode.ts";
 
-type Message = Readonly<Record<string, unknown>>;
-
-/** Timeout of an answer. */
 const ANSWER_MS = 20_000;
 /** Commands of a device that were sent before this connection, and are sent again once. */
 const ANSWERS: Readonly<Record<string, DeviceCommand["command"]>> = {
@@ -20,11 +17,11 @@ const ANSWERS: Readonly<Record<string, DeviceCommand["command"]>> = {
 };
 
 export class AifaceCommands {
-  readonly #send: (message: Message) => void;
+  readonly #send: (message: Fields) => void;
   readonly #context: ProtocolContext;
   #awaited: { command: DeviceCommand; since: number } | undefined;
 
-  constructor(send: (message: Message) => void, context: ProtocolContext) {
+  constructor(send: (message: Fields) => void, context: ProtocolContext) {
     this.#send = send;
     this.#context = context;
   }
@@ -64,7 +61,6 @@ export class AifaceCommands {
     }
   }
 
-  /** The device answers a command. */
   answered(
     device: Device,
     { to, result, fields }: { to: string; result: boolean; fields: Fields },
@@ -90,7 +86,7 @@ export class AifaceCommands {
   }
 
   /** What is sent; undefined where the pull for it is under way; text: why nothing can be. */
-  #messageOf({ command, person_id }: DeviceCommand, device: Device): Message | undefined | string {
+  #messageOf({ command, person_id }: DeviceCommand, device: Device): Fields | undefined | string {
     switch (command) {
       case "restart":
         return { cmd: "reboot" };
@@ -106,11 +102,7 @@ export class AifaceCommands {
         const id = person_id ?? "";
         const name = this.#context.nameOf(id);
         if (name === null) return "the person has no name any more";
-        // A number where it is one, as the vendor's documents have it: devices do not take it as text.
-        const enrollid = Number.isSafeInteger(Number(id)) && String(Number(id)) === id
-          ? Number(id)
-          : id;
-        return { cmd: "setusername", count: 1, record: [{ enrollid, name }] };
+        return { cmd: "setusername", count: 1, record: [{ enrollid: enrollidOf(id), name }] };
       }
     }
   }

@@ -30,7 +30,6 @@ export class MessageReader {
     return this.#scanner.headSoFar();
   }
 
-  /** Whether an object is unfinished. */
   get pending(): boolean {
     return this.#scanner.pending;
   }
@@ -38,36 +37,28 @@ export class MessageReader {
   /** A message begins with these bytes, which `push` gets as well. Returns the object that it cuts off, if any. */
   begin(chunk: Uint8Array): Scanned[] {
     this.#splitSince = undefined;
-    const garbage = this.#scanner.begin(chunk);
-    return garbage ? [garbage] : [];
+    return listed(this.#scanner.begin(chunk));
   }
 
-  /** What these bytes complete. */
   push(chunk: Uint8Array): Scanned[] {
     return this.#scanner.push(chunk);
   }
 
-  /** The message has ended. */
   end(): Scanned[] {
     if (this.#scanner.pending) this.#splitSince = this.#context.clock.monotonic();
-    const garbage = this.#scanner.end();
-    return garbage ? [garbage] : [];
+    return listed(this.#scanner.end());
   }
 
   /** Gives up an object whose rest does not come; called every second. */
   sweep(): Scanned[] {
-    const { clock } = this.#context;
-    if (this.#splitSince === undefined || clock.monotonic() - this.#splitSince < MAX_SPLIT_MS) {
-      return [];
-    }
-    return this.close();
+    const now = this.#context.clock.monotonic();
+    const isOver = this.#splitSince !== undefined && now - this.#splitSince >= MAX_SPLIT_MS;
+    return isOver ? this.close() : [];
   }
 
-  /** Gives up what is unfinished. */
   close(): Scanned[] {
     this.#splitSince = undefined;
-    const garbage = this.#scanner.abandon();
-    return garbage ? [garbage] : [];
+    return listed(this.#scanner.abandon());
   }
 
   /**
@@ -82,4 +73,8 @@ export class MessageReader {
     if (this.pending && !known && this.#session.senderOf(this.head)) this.#connection.recognise();
     if (!slot.hold(change) && change > 0) throw new MessageMemoryError();
   }
+}
+
+function listed(garbage: Scanned | undefined): Scanned[] {
+  return garbage ? [garbage] : [];
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "../../../../core/mod.ts";
+import type { Fields } from "./decode.ts";
 
 /** Days to ask for, both included: `YYYY-MM-DD`. */
 export interface PullWindow {
@@ -14,7 +15,6 @@ export interface PullWindow {
   done?: () => void;
 }
 
-/** The fields of a page of the device's answer. */
 export interface PullPage {
   records: number;
   /** How many there are over all pages. */
@@ -26,24 +26,20 @@ export interface PullPage {
   result: boolean;
 }
 
-/** Timeout of one page. */
 const ANSWER_MS = 20_000;
 /** 50 records a page and 100 000 in the largest device. */
 const MAX_PAGES = 4_000;
 const MAX_WINDOWS = 8;
 
 export class Puller {
-  readonly #send: (command: Readonly<Record<string, unknown>>) => void;
+  readonly #send: (command: Fields) => void;
   readonly #clock: Clock;
   readonly #windows: PullWindow[] = [];
   #waitingSince: number | undefined;
   #pages = 0;
   #lastFrom: number | null = null;
 
-  constructor(
-    send: (command: Readonly<Record<string, unknown>>) => void,
-    { clock }: { clock: Clock },
-  ) {
+  constructor(send: (command: Fields) => void, { clock }: { clock: Clock }) {
     this.#send = send;
     this.#clock = clock;
   }
@@ -74,7 +70,6 @@ export class Puller {
     this.#send({ cmd: "getalllog", stn: false });
   }
 
-  /** Whether an answer is waited for. */
   get busy(): boolean {
     return this.#waitingSince !== undefined;
   }

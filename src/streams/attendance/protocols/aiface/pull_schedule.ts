@@ -6,7 +6,8 @@
 import { addDays, dayAt } from "../../../../core/mod.ts";
 import type { Device } from "../../devices/device.ts";
 import type { ProtocolContext } from "../context.ts";
-import { Puller, type PullPage, type PullWindow } from "./pull.ts";
+import type { Fields } from "./decode.ts";
+import { Puller, type PullWindow } from "./pull.ts";
 
 /** Time after a registration in which the device sends what it wants to send first. */
 const FIRST_PULL_MS = 3_000;
@@ -18,17 +19,14 @@ const DAY_MS = 86_400_000;
 
 export class PullSchedule {
   readonly #context: ProtocolContext;
-  readonly #puller: Puller;
+  readonly puller: Puller;
   #nextAt = Infinity;
   /** First day of the next pull; yesterday when not set. */
   #from: string | undefined;
 
-  constructor(
-    send: (command: Readonly<Record<string, unknown>>) => void,
-    context: ProtocolContext,
-  ) {
+  constructor(send: (command: Fields) => void, context: ProtocolContext) {
     this.#context = context;
-    this.#puller = new Puller(send, context);
+    this.puller = new Puller(send, context);
   }
 
   /** The first pull asks for what the device may have failed to send since it was last seen. */
@@ -60,11 +58,6 @@ export class PullSchedule {
     this.#ask({ from: days[0] ?? today, to: days.at(-1) ?? today });
   }
 
-  /** A page was received, and stored or not. */
-  answered(page: PullPage, options: { stored: boolean }): void {
-    this.#puller.answered(page, options);
-  }
-
   /** Starts a pull when it is due; called every second. */
   begin(device: Device): void {
     const { clock, pullIntervalMs } = this.#context;
@@ -77,20 +70,10 @@ export class PullSchedule {
     this.#from = undefined;
   }
 
-  /** Whether an answer is waited for. */
-  get busy(): boolean {
-    return this.#puller.busy;
-  }
-
-  /** Checks deadlines; called every second. */
-  sweep(): void {
-    this.#puller.sweep();
-  }
-
   /** Asks for these days, both included. */
   #ask({ from, to, ...rest }: PullWindow): void {
     // Firmware differs on whether the last day is included: the day after it does no harm.
-    this.#puller.ask({ from, to: addDays(to, 1), ...rest });
+    this.puller.ask({ from, to: addDays(to, 1), ...rest });
   }
 
   #today({ zone }: Device): string {

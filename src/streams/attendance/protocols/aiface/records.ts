@@ -14,6 +14,8 @@ export interface RecordsOrigin {
 export class MessageRecords {
   /** Set as soon as the beginning of the message contains it. */
   origin: RecordsOrigin | undefined;
+  /** Whether the message has brought no records. */
+  empty = true;
   /** Records so far. */
   count = 0;
   /** Whether the database has taken all of them. */
@@ -24,15 +26,9 @@ export class MessageRecords {
   readonly #digest = createHash("sha256");
   readonly #days = new Set<string>();
   #held: string[] = [];
-  #empty = true;
 
   constructor(context: ProtocolContext) {
     this.#context = context;
-  }
-
-  /** Whether the message has brought no records. */
-  get empty(): boolean {
-    return this.#empty;
   }
 
   /** Days of the punches, as the device reported them, in order. */
@@ -42,7 +38,7 @@ export class MessageRecords {
 
   add(group: string): void {
     if (group === "") return;
-    this.#empty = false;
+    this.empty = false;
     this.#digest.update(group).update("\n");
     this.#held.push(group);
     this.heldBytes += group.length;

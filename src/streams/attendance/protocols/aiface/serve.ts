@@ -1,12 +1,9 @@
-/**
- * AiFace over the wire: WebSocket on any path, and the same JSON by HTTP POST.
- * @module
- */
+/** AiFace over the wire: WebSocket on any path, and the same JSON by HTTP POST. @module */
 import { logger } from "../../../../core/mod.ts";
 import type { ProtocolContext } from "../context.ts";
 import { isXml, noteUnknown, noteXml } from "../../devices/unsupported.ts";
 import { type Connection, MessageMemoryError } from "../../listener/connection.ts";
-import { BadRequest, type HttpAnswer, readBody, type RequestHead } from "../../listener/http.ts";
+import { BadRequest, bodyPieces, type HttpAnswer, type RequestHead } from "../../listener/http.ts";
 import {
   closeFrame,
   type FrameEvent,
@@ -57,7 +54,6 @@ export class AifaceSocket {
     this.#reader = new MessageReader(context, this.#session, connection);
   }
 
-  /** Resolves when the connection has ended. */
   async run(): Promise<void> {
     const connection = this.#connection;
     const frames = new FrameReader();
@@ -97,7 +93,6 @@ export class AifaceSocket {
     }
   }
 
-  /** Sends a close frame, then closes the connection. */
   async close(code: number, reason = ""): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
@@ -106,7 +101,6 @@ export class AifaceSocket {
     this.#connection.close();
   }
 
-  /** Called every second. */
   async sweep(): Promise<void> {
     const now = this.#context.clock.monotonic();
     if (!this.#session.identified && now - this.#since > MAX_UNIDENTIFIED_MS) {
@@ -228,7 +222,7 @@ export async function answerPost(
   const { maxMessageBytes, strangerBytes } = context.quota.limits;
   let bytes = 0;
   try {
-    const body = readBody(connection, head, { limit: maxMessageBytes });
+    const body = bodyPieces(connection, head, { limit: maxMessageBytes });
     let next = await body.next();
     for (let fresh = true; !next.done; fresh = false, next = await body.next()) {
       if (fresh && isXml(next.value)) noteXml(context.devices, connection.address, next.value);

@@ -14,7 +14,7 @@ import {
   isSerial,
   type Trust,
 } from "../../devices/device.ts";
-import { wholeNumber } from "../../storage/parsed.ts";
+import { integerOrNull } from "../../storage/parsed.ts";
 import { answerCommand, type CommandAnswer } from "./commands.ts";
 import {
   type AifaceMessage,
@@ -49,9 +49,11 @@ export class AifaceSession implements DeviceLink {
   #device: Device | undefined;
   /** Whether its device is at another address than its own. */
   #elsewhere = false;
-  #trusted = false;
+  /** Whether an approved device at its own address has sent something here, registered or not. */
+  trusted = false;
   /** Records of the message that is being received. */
   #records: MessageRecords | undefined;
+
   constructor(
     context: ProtocolContext,
     { address, link }: { address: string; link?: SessionLink },
@@ -67,7 +69,6 @@ export class AifaceSession implements DeviceLink {
     }
   }
 
-  /** Handles one thing a device has sent. */
   async take(scanned: Scanned): Promise<CommandAnswer> {
     const records = this.#records ??= new MessageRecords(this.#context);
     if (scanned.kind === "records") {
@@ -102,7 +103,6 @@ export class AifaceSession implements DeviceLink {
       : await this.#reply(device, message, { group, records });
   }
 
-  /** Bytes of records whose sender is not known yet. */
   get heldBytes(): number {
     return this.#records?.heldBytes ?? 0;
   }
@@ -142,7 +142,6 @@ export class AifaceSession implements DeviceLink {
     if (this.#device && this.believed) this.#context.devices.seen(this.#device);
   }
 
-  /** Whether the sender is known. */
   get identified(): boolean {
     return this.#device !== undefined;
   }
@@ -150,11 +149,6 @@ export class AifaceSession implements DeviceLink {
   /** Whether it is an approved device at its own address, now. */
   get believed(): boolean {
     return this.#trust(this.#device) === "full";
-  }
-
-  /** Whether such a device has sent something here, registered or not. */
-  get trusted(): boolean {
-    return this.#trusted;
   }
 
   /** The connection has ended. */
@@ -168,12 +162,12 @@ export class AifaceSession implements DeviceLink {
   sweep(): void {
     if (this.#device && this.#elsewhere) this.#settle(this.#device);
     if (this.#device) this.#pulls?.begin(this.#device);
-    const mayAsk = !this.#pulls?.busy;
+    const mayAsk = !this.#pulls?.puller.busy;
     if (this.#device && this.believed) {
       this.#commands?.sweep(this.#device, { mayAsk: mayAsk && !this.#names?.busy });
       this.#names?.sweep(this.#device, { mayAsk: mayAsk && !this.#commands?.busy });
     }
-    if (!this.#commands?.busy && !this.#names?.busy) this.#pulls?.sweep();
+    if (!this.#commands?.busy && !this.#names?.busy) this.#pulls?.puller.sweep();
   }
 
   #register(sn: string, info: DeviceInfo): CommandAnswer {
@@ -193,7 +187,7 @@ export class AifaceSession implements DeviceLink {
       send: { ret: "reg", result: true, ...(cloudtime && { cloudtime }), nosenduser: true },
     };
     if (trust === "punches") return welcome;
-    this.#trusted = true;
+    this.trusted = true;
     device.model = info.model ?? device.model;
     device.firmware = info.firmware ?? device.firmware;
     device.mac = info.mac ?? device.mac;
@@ -268,11 +262,11 @@ export class AifaceSession implements DeviceLink {
     }
     if (to !== "getalllog" && to !== "getnewlog") return { silent: "nothing" };
     await records.store(device, { believed: this.#trust(device) === "full" });
-    this.#pulls?.answered({
+    this.#pulls?.puller.answered({
       records: records.stored ? records.count : 0,
-      count: wholeNumber(fields.count),
-      from: wholeNumber(fields.from),
-      to: wholeNumber(fields.to),
+      count: integerOrNull(fields.count),
+      from: integerOrNull(fields.from),
+      to: integerOrNull(fields.to),
       result,
     }, { stored: records.stored });
     return { silent: "nothing" };
@@ -309,7 +303,7 @@ export class AifaceSession implements DeviceLink {
     if (device && !this.#device) this.#hold(device, trust);
     if (!device || trust === "none") return undefined;
     if (trust === "full") {
-      this.#trusted = true;
+      this.trusted = true;
       devices.seen(device);
     }
     return device;

@@ -6,9 +6,8 @@
 import type { Device } from "../../devices/device.ts";
 import { namesDue } from "../../devices/names_due.ts";
 import type { ProtocolContext } from "../context.ts";
-import { type Fields, usersIn } from "./decode.ts";
+import { enrollidOf, type Fields, usersIn } from "./decode.ts";
 
-/** Timeout of an answer. */
 const ANSWER_MS = 20_000;
 /** Pages of 40 credentials, of which a person may have several. */
 const MAX_PAGES = 500;
@@ -62,11 +61,7 @@ export class UserNames {
     const [id] = this.#ids;
     if (id !== undefined) {
       this.#ids.delete(id);
-      // A number where it is one, as the vendor's documents have it.
-      const enrollid = String(Number(id)) === id && Number.isSafeInteger(Number(id))
-        ? Number(id)
-        : id;
-      return this.#ask({ cmd: "getusername", id }, { enrollid });
+      return this.#ask({ cmd: "getusername", id }, { enrollid: enrollidOf(id) });
     }
     if (!namesDue(device, clock)) return;
     device.namesAskedMs = clock.now();
@@ -75,7 +70,6 @@ export class UserNames {
     this.#ask({ cmd: "getuserlist" }, { stn: true });
   }
 
-  /** An answer has come. */
   async answered(device: Device, answer: NameAnswer): Promise<void> {
     const asked = this.#awaited?.asked;
     if (!asked || asked.cmd !== answer.to) return;

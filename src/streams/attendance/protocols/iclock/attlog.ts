@@ -4,13 +4,13 @@
  * @module
  */
 import {
+  integerOrNull,
   isPersonId,
   type ParseContext,
   type ParsedEvent,
   type ParsedPunch,
   type ParsedUser,
   type Unreadable,
-  wholeNumber,
 } from "../../storage/parsed.ts";
 import { redactText } from "../../storage/redact.ts";
 
@@ -31,8 +31,8 @@ export function readAttlog(
     deviceTime,
     at,
     suspect,
-    mode: wholeNumber(verify),
-    inOut: wholeNumber(status),
+    mode: integerOrNull(verify),
+    inOut: integerOrNull(status),
     event: null,
     raw,
   };

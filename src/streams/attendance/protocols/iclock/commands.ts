@@ -3,9 +3,10 @@
  * for names, and those that a person asked for. Nothing that opens doors, touches templates or runs programs is ever sent.
  * @module
  */
-import type { Clock } from "../../../../core/mod.ts";
 import type { DeviceCommand } from "../../../../contract/attendance.ts";
-import type { DeviceCommands } from "../../devices/device_commands.ts";
+import type { ProtocolContext } from "../context.ts";
+
+type Context = Pick<ProtocolContext, "clock" | "commands" | "nameOf">;
 
 interface Waiting {
   id: number;
@@ -27,41 +28,31 @@ const MAX_OFFERS = 5;
 const MAX_LINES = 20;
 
 export class CommandQueue {
-  readonly #clock: Clock;
-  readonly #commands: DeviceCommands;
-  readonly #nameOf: (personId: string) => string | null;
+  readonly #context: Context;
   readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor(
-    { clock, commands, nameOf }: {
-      clock: Clock;
-      commands: DeviceCommands;
-      nameOf: (personId: string) => string | null;
-    },
-  ) {
-    this.#clock = clock;
-    this.#commands = commands;
-    this.#nameOf = nameOf;
+  constructor(context: Context) {
+    this.#context = context;
   }
 
   /** Queues a command of this program; the same one that waits already is not repeated. */
   add(sn: string, line: "INFO" | "REBOOT"): void {
     const waiting = this.#waitingOf(sn);
     if (waiting.some((other) => other.line === line && !other.asked)) return;
-    waiting.push({ id: this.#commands.nextId(), line, offers: 0, offeredAt: -Infinity });
+    waiting.push({ id: this.#context.commands.nextId(), line, offers: 0, offeredAt: -Infinity });
   }
 
   /** Queues the query for names, which is offered once; false where something else waits. */
   addNames(sn: string): boolean {
-    if (this.#commands.open(sn).length > 0 || this.#waitingOf(sn).length > 0) return false;
-    const id = this.#commands.nextId();
+    if (this.#context.commands.open(sn).length > 0 || this.#waitingOf(sn).length > 0) return false;
+    const id = this.#context.commands.nextId();
     this.#waitingOf(sn).push({ id, line: NAMES, offers: 0, offeredAt: -Infinity });
     return true;
   }
 
   /** The answer to a poll: `C:1:INFO` lines, or nothing. */
   offer(sn: string): string {
-    const now = this.#clock.monotonic();
+    const now = this.#context.clock.monotonic();
     this.#takeAsked(sn, now);
     const kept: Waiting[] = [];
     for (const waiting of this.#waitingOf(sn)) {
@@ -70,7 +61,7 @@ export class CommandQueue {
       if (answered || offers < maxOffers || now - offeredAt < REPEAT_MS) kept.push(waiting);
       else if (waiting.asked) {
         const result = `the device took it ${MAX_OFFERS} times and did not answer`;
-        this.#commands.end(waiting.asked, "failed", result);
+        this.#context.commands.end(waiting.asked, "failed", result);
       }
     }
     this.#waiting.set(sn, kept);
@@ -79,7 +70,7 @@ export class CommandQueue {
     for (const waiting of due) {
       waiting.offers++;
       waiting.offeredAt = now;
-      if (waiting.asked) this.#commands.sent(waiting.asked);
+      if (waiting.asked) this.#context.commands.sent(waiting.asked);
     }
     return due.map(({ id, line }) => `C:${id}:${line}\n`).join("");
   }
@@ -109,21 +100,21 @@ export class CommandQueue {
     }
     this.#waiting.set(sn, all.filter((waiting) => waiting !== closed));
     if (!asked) return;
-    if (failed) this.#commands.end(asked, "failed", reasonOf(code));
-    else this.#commands.end(asked, "done", DONE[asked.command]);
+    if (failed) this.#context.commands.end(asked, "failed", reasonOf(code));
+    else this.#context.commands.end(asked, "done", DONE[asked.command]);
   }
 
   /** What people have asked for since, and before this program was restarted. */
   #takeAsked(sn: string, now: number): void {
-    const open = this.#commands.open(sn);
+    const open = this.#context.commands.open(sn);
     const waiting = this.#waitingOf(sn).filter(({ asked }) => !asked || open.includes(asked));
     this.#waiting.set(sn, waiting);
     const known = new Set(waiting.map(({ asked }) => asked));
     for (const asked of open) {
       if (known.has(asked)) continue;
-      const line = lineOf(asked, this.#nameOf);
+      const line = lineOf(asked, this.#context.nameOf);
       if (line === undefined) {
-        this.#commands.end(asked, "failed", "the person has no name any more");
+        this.#context.commands.end(asked, "failed", "the person has no name any more");
         continue;
       }
       // It has it already: a restart must not be repeated at once.
@@ -155,7 +146,7 @@ const DONE = {
 /** `CHECK` has a device read its options again, which has the time zone, and send what it holds from its stamps on. */
 function lineOf(
   { command, person_id }: DeviceCommand,
-  nameOf: (personId: string) => string | null,
+  nameOf: Context["nameOf"],
 ): string | undefined {
   switch (command) {
     case "restart":

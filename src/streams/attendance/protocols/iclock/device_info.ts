@@ -1,21 +1,18 @@
 /** Model, firmware and MAC address that iclock devices report. @module */
 import type { Device } from "../../devices/device.ts";
 
+const FIELDS = new Map<string, "firmware" | "model" | "mac">([
+  ["fwversion", "firmware"],
+  ["firmver", "firmware"],
+  ["devicename", "model"],
+  ["mac", "mac"],
+]);
+
 /** Notes what a device reports of itself: `FWVersion=Ver 8.0.4.6`, `~DeviceName=SilkBio`. */
 export function noteDeviceInfo(device: Device, line: string): void {
   for (const [, key, text] of line.matchAll(/~?(\w+)=([^,\t\r\n]{1,128})/g)) {
-    const value = printable(text!);
-    switch (key!.toLowerCase()) {
-      case "fwversion":
-      case "firmver":
-        device.firmware = value;
-        break;
-      case "devicename":
-        device.model = value;
-        break;
-      case "mac":
-        device.mac = value;
-    }
+    const field = FIELDS.get(key!.toLowerCase());
+    if (field) device[field] = printable(text!);
   }
 }
 

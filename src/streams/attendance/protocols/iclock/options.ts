@@ -1,7 +1,4 @@
-/**
- * The answer to an iclock handshake: poll interval, tables to send, time zone.
- * @module
- */
+/** The answer to an iclock handshake: poll interval, tables to send, time zone. @module */
 
 /** Seconds between two polls of a device. */
 export const DELAY_SEC = 10;

@@ -10,7 +10,7 @@ import { namesDue } from "../../devices/names_due.ts";
 import type { ProtocolContext } from "../context.ts";
 import { type Device, isSerial, type Trust } from "../../devices/device.ts";
 import type { Connection } from "../../listener/connection.ts";
-import { type HttpAnswer, readBody, type RequestHead } from "../../listener/http.ts";
+import { bodyPieces, type HttpAnswer, type RequestHead } from "../../listener/http.ts";
 import { redactText } from "../../storage/redact.ts";
 import { CommandQueue } from "./commands.ts";
 import { noteDeviceInfo, printable } from "./device_info.ts";
@@ -209,7 +209,7 @@ export class IclockRouter {
     use: (bytes: Uint8Array) => void,
   ): Promise<boolean> {
     const { strangerBytes: limit } = this.#context.quota.limits;
-    const body = readBody(connection, head, { limit });
+    const body = bodyPieces(connection, head, { limit });
     for (;;) {
       const { done, value } = await body.next();
       if (done) return value.complete;

@@ -8,7 +8,7 @@ import type { Device } from "../../devices/device.ts";
 import type { Delivery } from "../../storage/intake.ts";
 import type { ParsedRecords } from "../../storage/parsed.ts";
 import type { Connection } from "../../listener/connection.ts";
-import { readBody, type RequestHead } from "../../listener/http.ts";
+import { bodyPieces, type RequestHead } from "../../listener/http.ts";
 import { readAttlog, readOperlog, readUser } from "./attlog.ts";
 import { noteDeviceInfo } from "./device_info.ts";
 import { LineScanner } from "./lines.ts";
@@ -25,14 +25,7 @@ export interface TablePost {
 }
 
 /** Templates and photos: acknowledged, so that the device stops sending them, and not kept. */
-const NOT_KEPT = new Set([
-  "FINGERTMP",
-  "BIODATA",
-  "BIOPHOTO",
-  "USERPIC",
-  "ATTPHOTO",
-  "ERRORLOG",
-]);
+const NOT_KEPT = new Set(["FINGERTMP", "BIODATA", "BIOPHOTO", "USERPIC", "ATTPHOTO", "ERRORLOG"]);
 
 /**
  * Stores a table's lines as they arrive; the last of them together with the device's stamp.
@@ -54,7 +47,7 @@ export async function receiveTable(
   };
 
   const { maxMessageBytes, strangerBytes } = quota.limits;
-  const body = readBody(connection, head, { limit: believed ? maxMessageBytes : strangerBytes });
+  const body = bodyPieces(connection, head, { limit: believed ? maxMessageBytes : strangerBytes });
   let next = await body.next();
   for (; !next.done; next = await body.next()) {
     for (const lines of scanner.push(next.value)) {
