@@ -10,12 +10,10 @@ export interface HubMessage {
   data: unknown;
 }
 
-export type HubListener = (message: HubMessage) => void;
-
 export class Hub {
   /** Clients of `/stream`. While there are some, the network is probed more often. */
   pages = 0;
-  readonly #listeners = new Set<HubListener>();
+  readonly #listeners = new Set<(message: HubMessage) => void>();
 
   /** Calls every listener, in the order of subscription. A listener must not throw. */
   publish(topic: string, data: unknown): void {
@@ -23,7 +21,7 @@ export class Hub {
   }
 
   /** @returns a function that ends the subscription */
-  subscribe(listener: HubListener): () => void {
+  subscribe(listener: (message: HubMessage) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

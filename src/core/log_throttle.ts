@@ -1,14 +1,6 @@
 /** Limits how often a log line is written: a refused caller must not fill the log. @module */
 import { type Clock, systemClock } from "./time/clock.ts";
 
-export interface LogThrottleOptions {
-  /** Length of the window that `burst` counts in, in milliseconds (default: 10 minutes). */
-  intervalMs?: number;
-  /** Lines for a key in each window (default: 1). */
-  burst?: number;
-  clock?: Clock;
-}
-
 interface Window {
   beganMs: number;
   logged: number;
@@ -21,7 +13,8 @@ export class LogThrottle {
   readonly #clock: Clock;
   readonly #windows = new Map<string, Window>();
 
-  constructor({ intervalMs = 600_000, burst = 1, clock = systemClock }: LogThrottleOptions = {}) {
+  /** @param options `burst`: lines for a key in each window of `intervalMs` */
+  constructor({ intervalMs = 600_000, burst = 1, clock = systemClock } = {}) {
     this.#intervalMs = intervalMs;
     this.#burst = burst;
     this.#clock = clock;

@@ -18,11 +18,8 @@ export function requireRuntime(deno: string = Deno.version.deno): void {
   throw new Error(`Cannot run on Deno ${deno}: ClockBlock needs ${OLDEST_DENO} or newer`);
 }
 
-/** The two releases: the second may talk to any host, the first to those that were fixed when it was built. */
-export type Flavour = "clockblock" | "clockblock-anyhost";
-
-/** Which of the two flavours this is, by the permissions of the runtime. */
-export function flavour(): Flavour {
+/** Which release this is, by its permissions: `anyhost` may talk to any host, the other to those fixed in its build. */
+export function flavour(): "clockblock" | "clockblock-anyhost" {
   const { state } = Deno.permissions.querySync({ name: "net" });
   return state === "granted" ? "clockblock-anyhost" : "clockblock";
 }

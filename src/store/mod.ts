@@ -16,7 +16,7 @@ export { lockedBy } from "./lock.ts";
 export { maintain } from "./maintain.ts";
 export { type JoinedOutbox, joinedOutbox } from "./outbox/joined_outbox.ts";
 export { Rejected, type RejectedText } from "./outbox/rejected.ts";
-export { retention, type RetentionOptions } from "./outbox/retention.ts";
+export { retention } from "./outbox/retention.ts";
 export { RowCounter } from "./outbox/row_counter.ts";
 export { type RawRow, type TableOutbox, tableOutbox } from "./outbox/table_outbox.ts";
 export { damagedFiles } from "./recovery/aside.ts";

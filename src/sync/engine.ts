@@ -199,7 +199,8 @@ export class SyncEngine {
 
   /** The state of the lane in the worst state, without counting what waits. */
   get state(): SyncState {
-    return worstOf(this.#setups.map(({ name }) => this.#lanes.get(name)?.state ?? "disabled"));
+    const states = new Set([...this.#lanes.values()].map(({ state }) => state));
+    return WORST_FIRST.find((state) => states.has(state)) ?? "disabled";
   }
 
   status(): SyncStatus {
@@ -302,9 +303,4 @@ export class SyncEngine {
     this.#publishedMs = now;
     this.#hub.publish("sync", this.status());
   }
-}
-
-/** The state of the whole: that of the lane in the worst state. */
-function worstOf(states: readonly SyncState[]): SyncState {
-  return WORST_FIRST.find((each) => states.includes(each)) ?? "disabled";
 }

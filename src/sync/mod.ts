@@ -1,3 +1,3 @@
 /** The sync engine's door. @module */
-export { type LaneSetup, SyncEngine, type SyncEngineOptions } from "./engine.ts";
+export { type LaneSetup, SyncEngine } from "./engine.ts";
 export { syncRoutes } from "./routes.ts";

@@ -96,11 +96,7 @@ function agentMetrics(options: MetricsOptions): Metric[] {
     gauge("heap_bytes", "JavaScript heap in use.", heapUsed),
     gauge("database_bytes", "Size of the database.", database.bytes),
     gauge("wal_bytes", "Size of its write-ahead log.", database.wal_bytes),
-    gauge(
-      "warnings",
-      "Warnings that /status lists.",
-      options.warnings.size,
-    ),
+    gauge("warnings", "Warnings that /status lists.", options.warnings.size),
     gauge("stream_clients", "Clients of /stream.", options.sseClients()),
     gauge(
       "event_loop_delay_max_seconds",
@@ -111,9 +107,7 @@ function agentMetrics(options: MetricsOptions): Metric[] {
       name: "clockblock_http_requests_total",
       type: "counter",
       help: "Requests answered, by status.",
-      samples: [...options.answers()].map((
-        [status, count],
-      ) => [labels({ status: String(status) }), count]),
+      samples: [...options.answers()].map(([status, count]) => [`{status="${status}"}`, count]),
     },
   ];
 }
@@ -131,20 +125,18 @@ function gaugeMetric({ name, help, value }: Gauge): Metric {
 function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
   const status = sync?.status();
   const lanes = status?.lanes ?? [];
-  const perLane = (
-    type: Metric["type"],
-    name: string,
-    help: string,
-    value: (lane: LaneStatus) => number | null,
-  ): Metric => ({
-    name: `clockblock_sync_${name}`,
-    type,
-    help,
-    samples: lanes.flatMap((lane) => {
-      const known = value(lane);
-      return known === null ? [] : [[labels({ stream: lane.stream }), known] as const];
-    }),
-  });
+  const ofLanes =
+    (type: Metric["type"]) =>
+    (name: string, help: string, value: (lane: LaneStatus) => number | null): Metric => ({
+      name: `clockblock_sync_${name}`,
+      type,
+      help,
+      samples: lanes.flatMap((lane) => {
+        const known = value(lane);
+        return known === null ? [] : [[labels({ stream: lane.stream }), known] as const];
+      }),
+    });
+  const [gauge, counter] = [ofLanes("gauge"), ofLanes("counter")];
   const ageSec = (at: string | null) =>
     at === null ? 0 : Math.max(0, (clock.now() - msOf(at)) / 1000);
   const successSec = (at: string | null) => at === null ? null : msOf(at) / 1000;
@@ -162,62 +154,37 @@ function laneMetrics({ sync, clock }: MetricsOptions): Metric[] {
       help: "1 for the state that a lane is in.",
       samples: lanes.map(({ stream, state }) => [labels({ stream, state }), 1]),
     },
-    perLane("gauge", "waiting_rows", "Rows that wait for the cloud.", (lane) => lane.rows_waiting),
-    perLane(
-      "gauge",
+    gauge("waiting_rows", "Rows that wait for the cloud.", (lane) => lane.rows_waiting),
+    gauge(
       "waiting_oldest_seconds",
       "Age of the oldest row that waits.",
       (lane) => ageSec(lane.oldest_waiting_at),
     ),
-    perLane(
-      "gauge",
-      "rejected_rows",
-      "Rows that the cloud rejected.",
-      (lane) => lane.rows_rejected,
-    ),
-    perLane(
-      "gauge",
+    gauge("rejected_rows", "Rows that the cloud rejected.", (lane) => lane.rows_rejected),
+    gauge(
       "last_success_timestamp_seconds",
       "When the cloud last accepted rows.",
       (lane) => successSec(lane.last_success_at),
     ),
-    perLane(
-      "gauge",
-      "failures_in_a_row",
-      "Failed attempts since then.",
-      (lane) => lane.failures_in_a_row,
-    ),
-    perLane(
-      "gauge",
+    gauge("failures_in_a_row", "Failed attempts since then.", (lane) => lane.failures_in_a_row),
+    gauge(
       "request_mean_seconds",
       "Moving average of the duration of a request.",
       (lane) => seconds(lane.mean_latency_ms),
     ),
-    perLane("counter", "requests_total", "Requests to the cloud.", (lane) => lane.requests),
-    perLane(
-      "counter",
+    counter("requests_total", "Requests to the cloud.", (lane) => lane.requests),
+    counter(
       "requests_failed_total",
       "Requests to the cloud that failed.",
       (lane) => lane.requests_failed,
     ),
-    perLane(
-      "counter",
-      "rows_pushed_total",
-      "Rows that the cloud accepted.",
-      (lane) => lane.rows_pushed,
-    ),
-    perLane(
-      "counter",
+    counter("rows_pushed_total", "Rows that the cloud accepted.", (lane) => lane.rows_pushed),
+    counter(
       "rows_refused_total",
       "Rows that the cloud rejected, since the start.",
       (lane) => lane.rows_refused,
     ),
-    perLane(
-      "counter",
-      "rows_pulled_total",
-      "Rows read from the cloud.",
-      (lane) => lane.rows_pulled,
-    ),
+    counter("rows_pulled_total", "Rows read from the cloud.", (lane) => lane.rows_pulled),
   ];
 }
 

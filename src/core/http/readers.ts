@@ -23,11 +23,6 @@ const MAX_SENT_BYTES = 16 * PIECE_BYTES + (1 << 16) + PIECE_BYTES;
 const TURN_BYTES = 1 << 20;
 const TURN_MS = 4;
 
-export interface ReadersOptions {
-  maxBytes?: number;
-  clock?: Clock;
-}
-
 /** As `Response` takes it. */
 interface Init {
   status?: number;
@@ -152,7 +147,7 @@ export class Readers {
   #turnBytes = 0;
   #turnEnds = -Infinity;
 
-  constructor({ maxBytes = MAX_WAITING_BYTES, clock = systemClock }: ReadersOptions = {}) {
+  constructor({ maxBytes = MAX_WAITING_BYTES, clock = systemClock } = {}) {
     this.#maxBytes = maxBytes;
     this.#clock = clock;
   }

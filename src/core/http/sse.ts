@@ -50,17 +50,17 @@ export interface SseOptions {
   readers?: Readers;
   /** Maximum that waits for the client; with more it is disconnected. */
   bufferBytes?: number;
-  /** Interval of comments that keep the connection open through proxies. */
-  pingMs?: number;
-  /** How long a client waits before it reconnects. */
-  retryMs?: number;
   clock?: Clock;
   /** Called once, when no more can be sent: the place to unsubscribe. */
   onEnd?: (end: SseEnd) => void;
-  headers?: Readonly<Record<string, string>>;
 }
 
 const PING: SseFrame = encoder.encode(": ping\n\n");
+/** Interval of these comments, which keep the connection open through proxies. */
+const PING_MS = 15_000;
+/** Has the client reconnect after a second. */
+const RETRY: SseFrame = encoder.encode("retry: 1000\n\n");
+const HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
 /**
  * Frames are shared by all clients. A large one is split into chunks; small ones that wait are joined into one.
@@ -90,8 +90,8 @@ export class SseStream {
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SseOptions) {
-    const { signal, bufferBytes = 1 << 20, pingMs = 15_000, clock = systemClock } = options;
-    const { retryMs = 1_000, readers = new Readers({ clock }) } = options;
+    const { signal, bufferBytes = 1 << 20, clock = systemClock } = options;
+    const { readers = new Readers({ clock }) } = options;
     this.#bufferBytes = bufferBytes;
     this.#onEnd = options.onEnd;
     this.#readers = readers;
@@ -100,22 +100,16 @@ export class SseStream {
       pull: () => this.#pull(),
       cancel: () => this.#end("gone"),
     }, { highWaterMark: 0 });
-    const { response, reader } = readers.enter(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        ...options.headers,
-      },
-    });
+    const { response, reader } = readers.enter(body, { headers: HEADERS });
     this.response = response;
     this.#reader = reader;
     // At once, so that the client sees the stream open.
-    this.send(encoder.encode(`retry: ${retryMs}\n\n`));
+    this.send(RETRY);
     const close = () => this.close();
     const until = { once: true, signal: this.#ended.signal } as const;
     signal.addEventListener("abort", close, until);
     this.#reader.cut.addEventListener("abort", () => this.#end("slow"), until);
-    void every(pingMs, () => this.#ping(), {
+    void every(PING_MS, () => this.#ping(), {
       signal: this.#ended.signal,
       name: "sse",
       clock,

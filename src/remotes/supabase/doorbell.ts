@@ -1,6 +1,7 @@
 /**
- * Realtime as a doorbell, one channel for each group of tables: a project that lacks one of them refuses the channel. It guarantees no delivery and replays nothing, so a message only means that a table may have
- * changed; after every (re)subscription all tables may have.
+ * Realtime as a doorbell, one channel for each group of tables: a project that lacks one of them refuses the channel. It
+ * guarantees no delivery and replays nothing, so a message only means that a table may have changed; after every
+ * (re)subscription all tables may have.
  *
  * A channel that does not recover is closed and opened again: a client that has seen the server restart can stay broken
  * for ever (realtime#1414).

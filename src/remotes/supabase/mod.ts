@@ -11,7 +11,7 @@ import type { TableProfile } from "./table_profile.ts";
 import { streamRules } from "./tables.ts";
 import schemaText from "./schema.sql" with { type: "text" };
 
-export { encryptedTokenStore, memoryTokenStore, type TokenStore } from "./token_store.ts";
+export { encryptedTokenStore, memoryTokenStore } from "./token_store.ts";
 
 /** The tables, policies and triggers that the cloud needs, as SQL. */
 export const schemaSql: string = schemaText;

@@ -54,9 +54,7 @@ export function encryptedTokenStore({ sessionPath, keyPath }: TokenFiles): Token
         } catch {
           logger("supabase").warn(
             "Cannot read {path}: it is damaged or its key is another. Sign in again.",
-            {
-              path: sessionPath,
-            },
+            { path: sessionPath },
           );
           return null;
         }

@@ -17,7 +17,7 @@ import {
   type Row,
   type StreamName,
 } from "../../core/mod.ts";
-import { LIMIT, type OpenDatabase, type Statement } from "../database.ts";
+import { type Database, LIMIT, type OpenDatabase } from "../database.ts";
 import { RowCounter } from "./row_counter.ts";
 
 /** A rejected row with the reason. */
@@ -44,64 +44,12 @@ export interface RejectedText extends Omit<StoredRejection, "row"> {
 
 export class Rejected {
   readonly #database: OpenDatabase;
-  readonly #statements: Readonly<
-    Record<
-      | "keep"
-      | "isOpen"
-      | "readmit"
-      | "isReadmitted"
-      | "accepted"
-      | "remove"
-      | "list"
-      | "newest"
-      | "find",
-      Statement
-    >
-  >;
+  readonly #statements: ReturnType<typeof prepared>;
   readonly #counters = new Map<StreamName, RowCounter>();
 
   constructor(database: OpenDatabase) {
     this.#database = database;
-    const { db } = database;
-    this.#statements = {
-      keep: db.prepare(
-        `INSERT INTO sync_rejected
-           (stream, table_name, row_id, payload, status, code, message, attempts, first_at, last_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)
-         ON CONFLICT (stream, row_id) DO UPDATE SET
-           table_name = excluded.table_name, payload = excluded.payload, status = excluded.status,
-           code = excluded.code, message = excluded.message, attempts = attempts + 1,
-           last_at = excluded.last_at, readmitted = 0`,
-      ),
-      isOpen: db.prepare(
-        "SELECT 1 FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
-      ),
-      readmit: db.prepare(
-        "UPDATE sync_rejected SET readmitted = 1 WHERE stream = ? AND row_id = ? AND readmitted = 0",
-      ),
-      // The partial index of readmitted rows is empty nearly always, and asking it first is nearly free.
-      isReadmitted: db.prepare(
-        "SELECT 1 FROM sync_rejected WHERE stream = ? AND readmitted = 1 LIMIT 1",
-      ),
-      accepted: db.prepare(
-        `DELETE FROM sync_rejected
-         WHERE stream = ? AND readmitted = 1 AND row_id IN (SELECT value FROM json_each(?))`,
-      ),
-      remove: db.prepare(
-        "DELETE FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
-      ),
-      list: db.prepare(
-        `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
-         WHERE stream = ? AND row_id > ? AND readmitted = 0 ORDER BY row_id ${LIMIT}`,
-      ),
-      newest: db.prepare(
-        `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
-         WHERE stream = ? AND row_id < ? AND readmitted = 0 ORDER BY row_id DESC LIMIT 1`,
-      ),
-      find: db.prepare(
-        "SELECT * FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
-      ),
-    };
+    this.#statements = prepared(database.db);
   }
 
   /** Keeps a row that the cloud rejected. Inside `write`, like all that changes something here. */
@@ -179,6 +127,48 @@ export class Rejected {
     const counter = this.#counters.get(stream);
     if (counter) this.#database.afterCommit(() => counter.add(change));
   }
+}
+
+function prepared(db: Database) {
+  return {
+    keep: db.prepare(
+      `INSERT INTO sync_rejected
+         (stream, table_name, row_id, payload, status, code, message, attempts, first_at, last_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)
+       ON CONFLICT (stream, row_id) DO UPDATE SET
+         table_name = excluded.table_name, payload = excluded.payload, status = excluded.status,
+         code = excluded.code, message = excluded.message, attempts = attempts + 1,
+         last_at = excluded.last_at, readmitted = 0`,
+    ),
+    isOpen: db.prepare(
+      "SELECT 1 FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
+    ),
+    readmit: db.prepare(
+      "UPDATE sync_rejected SET readmitted = 1 WHERE stream = ? AND row_id = ? AND readmitted = 0",
+    ),
+    // The partial index of readmitted rows is empty nearly always, and asking it first is nearly free.
+    isReadmitted: db.prepare(
+      "SELECT 1 FROM sync_rejected WHERE stream = ? AND readmitted = 1 LIMIT 1",
+    ),
+    accepted: db.prepare(
+      `DELETE FROM sync_rejected
+       WHERE stream = ? AND readmitted = 1 AND row_id IN (SELECT value FROM json_each(?))`,
+    ),
+    remove: db.prepare(
+      "DELETE FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
+    ),
+    list: db.prepare(
+      `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
+       WHERE stream = ? AND row_id > ? AND readmitted = 0 ORDER BY row_id ${LIMIT}`,
+    ),
+    newest: db.prepare(
+      `SELECT * FROM sync_rejected INDEXED BY sync_rejected_open
+       WHERE stream = ? AND row_id < ? AND readmitted = 0 ORDER BY row_id DESC LIMIT 1`,
+    ),
+    find: db.prepare(
+      "SELECT * FROM sync_rejected WHERE stream = ? AND row_id = ? AND readmitted = 0",
+    ),
+  };
 }
 
 function rejectedRow(raw: Readonly<Record<string, unknown>>): StoredRejection {

@@ -50,7 +50,8 @@ export function looksLikeDatabase(bytes: Uint8Array): boolean {
 const ENTRIES = 8;
 
 /**
- * Whether a second page is a pointer map, as in every database of ours: entries of a type from 1 to 5 and the parent. https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages
+ * Whether a second page is a pointer map, as in every database of ours: entries of a type from 1 to 5 and the parent.
+ * https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages
  */
 function isPointerMap(page: Uint8Array): boolean {
   if (page.length < PAGE_BYTES) return false;

@@ -35,18 +35,23 @@ export interface Repair {
   unreadable?: number;
 }
 
+const JOURNAL = ".repair";
+/** What versions up to 0.2.0 left: a file of text for each. */
+const DISPLACED = ".displaced";
+const SUSPECT = ".suspect";
+
 export function writeJournal(path: string, journal: Journal): void {
-  writeDurably(journalPath(path), JSON.stringify(journal));
+  writeDurably(path + JOURNAL, JSON.stringify(journal));
 }
 
 export function readJournal(path: string): Journal | undefined {
-  if (isFile(journalPath(path))) return parsed(Deno.readTextFileSync(journalPath(path)));
+  if (isFile(path + JOURNAL)) return parsed(Deno.readTextFileSync(path + JOURNAL));
   return olderNote(path);
 }
 
 export function removeJournal(path: string): void {
-  const older = [displacedPath(path), suspectPath(path)];
-  for (const file of [`${journalPath(path)}.part`, ...older, journalPath(path)]) {
+  const older = [path + DISPLACED, path + SUSPECT];
+  for (const file of [`${path}${JOURNAL}.part`, ...older, path + JOURNAL]) {
     removeIfThere(file);
   }
 }
@@ -71,23 +76,10 @@ function parsed(text: string): Journal {
   }
 }
 
-/** What versions up to 0.2.0 left: a file of text for each. */
 function olderNote(path: string): Journal | undefined {
   const finding = (file: string) => isFile(file) ? Deno.readTextFileSync(file) : undefined;
-  const displaced = finding(displacedPath(path));
+  const displaced = finding(path + DISPLACED);
   if (displaced !== undefined) return { step: "displaced", finding: displaced };
-  const suspected = finding(suspectPath(path));
+  const suspected = finding(path + SUSPECT);
   return suspected === undefined ? undefined : { step: "suspected", finding: suspected };
-}
-
-function journalPath(path: string): string {
-  return `${path}.repair`;
-}
-
-function displacedPath(path: string): string {
-  return `${path}.displaced`;
-}
-
-function suspectPath(path: string): string {
-  return `${path}.suspect`;
 }
