@@ -58,6 +58,18 @@ Deno.test("joinedOutbox gives out one table after the other, each row once while
   assert.deepEqual(outbox.depth(), { rows: 0, oldest: null });
 });
 
+Deno.test("joinedOutbox takes an answer for the row that was given out, not for another table's of the same id", async () => {
+  using temp = tempStore([tables]);
+  const { store } = temp;
+  const { outbox, parts } = openJoined(store);
+  await insert(store, parts, [1, 0, 1]);
+  store.db.exec("UPDATE many SET id = 'few-1'");
+  const { rows: [first] } = outbox.pending(1);
+  outbox.pendingAfter!(1, 1);
+  await store.write(() => outbox.settle([first!.id], AT));
+  assert.deepEqual(parts.map((part) => part.depth().rows), [0, 0, 1]);
+});
+
 Deno.test("joinedOutbox leaves out the tables that are to be skipped", async () => {
   using temp = tempStore([tables]);
   const { store } = temp;

@@ -15,6 +15,8 @@ async function running(fixture: PlaytimeFixture, act: () => Promise<void>): Prom
   await act();
   stop.abort();
   await run;
+  // The store's worker may wait for more to move, by the same clock.
+  using _ = await fixture.store.checkpointer.rest();
   assert.equal(fixture.clock.sleepers, 0);
 }
 

@@ -114,6 +114,16 @@ Deno.test("Nothing of an erased person is left, and nothing of others is gone", 
   await assert.rejects(post(relay, "7"), { status: 404 });
 });
 
+Deno.test("Punches are erased that are more than one write takes", async () => {
+  await using relay = await traced();
+  const times = Array.from({ length: 250 }, (_, n) => `${Math.floor(n / 60)}:${n % 60}:00`);
+  const lines = times.map((time) => `9\t2026-10-01 ${time.replace(/\b(\d)\b/g, "0$1")}\t0\t1`);
+  await relay.iclock().post("ATTLOG", lines.join("\n"));
+  await relay.api("PUT", "/people/{id}", { params: { id: "9" }, body: { name: "Dee" } });
+  assert.equal((await post(relay, "9") as { punches: number }).punches, 250);
+  assert.deepEqual(relay.rows("SELECT id FROM device_logs WHERE person_id = '9'"), []);
+});
+
 Deno.test("A device is not sent the name of an erased person, and no outcome of it is kept", async () => {
   await using relay = await traced();
   await askAbout(relay);

@@ -148,6 +148,25 @@ Deno.test("Directions: a time that cannot be right decides nothing for others", 
   ]);
 });
 
+Deno.test("Directions: a punch that was struck out decides nothing for others, whatever its door", async () => {
+  const devices = [DOORS[0]!, { ...DOORS[1]!, role: "exit" as const }];
+  await using relay = await Relay.start({ config: { devices } });
+  await send(relay, "DEV1", "1001 09:00");
+  await send(relay, "DEV2", "1001 10:00");
+  await send(relay, "DEV1", "1001 11:00");
+  assert.equal(directions(relay).at(-1), "11:00 in alternation");
+  const [struck] = relay.rows("SELECT id FROM device_logs WHERE device_sn = 'DEV2'");
+  await relay.api("POST", "/punches/corrections", {
+    body: { kind: "strike", punch_id: struck!.id, reason: "not theirs", by: "Cy" },
+  });
+  await until(() => queued(relay) === 0, "they are decided again");
+  assert.deepEqual(directions(relay), [
+    "09:00 in alternation",
+    "10:00 out device_role",
+    "11:00 out alternation",
+  ]);
+});
+
 Deno.test("Directions: what a version before has stored is decided, and the longest stay is applied", async () => {
   using dir = tempDir();
   const path = `${dir.path}/clockblock.db`;

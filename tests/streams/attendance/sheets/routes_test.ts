@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AttendanceDay, Presence } from "../../../../src/contract/attendance.ts";
 import { testApi } from "../../../support/api.ts";
+import { until } from "../../../support/until.ts";
 import { Relay } from "../relay.ts";
 
 const DOORS = [
@@ -95,6 +96,32 @@ Deno.test("Night shifts of six weeks come out the same whatever the pages, and s
   assert.deepEqual(
     await (await asked.ask("/attendance/months?from=2025-01&to=2025-03")).json(),
     [],
+  );
+});
+
+Deno.test("A day's sheet has no exit of a stay that began long before it", async () => {
+  await using asked = await office();
+  const iclock = asked.relay.iclock();
+  await iclock.post("ATTLOG", "9\t2026-09-01 08:30:00\n9\t2026-09-02 00:10:00");
+  const dates = async (day: string) => {
+    const answer = await asked.ask(`/attendance/days?from=${day}&to=${day}&person=9`);
+    return (await answer.json()).map(({ minutes_inside }: AttendanceDay) => minutes_inside);
+  };
+  assert.deepEqual(await dates("2026-09-01"), [15 * 60 + 40]);
+  assert.deepEqual(await dates("2026-09-02"), []);
+});
+
+Deno.test("A person's sheet has the punches of all ids", async () => {
+  await using asked = await office();
+  const iclock = asked.relay.iclock();
+  await iclock.post("ATTLOG", "9\t2026-09-01 08:00:00\n109\t2026-09-01 16:00:00");
+  const json = { name: "Dee", aliases: ["109"] };
+  assert.equal((await asked.ask("/people/9", { method: "PUT", json })).status, 200);
+  await until(() => asked.relay.count("direction_queue") === 0, "they are decided again");
+  const answer = await asked.ask("/attendance/days?from=2026-09-01&to=2026-09-01");
+  assert.deepEqual(
+    (await answer.json()).map(({ name, minutes_inside }: AttendanceDay) => [name, minutes_inside]),
+    [["Dee", 480]],
   );
 });
 
@@ -229,6 +256,10 @@ Deno.test("GET /presence names who was last seen at a device with a wrong clock,
   const later: Presence = await (await asked.ask("/presence")).json();
   assert.deepEqual(later.uncertain, []);
   assert.ok(later.inside.some(({ name }) => name === "=Eve"));
+  relay.clock.set("2026-10-05T03:55:00.000Z");
+  await send("DEV2", 2, "2026-10-05 07:55:00");
+  const gone: Presence = await (await asked.ask("/presence")).json();
+  assert.deepEqual([gone.uncertain, gone.inside.map(({ name }) => name)], [[], ["Adam"]]);
 });
 
 Deno.test("Who was seen at a device with a wrong clock is uncertain for no longer than a stay", async () => {

@@ -56,6 +56,11 @@ for (
   });
 }
 
+Deno.test("A filter finds the null of a field that is not there, where no value is null", () => {
+  const filter = new Map([["missing", "null"]]);
+  assert.equal(matches(filter, { data: '{"done":true}', managed: MANAGED }), true);
+});
+
 const asked = (query: string) => filterOf(new Request(`http://x/records/t${query}`), ["limit"]);
 
 Deno.test("A query's filter has the names that mean nothing else there", () => {
