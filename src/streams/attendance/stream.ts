@@ -127,12 +127,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
   });
   const sheets = new Sheets(store, { people, devices, clock, maxStayMs });
   const punches: Punches = new Punches(store, { hub, directions, people });
-  const intake = new Intake(store, {
-    punches,
-    people,
-    quarantine,
-    warnings,
-  });
+  const intake = new Intake(store, { punches, people, quarantine, warnings });
   const commands = new DeviceCommands(store, {
     clock,
     onChange(sn) {
@@ -261,13 +256,7 @@ export function createAttendance(deps: AttendanceDeps, wholeConfig: AttendanceCo
         onRole: () => directions.review(),
         resync,
       }),
-      ...correctionRoutes({
-        corrections,
-        devices,
-        people,
-        clock,
-        timeZone,
-      }),
+      ...correctionRoutes({ corrections, devices, people, clock, timeZone }),
       ...attendanceRoutes({
         punches,
         quarantine,

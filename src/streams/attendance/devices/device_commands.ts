@@ -62,7 +62,7 @@ export class DeviceCommands {
     for (const row of open.all()) this.#openOf(String(row.device_sn)).push(asCommand(row));
   }
 
-  /** The next number by which a device names a command; commands that nobody asked for have numbers, too. */
+  /** The next number by which a device names a command; the agent's own commands have numbers, too. */
   nextId(): number {
     return ++this.#lastId;
   }
@@ -100,7 +100,6 @@ export class DeviceCommands {
     return this.#open.get(sn) ?? [];
   }
 
-  /** The newest first. */
   list(sn: string, limit: number): DeviceCommand[] {
     return this.#list.all(sn, limit).map((row) =>
       this.#unsaved.get(Number(row.id)) ?? asCommand(row)

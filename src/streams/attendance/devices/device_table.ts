@@ -73,7 +73,6 @@ export class DeviceTable {
     if (!device.forgotten) this.#unsaved.add(device);
   }
 
-  /** Writes the devices that were touched. */
   async save(): Promise<void> {
     if (this.#unsaved.size === 0) return;
     const devices = [...this.#unsaved];

@@ -30,7 +30,6 @@ export function toEvict(
   return most.length > own + 1 ? most[0]! : "nobody";
 }
 
-/** Warns that the list is full. */
 export function warnListFull(warnings: Warnings): void {
   warnings.raise(
     TOO_MANY,

@@ -71,7 +71,6 @@ export class Devices {
     return this.#devices.get(sn);
   }
 
-  /** The configuration of a device. */
   configured(sn: string): DeviceConfig | undefined {
     return this.#options.devices.find((settings) => settings.sn === sn);
   }
@@ -105,7 +104,6 @@ export class Devices {
     return device;
   }
 
-  /** How far a device is trusted at this address. */
   trust(device: Device | undefined, address: string): Trust {
     return device ? this.#addresses.trust(device, address) : "none";
   }
@@ -176,7 +174,6 @@ export class Devices {
     await this.change(device, { approval: "approved", name, ownZone: timeZone, address });
   }
 
-  /** Refuses a device. */
   async refuse(device: Device): Promise<void> {
     await this.change(device, { approval: "refused" });
   }
@@ -224,7 +221,6 @@ export class Devices {
     for (const device of this.#addresses.sweep(this.#devices.values())) this.changed(device);
   }
 
-  /** Writes what has changed since the last time. */
   save(): Promise<void> {
     return this.#table.save();
   }

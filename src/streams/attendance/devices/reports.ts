@@ -10,7 +10,6 @@ export function deviceReports(devices: Iterable<Device>): DeviceReport[] {
   );
 }
 
-/** How many devices are in each state. */
 export function countStates(devices: Iterable<Device>): Record<DeviceReport["state"], number> {
   const counts = { online: 0, offline: 0, pending: 0, refused: 0, unsupported: 0 };
   for (const { state } of devices) counts[state]++;

@@ -22,7 +22,6 @@ export class SilenceWatch {
     this.#options = options;
   }
 
-  /** Number of devices that are unexpectedly silent. */
   get count(): number {
     return [...this.#devices.all()].filter(({ silent }) => silent).length;
   }

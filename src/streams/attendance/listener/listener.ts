@@ -77,7 +77,6 @@ export class Listener {
     return this.#connections.size === 0;
   }
 
-  /** Accepts connections until the listener is closed. */
   async run(): Promise<void> {
     const { clock } = this.#options;
     for (;;) {

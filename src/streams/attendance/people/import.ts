@@ -7,7 +7,6 @@ import { type Listed, type ListProblem, readList } from "./list.ts";
 /** People of one write: about 2 ms. */
 const SLICE_PEOPLE = 25;
 
-/** Undoes what a dry run has written. */
 class Undone extends Error {}
 
 /**
@@ -31,8 +30,13 @@ export async function importPeople(
     return true;
   });
   for (let at = 0; at < listed.length; at += SLICE_PEOPLE) {
-    const slice = listed.slice(at, at + SLICE_PEOPLE);
-    const outcomes = await writeSlice(slice, { store, people, dryRun });
+    let outcomes: Outcome[] = [];
+    await store.write(() => {
+      outcomes = listed.slice(at, at + SLICE_PEOPLE).map((one) => apply(one, people));
+      if (dryRun) throw new Undone();
+    }).catch((error) => {
+      if (!(error instanceof Undone)) throw error;
+    });
     for (const { before, after, problems } of outcomes) {
       result.problems.push(...problems);
       if (!after) continue;
@@ -50,20 +54,6 @@ interface Outcome {
   /** Undefined when the line could not be used. */
   after?: Person;
   problems: ListProblem[];
-}
-
-async function writeSlice(
-  slice: readonly Listed[],
-  { store, people, dryRun }: { store: Store; people: People; dryRun: boolean },
-): Promise<Outcome[]> {
-  let outcomes: Outcome[] = [];
-  await store.write(() => {
-    outcomes = slice.map((listed) => apply(listed, people));
-    if (dryRun) throw new Undone();
-  }).catch((error) => {
-    if (!(error instanceof Undone)) throw error;
-  });
-  return outcomes;
 }
 
 function apply({ line, personId, change }: Listed, people: People): Outcome {

@@ -1,4 +1,4 @@
-/** Objects whose lists are long, as JSON that is made as it is read: ten thousand people hold up nobody. @module */
+/** Objects whose lists are long, as JSON that is made as it is read: ten thousand people block no other request. @module */
 import type { ListSource, Placed } from "../../../core/mod.ts";
 import { sliceBudget } from "../../../store/mod.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Sends the punches of people again, in slices, who have another name now: the cloud keeps a name with each punch. Who is
- * due is marked in the table of people, so that a restart loses nobody.
+ * due is marked in the table of people, so that a restart loses none.
  * @module
  */
 import { type Clock, every, Notifier } from "../../../core/mod.ts";

@@ -29,7 +29,7 @@ export interface DirectionSource {
 }
 
 export interface StayLimit {
-  /** The longest that somebody is inside without a punch: beyond it the exit was forgotten. */
+  /** Longest stay without a punch: beyond it the exit was forgotten. */
   maxStayMs: number;
 }
 
@@ -46,7 +46,7 @@ export function statusBit(status: number | null): number {
 }
 
 /**
- * Whether a device that has sent these statuses is known to mean them. Firmware that leaves the choice to nobody sends
+ * Whether a device that has sent these statuses is known to mean them. Firmware without a choice of status sends
  * the same one for ever: iclock any, AiFace 0.
  */
 export function meansStatus(protocol: string | null, bits: number): boolean {

@@ -41,7 +41,7 @@ export interface DirectionsOptions {
   devices: { find(sn: string): DirectingDevice | undefined; all(): Iterable<DirectingDevice> };
   clock: Clock;
   maxStayMs: number;
-  /** Stored punches have another direction now, of which so many had been settled; called inside `write`. */
+  /** Stored punches have another direction now, `settled` of which were in the cloud; called inside `write`. */
   changed: (ids: readonly Id[], settled: number) => void;
   /** Stored punches have another direction now; called after the commit. */
   onChange: () => void;

@@ -5,7 +5,7 @@ import type { People } from "../storage/people.ts";
 import { FOREVER } from "./direction_queue.ts";
 import type { Direction } from "./direction.ts";
 
-/** Which punches count: those whose time can be right, and that nobody struck out. */
+/** Which punches count: those whose time can be right, and that are not struck out. */
 export const COUNTS = "time_suspect = 0 AND struck_by IS NULL";
 
 export interface LastPunch {
@@ -32,7 +32,6 @@ export class LastPunches {
     );
   }
 
-  /** The person's newest punch. */
   of(person: string): LastPunch | null {
     const known = this.#remembered.get(person);
     if (known !== undefined) return known;

@@ -49,7 +49,6 @@ export class PunchReader {
   readonly #all: Statement;
   readonly #ofPerson: Statement;
   readonly #days = new DayStarts();
-  /** Serial numbers and zones. */
   readonly #texts = new Map<string, string>();
 
   constructor({ db }: Store, options: PunchReaderOptions) {

@@ -226,7 +226,6 @@ function sent<T>(
   });
 }
 
-/** Whether a person punched at a device on a day. */
 function isAt({ stays }: DaySheet, sn: string): boolean {
   return stays.some((stay) => stay.in?.deviceSn === sn || stay.out?.deviceSn === sn);
 }

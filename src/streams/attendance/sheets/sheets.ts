@@ -1,4 +1,4 @@
-/** Sheets and presence, reckoned from the stored punches for each question. @module */
+/** Sheets and presence, computed from the stored punches for each request. @module */
 import { addDays, type Clock, type Day } from "../../../core/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 import { type DaySheet, daySheets, type SheetPunch } from "./day_sheets.ts";
@@ -25,13 +25,12 @@ export interface Present {
   uncertain: Uncertain[];
 }
 
-/** Somebody inside, since this punch. */
 export interface Inside {
   personId: string;
   entry: SheetPunch;
 }
 
-/** Clocks are at most this far from UTC: a day begins somewhere so long before it does in UTC. */
+/** Largest offset of a zone from UTC: in some zone a day begins this long before it does in UTC. */
 const MAX_OFFSET_MS = 15 * 3_600_000;
 
 /** Days read at once. Those of a shorter part cost more: around each, two or three more days are read. */
@@ -56,11 +55,11 @@ export class Sheets {
   }
 
   async #days(query: SheetQuery): Promise<DaySheet[]> {
-    const { maxStayMs, clock } = this.#options;
-    const { from, to } = query;
+    const { people, maxStayMs, clock } = this.#options;
+    const { from, to, person } = query;
     const punches = await this.#reader.read({
-      ...this.#whose(query),
-      // Before: a stay that ends in the first day may have begun so much earlier. After: the last day's night shift.
+      person: person === undefined ? undefined : people.personOf(person),
+      // Before: a stay that ends on the first day may have begun `maxStayMs` earlier. After: the last day's night shift.
       fromMs: Date.parse(from) - MAX_OFFSET_MS - maxStayMs,
       toMs: Date.parse(addDays(to, 1)) + MAX_OFFSET_MS + maxStayMs,
     });
@@ -124,10 +123,6 @@ export class Sheets {
     return [...persons].map((id) => ({ id, name: this.#options.people.nameOf(id) ?? id }))
       .sort((a, b) => NAMES.compare(a.name, b.name) || NAMES.compare(a.id, b.id))
       .map(({ id }) => id);
-  }
-
-  #whose({ person }: Pick<SheetQuery, "person">): { person?: string } {
-    return person === undefined ? {} : { person: this.#options.people.personOf(person) };
   }
 
   #isOf(department: string | undefined, personId: string): boolean {

@@ -43,7 +43,7 @@ export function staysOf<P extends DirectedPunch>(
   return stays;
 }
 
-/** The entry of whom these stays leave inside at a moment; undefined for one who is not. */
+/** The entry of a person who is inside at a moment; undefined for one who is not. */
 export function insideSince<P extends DirectedPunch>(
   stays: readonly Stay<P>[],
   { nowMs, maxStayMs }: StayLimit & { nowMs: number },

@@ -39,7 +39,6 @@ export class Aliases {
     return owner;
   }
 
-  /** The aliases of a person, in their order. */
   of(personId: string): string[] {
     return this.#list.all(personId).map(({ alias }) => String(alias));
   }

@@ -10,7 +10,7 @@ import type { DeviceProtocol } from "../../../contract/attendance.ts";
 import type { People } from "./people.ts";
 import type { Punches } from "./punches.ts";
 import type { Quarantine } from "./quarantine.ts";
-import type { ParsedRecords, ParsedUser, RecordSource } from "./parsed.ts";
+import type { ParsedRecords, RecordSource } from "./parsed.ts";
 import type { WallTime } from "./time.ts";
 
 export interface Delivery extends Partial<ParsedRecords> {
@@ -66,7 +66,8 @@ export class Intake {
    */
   async store(delivery: Delivery): Promise<boolean> {
     const { punches = [], users = [], believed = false } = delivery;
-    const { warnings } = this.#options;
+    const { people, warnings } = this.#options;
+    const { sn } = delivery.device;
     try {
       let from = 0;
       for (; punches.length - from > SLICE_ROWS; from += SLICE_ROWS) {
@@ -75,7 +76,9 @@ export class Intake {
       }
       for (let at = 0; believed && at < users.length; at += SLICE_ROWS) {
         const slice = users.slice(at, at + SLICE_ROWS);
-        await this.#store.write(() => this.#addUsers(delivery, slice));
+        await this.#store.write(() => {
+          for (const { personId, name } of slice) people.seen(personId, { sn, name });
+        });
       }
       const rest = from === 0 ? punches : punches.slice(from);
       await this.#write(() => {
@@ -90,10 +93,7 @@ export class Intake {
           ? "Cannot store punches: the disk is full. Make room; the devices keep their punches and send them again"
           : "Cannot store punches. The devices keep them and send them again; the log has the reason",
       );
-      logger("attendance").error("Cannot store what {sn} sent: {error}", {
-        sn: delivery.device.sn,
-        error,
-      });
+      logger("attendance").error("Cannot store what {sn} sent: {error}", { sn, error });
       return false;
     }
     warnings.clear(WARNING);
@@ -128,10 +128,6 @@ export class Intake {
       punches.undone();
       throw error;
     }
-  }
-
-  #addUsers({ device: { sn } }: Delivery, users: readonly ParsedUser[]): void {
-    for (const { personId, name } of users) this.#options.people.seen(personId, { sn, name });
   }
 
   #add(

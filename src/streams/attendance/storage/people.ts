@@ -1,5 +1,5 @@
 /**
- * The people whom devices know by their numbers. A person may have several, since two devices may number them
+ * People as devices number them. A person may have several, since two devices may number them
  * differently; a punch keeps the number that the device sent. What a person has entered stands against an import, and
  * that against what devices send:
  *
@@ -48,7 +48,7 @@ export class AliasTaken extends Error {
 
 type Columns = Omit<Person, "aliases" | "updated_at">;
 
-/** Whoever was erased is not shown until something is heard of them again. */
+/** An erased person is not shown until a device sends the id again. */
 const SHOWN = `person_id NOT IN (SELECT alias FROM person_aliases) AND erased_at IS NOT updated_at`;
 
 const RANK: readonly PersonSource[] = ["device", "import", "person"];
@@ -69,7 +69,7 @@ export class People {
     this.#statements = prepare(store);
   }
 
-  /** Whose id this is: the person of whom it is an alias, else it is a person's own. */
+  /** The person with this id: the owner where it is an alias. */
   personOf(id: string): string {
     return this.#aliases.ownerOf(id) ?? id;
   }
@@ -151,7 +151,7 @@ export class People {
 
   /**
    * Forgets a person with all ids; called inside `write`. Where a row is kept, it says for the cloud that everything of
-   * that id up to then is erased; nothing shows it until something is heard of the id again.
+   * that id up to then is erased; it is not shown until a device sends the id again.
    */
   erase(personId: string, { keepRow }: { keepRow: boolean }): void {
     const at = instantOf(this.#options.clock.now());
@@ -179,7 +179,9 @@ export class People {
     const removed = before.filter((alias) => !after.has(alias));
     for (const alias of removed) {
       this.#aliases.remove(alias);
-      this.#write({ ...namedByDevices(alias, this.#deviceName(alias)), active: true });
+      // Any of several names that devices have sent.
+      const name = textOf(this.#statements.deviceName.get(alias)?.name);
+      this.#write({ ...namedByDevices(alias, name), active: true });
       this.#options.onRegroup?.(alias);
     }
     let name = this.nameOf(personId);
@@ -203,11 +205,6 @@ export class People {
     if (!person) return;
     const isFree = person.source === "device" || !person.active;
     if (!isFree || person.aliases.length > 0) throw new AliasTaken(alias, alias);
-  }
-
-  /** A name that a device has sent along with an id; any of several. */
-  #deviceName(id: string): string | null {
-    return textOf(this.#statements.deviceName.get(id)?.name);
   }
 
   #write({ person_id, name, department, active, source }: Columns): void {
@@ -292,12 +289,12 @@ function prepare({ db }: Store) {
   };
 }
 
-/** A name that somebody gave: undefined stays so, and nothing but blanks is none. */
+/** A given name as it is kept: undefined stays undefined, blanks alone are null. */
 function given(text: string | null | undefined): string | null | undefined {
   return text === undefined ? undefined : personName(text);
 }
 
-/** A person of whom only devices have told. */
+/** A person known from devices alone. */
 function namedByDevices(id: string, name: string | null): Omit<Columns, "active"> {
   return { person_id: id, name, department: null, source: "device" };
 }

@@ -14,7 +14,6 @@ export class ByteBuffer {
     this.#bytes[this.length++] = byte;
   }
 
-  /** Appends `from[start, end)`. */
   append(from: Uint8Array, start = 0, end: number = from.length): void {
     const count = end - start;
     if (this.length + count > this.#bytes.length) this.#reserve(count);

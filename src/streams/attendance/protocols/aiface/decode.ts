@@ -145,7 +145,7 @@ export function enrollidOf(personId: string): number | string {
   return Number.isSafeInteger(number) && String(number) === personId ? number : personId;
 }
 
-/** The user whom a message tells of; none where it names no person. */
+/** The user in a message; none where it names no person. */
 export function userOf({ enrollid, name }: Fields): ParsedUser[] {
   const personId = textOrNull(enrollid);
   if (personId === null || !isPersonId(personId) || NOBODY.has(personId)) return [];

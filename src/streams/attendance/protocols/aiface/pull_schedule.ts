@@ -42,7 +42,6 @@ export class PullSchedule {
     this.#from = dayAt(missedFrom, device.zone.name);
   }
 
-  /** Asks for everything the device holds. */
   resync(device: Device): void {
     const today = this.#today(device);
     const done = () => {

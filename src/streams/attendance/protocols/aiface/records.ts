@@ -63,7 +63,6 @@ export class MessageRecords {
     for (const group of groups) if (this.stored) await this.#store(device, { group, ...options });
   }
 
-  /** Identifies the whole message. */
   digest(head: string): string {
     return this.#digest.update(head).digest("hex");
   }

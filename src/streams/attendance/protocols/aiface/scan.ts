@@ -1,5 +1,5 @@
 /**
- * Splits the bytes of AiFace messages into JSON objects as they arrive, without photos, and hands out the records of
+ * Splits the bytes of AiFace messages into JSON objects as they arrive, without photos, and returns the records of
  * an object in groups before it has ended: a message of any size takes a few KiB. It knows strings and braces only.
  *
  *     {"cmd":"sendlog","count":900,"record":[{"enrollid":7,"image":"/9j/4AAQ…20 MiB…"}, … {"enrollid":8}]}

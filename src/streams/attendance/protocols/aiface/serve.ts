@@ -152,7 +152,10 @@ export class AifaceSocket {
     if (endless) throw new ProtocolError("a message without end", 1009);
     if (this.#fresh) {
       this.#fresh = false;
-      if (isXml(bytes)) return this.#unsupported(bytes);
+      if (isXml(bytes)) {
+        noteXml(this.#context.devices, this.#connection.address, bytes);
+        return "over";
+      }
       await this.#answer(this.#reader.begin(bytes));
     }
     await this.#answer(this.#reader.push(bytes));
@@ -182,11 +185,6 @@ export class AifaceSocket {
       if ("send" in answer) void this.#connection.write(textFrame(JSON.stringify(answer.send)));
     }
     this.#reader.countMemory();
-  }
-
-  #unsupported(bytes: Uint8Array): "over" {
-    noteXml(this.#context.devices, this.#connection.address, bytes);
-    return "over";
   }
 
   #seen(): void {

@@ -1,7 +1,7 @@
 /** The answer to an iclock handshake: poll interval, tables to send, time zone. @module */
 
 /** Seconds between two polls of a device. */
-export const DELAY_SEC = 10;
+const DELAY_SEC = 10;
 
 export interface OptionBlock {
   sn: string;

@@ -82,19 +82,19 @@ export class IclockRouter {
     const offsetMinutes = device && maySetClocks(this.#context)
       ? device.zone.offsetMinutesAt(clock.now())
       : undefined;
-    if (!device || trust !== "full") {
-      // A stamp is sent only to the address that reported it.
-      const stamps = { attlog: "0", operlog: "0" };
-      return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
-    }
+    const answer = (attlog: string, operlog: string): HttpAnswer => ({
+      status: 200,
+      body: optionBlock({ sn, stamps: { attlog, operlog }, offsetMinutes }),
+    });
+    // A stamp is sent only to the address that reported it.
+    if (!device || trust !== "full") return answer("0", "0");
     if (offsetMinutes !== undefined) device.sentOffset = offsetMinutes;
     if (pushVersion && !device.firmware) this.commands.add(sn, "INFO");
     const restarted = this.commands.restarted(sn);
     const again = device.resync;
     if (again && restarted) await this.#beginAgain(device);
     const stamp = (table: string) => again ? "0" : intake.stamp(sn, table) ?? "0";
-    const stamps = { attlog: stamp("ATTLOG"), operlog: stamp("OPERLOG") };
-    return { status: 200, body: optionBlock({ sn, stamps, offsetMinutes }) };
+    return answer(stamp("ATTLOG"), stamp("OPERLOG"));
   }
 
   /** The device is requested to send everything; again at its next handshake if that cannot be stored. */
@@ -173,7 +173,7 @@ export class IclockRouter {
     return OK;
   }
 
-  /** Pings, PUSH 3.x registrations and whatever else there may be: logged, and found good. */
+  /** Pings, PUSH 3.x registrations and all else: logged and answered with OK. */
   async #other(
     connection: Connection,
     { head, name, sn }: Request,

@@ -27,9 +27,7 @@ export interface TablePost {
 /** Templates and photos: acknowledged, so that the device stops sending them, and not kept. */
 const NOT_KEPT = new Set(["FINGERTMP", "BIODATA", "BIOPHOTO", "USERPIC", "ATTPHOTO", "ERRORLOG"]);
 
-/**
- * Stores a table's lines as they arrive; the last of them together with the device's stamp.
- */
+/** Stores a table's lines as they arrive; the last of them together with the device's stamp. */
 export async function receiveTable(
   context: ProtocolContext,
   post: TablePost,
