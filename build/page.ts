@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isPublishable, type Project, withProject } from "../src/dashboard/page.ts";
+import { type CloudProject, isPublishable, withProject } from "../src/dashboard/page.ts";
 import { buildDashboard } from "./dashboard.ts";
 
 const USAGE = `Writes the page into dist/page/: files for any static host.
@@ -47,7 +47,9 @@ async function main(args: readonly string[]): Promise<number> {
  * What the arguments ask for; nothing when they ask for help.
  * @throws {TypeError} when they cannot be understood, or would publish a secret
  */
-export function pageOf(args: readonly string[]): { out: string; project: Project } | undefined {
+export function pageOf(
+  args: readonly string[],
+): { out: string; project: CloudProject } | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -96,7 +98,7 @@ function projectUrl(text: string): string {
 }
 
 /** Builds the page and writes its files into a folder. */
-export async function writePage(folder: string, project: Project): Promise<void> {
+export async function writePage(folder: string, project: CloudProject): Promise<void> {
   const built = await Deno.makeTempDir({ prefix: "clockblock-page-" });
   try {
     await buildDashboard(built);

@@ -4,27 +4,20 @@
  * contains them.
  * @module
  */
-import { type Project, withProject } from "./page.ts";
+import { type CloudProject, withProject } from "./page.ts";
 
 export { projectOf } from "./page.ts";
 
-/** A file beside the page. */
-export interface PageFile {
-  /** `/cloud.js` */
-  readonly path: string;
-  readonly type: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
+/** The page, and the files beside it. */
 export interface LoadedPage {
   /** Carries its own Content-Security-Policy. */
   html: string;
   clientJs?: string;
-  files?: PageFile[];
+  files?: { path: string; type: string; bytes: Uint8Array<ArrayBuffer> }[];
 }
 
 /** The page; with the cloud's project, where there is one. */
-export async function loadPage(project?: Project): Promise<LoadedPage> {
+export async function loadPage(project?: CloudProject): Promise<LoadedPage> {
   try {
     // Dynamic imports, so that a fresh clone can be type-checked and run before the page is built.
     const [{ default: html }, client, files] = await Promise.all([

@@ -5,7 +5,7 @@
  */
 
 /** A Supabase project as the page knows it. */
-export interface Project {
+export interface CloudProject {
   readonly url: string;
   /** The publishable (anon) key. */
   readonly key: string;
@@ -27,7 +27,7 @@ export interface CloudConfig {
 /** The project of an agent; undefined where there is none, or its key is none that pages may carry. */
 export function projectOf(
   { supabase: { url, key }, events, records }: CloudConfig,
-): Project | undefined {
+): CloudProject | undefined {
   if (url === null || key === null || !isPublishable(key)) return undefined;
   return {
     url,
@@ -40,7 +40,7 @@ export function projectOf(
 }
 
 /** The page with the project in it, and a policy that allows requests to it. */
-export function withProject(html: string, project: Project): string {
+export function withProject(html: string, project: CloudProject): string {
   const { origin, protocol, host } = new URL(project.url);
   const socket = `${protocol === "https:" ? "wss:" : "ws:"}//${host}`;
   const told = JSON.stringify(project).replaceAll("&", "&amp;").replaceAll('"', "&quot;")

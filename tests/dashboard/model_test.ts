@@ -1,6 +1,6 @@
 /** What the dashboard reckons before it draws. @module */
 import assert from "node:assert/strict";
-import type { LaneStatus } from "../../src/dashboard/live/answers.ts";
+import type { LaneStatus } from "../../src/contract/sync.ts";
 import { daysCsv } from "../../src/dashboard/model/csv.ts";
 import {
   emptyFeed,
@@ -15,12 +15,12 @@ import { heatOf } from "../../src/dashboard/model/heat.ts";
 import {
   addHeartbeat,
   clipSpans,
+  type PlaySpan,
   sessionsOf,
-  type Span,
   spanPath,
   spansOf,
 } from "../../src/dashboard/model/spans.ts";
-import { dayOf, dayStart } from "../../src/dashboard/model/zones.ts";
+import { dayAt, dayStart } from "../../src/dashboard/model/zones.ts";
 
 const NOON = Date.parse("2026-03-02T12:00:00Z");
 
@@ -35,7 +35,7 @@ function heartbeats(picture: string) {
   );
 }
 
-function seconds({ from, to, playing }: Span): [number, number, boolean] {
+function seconds({ from, to, playing }: PlaySpan): [number, number, boolean] {
   return [(from - NOON) / 1_000, (to - NOON) / 1_000, playing];
 }
 
@@ -72,7 +72,7 @@ Deno.test("spanPath draws 17 280 spans as one outline no longer than the band is
 });
 
 Deno.test("Days begin where the zone's clocks say so, also when they are changed", () => {
-  assert.equal(dayOf(Date.parse("2026-03-29T23:30:00Z"), "Europe/Berlin"), "2026-03-30");
+  assert.equal(dayAt(Date.parse("2026-03-29T23:30:00Z"), "Europe/Berlin"), "2026-03-30");
   const hours = (day: string, next: string, zone: string) =>
     (dayStart(next, zone) - dayStart(day, zone)) / 3_600_000;
   assert.equal(hours("2026-03-29", "2026-03-30", "Europe/Berlin"), 23);

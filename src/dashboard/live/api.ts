@@ -1,5 +1,5 @@
 /** Asking the agent. Answers are not checked again: the page comes from the agent that gives them. @module */
-import { parseJson } from "../model/json.ts";
+import { parseExactJson } from "../model/json.ts";
 import { isRefusal, Refusal } from "../source/source.ts";
 
 export interface AgentCalls {
@@ -26,7 +26,7 @@ export function agentCalls(
     const link = response.headers.get("link");
     return {
       // As the contract has it; nothing for an answer without a body.
-      value: (response.status === 204 ? undefined : parseJson(await response.text())) as T,
+      value: (response.status === 204 ? undefined : parseExactJson(await response.text())) as T,
       next: /<([^>]*)>;\s*rel="next"/.exec(link ?? "")?.[1],
     };
   };
@@ -61,7 +61,7 @@ export const agent: AgentCalls = agentCalls((path, init) => fetch(path, init));
 export const { ask, askAll, change } = agent;
 
 /** Shows the token once, for the cookie. */
-export async function signIn(token: string): Promise<void> {
+export async function openSession(token: string): Promise<void> {
   try {
     await ask("/session", { method: "POST", headers: { authorization: `Bearer ${token}` } });
   } catch (error) {

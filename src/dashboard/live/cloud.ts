@@ -4,18 +4,18 @@
  * @module
  */
 import { computed, effect, signal } from "@preact/signals";
-import type { Project } from "../page.ts";
+import type { CloudProject } from "../page.ts";
 import type { Cloud } from "../source/cloud.ts";
 import type { Machine } from "../source/source.ts";
 import { forgetKept } from "./kept.ts";
-import { status } from "./state.ts";
+import { machineStatus } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 
 const SESSION_KEY = "clockblock.session";
 const MACHINE_KEY = "clockblock.machine";
 
 /** The project that the page came with; null where no cloud is configured. */
-export const project: Project | null = projectOfPage();
+export const project: CloudProject | null = projectOfPage();
 /** Null before its module is loaded. */
 export const cloud = signal<Cloud | null>(null);
 /** The account's e-mail; null when nobody is signed in. */
@@ -32,7 +32,7 @@ export const remote = computed(() =>
 );
 
 effect(() => {
-  const { system_id, device_id } = status.value ?? {};
+  const { system_id, device_id } = machineStatus.value ?? {};
   if (!project?.agent || system_id === undefined || device_id === undefined) return;
   const known = machine.peek();
   if (known?.systemId === system_id && known.deviceId === device_id) return;
@@ -48,7 +48,7 @@ export async function resumeSession(): Promise<void> {
   resuming.value = false;
 }
 
-export async function signIn(email: string, password: string): Promise<void> {
+export async function signInToCloud(email: string, password: string): Promise<void> {
   await (await load()).signIn(email, password);
 }
 
@@ -95,7 +95,7 @@ async function loadModule(): Promise<Cloud> {
   return opened;
 }
 
-function projectOfPage(): Project | null {
+function projectOfPage(): CloudProject | null {
   const told = globalThis.document?.querySelector<HTMLMetaElement>(
     "meta[name=clockblock-project]",
   );

@@ -5,15 +5,25 @@
  */
 import { batch, effect } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
-import type { SyncStatus, Warning } from "./answers.ts";
+import type { Warning } from "../../contract/status.ts";
+import type { SyncStatus } from "../../contract/sync.ts";
 import { isRefusal, type Known } from "../source/source.ts";
 import { alerting, alertReader } from "./alerts.ts";
 import { ask } from "./api.ts";
 import { whileVisible } from "./while_visible.ts";
-import { arrivals, changes, heardMs, type Link, link, nowMs, status, type Topic } from "./state.ts";
+import {
+  arrivals,
+  changes,
+  heardMs,
+  type Link,
+  link,
+  machineStatus,
+  nowMs,
+  type Topic,
+} from "./state.ts";
 import { keepAnswer, keptAnswer } from "./kept.ts";
 import { noteHeartbeat, recallSpans } from "./today.ts";
-import type { Heartbeat } from "../model/spans.ts";
+import type { Beat } from "../model/spans.ts";
 
 const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
@@ -60,7 +70,7 @@ export async function refresh(): Promise<void> {
   try {
     const answered = await ask<Known>("/status", { signal: AbortSignal.timeout(TIMEOUT_MS) });
     batch(() => {
-      status.value = answered;
+      machineStatus.value = answered;
       heardMs.value = Date.now();
       if (isAway()) back("connecting");
     });
@@ -74,10 +84,10 @@ export async function refresh(): Promise<void> {
 
 /** Nothing answers: a page that has shown nothing yet shows what it last had. */
 function away(): void {
-  const last = status.value ? undefined : keptAnswer<Known>("status");
+  const last = machineStatus.value ? undefined : keptAnswer<Known>("status");
   batch(() => {
     if (last) {
-      status.value = last.value;
+      machineStatus.value = last.value;
       heardMs.value = last.atMs;
       recallSpans();
     }
@@ -109,7 +119,7 @@ async function locked(): Promise<void> {
 async function poll(): Promise<void> {
   await refresh();
   if (isAway()) return;
-  const heartbeats = await ask<Heartbeat[]>(`/history?limit=${POLLED_HEARTBEATS}`).catch(() => []);
+  const heartbeats = await ask<Beat[]>(`/history?limit=${POLLED_HEARTBEATS}`).catch(() => []);
   batch(() => {
     // A stream that came meanwhile tells more.
     if (link.value === "connecting") link.value = "polling";
@@ -173,15 +183,17 @@ async function followStream(): Promise<boolean> {
 
 function take({ event, data }: SseMessage): void {
   const value: unknown = JSON.parse(data);
-  const known = status.value;
-  if (event === "sync" && known) status.value = { ...known, sync: value as SyncStatus };
-  if (event === "warnings" && known) status.value = { ...known, warnings: value as Warning[] };
+  const known = machineStatus.value;
+  if (event === "sync" && known) machineStatus.value = { ...known, sync: value as SyncStatus };
+  if (event === "warnings" && known) {
+    machineStatus.value = { ...known, warnings: value as Warning[] };
+  }
   if (event === "allowance") {
     // A threshold that was crossed, or a grant.
     const { event: threshold } = value as { event?: Parameters<typeof alertReader>[0] };
     if (threshold) alertReader(threshold);
   }
-  if (event === "heartbeat") noteHeartbeat(value as Heartbeat);
+  if (event === "heartbeat") noteHeartbeat(value as Beat);
   if (event in changes) announce(event as Topic);
 }
 

@@ -1,7 +1,7 @@
 /** Answers as a component uses them. @module */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Source } from "../source/source.ts";
+import type { MachineSource } from "../source/source.ts";
 import { keepAnswer, keptAnswer } from "./kept.ts";
 import { source } from "./source.ts";
 import { arrivals, changes, link, type Topic } from "./state.ts";
@@ -25,7 +25,7 @@ export interface AnswerOptions {
 
 /** What the machine's source gives, whichever that is now. */
 export function useSource<T>(
-  read: (source: Source, signal: AbortSignal) => Promise<T>,
+  read: (source: MachineSource, signal: AbortSignal) => Promise<T>,
   options: AnswerOptions = {},
 ): Answer<T> {
   const from = source.value;
@@ -45,7 +45,7 @@ export function useAnswer<T>(
 function useRead<T>(
   load: (signal: AbortSignal) => Promise<T>,
   { key = "", topics = [], keep, from, reachable }: AnswerOptions & {
-    from?: Source;
+    from?: MachineSource;
     reachable: boolean;
   },
 ): Answer<T> {

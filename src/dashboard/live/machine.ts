@@ -6,7 +6,7 @@
 import { batch } from "@preact/signals";
 import type { Machine } from "../source/source.ts";
 import { machine } from "./cloud.ts";
-import { heardMs, link, remoteError, showRoute, status } from "./state.ts";
+import { cloudError, heardMs, link, machineStatus, showRoute } from "./state.ts";
 import { spans, spansSince } from "./today.ts";
 
 /** Runs as long as the page. */
@@ -33,10 +33,10 @@ function show(next: Machine | null): void {
   batch(() => {
     showRoute();
     if (now?.systemId === next?.systemId && now?.deviceId === next?.deviceId) return;
-    status.value =
+    machineStatus.value =
       heardMs.value =
       spansSince.value =
-      remoteError.value =
+      cloudError.value =
         null;
     spans.value = [];
     // Until the cloud has answered for it.

@@ -1,5 +1,5 @@
 /** The people whom devices know, for the views that list or choose among them. @module */
-import type { Person } from "./answers.ts";
+import type { Person } from "../../contract/attendance.ts";
 import { askAll } from "./api.ts";
 import { type Answer, useAnswer } from "./hooks.ts";
 

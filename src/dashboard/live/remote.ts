@@ -4,10 +4,10 @@
  * @module
  */
 import { batch, computed, effect } from "@preact/signals";
-import { isRefusal, type Source } from "../source/source.ts";
+import { isRefusal, type MachineSource } from "../source/source.ts";
 import { remote } from "./cloud.ts";
 import { local, source } from "./source.ts";
-import { arrivals, changes, heardMs, link, remoteError, status } from "./state.ts";
+import { arrivals, changes, cloudError, heardMs, link, machineStatus } from "./state.ts";
 import { extendSpans } from "./today.ts";
 import { whileVisible } from "./while_visible.ts";
 
@@ -25,7 +25,7 @@ export function followRemote(): void {
 }
 
 /** @returns its end */
-function poll(machine: Source): () => void {
+function poll(machine: MachineSource): () => void {
   const stop = new AbortController();
   const ask = async () => {
     try {
@@ -33,9 +33,9 @@ function poll(machine: Source): () => void {
       const known = await machine.status({ signal });
       if (stop.signal.aborted) return;
       batch(() => {
-        status.value = known;
+        machineStatus.value = known;
         heardMs.value = Date.now();
-        remoteError.value = null;
+        cloudError.value = null;
         if (link.value === "remote") {
           for (const topic of Object.values(changes)) topic.value++;
         } else arrivals.value++;
@@ -44,7 +44,7 @@ function poll(machine: Source): () => void {
       await extendSpans(machine, { signal });
     } catch (error) {
       if (stop.signal.aborted) return;
-      remoteError.value = isRefusal(error) ? error : new Error("The cloud does not answer either.");
+      cloudError.value = isRefusal(error) ? error : new Error("The cloud does not answer either.");
       if (link.value === "remote") link.value = "offline";
     }
   };

@@ -6,7 +6,7 @@
 import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Known } from "../source/source.ts";
 import { keep, kept } from "./storage.ts";
-import { dayOf, dayStart, detectedZone } from "../model/zones.ts";
+import { dayAt, dayStart, detectedZone } from "../model/zones.ts";
 
 /**
  * How the machine is reached: by its agent's stream, by asking the agent again and again, by the cloud in its place, not
@@ -15,9 +15,9 @@ import { dayOf, dayStart, detectedZone } from "../model/zones.ts";
 export type Link = "connecting" | "live" | "polling" | "remote" | "offline" | "locked";
 
 export const link = signal<Link>("connecting");
-export const status = signal<Known | null>(null);
+export const machineStatus = signal<Known | null>(null);
 /** Why the cloud could not take the agent's place. */
-export const remoteError = signal<Error | null>(null);
+export const cloudError = signal<Error | null>(null);
 /** When the agent last answered, or the cloud in its place. */
 export const heardMs = signal<number | null>(null);
 /** Ticks while someone looks. */
@@ -57,12 +57,12 @@ const ZONE_KEY = "clockblock.zone";
 
 /** The zone that the reader chose; empty for that of the agent, whose days the allowance counts. */
 export const chosenZone = signal(kept(ZONE_KEY));
-export const agentZone = computed(() => status.value?.today.time_zone);
+export const agentZone = computed(() => machineStatus.value?.today.time_zone);
 export const zone = computed(() => chosenZone.value || agentZone.value || detectedZone());
 
-export const today = computed(() => dayOf(nowMs.value, zone.value));
+export const todayDate = computed(() => dayAt(nowMs.value, zone.value));
 /** When it began. */
-export const todayMs = computed(() => dayStart(today.value, zone.value));
+export const todayMs = computed(() => dayStart(todayDate.value, zone.value));
 
 effect(() => keep(ZONE_KEY, chosenZone.value));
 
@@ -82,6 +82,6 @@ export function showRoute(): void {
 }
 
 /** The panel on show: the first part of what stands after the `#`. */
-export const route = computed(() => hash.value.split("/")[0]!);
+export const panelId = computed(() => hash.value.split("/")[0]!);
 /** The part of that panel: `days` in `#attendance/days`. */
 export const section = computed(() => hash.value.split("/")[1] ?? "");

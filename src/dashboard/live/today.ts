@@ -1,12 +1,12 @@
 /** The day's heartbeats as spans: read once, then continued by each heartbeat that comes. @module */
 import { effect, signal } from "@preact/signals";
-import { addHeartbeat, type Heartbeat, joinSpans, type Span } from "../model/spans.ts";
-import type { Source } from "../source/source.ts";
+import { addHeartbeat, type Beat, joinSpans, type PlaySpan } from "../model/spans.ts";
+import type { MachineSource } from "../source/source.ts";
 import { keepAnswer, keptAnswer } from "./kept.ts";
 import { source } from "./source.ts";
 
 /** Newest last; reaches back to the beginning of the day that was last loaded. */
-export const spans = signal<readonly Span[]>([]);
+export const spans = signal<readonly PlaySpan[]>([]);
 /** From when on the spans are complete; null before they were read. */
 export const spansSince = signal<number | null>(null);
 
@@ -30,7 +30,7 @@ export async function loadSpans(sinceMs: number): Promise<void> {
 
 /** Continues the spans that were read by what is newer. */
 export async function extendSpans(
-  source: Source,
+  source: MachineSource,
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
   const last = spans.value.at(-1);
@@ -42,12 +42,12 @@ export async function extendSpans(
 
 /** What was kept of the day, for a page that begins while nothing answers. */
 export function recallSpans(): void {
-  const kept = keptAnswer<Span[]>("spans");
+  const kept = keptAnswer<PlaySpan[]>("spans");
   if (kept && spans.value.length === 0) spans.value = kept.value;
 }
 
 /** A heartbeat that came by the stream. */
-export function noteHeartbeat(heartbeat: Heartbeat): void {
+export function noteHeartbeat(heartbeat: Beat): void {
   const last = spans.value.at(-1);
   const changed = last ? [...spans.value.slice(0, -1), { ...last }] : [];
   addHeartbeat(changed, heartbeat);

@@ -1,15 +1,18 @@
 /** Attendance sheets as text: ranges to choose from, times by the clock of the door, marks. @module */
-import type { AttendanceDay, Person } from "../live/answers.ts";
+import type { AttendanceDay, Person } from "../../contract/attendance.ts";
 import { clock, number, shortDay } from "./format.ts";
-import { addDays, type Day, dayOf } from "./zones.ts";
+import { addDays, type Day, dayAt } from "./zones.ts";
 
-export interface DayRange {
+export interface SheetRange {
   readonly from: Day;
   readonly to: Day;
 }
 
 /** Ranges of the day sheet and of the month sheet, by name. */
-export function quickRanges(today: Day, by: "days" | "months"): Readonly<Record<string, DayRange>> {
+export function quickRanges(
+  today: Day,
+  by: "days" | "months",
+): Readonly<Record<string, SheetRange>> {
   const month = firstOfMonth(today);
   const lastMonth = { from: monthsBefore(month, 1), to: addDays(month, -1) };
   const thisMonth = { from: month, to: today };
@@ -49,7 +52,7 @@ type DayTimes = Pick<AttendanceDay, "date" | "time_zone">;
 export function doorTime(at: string | null, { date, time_zone }: DayTimes): string {
   if (at === null) return "–";
   const ms = Date.parse(at);
-  const day = dayOf(ms, time_zone);
+  const day = dayAt(ms, time_zone);
   return `${day === date ? "" : `${shortDay(day)}, `}${clock(ms, time_zone)}`;
 }
 

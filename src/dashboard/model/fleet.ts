@@ -40,7 +40,7 @@ export const STATE_TONES: Readonly<Record<MachineState, Tone | "over">> = {
   idle: "idle",
 };
 
-export function stateOf(machine: FleetMachine, nowMs: number): MachineState {
+export function machineState(machine: FleetMachine, nowMs: number): MachineState {
   if (machine.lastError !== null) return "error";
   if (isSilent(machine, nowMs)) return "silent";
   const { limitMin, usedMin, leftMin, isPlaying } = machine;
@@ -64,7 +64,7 @@ export function passes(machine: FleetMachine, filter: FleetFilter, nowMs: number
     case "playing":
       return machine.isPlaying && !isSilent(machine, nowMs);
     case "attention":
-      return ["error", "silent", "over"].includes(stateOf(machine, nowMs));
+      return ["error", "silent", "over"].includes(machineState(machine, nowMs));
     case "silent":
       return isSilent(machine, nowMs);
   }
@@ -83,7 +83,7 @@ export function listed(
       passes(machine, filter, nowMs) &&
       (`${machine.name}\n${machine.deviceId}`).toLowerCase().includes(wanted)
     )
-    .map((machine) => ({ machine, rank: STATES.indexOf(stateOf(machine, nowMs)) }))
+    .map((machine) => ({ machine, rank: STATES.indexOf(machineState(machine, nowMs)) }))
     .sort((a, b) =>
       a.rank - b.rank || NAMES.compare(a.machine.name, b.machine.name) ||
       NAMES.compare(keyOf(a.machine), keyOf(b.machine))
@@ -97,12 +97,12 @@ export function keyOf({ systemId, deviceId }: Pick<FleetMachine, "systemId" | "d
 }
 
 /** `1 hr 10 mins of 2 hrs`; without a limit what was played. */
-export function minutesText({ usedMin, limitMin }: FleetMachine): string {
+export function usedText({ usedMin, limitMin }: FleetMachine): string {
   return limitMin === null ? duration(usedMin) : `${duration(usedMin)} of ${duration(limitMin)}`;
 }
 
 /** The minutes of seven UTC days up to today, oldest first. */
-export function weekOf({ days }: FleetMachine, nowMs: number): number[] {
+export function weekMinutes({ days }: FleetMachine, nowMs: number): number[] {
   return Array.from({ length: 7 }, (_, index) => {
     const day = new Date(nowMs - (6 - index) * 86_400_000).toISOString().slice(0, 10);
     return days[day] ?? 0;

@@ -69,7 +69,7 @@ export function stamp(
 }
 
 /** Date and time; the date alone is left out of what is today. */
-export function moment(ms: number, timeZone: Zone): string {
+export function fullTime(ms: number, timeZone: Zone): string {
   return format(ms, { dateStyle: "medium", timeStyle: "short", ...zone(timeZone) });
 }
 

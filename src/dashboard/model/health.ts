@@ -1,5 +1,6 @@
 /** What a lane's state means to a person: a colour and a sentence. @module */
-import type { Known, LaneStatus, SyncStatus } from "../live/answers.ts";
+import type { LaneStatus, SyncStatus } from "../../contract/sync.ts";
+import type { Known } from "../source/source.ts";
 import { number } from "./format.ts";
 
 /** `good`: done or in progress; `warn`: recovers by itself; `bad`: needs a person; `idle`: not in use. */

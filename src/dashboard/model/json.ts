@@ -13,7 +13,7 @@ const json = JSON as unknown as {
 };
 
 /** @throws {SyntaxError} when the text is not JSON */
-export function parseJson(text: string): unknown {
+export function parseExactJson(text: string): unknown {
   if (!LONG.test(text)) return JSON.parse(text);
   return json.parse(
     text,

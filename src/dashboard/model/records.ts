@@ -1,8 +1,8 @@
 /** A record's fields as a form has them, each with its type, and back. @module */
-import { isExactNumber, parseJson } from "./json.ts";
+import { isExactNumber, parseExactJson } from "./json.ts";
 
 /** A record of any table: the fields that each has, and its own. */
-export type FlatRecord = Readonly<Record<string, unknown>> & {
+export type RecordRow = Readonly<Record<string, unknown>> & {
   readonly id: string;
   readonly updated_at: string;
   readonly deleted_at: string | null;
@@ -23,7 +23,7 @@ export interface Field {
 }
 
 /** What is wrong with a field, for the person who typed it. */
-export class FieldError extends Error {
+export class FormError extends Error {
   override readonly name = "FieldError";
 }
 
@@ -60,7 +60,7 @@ export function typeOf(value: unknown): FieldType {
   return typeof value === "number" || isExactNumber(value) ? "number" : "JSON";
 }
 
-/** @throws {FieldError} */
+/** @throws {FormError} */
 export function valueOf({ name, type, text }: Field): unknown {
   switch (type) {
     case "text":
@@ -70,32 +70,32 @@ export function valueOf({ name, type, text }: Field): unknown {
     case "nothing":
       return null;
     case "number":
-      if (/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim())) return parseJson(text);
-      throw new FieldError(`${name}: a number is written as 12, -0.5 or 1e6`);
+      if (/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim())) return parseExactJson(text);
+      throw new FormError(`${name}: a number is written as 12, -0.5 or 1e6`);
     case "JSON":
       try {
-        return parseJson(text);
+        return parseExactJson(text);
       } catch {
-        throw new FieldError(`${name}: this is not JSON, such as [1, 2] or {"a": true}`);
+        throw new FormError(`${name}: this is not JSON, such as [1, 2] or {"a": true}`);
       }
   }
 }
 
 /**
  * The fields that differ from a record's, or all for a new one.
- * @throws {FieldError}
+ * @throws {FormError}
  */
 export function changedFields(
   fields: readonly Field[],
-  record: FlatRecord | null,
+  record: RecordRow | null,
 ): Record<string, unknown> {
   const names = fields.map(({ name }) => name);
   for (const name of names) {
     if (name === "" || name.length > 63 || MANAGED.includes(name) || name === "__proto__") {
-      throw new FieldError(`"${name}" cannot be a field's name`);
+      throw new FormError(`"${name}" cannot be a field's name`);
     }
     if (names.indexOf(name) !== names.lastIndexOf(name)) {
-      throw new FieldError(`There are two fields named ${name}`);
+      throw new FormError(`There are two fields named ${name}`);
     }
   }
   const values = fields.map((field) => [field.name, valueOf(field)] as const);

@@ -5,14 +5,11 @@
  *     spans       ████──────    ───███
  * @module
  */
+import type { Heartbeat } from "../../contract/playtime.ts";
 
-export interface Heartbeat {
-  readonly timestamp_utc: string;
-  readonly is_playing: boolean;
-  readonly poll_interval_sec: number;
-}
+export type Beat = Pick<Heartbeat, "timestamp_utc" | "is_playing" | "poll_interval_sec">;
 
-export interface Span {
+export interface PlaySpan {
   from: number;
   /** The moment after its end. */
   to: number;
@@ -23,14 +20,14 @@ export interface Span {
 const LATE = 1.5;
 
 /** Spans of heartbeats, which are in the order of time. */
-export function spansOf(heartbeats: Iterable<Heartbeat>): Span[] {
-  const spans: Span[] = [];
+export function spansOf(heartbeats: Iterable<Beat>): PlaySpan[] {
+  const spans: PlaySpan[] = [];
   for (const heartbeat of heartbeats) addHeartbeat(spans, heartbeat);
   return spans;
 }
 
 /** Adds a heartbeat that is the newest. */
-export function addHeartbeat(spans: Span[], heartbeat: Heartbeat): void {
+export function addHeartbeat(spans: PlaySpan[], heartbeat: Beat): void {
   const from = Date.parse(heartbeat.timestamp_utc);
   const intervalMs = heartbeat.poll_interval_sec * 1_000;
   const playing = heartbeat.is_playing;
@@ -47,7 +44,7 @@ export function addHeartbeat(spans: Span[], heartbeat: Heartbeat): void {
 }
 
 /** Spans of two stretches of time, the first before the second. */
-export function joinSpans(older: readonly Span[], newer: readonly Span[]): Span[] {
+export function joinSpans(older: readonly PlaySpan[], newer: readonly PlaySpan[]): PlaySpan[] {
   const last = older.at(-1);
   const [first, ...rest] = newer;
   if (!last || !first) return [...older, ...newer];
@@ -56,7 +53,7 @@ export function joinSpans(older: readonly Span[], newer: readonly Span[]): Span[
 }
 
 /** What lies within `[from, to)`. */
-export function clipSpans(spans: readonly Span[], from: number, to: number): Span[] {
+export function clipSpans(spans: readonly PlaySpan[], from: number, to: number): PlaySpan[] {
   return spans.filter((span) => span.to > from && span.from < to).map((span) => ({
     ...span,
     from: Math.max(span.from, from),
@@ -65,8 +62,8 @@ export function clipSpans(spans: readonly Span[], from: number, to: number): Spa
 }
 
 /** Times of play, where a pause shorter than `pauseMs` ends none. */
-export function sessionsOf(spans: readonly Span[], pauseMs = 120_000): Span[] {
-  const sessions: Span[] = [];
+export function sessionsOf(spans: readonly PlaySpan[], pauseMs = 120_000): PlaySpan[] {
+  const sessions: PlaySpan[] = [];
   for (const span of spans) {
     if (!span.playing) continue;
     const last = sessions.at(-1);
@@ -78,7 +75,7 @@ export function sessionsOf(spans: readonly Span[], pauseMs = 120_000): Span[] {
 
 /** The outline of spans as an SVG path over a width; what is narrower than a step is drawn as one step. */
 export function spanPath(
-  spans: readonly Span[],
+  spans: readonly PlaySpan[],
   { from, to, width, height }: { from: number; to: number; width: number; height: number },
 ): string {
   const scale = width / (to - from);

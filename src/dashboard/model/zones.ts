@@ -27,7 +27,7 @@ export function wallMs(ms: number, timeZone: string): number {
   return Date.UTC(year!, month! - 1, day, hour, minute, second) + (((ms % 1000) + 1000) % 1000);
 }
 
-export function dayOf(ms: number, timeZone: string): Day {
+export function dayAt(ms: number, timeZone: string): Day {
   return new Date(wallMs(ms, timeZone)).toISOString().slice(0, 10);
 }
 

@@ -3,9 +3,9 @@ import type { AllowanceView, Grant } from "../../contract/allowance.ts";
 import type { Punch } from "../../contract/attendance.ts";
 import type { GameDay } from "../../contract/games.ts";
 import type { AgentCalls } from "../live/api.ts";
-import type { Slot } from "../model/heat.ts";
-import { type Heartbeat, joinSpans, type Span, spansOf } from "../model/spans.ts";
-import type { DayRange, DayView, Known, Source } from "./source.ts";
+import type { SlotMinutes } from "../model/heat.ts";
+import { type Beat, joinSpans, type PlaySpan, spansOf } from "../model/spans.ts";
+import type { DayRange, Known, MachineSource, PlayDay } from "./source.ts";
 
 const PAGE_ROWS = 5_000;
 /** As much as `/slots` answers at once. */
@@ -13,15 +13,15 @@ const SLOTS_MS = 30 * 86_400_000;
 /** A punch of a device whose clock is further ahead would stay above all others. */
 const AHEAD_MS = 86_400_000;
 
-export function agentSource({ ask, answer, change }: AgentCalls): Source {
+export function agentSource({ ask, answer, change }: AgentCalls): MachineSource {
   return {
     status: (options) => ask<Known>("/status", options),
     async spans(sinceMs, options) {
-      let spans: Span[] = [];
+      let spans: PlaySpan[] = [];
       // The first page of a later call is most often the only one.
       let next: string | undefined = `/history?limit=${PAGE_ROWS}`;
       while (next !== undefined) {
-        const page: { value: Heartbeat[]; next: string | undefined } = await answer(next, options);
+        const page: { value: Beat[]; next: string | undefined } = await answer(next, options);
         const inTime = page.value.filter(({ timestamp_utc }) =>
           Date.parse(timestamp_utc) >= sinceMs
         );
@@ -30,14 +30,14 @@ export function agentSource({ ask, answer, change }: AgentCalls): Source {
       }
       return spans;
     },
-    days: (range, options) => ask<DayView[]>(`/days?${rangeQuery(range)}`, options),
+    days: (range, options) => ask<PlayDay[]>(`/days?${rangeQuery(range)}`, options),
     games: (range, options) => ask<GameDay[]>(`/games?${rangeQuery(range)}`, options),
     async slots({ fromMs, toMs }, options) {
-      const slots: Slot[] = [];
+      const slots: SlotMinutes[] = [];
       for (let start = fromMs; start < toMs; start += SLOTS_MS) {
         const from = new Date(start).toISOString();
         const to = new Date(Math.min(toMs, start + SLOTS_MS)).toISOString();
-        slots.push(...await ask<Slot[]>(`/slots?from=${from}&to=${to}`, options));
+        slots.push(...await ask<SlotMinutes[]>(`/slots?from=${from}&to=${to}`, options));
       }
       return slots;
     },

@@ -4,10 +4,10 @@
  * @module
  */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import type { Project } from "../page.ts";
+import type { CloudProject } from "../page.ts";
 import { type CloudRecords, cloudRecords } from "./cloud_records.ts";
 import { type Fleet, fleetOf } from "./machines.ts";
-import { type Machine, Refusal, type Source } from "./source.ts";
+import { type Machine, type MachineSource, Refusal } from "./source.ts";
 import { supabaseSource } from "./supabase.ts";
 
 export interface Cloud {
@@ -21,14 +21,14 @@ export interface Cloud {
   token(): Promise<string>;
   /** Calls back when the session begins or ends, also in another tab. */
   onSession(changed: (email: string | null) => void): void;
-  machine(machine: Machine): Source;
+  machine(machine: Machine): MachineSource;
   records(machine: Machine): CloudRecords;
   /** All machines of the account. */
   readonly fleet: Fleet;
 }
 
 /** @param options `storageKey`: where the browser keeps the session */
-export function openCloud(project: Project, { storageKey }: { storageKey: string }): Cloud {
+export function openCloud(project: CloudProject, { storageKey }: { storageKey: string }): Cloud {
   const { url, key, eventsTable, healthTable } = project;
   const client = createClient(url, key, {
     auth: { storageKey, detectSessionInUrl: false },

@@ -1,6 +1,6 @@
 /** A machine's records as the cloud has them, to be read: they are edited at the machine, or in an app of one's own. @module */
 import type { SupabaseClient } from "@supabase/supabase-js";
-import type { FlatRecord } from "../model/records.ts";
+import type { RecordRow } from "../model/records.ts";
 import { isRefusal } from "./source.ts";
 import { rows } from "./supabase.ts";
 
@@ -11,7 +11,7 @@ const MAX_RECORDS = 1_000;
 
 export interface CloudRecords {
   /** Name → its newest records. A table that the project does not have is left out. */
-  newest(options?: { signal?: AbortSignal }): Promise<ReadonlyMap<string, readonly FlatRecord[]>>;
+  newest(options?: { signal?: AbortSignal }): Promise<ReadonlyMap<string, readonly RecordRow[]>>;
 }
 
 /** @param options `tables`: name → the column of its ids */
@@ -27,7 +27,7 @@ export function cloudRecords(
       .order("updated_at", { ascending: false }).limit(MAX_RECORDS);
     const found = await rows<Record<string, unknown>>(query, signal);
     return found.map(({ received_at: _, ...row }) =>
-      ({ ...row, id: String(row[key]) }) as unknown as FlatRecord
+      ({ ...row, id: String(row[key]) }) as unknown as RecordRow
     );
   };
   return {

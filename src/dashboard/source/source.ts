@@ -6,21 +6,21 @@
 import type { AllowanceView, Grant } from "../../contract/allowance.ts";
 import type { Punch } from "../../contract/attendance.ts";
 import type { GameDay } from "../../contract/games.ts";
-import type * as playtime from "../../contract/playtime.ts";
+import type { DayView } from "../../contract/playtime.ts";
 import type { Status } from "../../contract/status.ts";
-import type { Slot } from "../model/heat.ts";
-import type { Span } from "../model/spans.ts";
+import type { SlotMinutes } from "../model/heat.ts";
+import type { PlaySpan } from "../model/spans.ts";
 
-export interface Source {
+export interface MachineSource {
   /** What is known of the machine now. */
   status(options?: Read): Promise<Known>;
   /** When it was played and when not since a moment, oldest first. The cloud reads at most one day. */
-  spans(sinceMs: number, options?: Read): Promise<Span[]>;
+  spans(sinceMs: number, options?: Read): Promise<PlaySpan[]>;
   /** Every day of a range, also those without play; by the zone that each names. */
-  days(range: DayRange, options?: Read): Promise<DayView[]>;
+  days(range: DayRange, options?: Read): Promise<PlayDay[]>;
   games(range: DayRange, options?: Read): Promise<GameDay[] | null>;
   /** Quarters of an hour with play. */
-  slots(range: { fromMs: number; toMs: number }, options?: Read): Promise<Slot[] | null>;
+  slots(range: { fromMs: number; toMs: number }, options?: Read): Promise<SlotMinutes[] | null>;
   /** Of today. */
   allowance(options?: Read): Promise<AllowanceView>;
   /** Grants minutes for today, or undoes a grant. */
@@ -28,7 +28,7 @@ export interface Source {
   /** The newest first. */
   punches(options: Read & { limit: number }): Promise<PunchView[]>;
   /** The state that an application last kept in a mode. */
-  snapshot(mode: string, options?: Read): Promise<Snapshot | null>;
+  snapshot(mode: string, options?: Read): Promise<KeptState | null>;
 }
 
 export interface Read {
@@ -72,8 +72,8 @@ export type Known =
     };
   };
 
-export type DayView = Pick<
-  playtime.DayView,
+export type PlayDay = Pick<
+  DayView,
   "date_utc" | "time_zone" | "minutes_used" | "minutes_overdraft" | "allowance_min"
 >;
 
@@ -88,7 +88,7 @@ export type PunchView =
   >
   & Partial<Pick<Punch, "time_suspect">>;
 
-export interface Snapshot {
+export interface KeptState {
   readonly at: string;
   readonly state: unknown;
 }

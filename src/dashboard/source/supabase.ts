@@ -7,9 +7,15 @@ import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Grant } from "../../contract/allowance.ts";
 import type { EventsStatus } from "../../contract/events.ts";
 import type { TodayView } from "../../contract/playtime.ts";
-import { addHeartbeat, type Heartbeat, type Span } from "../model/spans.ts";
-import { addDays, type Day, dayOf, weekdayOf } from "../model/zones.ts";
-import { type DayView, type Machine, type PunchView, Refusal, type Source } from "./source.ts";
+import { addHeartbeat, type Beat, type PlaySpan } from "../model/spans.ts";
+import { addDays, type Day, dayAt, weekdayOf } from "../model/zones.ts";
+import {
+  type Machine,
+  type MachineSource,
+  type PlayDay,
+  type PunchView,
+  Refusal,
+} from "./source.ts";
 
 const DAY_MS = 86_400_000;
 /** What PostgREST gives at once by default. */
@@ -25,7 +31,7 @@ export interface SupabaseSourceOptions {
   now?: () => number;
 }
 
-export function supabaseSource(options: SupabaseSourceOptions): Source {
+export function supabaseSource(options: SupabaseSourceOptions): MachineSource {
   const { client, machine: { systemId, deviceId }, now = Date.now } = options;
   const { eventsTable = "zoe_events", healthTable = "zoe_health" } = options;
   const deviceOf = async (signal?: AbortSignal): Promise<DeviceRow> => {
@@ -67,7 +73,7 @@ export function supabaseSource(options: SupabaseSourceOptions): Source {
     });
     return Object.fromEntries(await Promise.all(entries));
   };
-  const todayOf = (row: DeviceRow): Day => dayOf(now(), row.time_zone ?? "UTC");
+  const todayOf = (row: DeviceRow): Day => dayAt(now(), row.time_zone ?? "UTC");
 
   return {
     async status({ signal } = {}) {
@@ -91,7 +97,7 @@ export function supabaseSource(options: SupabaseSourceOptions): Source {
       };
     },
     async spans(sinceMs, { signal } = {}) {
-      const spans: Span[] = [];
+      const spans: PlaySpan[] = [];
       // A day of 25 hours is one too.
       const from = new Date(Math.max(sinceMs, now() - 25 * 3_600_000)).toISOString();
       const since = (at: string) =>
@@ -99,7 +105,7 @@ export function supabaseSource(options: SupabaseSourceOptions): Source {
           .eq("device_id", deviceId).gte("timestamp_utc", at).order("timestamp_utc").order("id")
           .limit(PAGE_ROWS);
       for (let query = since(from);;) {
-        const page = await rows<Heartbeat & { id: string }>(query, signal);
+        const page = await rows<Beat & { id: string }>(query, signal);
         for (const heartbeat of page) addHeartbeat(spans, heartbeat);
         const last = page.at(-1);
         // A project may give fewer rows at once than were asked for: only an empty page is the end.
@@ -117,7 +123,7 @@ export function supabaseSource(options: SupabaseSourceOptions): Source {
       const known = new Map(
         (await rows<RollupRow>(query, signal)).map((row) => [row.date_utc, row]),
       );
-      const days: DayView[] = [];
+      const days: PlayDay[] = [];
       for (let date = from; date <= to; date = addDays(date, 1)) {
         const row = known.get(date);
         days.push({
@@ -216,7 +222,7 @@ function todayView(
   { date, granted }: { date: Day; granted: number },
 ): TodayView {
   const timeZone = row.time_zone ?? "UTC";
-  const used = dayOf(Date.parse(row.last_seen), timeZone) === date ? row.minutes_today ?? 0 : 0;
+  const used = dayAt(Date.parse(row.last_seen), timeZone) === date ? row.minutes_today ?? 0 : 0;
   const left = row.allowance_min === null ? null : row.allowance_min + granted - used;
   const monday = addDays(date, -weekdayOf(date));
   return {

@@ -1,13 +1,13 @@
 /** Signing in to the cloud, for when the agent is out of reach, and out again. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { account, signIn, signOut } from "../live/cloud.ts";
+import { account, signInToCloud, signOut } from "../live/cloud.ts";
 import { useAction } from "../live/hooks.ts";
 import { Dialog } from "./dialog.tsx";
 import { Failed } from "./parts.tsx";
 
 /** In the page's foot: who is signed in, or a button to do so. */
-export function Account(): VNode {
+export function AccountLine(): VNode {
   const open = useSignal(false);
   const action = useAction();
   if (account.value !== null) {
@@ -43,7 +43,7 @@ export function AccountForm(): VNode {
   const action = useAction();
   const submit = (event: Event) => {
     event.preventDefault();
-    void action.run(() => signIn(email.value.trim(), password.value));
+    void action.run(() => signInToCloud(email.value.trim(), password.value));
   };
   return (
     <form class="tools" onSubmit={submit}>

@@ -7,20 +7,20 @@ import { hrefOf, openMachine } from "../live/machine.ts";
 import {
   agentZone,
   chosenZone,
+  cloudError,
   heardMs,
   type Link,
   link,
+  machineStatus,
   nowMs,
-  remoteError,
-  route,
-  status,
+  panelId,
 } from "../live/state.ts";
 import { attention, panelOfWarning } from "../model/attention.ts";
 import { bytes, duration, number, relative } from "../model/format.ts";
 import { limitOf } from "../model/limit.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { detectedZone, knownZones } from "../model/zones.ts";
-import { Account } from "./account.tsx";
+import { AccountLine } from "./account.tsx";
 import { AttendancePanel } from "./attendance/panel.tsx";
 import { EventsPanel } from "./events.tsx";
 import { AwayNotice } from "./fleet/away_notice.tsx";
@@ -28,7 +28,7 @@ import { AwayRecords } from "./fleet/away_records.tsx";
 import { HistoryPanel } from "./history.tsx";
 import { Ago, Dot } from "./parts.tsx";
 import { RecordsPanel } from "./records/panel.tsx";
-import { SignIn } from "./sign_in.tsx";
+import { TokenForm } from "./sign_in.tsx";
 import { SyncPanel } from "./sync.tsx";
 import { TodayPanel } from "./today.tsx";
 
@@ -65,7 +65,7 @@ const LINKS: Readonly<Record<Link, { tone: Tone; words: string }>> = {
 };
 
 export function App(): VNode {
-  const panel = PANELS.find(({ id }) => id === route.value) ?? PANELS[0]!;
+  const panel = PANELS.find(({ id }) => id === panelId.value) ?? PANELS[0]!;
   const View = panel.view;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
@@ -84,7 +84,7 @@ export function App(): VNode {
     });
   }, [panel]);
   const locked = link.value === "locked";
-  const linked = isAway && link.value === "offline" && !remoteError.value
+  const linked = isAway && link.value === "offline" && !cloudError.value
     ? "connecting"
     : link.value;
   return (
@@ -95,10 +95,10 @@ export function App(): VNode {
       <header class="top">
         <div class="brand">
           <Mark />
-          <h1>{isAway && status.value?.report?.name || "ClockBlock"}</h1>
+          <h1>{isAway && machineStatus.value?.report?.name || "ClockBlock"}</h1>
         </div>
         <div class="pills">
-          {status.value && !status.value.report && !locked && <SyncPill />}
+          {machineStatus.value && !machineStatus.value.report && !locked && <SyncPill />}
           <p class="pill" role="status">
             <Dot tone={LINKS[linked].tone} live={linked === "live"} />
             {LINKS[linked].words}
@@ -125,7 +125,7 @@ export function App(): VNode {
       </header>
       <main ref={main} tabIndex={-1} aria-label={panel.name}>
         <Notices />
-        {locked ? <SignIn /> : <View key={panel.id} />}
+        {locked ? <TokenForm /> : <View key={panel.id} />}
       </main>
       {!locked && <Foot />}
     </>
@@ -134,7 +134,7 @@ export function App(): VNode {
 
 /** How the play goes, for the tab's title: the one thing that is looked for while another page is read. */
 const playing = computed(() => {
-  const { is_playing, today } = status.value ?? {};
+  const { is_playing, today } = machineStatus.value ?? {};
   if (!is_playing || !today) return "";
   const limit = limitOf(today);
   if (limit === null) return `Playing, ${duration(today.minutes_used)}`;
@@ -144,7 +144,7 @@ const playing = computed(() => {
 
 /** Whether everything is synced, wherever in the page one is. */
 function SyncPill() {
-  const { tone, short } = syncHealth(status.value?.sync ?? null);
+  const { tone, short } = syncHealth(machineStatus.value?.sync ?? null);
   return (
     <a class="pill" href="#sync" aria-label={`Sync: ${short}`}>
       <Dot tone={tone} />
@@ -155,7 +155,7 @@ function SyncPill() {
 
 /** A tab's news in a dot: something behind it wants to be looked at. */
 function Mention({ id }: { id: string }) {
-  const tone = status.value ? attention(status.value).get(id) : undefined;
+  const tone = machineStatus.value ? attention(machineStatus.value).get(id) : undefined;
   if (tone === undefined) return null;
   return (
     <>
@@ -169,8 +169,8 @@ let loadedVersion: string | undefined;
 
 /** Whether the agent that answers is another version than the one that this page came from. */
 const updated = computed(() => {
-  loadedVersion ??= status.value?.version;
-  return status.value !== null && status.value.version !== loadedVersion;
+  loadedVersion ??= machineStatus.value?.version;
+  return machineStatus.value !== null && machineStatus.value.version !== loadedVersion;
 });
 
 /** Several warnings fill a phone's first screen, which is there to tell how much is left. */
@@ -178,8 +178,8 @@ const phone = matchMedia("(max-width: 40rem)");
 
 /** What a person must know, above everything else: in full on the first screen, in a line elsewhere. */
 function Notices() {
-  const warnings = status.value?.warnings ?? [];
-  const inFull = warnings.length === 1 || (route.value === "" && !phone.matches);
+  const warnings = machineStatus.value?.warnings ?? [];
+  const inFull = warnings.length === 1 || (panelId.value === "" && !phone.matches);
   const offline = link.value === "offline";
   const list = (
     <ul>
@@ -199,7 +199,7 @@ function Notices() {
       {updated.value && (
         <div class="notice" role="status">
           <p>
-            The agent is now version {status.value?.version}.{" "}
+            The agent is now version {machineStatus.value?.version}.{" "}
             <a href="" onClick={(event) => (event.preventDefault(), location.reload())}>
               Load its page
             </a>
@@ -216,16 +216,17 @@ function Notices() {
             {" "}
             {account.value === null
               ? project && "Sign in below to see what the cloud has."
-              : remoteError.value?.message}
+              : cloudError.value?.message}
           </p>
         </div>
       )}
       {link.value === "remote" && !isAway && (
         <div class="notice">
           <p role="status">
-            The agent is out of reach: this is what the cloud has. {status.value?.last_seen && (
+            The agent is out of reach: this is what the cloud has.{" "}
+            {machineStatus.value?.last_seen && (
               <>
-                The machine reported <Ago at={status.value.last_seen} />.
+                The machine reported <Ago at={machineStatus.value.last_seen} />.
               </>
             )}
           </p>
@@ -255,7 +256,7 @@ function withCode(text: string): ComponentChildren {
 /** The panel where the cause of a warning can be corrected. */
 function Way({ code }: { code: string }) {
   const panel = panelOfWarning(code);
-  if (panel === undefined || panel === route.value) return null;
+  if (panel === undefined || panel === panelId.value) return null;
   return <a href={`#${panel}`}>Open {PANELS.find(({ id }) => id === panel)?.name}</a>;
 }
 
@@ -272,7 +273,7 @@ function zoneOption(name: string): VNode {
 }
 
 function Foot() {
-  const known = status.value;
+  const known = machineStatus.value;
   return (
     <footer class="foot">
       <label>
@@ -301,7 +302,7 @@ function Foot() {
           )}
         </p>
       )}
-      {project && <Account />}
+      {project && <AccountLine />}
     </footer>
   );
 }

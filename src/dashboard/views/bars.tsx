@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { DayView } from "../live/answers.ts";
+import type { PlayDay } from "../source/source.ts";
 import { dayName, duration, number, shortDay } from "../model/format.ts";
 
 const HEIGHT = 208;
@@ -13,7 +13,7 @@ const BELOW = 32;
 const NAME = 64;
 
 export function Bars(
-  { days, hover }: { days: readonly DayView[]; hover: Signal<number | null> },
+  { days, hover }: { days: readonly PlayDay[]; hover: Signal<number | null> },
 ): VNode {
   const box = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
@@ -40,7 +40,7 @@ export function Bars(
   const y = (minutes: number) => 8 + (HEIGHT - 8) * (1 - minutes / top);
   const bar = (index: number, from: number, to: number) =>
     to > from ? `M${x(index + 0.14)} ${y(from)}V${y(to)}H${x(index + 0.86)}V${y(from)}z` : "";
-  const within = ({ minutes_used, minutes_overdraft }: DayView) => minutes_used - minutes_overdraft;
+  const within = ({ minutes_used, minutes_overdraft }: PlayDay) => minutes_used - minutes_overdraft;
 
   const move = (index: number) =>
     void (hover.value = Math.min(days.length - 1, Math.max(0, index)));
@@ -99,7 +99,7 @@ export function Bars(
 }
 
 /** A day in words, for whoever points at its bar. */
-export function dayWords(day: DayView): string {
+export function dayWords(day: PlayDay): string {
   const over = day.minutes_overdraft > 0 ? `, ${duration(day.minutes_overdraft)} over` : "";
   return `${dayName(day.date_utc)}: ${duration(day.minutes_used)}${over}`;
 }

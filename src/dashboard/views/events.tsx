@@ -9,13 +9,13 @@ import {
   type SupabaseOptions,
 } from "../../client/mod.ts";
 import { whileVisible } from "../live/while_visible.ts";
-import { link, nowMs, status, zone } from "../live/state.ts";
+import { link, machineStatus, nowMs, zone } from "../live/state.ts";
 import { cloud, machine, project, remote } from "../live/cloud.ts";
 import { useSource } from "../live/hooks.ts";
 import { keepAnswer, keptAnswer } from "../live/kept.ts";
 import { REMOTE_POLL_MS } from "../live/remote.ts";
 import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
-import { moment, number, relative } from "../model/format.ts";
+import { fullTime, number, relative } from "../model/format.ts";
 import { Dialog } from "./dialog.tsx";
 import { EventList, severityClass } from "./event_list.tsx";
 import { Card, Dot, Instead, Later } from "./parts.tsx";
@@ -27,7 +27,7 @@ const DRAW_MS = 100;
 const SEVERITIES = ["debug", "info", "success", "warning", "error", "critical"];
 
 export function EventsPanel(): VNode {
-  const modes = Object.keys(status.value?.events?.modes ?? {});
+  const modes = Object.keys(machineStatus.value?.events?.modes ?? {});
   const chosen = useSignal("");
   const mode = chosen.value || busiest() || modes[0];
   if (mode === undefined) {
@@ -54,14 +54,14 @@ export function EventsPanel(): VNode {
           </label>
         )}
       />
-      <Snapshot key={`state-${mode}`} mode={mode} />
+      <StateCard key={`state-${mode}`} mode={mode} />
     </>
   );
 }
 
 /** The mode with the most events when the panel is opened. */
 function busiest(): string | undefined {
-  const modes = Object.entries(status.peek()?.events?.modes ?? {});
+  const modes = Object.entries(machineStatus.peek()?.events?.modes ?? {});
   return modes.sort(([, a], [, b]) => b.last_seq - a.last_seq)[0]?.[0];
 }
 
@@ -232,7 +232,7 @@ function Badge({ source, syncedAt }: BadgeState) {
 
 function Details({ event, close }: { event: LocalEvent; close: () => void }) {
   const fields: [string, string | number | null][] = [
-    ["Time", moment(Date.parse(event.ts), zone.value)],
+    ["Time", fullTime(Date.parse(event.ts), zone.value)],
     ["Sequence", number(event.seq)],
     ["Source", event.source],
     ["Type", event.type],
@@ -263,7 +263,7 @@ function Details({ event, close }: { event: LocalEvent; close: () => void }) {
   );
 }
 
-function Snapshot({ mode }: { mode: string }) {
+function StateCard({ mode }: { mode: string }) {
   const answer = useSource(
     (source, signal) => source.snapshot(mode, { signal }),
     // A snapshot is no news of its own: it is looked for when events come, and every few seconds.
@@ -273,8 +273,9 @@ function Snapshot({ mode }: { mode: string }) {
   return (
     <Card
       title="State"
-      aside={kept !== null && <small class="quiet">{moment(Date.parse(kept.at), zone.value)}
-      </small>}
+      aside={kept !== null && (
+        <small class="quiet">{fullTime(Date.parse(kept.at), zone.value)}</small>
+      )}
     >
       <Instead
         what="the application's state"

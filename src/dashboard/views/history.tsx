@@ -2,8 +2,8 @@
 import type { VNode } from "preact";
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { DayView } from "../live/answers.ts";
-import { nowMs, today, zone } from "../live/state.ts";
+import type { PlayDay } from "../source/source.ts";
+import { nowMs, todayDate, zone } from "../live/state.ts";
 import { useSource } from "../live/hooks.ts";
 import { daysCsv } from "../model/csv.ts";
 import { allowanceText, dayName, duration, number } from "../model/format.ts";
@@ -19,7 +19,7 @@ const MOST_DAYS = 366;
 
 export function HistoryPanel(): VNode {
   const timeZone = zone.value;
-  const day = today.value;
+  const day = todayDate.value;
   // Today's bar grows: often enough for a chart, seldom enough to point at it in peace.
   const tick = useComputed(() => Math.floor(nowMs.value / 300_000)).value;
   const length = useSignal<number | null>(30);
@@ -138,7 +138,7 @@ export function HistoryPanel(): VNode {
   );
 }
 
-function Sums({ days }: { days: readonly DayView[] }) {
+function Sums({ days }: { days: readonly PlayDay[] }) {
   const total = days.reduce((sum, { minutes_used }) => sum + minutes_used, 0);
   const most = days.reduce((most, day) => day.minutes_used > most.minutes_used ? day : most);
   const over = days.filter((day) => day.minutes_overdraft > 0).length;
@@ -152,7 +152,7 @@ function Sums({ days }: { days: readonly DayView[] }) {
   );
 }
 
-function DayTable({ days }: { days: readonly DayView[] }) {
+function DayTable({ days }: { days: readonly PlayDay[] }) {
   const rows = useMemo(() => days.toReversed(), [days]);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Days">
@@ -180,7 +180,7 @@ function DayTable({ days }: { days: readonly DayView[] }) {
   );
 }
 
-function download(days: readonly DayView[]): void {
+function download(days: readonly PlayDay[]): void {
   const url = URL.createObjectURL(new Blob([daysCsv(days)], { type: "text/csv" }));
   const link = document.createElement("a");
   link.href = url;

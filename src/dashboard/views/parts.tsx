@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { Answer } from "../live/hooks.ts";
 import { project } from "../live/cloud.ts";
 import { link, nowMs, zone } from "../live/state.ts";
-import { moment, relative } from "../model/format.ts";
+import { fullTime, relative } from "../model/format.ts";
 import type { Tone } from "../model/health.ts";
 import { failureWords } from "../model/failure.ts";
 
@@ -40,7 +40,7 @@ export function Ago({ at, none = "never" }: { at: string | null; none?: string }
   if (at === null) return <>{none}</>;
   const ms = Date.parse(at);
   return (
-    <time dateTime={at} title={moment(ms, zone.value)}>
+    <time dateTime={at} title={fullTime(ms, zone.value)}>
       {relative(Math.min(ms, ms <= Date.now() ? nowMs.value : ms), nowMs.value)}
     </time>
   );

@@ -1,18 +1,18 @@
 /** Asks for the token, once, where the page was not loaded on the agent's own machine. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { signIn } from "../live/api.ts";
+import { openSession } from "../live/api.ts";
 import { unlocked } from "../live/follow.ts";
 import { useAction } from "../live/hooks.ts";
 import { Card, Failed } from "./parts.tsx";
 
-export function SignIn(): VNode {
+export function TokenForm(): VNode {
   const token = useSignal("");
   const action = useAction();
   const submit = (event: Event) => {
     event.preventDefault();
     void action.run(async () => {
-      await signIn(token.value.trim());
+      await openSession(token.value.trim());
       unlocked();
     });
   };

@@ -1,8 +1,8 @@
 /** How each stream's way to the cloud stands, and the rows that the cloud will not have. @module */
 import type { VNode } from "preact";
-import type { LaneStatus, RejectedRow, SyncStatus } from "../live/answers.ts";
+import type { LaneStatus, RejectedRow, SyncStatus } from "../../contract/sync.ts";
 import { ask, change } from "../live/api.ts";
-import { link, status } from "../live/state.ts";
+import { link, machineStatus } from "../live/state.ts";
 import { useAction, useAnswer } from "../live/hooks.ts";
 import { duration, number } from "../model/format.ts";
 import {
@@ -17,13 +17,15 @@ import { Ago, Card, Dot, Failed, Figure, Instead, SureButton } from "./parts.tsx
 const MOST = 100;
 
 export function SyncPanel(): VNode {
-  const { sync = null, report } = status.value ?? {};
+  const { sync = null, report } = machineStatus.value ?? {};
   const whole = report ? reportHealth(report) : syncHealth(sync);
   const action = useAction();
   const now = () =>
     action.run(async () => {
       const answered = await change<{ sync: SyncStatus }>("/sync/now");
-      if (status.value) status.value = { ...status.value, sync: answered.sync };
+      if (machineStatus.value) {
+        machineStatus.value = { ...machineStatus.value, sync: answered.sync };
+      }
     });
   const lanes = sync?.lanes ?? [];
   const used = lanes.filter(({ state }) => state !== "disabled");
@@ -140,7 +142,7 @@ function Lane({ lane }: { lane: LaneStatus }) {
 
 /** How changes in the cloud come here: at once, or at the next try. */
 function Realtime() {
-  const { realtime = null, realtime_since = null } = status.value?.records ?? {};
+  const { realtime = null, realtime_since = null } = machineStatus.value?.records ?? {};
   if (realtime === null) {
     return <p class="quiet">Realtime is off: the cloud is asked again and again.</p>;
   }

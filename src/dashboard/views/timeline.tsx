@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { clock, duration, number } from "../model/format.ts";
-import { clipSpans, sessionsOf, type Span, spanPath } from "../model/spans.ts";
+import { clipSpans, type PlaySpan, sessionsOf, spanPath } from "../model/spans.ts";
 
 const WIDTH = 1440;
 const HEIGHT = 40;
@@ -11,7 +11,7 @@ const MOST_SESSIONS = 12;
 
 export function Timeline(
   { spans, from, to, now, timeZone }: {
-    spans: readonly Span[];
+    spans: readonly PlaySpan[];
     from: number;
     to: number;
     now: number;
@@ -98,12 +98,12 @@ export function Timeline(
 }
 
 /** To the nearest minute: a session of 23 minutes and 58 seconds lasted 24. */
-function lasted({ from, to }: Span): string {
+function lasted({ from, to }: PlaySpan): string {
   const minutes = (to - from) / 60_000;
   return duration(minutes < 1 ? minutes : Math.round(minutes));
 }
 
-function summary(sessions: readonly Span[], timeZone: string): string {
+function summary(sessions: readonly PlaySpan[], timeZone: string): string {
   if (sessions.length === 0) return "not at all";
   return sessions.map(({ from, to }) => `${clock(from, timeZone)} to ${clock(to, timeZone)}`).join(
     ", ",

@@ -1,8 +1,9 @@
 /** The first screen: playing or not, minutes left, and whether everything is synced. @module */
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { DeviceState, Known } from "../live/answers.ts";
-import { arrivals, link, nowMs, status, today, todayMs, zone } from "../live/state.ts";
+import type { DeviceState } from "../../contract/attendance.ts";
+import type { Known } from "../source/source.ts";
+import { arrivals, link, machineStatus, nowMs, todayDate, todayMs, zone } from "../live/state.ts";
 import { source } from "../live/source.ts";
 import { loadSpans, spans } from "../live/today.ts";
 import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
@@ -17,7 +18,7 @@ import { Timeline } from "./timeline.tsx";
 
 export function TodayPanel(): VNode {
   const timeZone = zone.value;
-  const day = today.value;
+  const day = todayDate.value;
   const from = todayMs.value;
   const to = dayStart(addDays(day, 1), timeZone);
   const reachable = link.value !== "offline" && link.value !== "locked";
@@ -27,7 +28,7 @@ export function TodayPanel(): VNode {
     loadSpans(from).catch(() => {});
   }, [from, arrivals.value, source.value, reachable]);
 
-  const known = status.value;
+  const known = machineStatus.value;
   if (!known) {
     return link.value === "offline" ? <Later /> : (
       <div class="skeleton tall" role="status">

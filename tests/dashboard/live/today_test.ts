@@ -1,11 +1,11 @@
 /** The day's spans as they are loaded, on a network that answers when the test says so. @module */
 import assert from "node:assert/strict";
 import { loadSpans, noteHeartbeat, spans, spansSince } from "../../../src/dashboard/live/today.ts";
-import type { Heartbeat } from "../../../src/dashboard/model/spans.ts";
+import type { Beat } from "../../../src/dashboard/model/spans.ts";
 
 const NOON = Date.parse("2026-03-02T12:00:00Z");
 
-function beat(second: number): Heartbeat {
+function beat(second: number): Beat {
   const timestamp_utc = new Date(NOON + second * 1_000).toISOString();
   return { timestamp_utc, is_playing: true, poll_interval_sec: 5 };
 }
@@ -13,7 +13,7 @@ function beat(second: number): Heartbeat {
 /** Has the page's requests wait for an answer each; `using` gives the network back. */
 function heldNetwork() {
   const { fetch } = globalThis;
-  const asked: { path: string; answer(rows: Heartbeat[], next?: string): void }[] = [];
+  const asked: { path: string; answer(rows: Beat[], next?: string): void }[] = [];
   globalThis.fetch = (path) => {
     const { promise, resolve } = Promise.withResolvers<Response>();
     asked.push({

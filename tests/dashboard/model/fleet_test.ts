@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import {
   type FleetMachine,
   listed,
-  minutesText,
+  machineState,
   passes,
-  stateOf,
-  weekOf,
+  usedText,
+  weekMinutes,
 } from "../../../src/dashboard/model/fleet.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
@@ -22,7 +22,7 @@ function machine(fields: Partial<FleetMachine> = {}): FleetMachine {
 
 const SILENT = { seenMs: NOW - 10 * 60_000 - 1 };
 
-Deno.test("stateOf names the most urgent thing", () => {
+Deno.test("machineState names the most urgent thing", () => {
   const cases: [Partial<FleetMachine>, string][] = [
     [{}, "idle"],
     [{ isPlaying: true }, "playing"],
@@ -36,7 +36,7 @@ Deno.test("stateOf names the most urgent thing", () => {
     [{ ...SILENT, lastError: "Sign in again" }, "error"],
   ];
   for (const [fields, state] of cases) {
-    assert.equal(stateOf(machine(fields), NOW), state, JSON.stringify(fields));
+    assert.equal(machineState(machine(fields), NOW), state, JSON.stringify(fields));
   }
 });
 
@@ -70,9 +70,9 @@ Deno.test("listed puts the most urgent first, then names as people count", () =>
   assert.deepEqual(names("6"), ["broken"]);
 });
 
-Deno.test("weekOf has seven UTC days, minutesText the limit", () => {
+Deno.test("weekOf has seven UTC days, usedText the limit", () => {
   const days = { "2026-11-21": 30, "2026-11-15": 5, "2026-11-14": 99 };
-  assert.deepEqual(weekOf(machine({ days }), NOW), [5, 0, 0, 0, 0, 0, 30]);
-  assert.equal(minutesText(machine()), "30 mins of 2 hrs");
-  assert.equal(minutesText(machine({ limitMin: null })), "30 mins");
+  assert.deepEqual(weekMinutes(machine({ days }), NOW), [5, 0, 0, 0, 0, 0, 30]);
+  assert.equal(usedText(machine()), "30 mins of 2 hrs");
+  assert.equal(usedText(machine({ limitMin: null })), "30 mins");
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LaneStatus, SyncStatus } from "../../../src/dashboard/live/answers.ts";
+import type { LaneStatus, SyncStatus } from "../../../src/contract/sync.ts";
 import { laneHealth, syncHealth } from "../../../src/dashboard/model/health.ts";
 
 function lane(fields: Partial<LaneStatus>): LaneStatus {

@@ -1,23 +1,28 @@
 import assert from "node:assert/strict";
-import { parseJson } from "../../../src/dashboard/model/json.ts";
+import { parseExactJson } from "../../../src/dashboard/model/json.ts";
 import {
   changedFields,
   fieldOf,
-  type FlatRecord,
   ownNames,
+  type RecordRow,
   valueOf,
 } from "../../../src/dashboard/model/records.ts";
 
 const TEXT =
   '{"id":"a","system_id":"pc-1","updated_at":"t","deleted_at":null,"title":"12","size":12345678901234567890,' +
   '"half":0.5,"big":1e999,"done":true,"none":null,"tags":["a",9007199254740993]}';
-const record = parseJson(TEXT) as FlatRecord;
+const record = parseExactJson(TEXT) as RecordRow;
 
 Deno.test("parseJson keeps numbers that JavaScript would round, and all else as it is", () => {
   assert.equal(JSON.stringify(record), TEXT);
-  assert.deepEqual(parseJson("[1, -2.5, 1e-7, 123456789012345]"), [1, -2.5, 1e-7, 123456789012345]);
-  assert.equal(typeof (parseJson("[0.30000000000000004]") as unknown[])[0], "number");
-  assert.throws(() => parseJson('{"a": 12345678901234567890'), SyntaxError);
+  assert.deepEqual(parseExactJson("[1, -2.5, 1e-7, 123456789012345]"), [
+    1,
+    -2.5,
+    1e-7,
+    123456789012345,
+  ]);
+  assert.equal(typeof (parseExactJson("[0.30000000000000004]") as unknown[])[0], "number");
+  assert.throws(() => parseExactJson('{"a": 12345678901234567890'), SyntaxError);
 });
 
 Deno.test("A record's own fields become fields of a form, and the same values again", () => {

@@ -3,11 +3,11 @@ import {
   addHeartbeat,
   clipSpans,
   joinSpans,
+  type PlaySpan,
   sessionsOf,
-  type Span,
 } from "../../../src/dashboard/model/spans.ts";
 
-function span(from: number, to: number, playing = true): Span {
+function span(from: number, to: number, playing = true): PlaySpan {
   return { from, to, playing };
 }
 

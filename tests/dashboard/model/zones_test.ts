@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  dayOf,
+  dayAt,
   dayStart,
   wallInstant,
   wallMs,
@@ -24,8 +24,8 @@ for (
   Deno.test(`dayStart finds the beginning of ${day} in ${zone}`, () => {
     const ms = dayStart(day, zone);
     assert.equal(new Date(ms).toISOString(), start);
-    assert.equal(dayOf(ms, zone), day);
-    assert.notEqual(dayOf(ms - 1, zone), day);
+    assert.equal(dayAt(ms, zone), day);
+    assert.notEqual(dayAt(ms - 1, zone), day);
   });
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { fleetOf } from "../../../src/dashboard/source/machines.ts";
-import { stateOf } from "../../../src/dashboard/model/fleet.ts";
+import { machineState } from "../../../src/dashboard/model/fleet.ts";
 import { Cloud } from "../../support/servers/cloud.ts";
 import { fillFleet } from "../../support/fleet.ts";
 
@@ -25,7 +25,7 @@ Deno.test("fleetOf gives every machine of the account once, whatever a project g
   assert.equal(machines.length, 100);
   assert.equal(new Set(machines.map(({ deviceId }) => deviceId)).size, 100);
   assert.ok(machines.every(({ systemId }) => systemId.startsWith("a-")));
-  const counts = Map.groupBy(machines, (machine) => stateOf(machine, Date.now()));
+  const counts = Map.groupBy(machines, (machine) => machineState(machine, Date.now()));
   assert.deepEqual(
     Object.fromEntries([...counts].map(([state, list]) => [state, list.length])),
     { idle: 50, error: 10, silent: 10, over: 10, playing: 20 },

@@ -3,19 +3,19 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Source } from "../../../src/dashboard/source/source.ts";
+import type { MachineSource } from "../../../src/dashboard/source/source.ts";
 import type { MachinePast } from "../../support/machines/synced_machine.ts";
 
 /** What the machine did, and ways to ask for it. */
 export interface ContractMachine extends MachinePast {
-  source: Source;
+  source: MachineSource;
   /** A source of the same kind with nothing at its address. */
-  nowhere: Source;
+  nowhere: MachineSource;
   /** What must not be in any message. */
   secrets: readonly string[];
 }
 
-/** Tests that `source` is a Source as the views need it. */
+/** Tests that `source` is a MachineSource as the views need it. */
 export function sourceContract(name: string, open: () => Promise<ContractMachine>): void {
   const test = (behaviour: string, run: (machine: ContractMachine) => Promise<void>) =>
     Deno.test({

@@ -125,7 +125,7 @@ export const DASHBOARD_FAULTS: readonly FaultyFile[] = [
       ],
       [
         "a number of the form is rounded",
-        "test(text.trim())) return parseJson(text);",
+        "test(text.trim())) return parseExactJson(text);",
         "test(text.trim())) return Number(text);",
       ],
     ],

@@ -2,10 +2,10 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { AttendanceDay, AttendanceMonth, Device } from "../../live/answers.ts";
+import type { AttendanceDay, AttendanceMonth, DeviceReport } from "../../../contract/attendance.ts";
 import { ask } from "../../live/api.ts";
 import { useAnswer } from "../../live/hooks.ts";
-import { today, type Topic } from "../../live/state.ts";
+import { todayDate, type Topic } from "../../live/state.ts";
 import { number } from "../../model/format.ts";
 import { Card, Instead } from "../parts.tsx";
 import { MAX_DAYS, SheetFilters, sheetQuery } from "./sheet_filters.tsx";
@@ -17,14 +17,14 @@ const PAGE = 200;
 const MAX_ROWS = 4_800;
 
 export function DaysView(): VNode {
-  const { by, from, to, query, valid } = sheetQuery(today.value);
+  const { by, from, to, query, valid } = sheetQuery(todayDate.value);
   const rows = useSignal(PAGE);
-  const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
+  const devices = useAnswer((signal) => ask<DeviceReport[]>("/devices", { signal }), {
     topics: ["devices"],
   });
   useEffect(() => void (rows.value = PAGE), [query]);
   // Punches change the sheet of a range that goes on.
-  const topics: Topic[] = to >= today.value
+  const topics: Topic[] = to >= todayDate.value
     ? ["presence", "people", "corrections"]
     : ["people", "corrections"];
   const sheet = useAnswer(

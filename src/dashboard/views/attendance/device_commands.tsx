@@ -1,7 +1,7 @@
 /** What an approved device can be asked to do, and how each request ended. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { Device, DeviceCommand } from "../../live/answers.ts";
+import type { DeviceCommand, DeviceReport } from "../../../contract/attendance.ts";
 import { ask, change } from "../../live/api.ts";
 import { useAction, useAnswer } from "../../live/hooks.ts";
 import { usePeople } from "../../live/people.ts";
@@ -24,7 +24,7 @@ const STATES: Readonly<Record<DeviceCommand["state"], { words: string; kind: str
   expired: { words: "expired", kind: "warn" },
 };
 
-export function DeviceCommands({ device: { sn } }: { device: Device }): VNode {
+export function CommandsPanel({ device: { sn } }: { device: DeviceReport }): VNode {
   const path = `/devices/${encodeURIComponent(sn)}/commands`;
   const commands = useAnswer(
     (signal) => ask<DeviceCommand[]>(`${path}?limit=${SHOWN}`, { signal }),

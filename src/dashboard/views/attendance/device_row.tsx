@@ -1,16 +1,18 @@
 /** One attendance device: how it is, and what can be done about it. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { Device } from "../../live/answers.ts";
+import type { DeviceReport } from "../../../contract/attendance.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { duration, number } from "../../model/format.ts";
 import { Dot, Failed, SureButton } from "../parts.tsx";
-import { DeviceCommands } from "./device_commands.tsx";
+import { CommandsPanel } from "./device_commands.tsx";
 import { DeviceSettings } from "./device_settings.tsx";
-import { stateOf, StateText } from "./device_state.tsx";
+import { deviceHealth, StateText } from "./device_state.tsx";
 
-export function DeviceRow({ device, changed }: { device: Device; changed: () => void }): VNode {
+export function DeviceRow(
+  { device, changed }: { device: DeviceReport; changed: () => void },
+): VNode {
   const { sn, state } = device;
   const action = useAction();
   const name = useSignal(device.name ?? "");
@@ -42,7 +44,7 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
   return (
     <li>
       <div class="device">
-        <Dot tone={stateOf(device).tone} />
+        <Dot tone={deviceHealth(device).tone} />
         <div class="grow">
           <b>{device.name ?? sn}</b>
           <span class="quiet">
@@ -83,7 +85,7 @@ export function DeviceRow({ device, changed }: { device: Device; changed: () => 
           {opened.value && (
             <>
               <DeviceSettings device={device} changed={changed} />
-              <DeviceCommands device={device} />
+              <CommandsPanel device={device} />
             </>
           )}
         </details>

@@ -1,19 +1,19 @@
 /** What a person decides about an approved device: its name, role and time zone, and whether it stays. @module */
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
-import type { Device } from "../../live/answers.ts";
+import type { DeviceReport } from "../../../contract/attendance.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { Failed, SureButton } from "../parts.tsx";
 
-const ROLES: Readonly<Record<Device["role"], string>> = {
+const ROLES: Readonly<Record<DeviceReport["role"], string>> = {
   both: "Entrance and exit",
   entrance: "Entrance",
   exit: "Exit",
 };
 
 export function DeviceSettings({ device, changed }: {
-  device: Device;
+  device: DeviceReport;
   changed: () => void;
 }): VNode {
   const { sn } = device;

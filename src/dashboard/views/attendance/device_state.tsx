@@ -1,6 +1,6 @@
 /** A device's state as a colour and words. @module */
 import type { VNode } from "preact";
-import type { Device, DeviceState } from "../../live/answers.ts";
+import type { DeviceReport, DeviceState } from "../../../contract/attendance.ts";
 import type { Tone } from "../../model/health.ts";
 import { Ago } from "../parts.tsx";
 
@@ -17,14 +17,14 @@ const STATES: Readonly<Record<DeviceState, { tone: Tone; words: string }>> = {
 /** Offline in an hour in which it usually sends. */
 const SILENT = { tone: "bad", words: "Silent, and usually it sends at this hour" } as const;
 
-export function stateOf({ silent, state }: Device): { tone: Tone; words: string } {
+export function deviceHealth({ silent, state }: DeviceReport): { tone: Tone; words: string } {
   return silent ? SILENT : STATES[state];
 }
 
-export function StateText({ device }: { device: Device }): VNode {
+export function StateText({ device }: { device: DeviceReport }): VNode {
   return (
     <>
-      {stateOf(device).words}
+      {deviceHealth(device).words}
       {device.state !== "online" && device.last_seen !== null && (
         <>
           , seen <Ago at={device.last_seen} />

@@ -1,18 +1,18 @@
 /** The attendance devices, and what they sent that could not be understood. @module */
 import type { VNode } from "preact";
-import type { Device } from "../../live/answers.ts";
+import type { DeviceReport } from "../../../contract/attendance.ts";
 import { ask } from "../../live/api.ts";
 import { useAnswer } from "../../live/hooks.ts";
-import { status } from "../../live/state.ts";
+import { machineStatus } from "../../live/state.ts";
 import { Card, Instead } from "../parts.tsx";
 import { DeviceRow } from "./device_row.tsx";
-import { Quarantine } from "./quarantine.tsx";
+import { QuarantineCard } from "./quarantine.tsx";
 
 export function DevicesView(): VNode {
-  const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
+  const devices = useAnswer((signal) => ask<DeviceReport[]>("/devices", { signal }), {
     topics: ["devices"],
   });
-  const { listening, addresses } = status.value?.attendance ?? {};
+  const { listening, addresses } = machineStatus.value?.attendance ?? {};
   return (
     <>
       <Card
@@ -40,7 +40,7 @@ export function DevicesView(): VNode {
           </ul>
         </Instead>
       </Card>
-      <Quarantine />
+      <QuarantineCard />
     </>
   );
 }

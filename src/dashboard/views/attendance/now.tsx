@@ -5,14 +5,14 @@
  */
 import type { VNode } from "preact";
 import { useComputed } from "@preact/signals";
-import type { Device, Presence } from "../../live/answers.ts";
+import type { DeviceReport, Presence } from "../../../contract/attendance.ts";
 import { ask } from "../../live/api.ts";
 import { type Answer, useAnswer, useSource } from "../../live/hooks.ts";
-import { nowMs, status, todayMs, zone } from "../../live/state.ts";
-import { moment, number, stamp } from "../../model/format.ts";
-import { dayOf, dayStart } from "../../model/zones.ts";
+import { machineStatus, nowMs, todayMs, zone } from "../../live/state.ts";
+import { fullTime, number, stamp } from "../../model/format.ts";
+import { dayAt, dayStart } from "../../model/zones.ts";
 import { Card, Dot, Instead } from "../parts.tsx";
-import { stateOf, StateText } from "./device_state.tsx";
+import { deviceHealth, StateText } from "./device_state.tsx";
 
 const LATEST = 50;
 
@@ -24,7 +24,7 @@ export function NowView(): VNode {
     topics: ["presence", "people", "devices"],
     keep: "presence",
   });
-  const devices = useAnswer((signal) => ask<Device[]>("/devices", { signal }), {
+  const devices = useAnswer((signal) => ask<DeviceReport[]>("/devices", { signal }), {
     topics: ["devices"],
     keep: "devices",
   });
@@ -47,7 +47,7 @@ export function NowView(): VNode {
               {devices.value?.map((device) => (
                 <li key={device.sn}>
                   <span>
-                    <Dot tone={stateOf(device).tone} />
+                    <Dot tone={deviceHealth(device).tone} />
                     <b>{device.name ?? device.sn}</b>
                   </span>
                   <span class="quiet">
@@ -88,7 +88,7 @@ export function NowView(): VNode {
 function Inside({ presence }: { presence: Answer<Presence> }) {
   const { inside = [], count = 0, made_at, time_zone } = presence.value ?? {};
   const todayStart = time_zone && made_at
-    ? dayStart(dayOf(Date.parse(made_at), time_zone), time_zone)
+    ? dayStart(dayAt(Date.parse(made_at), time_zone), time_zone)
     : 0;
   return (
     <Card
@@ -160,7 +160,7 @@ function Unsure({ presence: { uncertain, time_zone } }: { presence: Presence }) 
               {department !== null && <small class="quiet">{department}</small>}
             </span>
             <span class="quiet">
-              {device_name ?? device_sn}, sent {moment(Date.parse(received_at), time_zone)}
+              {device_name ?? device_sn}, sent {fullTime(Date.parse(received_at), time_zone)}
             </span>
           </li>
         ))}
@@ -174,14 +174,14 @@ function Reliability({ presence }: { presence: Presence }) {
   const { made_at, time_zone, devices_offline } = presence;
   return (
     <p class="quiet reliability">
-      As of {moment(Date.parse(made_at), time_zone)} ({time_zone}).{" "}
+      As of {fullTime(Date.parse(made_at), time_zone)} ({time_zone}).{" "}
       {devices_offline.length === 0 ? "All devices are online." : (
         <b class="warn-words">
           Offline, so punches may be missing: {devices_offline.map(({ sn, name, last_seen }) =>
             `${name ?? sn} (${
               last_seen === null
                 ? "never seen"
-                : `since ${moment(Date.parse(last_seen), time_zone)}`
+                : `since ${fullTime(Date.parse(last_seen), time_zone)}`
             })`
           ).join(", ")}.
         </b>
@@ -191,6 +191,6 @@ function Reliability({ presence }: { presence: Presence }) {
 }
 
 function internet(): string {
-  const online = status.value?.online ?? null;
+  const online = machineStatus.value?.online ?? null;
   return online === null ? "no cloud connected" : online ? "internet up" : "internet down";
 }

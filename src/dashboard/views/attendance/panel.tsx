@@ -1,6 +1,6 @@
 /** Attendance: who is inside now, sheets of days and months, people, devices. @module */
 import type { ComponentType, VNode } from "preact";
-import { section, status } from "../../live/state.ts";
+import { machineStatus, section } from "../../live/state.ts";
 import { Dot } from "../parts.tsx";
 import { DaysView } from "./days.tsx";
 import { DevicesView } from "./devices.tsx";
@@ -16,7 +16,7 @@ const SECTIONS: readonly { id: string; name: string; view: ComponentType }[] = [
 
 export function AttendancePanel(): VNode {
   const shown = SECTIONS.find(({ id }) => id === section.value) ?? SECTIONS[0]!;
-  const { enabled, devices } = status.value?.attendance ?? {};
+  const { enabled, devices } = machineStatus.value?.attendance ?? {};
   const View = shown.view;
   return (
     <div class="attendance">
@@ -37,7 +37,7 @@ export function AttendancePanel(): VNode {
           </a>
         ))}
       </nav>
-      {status.value?.attendance && !enabled && (
+      {machineStatus.value?.attendance && !enabled && (
         <p class="notice">
           Attendance is off. Set <code>attendance.enabled</code> in config.json.
         </p>

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Person } from "../../live/answers.ts";
+import type { Person } from "../../../contract/attendance.ts";
 import { usePeople } from "../../live/people.ts";
 import { searchPeople } from "../../model/attendance.ts";
 import { number } from "../../model/format.ts";

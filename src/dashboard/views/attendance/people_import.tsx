@@ -1,7 +1,7 @@
 /** People from a list: what it would change is shown before anything is changed. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { PeopleImport, Person } from "../../live/answers.ts";
+import type { PeopleImport, Person } from "../../../contract/attendance.ts";
 import { ask } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { number } from "../../model/format.ts";

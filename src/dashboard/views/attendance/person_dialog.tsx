@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Erased, Person } from "../../live/answers.ts";
+import type { Erased, Person } from "../../../contract/attendance.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { number } from "../../model/format.ts";

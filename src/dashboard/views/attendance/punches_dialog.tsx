@@ -2,13 +2,13 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { AttendanceDay, Correction, Punch } from "../../live/answers.ts";
+import type { AttendanceDay, Correction, Punch } from "../../../contract/attendance.ts";
 import { ask, change } from "../../live/api.ts";
 import { useAction, useAnswer } from "../../live/hooks.ts";
 import { editor } from "../../live/state.ts";
 import { doorTime } from "../../model/attendance.ts";
 import { dayName } from "../../model/format.ts";
-import { dayOf, wallInstant } from "../../model/zones.ts";
+import { dayAt, wallInstant } from "../../model/zones.ts";
 import { Dialog } from "../dialog.tsx";
 import { Failed, Instead } from "../parts.tsx";
 
@@ -29,7 +29,7 @@ export function PunchesDialog({ day, names, close }: {
 }): VNode {
   const { person_id, date, time_zone } = day;
   // A night shift ends on the next day.
-  const to = day.last_out ? dayOf(Date.parse(day.last_out), time_zone) : date;
+  const to = day.last_out ? dayAt(Date.parse(day.last_out), time_zone) : date;
   const query = `person=${
     encodeURIComponent(person_id)
   }&from=${date}&to=${to}&limit=${MAX_PUNCHES}`;

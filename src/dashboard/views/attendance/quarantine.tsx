@@ -1,7 +1,7 @@
 /** What devices sent and nobody understood; nothing while there is none. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { QuarantineEntry } from "../../live/answers.ts";
+import type { QuarantineEntry } from "../../../contract/attendance.ts";
 import { ask, change } from "../../live/api.ts";
 import { useAction, useAnswer } from "../../live/hooks.ts";
 import { number } from "../../model/format.ts";
@@ -10,7 +10,7 @@ import { Ago, Card, Failed } from "../parts.tsx";
 const SHOWN = 10;
 const MAX_CHARACTERS = 120;
 
-export function Quarantine(): VNode | null {
+export function QuarantineCard(): VNode | null {
   // The warning of it changes with it.
   const entries = useAnswer(
     (signal) => ask<QuarantineEntry[]>(`/quarantine?limit=${SHOWN}`, { signal }),

@@ -1,8 +1,8 @@
 /** The filters of the sheets. They are kept while another section is shown. @module */
 import type { VNode } from "preact";
 import { signal } from "@preact/signals";
-import type { Device } from "../../live/answers.ts";
-import { today } from "../../live/state.ts";
+import type { DeviceReport } from "../../../contract/attendance.ts";
+import { todayDate } from "../../live/state.ts";
 import { quickRanges } from "../../model/attendance.ts";
 import { addDays, type Day, daysBetween } from "../../model/zones.ts";
 import { usePeople } from "../../live/people.ts";
@@ -66,10 +66,10 @@ function validRange({ by, from, to }: Pick<Filters, "by" | "from" | "to">): bool
   return months(to) - months(from) < MAX_MONTHS;
 }
 
-export function SheetFilters({ devices }: { devices: readonly Device[] }): VNode {
+export function SheetFilters({ devices }: { devices: readonly DeviceReport[] }): VNode {
   const people = usePeople().value ?? [];
   const { by, range, person, department, device } = filters.value;
-  const { from, to } = sheetQuery(today.value);
+  const { from, to } = sheetQuery(todayDate.value);
   const departments = [...new Set(people.flatMap(({ department }) => department ?? []))].sort();
   const pick = (edge: "from" | "to") => (event: Event) => {
     const { value } = event.currentTarget as HTMLInputElement;
@@ -93,7 +93,7 @@ export function SheetFilters({ devices }: { devices: readonly Device[] }): VNode
           ))}
         </div>
         <div class="segments" role="group" aria-label="Range">
-          {Object.keys(quickRanges(today.value, by)).map((name) => (
+          {Object.keys(quickRanges(todayDate.value, by)).map((name) => (
             <button
               type="button"
               key={name}
@@ -112,7 +112,7 @@ export function SheetFilters({ devices }: { devices: readonly Device[] }): VNode
         </label>
         <label>
           <span>To</span>
-          <input type="date" value={to} max={addDays(today.value, 1)} onChange={pick("to")} />
+          <input type="date" value={to} max={addDays(todayDate.value, 1)} onChange={pick("to")} />
         </label>
         <label>
           <span>Person</span>

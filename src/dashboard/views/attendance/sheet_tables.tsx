@@ -1,7 +1,7 @@
 /** The rows of sheets: one a person and day, or one a person and month. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { AttendanceDay, AttendanceMonth } from "../../live/answers.ts";
+import type { AttendanceDay, AttendanceMonth } from "../../../contract/attendance.ts";
 import { dayMarks, doorTime, hours, pairsText } from "../../model/attendance.ts";
 import { dayName, monthName, number } from "../../model/format.ts";
 import { PunchesDialog } from "./punches_dialog.tsx";

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { account, cloud, machine, resuming } from "../../live/cloud.ts";
-import { Account, AccountForm } from "../account.tsx";
+import { AccountForm, AccountLine } from "../account.tsx";
 import { App, Mark } from "../app.tsx";
 import { Card } from "../parts.tsx";
 import { FleetPanel } from "./panel.tsx";
@@ -41,7 +41,7 @@ export function Away(): VNode {
       </main>
       {signedIn && (
         <footer class="foot">
-          <Account />
+          <AccountLine />
         </footer>
       )}
     </>

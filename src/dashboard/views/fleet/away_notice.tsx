@@ -1,12 +1,12 @@
 /** What a person must know of a machine that only the cloud tells of. @module */
 import type { VNode } from "preact";
-import { heardMs, link, nowMs, remoteError, status } from "../../live/state.ts";
+import { cloudError, heardMs, link, machineStatus, nowMs } from "../../live/state.ts";
 import { relative } from "../../model/format.ts";
 import { isRefusal } from "../../source/source.ts";
 import { Ago } from "../parts.tsx";
 
 export function AwayNotice(): VNode | null {
-  const error = remoteError.value;
+  const error = cloudError.value;
   if (link.value !== "remote" && error) {
     return (
       <div class="notice bad">
@@ -19,7 +19,7 @@ export function AwayNotice(): VNode | null {
       </div>
     );
   }
-  const known = status.value;
+  const known = machineStatus.value;
   if (!known?.report) return null;
   const { last_error } = known.report;
   return (

@@ -5,13 +5,13 @@ import { cloud, machine } from "../../live/cloud.ts";
 import { useSource } from "../../live/hooks.ts";
 import { section } from "../../live/state.ts";
 import { number } from "../../model/format.ts";
-import { type FlatRecord, ownNames, valueText } from "../../model/records.ts";
+import { ownNames, type RecordRow, valueText } from "../../model/records.ts";
 import { Dialog } from "../dialog.tsx";
 import { Card, Instead } from "../parts.tsx";
 import { RecordList } from "../records/record_list.tsx";
 
 export function AwayRecords(): VNode {
-  const open = useSignal<FlatRecord | null>(null);
+  const open = useSignal<RecordRow | null>(null);
   const answer = useSource(
     (_source, signal) => cloud.value!.records(machine.value!).newest({ signal }),
     { topics: ["records"] },

@@ -4,10 +4,10 @@ import { hrefOf, openMachine } from "../../live/machine.ts";
 import {
   type FleetMachine,
   keyOf,
-  minutesText,
+  machineState,
   STATE_TONES,
-  stateOf,
-  weekOf,
+  usedText,
+  weekMinutes,
 } from "../../model/fleet.ts";
 import { number, relative } from "../../model/format.ts";
 import { Dot } from "../parts.tsx";
@@ -25,7 +25,7 @@ export function machineRow(machine: FleetMachine, nowMs: number): VNode {
 }
 
 function Row({ machine, words, nowMs }: { machine: FleetMachine; words: string; nowMs: number }) {
-  const state = stateOf(machine, nowMs);
+  const state = machineState(machine, nowMs);
   return (
     <li>
       <a
@@ -42,7 +42,7 @@ function Row({ machine, words, nowMs }: { machine: FleetMachine; words: string; 
           <span class="quiet">{words}</span>
         </span>
         <span class="used">
-          <span>{minutesText(machine)}</span>
+          <span>{usedText(machine)}</span>
           {machine.limitMin !== null && (
             <progress
               max={Math.max(machine.limitMin, 1)}
@@ -51,7 +51,7 @@ function Row({ machine, words, nowMs }: { machine: FleetMachine; words: string; 
             />
           )}
         </span>
-        <Week minutes={weekOf(machine, nowMs)} />
+        <Week minutes={weekMinutes(machine, nowMs)} />
       </a>
     </li>
   );
@@ -62,7 +62,7 @@ function wordsOf(machine: FleetMachine, nowMs: number): string {
   const { lastError, processName, waiting, seenMs } = machine;
   const seen = relative(seenMs, nowMs);
   const waits = waiting > 0 ? `, ${number(waiting)} waiting` : "";
-  switch (stateOf(machine, nowMs)) {
+  switch (machineState(machine, nowMs)) {
     case "error":
       return `${lastError}, seen ${seen}${waits}`;
     case "silent":

@@ -1,12 +1,12 @@
 /** Conflicts: what both sides had made of a record, whose it became, and the way back to the other version. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { Conflict } from "../../live/answers.ts";
+import type { Conflict } from "../../../contract/records.ts";
 import { ask, change } from "../../live/api.ts";
 import { refresh } from "../../live/follow.ts";
 import { useAction, useAnswer } from "../../live/hooks.ts";
 import { zone } from "../../live/state.ts";
-import { moment, number } from "../../model/format.ts";
+import { fullTime, number } from "../../model/format.ts";
 import { valueText } from "../../model/records.ts";
 import { Ago, Card, Dot, Failed, Instead, SureButton } from "../parts.tsx";
 
@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<Conflict["kind"], string>> = {
   "edit/delete": "Edited here, deleted in the cloud",
 };
 
-export function Conflicts({ changed }: { changed: () => void }): VNode {
+export function ConflictsCard({ changed }: { changed: () => void }): VNode {
   const most = useSignal(PAGE_CONFLICTS);
   const answer = useAnswer(
     (signal) => ask<Conflict[]>(`/sync/conflicts?limit=${most.value}`, { signal }),
@@ -150,11 +150,11 @@ function Sides({ conflict }: { conflict: Conflict }) {
             <th scope="col">Field</th>
             <th scope="col">
               This computer{winner === "local" && " (kept)"}
-              <small>{moment(Date.parse(conflict.local_updated_at), zone.value)}</small>
+              <small>{fullTime(Date.parse(conflict.local_updated_at), zone.value)}</small>
             </th>
             <th scope="col">
               Cloud{winner === "remote" && " (kept)"}
-              <small>{moment(Date.parse(conflict.remote_updated_at), zone.value)}</small>
+              <small>{fullTime(Date.parse(conflict.remote_updated_at), zone.value)}</small>
             </th>
           </tr>
         </thead>

@@ -1,12 +1,12 @@
 /** Records: the tables, the rows of one, and the conflicts. @module */
 import type { VNode } from "preact";
-import type { RecordTable } from "../../live/answers.ts";
+import type { RecordTable } from "../../../contract/records.ts";
 import { ask } from "../../live/api.ts";
 import { useAnswer } from "../../live/hooks.ts";
 import { section } from "../../live/state.ts";
 import { number } from "../../model/format.ts";
 import { Ago, Card, Dot, Instead } from "../parts.tsx";
-import { Conflicts } from "./conflicts.tsx";
+import { ConflictsCard } from "./conflicts.tsx";
 import { TableView } from "./table.tsx";
 
 export function RecordsPanel(): VNode {
@@ -37,7 +37,7 @@ export function RecordsPanel(): VNode {
               </ul>
             </Instead>
           </Card>
-          <Conflicts changed={tables.reload} />
+          <ConflictsCard changed={tables.reload} />
         </>
       )}
     </div>

@@ -7,10 +7,10 @@ import { isRefusal } from "../../source/source.ts";
 import {
   changedFields,
   type Field,
-  FieldError,
   fieldOf,
-  type FlatRecord,
+  FormError,
   ownNames,
+  type RecordRow,
   typeOf,
   TYPES,
 } from "../../model/records.ts";
@@ -20,11 +20,11 @@ import { Ago, Failed, SureButton } from "../parts.tsx";
 export function RecordDialog({ table, opened, now, like, changed, close }: {
   table: string;
   /** The record as it was opened; null: a new one. */
-  opened: FlatRecord | null;
+  opened: RecordRow | null;
   /** The same as it is now. */
-  now: FlatRecord | undefined;
+  now: RecordRow | undefined;
   /** A record whose fields a new one begins with. */
-  like: FlatRecord | undefined;
+  like: RecordRow | undefined;
   changed: () => void;
   close: () => void;
 }): VNode {
@@ -116,7 +116,7 @@ export function RecordDialog({ table, opened, now, like, changed, close }: {
           run={() => done(() => change(path, undefined, "DELETE"))}
         />
       )}
-      {action.error instanceof FieldError
+      {action.error instanceof FormError
         ? <p class="failed" role="alert">{action.error.message}</p>
         : action.error && <Failed what="change the record" error={action.error} />}
     </Dialog>
@@ -178,12 +178,12 @@ function FieldRow(
   );
 }
 
-function fieldsOf(record: FlatRecord): Field[] {
+function fieldsOf(record: RecordRow): Field[] {
   return ownNames([record]).map((name) => fieldOf(name, record[name]));
 }
 
 /** Those of another record, without its values. */
-function emptyFields(like: FlatRecord | undefined): Field[] {
+function emptyFields(like: RecordRow | undefined): Field[] {
   const names = like ? ownNames([like]) : [];
   return names.map((name) => {
     const type = typeOf(like?.[name]);
@@ -200,7 +200,7 @@ async function requireFree(table: string, id: string): Promise<void> {
     if (isRefusal(error) && error.status === 404) return;
     throw error;
   }
-  throw new FieldError(`There is a record with the id ${id} already: open it to change it`);
+  throw new FormError(`There is a record with the id ${id} already: open it to change it`);
 }
 
 function pathOf(table: string, id: string): string {

@@ -3,18 +3,18 @@ import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { visibleRows } from "../../model/feed.ts";
-import { moment, number } from "../../model/format.ts";
+import { fullTime, number } from "../../model/format.ts";
 import { zone } from "../../live/state.ts";
-import { type FlatRecord, valueText } from "../../model/records.ts";
+import { type RecordRow, valueText } from "../../model/records.ts";
 
 /** Fields of a record in its row; all of them are in its form. */
 const MAX_COLUMNS = 4;
 
 export function RecordList({ name, records, columns, onOpen }: {
   name: string;
-  records: readonly FlatRecord[];
+  records: readonly RecordRow[];
   columns: readonly string[];
-  onOpen: (record: FlatRecord) => void;
+  onOpen: (record: RecordRow) => void;
 }): VNode {
   const box = useRef<HTMLDivElement>(null);
   const view = useSignal({ scrollTop: 0, height: 480 });
@@ -58,7 +58,7 @@ export function RecordList({ name, records, columns, onOpen }: {
             <button
               type="button"
               class="record"
-              title={`Changed ${moment(Date.parse(record.updated_at), zone.value)}`}
+              title={`Changed ${fullTime(Date.parse(record.updated_at), zone.value)}`}
               onClick={() => onOpen(record)}
             >
               <b>{record.id}</b>

@@ -1,9 +1,9 @@
 /** The records of a table: found by a field, opened to be changed, added. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { RecordTable } from "../../live/answers.ts";
+import type { RecordTable } from "../../../contract/records.ts";
 import { number } from "../../model/format.ts";
-import { type FlatRecord, ownNames } from "../../model/records.ts";
+import { ownNames, type RecordRow } from "../../model/records.ts";
 import { Card, Instead } from "../parts.tsx";
 import { RecordDialog } from "./record_dialog.tsx";
 import { RecordList } from "./record_list.tsx";
@@ -19,7 +19,7 @@ export function TableView({ table: { name, rows } }: { table: RecordTable }): VN
   // A filter that finds nothing does not take the names away.
   if (all.length > 0 && !filtered) names.value = ownNames(all.slice(0, 1_000));
   const columns = names.value;
-  const open = useSignal<{ id: string | null; record: FlatRecord | null } | null>(null);
+  const open = useSignal<{ id: string | null; record: RecordRow | null } | null>(null);
   const find = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { agent } from "../../live/api.ts";
 import { type Answer, useAnswer } from "../../live/hooks.ts";
 import { changes } from "../../live/state.ts";
-import type { FlatRecord } from "../../model/records.ts";
+import type { RecordRow } from "../../model/records.ts";
 
 /** As many as are kept in the page. */
 export const MAX_RECORDS = 10_000;
@@ -12,7 +12,7 @@ export const MAX_RECORDS = 10_000;
 const AGAIN_MS = 1_500;
 
 export interface Records {
-  readonly rows: readonly FlatRecord[];
+  readonly rows: readonly RecordRow[];
   /** Whether there are more than these. */
   readonly more: boolean;
 }
@@ -26,10 +26,10 @@ export function useRecords(
   const news = useThrottled(changes.records.value, AGAIN_MS);
   const first = useSignal<{ path: string; records: Records } | null>(null);
   const answer = useAnswer(async (signal) => {
-    const rows: FlatRecord[] = [];
+    const rows: RecordRow[] = [];
     let next: string | undefined = path;
     while (next !== undefined && rows.length < MAX_RECORDS) {
-      const page: { value: FlatRecord[]; next: string | undefined } = await agent.answer(next, {
+      const page: { value: RecordRow[]; next: string | undefined } = await agent.answer(next, {
         signal,
       });
       rows.push(...page.value);
