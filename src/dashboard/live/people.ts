@@ -1,11 +1,10 @@
 /** The people whom devices know, for the views that list or choose among them. @module */
 import type { Person } from "../../contract/attendance.ts";
 import { askAll } from "./api.ts";
+import { NAMES } from "../model/format.ts";
 import { type Answer, useAnswer } from "./hooks.ts";
 
 const MAX_PEOPLE = 20_000;
-
-const NAMES = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /** By name; a person without a name by id. */
 export function usePeople(): Answer<Person[]> {

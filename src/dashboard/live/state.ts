@@ -3,7 +3,7 @@
  * for each topic that goes up when there is news of it.
  * @module
  */
-import { computed, effect, type Signal, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Known } from "../source/source.ts";
 import { keep, kept } from "./storage.ts";
 import { dayAt, dayStart, detectedZone } from "../model/zones.ts";
@@ -23,21 +23,8 @@ export const heardMs = signal<number | null>(null);
 /** Ticks while someone looks. */
 export const nowMs = signal(Date.now());
 
-export type Topic =
-  | "heartbeat"
-  | "allowance"
-  | "events"
-  | "punches"
-  | "presence"
-  | "people"
-  | "corrections"
-  | "devices"
-  | "records"
-  | "sync"
-  | "warnings";
-
 /** Counts of news. A panel that shows a topic loads again when its count has changed. */
-export const changes: Readonly<Record<Topic, Signal<number>>> = {
+export const changes = {
   heartbeat: signal(0),
   allowance: signal(0),
   events: signal(0),
@@ -50,6 +37,8 @@ export const changes: Readonly<Record<Topic, Signal<number>>> = {
   sync: signal(0),
   warnings: signal(0),
 };
+export type Topic = keyof typeof changes;
+
 /** Goes up whenever the agent is back: whatever was shown may have changed meanwhile. */
 export const arrivals = signal(0);
 

@@ -1,5 +1,6 @@
 /** Many machines: which of them need a person, their order, and what is looked for. @module */
-import { duration } from "./format.ts";
+import { duration, NAMES } from "./format.ts";
+import { SILENT_MS } from "../source/source.ts";
 import type { Tone } from "./health.ts";
 
 export interface FleetMachine {
@@ -24,9 +25,6 @@ export interface FleetMachine {
   /** UTC day → minutes of play, of the last seven days with any. */
   readonly days: Readonly<Record<string, number>>;
 }
-
-/** A machine reports every five minutes at least. */
-const SILENT_MS = 10 * 60_000;
 
 /** The most urgent first. */
 const STATES = ["error", "silent", "over", "playing", "idle"] as const;
@@ -69,8 +67,6 @@ export function passes(machine: FleetMachine, filter: FleetFilter, nowMs: number
       return isSilent(machine, nowMs);
   }
 }
-
-const NAMES = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /** Those that a filter and a part of the name or id let through, the most urgent first, then by name. */
 export function listed(

@@ -16,6 +16,9 @@ export function allowanceText(minutes: number | null): string {
   return minutes === 0 ? "no play" : duration(minutes);
 }
 
+/** People and machines by name. */
+export const NAMES = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
 function unit(value: number, name: string): string {
   return `${number(value)} ${name}${value === 1 ? "" : "s"}`;
 }
@@ -48,7 +51,7 @@ function format(ms: number, options: Intl.DateTimeFormatOptions): string {
 
 /** `14:02` */
 export function clock(ms: number, timeZone: Zone): string {
-  return format(ms, { hour: "2-digit", minute: "2-digit", ...zone(timeZone) });
+  return format(ms, { hour: "2-digit", minute: "2-digit", timeZone });
 }
 
 /** `14:02:09` today; on another day `2 Mar, 14:02`; far from it `2 Mar 2099, 14:02`. */
@@ -65,50 +68,37 @@ export function stamp(
     month: "short",
     ...(Math.abs(days) > LONG_AGO_DAYS && { year: "numeric" }),
   };
-  return format(ms, { hour: "2-digit", minute: "2-digit", ...rest, ...zone(timeZone) });
+  return format(ms, { hour: "2-digit", minute: "2-digit", ...rest, timeZone });
 }
 
 /** Date and time; the date alone is left out of what is today. */
 export function fullTime(ms: number, timeZone: Zone): string {
-  return format(ms, { dateStyle: "medium", timeStyle: "short", ...zone(timeZone) });
+  return format(ms, { dateStyle: "medium", timeStyle: "short", timeZone });
 }
 
 /** `Mon, 2 Mar` of a calendar day. */
 export function dayName(day: string): string {
-  return format(Date.parse(`${day}T00:00:00Z`), {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    timeZone: "UTC",
-  });
+  return calendar(day, { weekday: "short", day: "numeric", month: "short" });
 }
 
 /** `2 Mar` */
 export function shortDay(day: string): string {
-  return format(Date.parse(`${day}T00:00:00Z`), {
-    day: "numeric",
-    month: "short",
-    timeZone: "UTC",
-  });
-}
-
-/** `March 2026` of `2026-03`. */
-export function monthName(month: string): string {
-  return format(Date.parse(`${month}-01T00:00:00Z`), {
-    month: "long",
-    year: "numeric",
-    timeZone: "UTC",
-  });
+  return calendar(day, { day: "numeric", month: "short" });
 }
 
 /** `Monday, 2 March` */
 export function longDay(day: string): string {
-  return format(Date.parse(`${day}T00:00:00Z`), {
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    timeZone: "UTC",
-  });
+  return calendar(day, { weekday: "long", day: "numeric", month: "long" });
+}
+
+/** `March 2026` of `2026-03`. */
+export function monthName(month: string): string {
+  return calendar(month, { month: "long", year: "numeric" });
+}
+
+/** Of a day or a month, whose first moment in UTC `Date.parse` gives. */
+function calendar(date: string, options: Intl.DateTimeFormatOptions): string {
+  return format(Date.parse(date), { ...options, timeZone: "UTC" });
 }
 
 /** Names of weekdays, Monday first. */
@@ -116,7 +106,7 @@ export function weekdayNames(): string[] {
   // 5 January 1970 was a Monday.
   return Array.from(
     { length: 7 },
-    (_, index) => format((4 + index) * 86_400_000, { weekday: "short", timeZone: "UTC" }),
+    (_, index) => format((4 + index) * DAY_MS, { weekday: "short", timeZone: "UTC" }),
   );
 }
 
@@ -134,8 +124,4 @@ export function relative(ms: number, nowMs: number): string {
   const seconds = Math.round((ms - nowMs) / 1_000);
   const [name, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   return ago.format(Math.trunc(seconds / size), name);
-}
-
-function zone(timeZone: Zone): { timeZone?: string } {
-  return timeZone === undefined ? {} : { timeZone };
 }

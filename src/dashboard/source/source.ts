@@ -35,6 +35,9 @@ export interface Read {
   signal?: AbortSignal;
 }
 
+/** A machine reports itself every five minutes: after this it is not known whether it is played. */
+export const SILENT_MS = 10 * 60_000;
+
 /** Both days included, as the zone counts days. */
 export interface DayRange {
   from: string;

@@ -15,13 +15,12 @@ import {
   type PlayDay,
   type PunchView,
   Refusal,
+  SILENT_MS,
 } from "./source.ts";
 
 const DAY_MS = 86_400_000;
 /** What PostgREST gives at once by default. */
 const PAGE_ROWS = 1_000;
-/** A machine reports itself every five minutes: after this it is not known whether it is played. */
-export const SILENT_MS = 10 * 60_000;
 
 export interface SupabaseSourceOptions {
   client: SupabaseClient;

@@ -11,6 +11,7 @@ import { source } from "../live/source.ts";
 import { zone } from "../live/state.ts";
 import type { NewGrant } from "../source/source.ts";
 import { allowanceText, clock, duration } from "../model/format.ts";
+import { TextInput } from "./forms.tsx";
 import { Card, Failed, Figure, Instead } from "./parts.tsx";
 
 const MORE_MIN = [15, 30];
@@ -101,16 +102,6 @@ function More({ grants, reload }: { grants: readonly Grant[]; reload: () => void
       Undo
     </button>
   );
-  const field = (name: string, value: typeof reason) => (
-    <label>
-      <span>{name}</span>
-      <input
-        maxLength={200}
-        value={value.value}
-        onInput={({ currentTarget }) => void (value.value = currentTarget.value)}
-      />
-    </label>
-  );
   return (
     <div class="grants">
       {MORE_MIN.map((extra_min) => (
@@ -132,7 +123,8 @@ function More({ grants, reload }: { grants: readonly Grant[]; reload: () => void
       <p role="status">{made && <>{signed(made.extra_min)} for today {undo(made)}</>}</p>
       <details>
         <summary>Who, why, and grants of today</summary>
-        {field("Who", madeBy)} {field("Why", reason)}
+        <TextInput label="Who" text={madeBy} maxLength={200} />{" "}
+        <TextInput label="Why" text={reason} maxLength={200} />
         <ul class="games">
           {grants.map((grant) => (
             <li key={grant.id}>

@@ -20,15 +20,14 @@ import { bytes, duration, number, relative } from "../model/format.ts";
 import { limitOf } from "../model/limit.ts";
 import { syncHealth, type Tone } from "../model/health.ts";
 import { detectedZone, knownZones } from "../model/zones.ts";
-import { AccountLine } from "./account.tsx";
 import { AttendancePanel } from "./attendance/panel.tsx";
-import { EventsPanel } from "./events.tsx";
+import { EventsPanel } from "./events/panel.tsx";
 import { AwayNotice } from "./fleet/away_notice.tsx";
 import { AwayRecords } from "./fleet/away_records.tsx";
 import { HistoryPanel } from "./history.tsx";
 import { Ago, Dot } from "./parts.tsx";
 import { RecordsPanel } from "./records/panel.tsx";
-import { TokenForm } from "./sign_in.tsx";
+import { AccountLine, TokenForm } from "./sign_in.tsx";
 import { SyncPanel } from "./sync.tsx";
 import { TodayPanel } from "./today.tsx";
 

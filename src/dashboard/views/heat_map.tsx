@@ -44,7 +44,7 @@ export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNo
               {hours.map((minutes, hour) => (
                 <td
                   key={hour}
-                  class={`level-${most === 0 ? 0 : Math.ceil(minutes / most * LEVELS)}`}
+                  style={colour(most === 0 ? 0 : Math.ceil(minutes / most * LEVELS))}
                 >
                   <span class="hidden">{duration(minutes)}</span>
                 </td>
@@ -59,7 +59,7 @@ export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNo
             <span>Less</span>
             {Array.from(
               { length: LEVELS + 1 },
-              (_, level) => <i key={level} class={`level-${level}`} />,
+              (_, level) => <i key={level} style={colour(level)} />,
             )}
             <span>More</span>
           </>
@@ -67,4 +67,8 @@ export function HeatMap({ heat }: { heat: readonly (readonly number[])[] }): VNo
       </p>
     </div>
   );
+}
+
+function colour(level: number): { background: string } {
+  return { background: `var(--heat-${level})` };
 }

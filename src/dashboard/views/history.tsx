@@ -11,8 +11,9 @@ import { gameSums } from "../model/games.ts";
 import { heatOf } from "../model/heat.ts";
 import { addDays, daysBetween, dayStart } from "../model/zones.ts";
 import { Bars, dayWords } from "./bars.tsx";
+import { Segments } from "./forms.tsx";
 import { HeatMap } from "./heat_map.tsx";
-import { Card, Figure, Instead } from "./parts.tsx";
+import { Card, Columns, Figure, Instead } from "./parts.tsx";
 
 const RANGES = [7, 30, 90, 365];
 const MOST_DAYS = 366;
@@ -52,18 +53,14 @@ export function HistoryPanel(): VNode {
   return (
     <>
       <div class="tools">
-        <div class="segments" role="group" aria-label="Range">
-          {RANGES.map((count) => (
-            <button
-              type="button"
-              key={count}
-              aria-pressed={length.value === count}
-              onClick={() => void (length.value = count)}
-            >
-              {count === 365 ? "1 year" : `${number(count)} days`}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Range"
+          keys={RANGES}
+          pressed={length.value}
+          press={(count) => void (length.value = count)}
+        >
+          {(count) => count === 365 ? "1 year" : `${number(count)} days`}
+        </Segments>
         <label>
           <span>From</span>
           <input type="date" value={from} max={day} onChange={pick("from")} />
@@ -85,9 +82,7 @@ export function HistoryPanel(): VNode {
         <Instead
           what="the days"
           answer={answer}
-          {...(days.some((day) => day.minutes_used > 0)
-            ? {}
-            : { empty: "Nothing was played in this range." })}
+          empty={!days.some((day) => day.minutes_used > 0) && "Nothing was played in this range."}
         >
           <Sums days={days} />
           <p class="hover" aria-live="polite">
@@ -157,14 +152,7 @@ function DayTable({ days }: { days: readonly PlayDay[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Days">
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            <th scope="col">Played</th>
-            <th scope="col">Allowance</th>
-            <th scope="col">Over</th>
-          </tr>
-        </thead>
+        <Columns names={["Day", "Played", "Allowance", "Over"]} />
         <tbody>
           {rows.map((day) => (
             <tr key={day.date_utc}>

@@ -52,7 +52,7 @@ export function Instead<T>(
     /** What is shown there: "the conflicts". */
     what: string;
     answer: Answer<T>;
-    /** Said when there is nothing; undefined when there is something. */
+    /** What it says when there is nothing; false when there is something. */
     empty?: ComponentChildren;
     children: ComponentChildren;
   },
@@ -62,19 +62,23 @@ export function Instead<T>(
       return <Failed what={`show ${what}`} error={answer.error} retry={answer.reload} />;
     }
     if (link.value === "offline" || link.value === "remote" && !answer.loading) return <Later />;
-    return (
-      <div class="skeleton" role="status">
-        <span class="hidden">Loading</span>
-      </div>
-    );
+    return <Loading />;
   }
   return (
     <>
       {answer.error && (
         <Failed what={`show ${what} as it is now`} error={answer.error} retry={answer.reload} />
       )}
-      {empty === undefined ? children : <div class="empty">{empty}</div>}
+      {empty ? <div class="empty">{empty}</div> : children}
     </>
+  );
+}
+
+export function Loading({ kind = "" }: { kind?: string }): VNode {
+  return (
+    <div class={`skeleton ${kind}`} role="status">
+      <span class="hidden">Loading</span>
+    </div>
   );
 }
 
@@ -143,5 +147,57 @@ export function Figure(
         {note !== undefined && <small>{note}</small>}
       </dd>
     </div>
+  );
+}
+
+/** Names and values, those that are null left out. */
+export function Facts(
+  { facts }: { facts: readonly (readonly [name: string, value: string | null])[] },
+): VNode {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) =>
+        value !== null && (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        )
+      )}
+    </dl>
+  );
+}
+
+/** The head of a table. */
+export function Columns({ names }: { names: readonly string[] }): VNode {
+  return (
+    <thead>
+      <tr>{names.map((name) => <th key={name} scope="col">{name}</th>)}</tr>
+    </thead>
+  );
+}
+
+/** Links to the parts of a panel. */
+export function Sections({ panel, label, names, shown, children = (name) => name }: {
+  panel: string;
+  label: string;
+  /** By what stands in the address. */
+  names: readonly string[];
+  shown: string | undefined;
+  /** A link's words. */
+  children?: (name: string) => ComponentChildren;
+}): VNode {
+  return (
+    <nav class="sections" aria-label={label}>
+      {names.map((name) => (
+        <a
+          key={name}
+          href={`#${panel}${name && `/${name}`}`}
+          aria-current={name === shown ? "page" : undefined}
+        >
+          {children(name)}
+        </a>
+      ))}
+    </nav>
   );
 }

@@ -1,5 +1,5 @@
 /** The first screen: playing or not, minutes left, and whether everything is synced. @module */
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { DeviceState } from "../../contract/attendance.ts";
 import type { Known } from "../source/source.ts";
@@ -12,7 +12,7 @@ import { reportHealth, syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
 import { addDays, dayStart } from "../model/zones.ts";
 import { AllowanceCard } from "./allowance.tsx";
-import { Ago, Card, Dot, Figure, Later } from "./parts.tsx";
+import { Ago, Card, Dot, Figure, Later, Loading } from "./parts.tsx";
 import { Ring } from "./ring.tsx";
 import { Timeline } from "./timeline.tsx";
 
@@ -30,14 +30,10 @@ export function TodayPanel(): VNode {
 
   const known = machineStatus.value;
   if (!known) {
-    return link.value === "offline" ? <Later /> : (
-      <div class="skeleton tall" role="status">
-        <span class="hidden">Loading</span>
-      </div>
-    );
+    return link.value === "offline" ? <Later /> : <Loading kind="tall" />;
   }
   return (
-    <div class="today">
+    <>
       <Now known={known} />
       <AllowanceCard known={known} />
       <Card title={longDay(day)} kind="day">
@@ -50,7 +46,7 @@ export function TodayPanel(): VNode {
         />
       </Card>
       <Glance known={known} />
-    </div>
+    </>
   );
 }
 
@@ -98,52 +94,36 @@ function allowed(allowance: number): string {
 
 function Headline({ known }: { known: Known }) {
   const { is_playing, playing_since, process_name, last_seen } = known;
+  const headline = (dot: VNode, words: string, more: ComponentChildren) => (
+    <>
+      <h2 aria-live="polite">{dot}{words}</h2>
+      <p>{more}</p>
+    </>
+  );
   if (link.value === "offline") {
-    return (
-      <>
-        <h2 aria-live="polite">
-          <Dot tone="warn" />Agent not reached
-        </h2>
-        <p>
-          What is shown is from <Ago at={last_seen} none="before" />.
-        </p>
-      </>
-    );
+    const from = <Ago at={last_seen} none="before" />;
+    return headline(<Dot tone="warn" />, "Agent not reached", <>What is shown is from {from}.</>);
   }
   if (is_playing) {
     const since = playing_since === null ? null : Date.parse(playing_since);
     const minutes = since === null ? 0 : (nowMs.value - since) / 60_000;
-    return (
-      <>
-        <h2 aria-live="polite">
-          <Dot tone="good" live />Playing now
-        </h2>
-        <p>
-          {process_name}
-          {since !== null && ` since ${clock(since, zone.value)}`}
-          {minutes >= 1 && `, for ${duration(minutes)}`}
-        </p>
-      </>
-    );
+    return headline(<Dot tone="good" live />, "Playing now", [
+      process_name,
+      since !== null && ` since ${clock(since, zone.value)}`,
+      minutes >= 1 && `, for ${duration(minutes)}`,
+    ]);
+  }
+  if (is_playing === null) {
+    const why = known.report
+      ? "The machine has been silent."
+      : "The agent has not seen the list of programs yet.";
+    return headline(<Dot tone="warn" />, "Not known yet", why);
   }
   const last = sessionsOf(spans.value).at(-1);
-  return (
-    <>
-      <h2 aria-live="polite">
-        <Dot tone={is_playing === null ? "warn" : "idle"} />
-        {is_playing === null ? "Not known yet" : "Not playing"}
-      </h2>
-      <p>
-        {is_playing === null
-          ? known.report
-            ? "The machine has been silent."
-            : "The agent has not seen the list of programs yet."
-          : last
-          ? `Last played ${relative(last.to, nowMs.value)}, until ${clock(last.to, zone.value)}`
-          : "Nothing played today so far."}
-      </p>
-    </>
-  );
+  const then = last
+    ? `Last played ${relative(last.to, nowMs.value)}, until ${clock(last.to, zone.value)}`
+    : "Nothing played today so far.";
+  return headline(<Dot tone="idle" />, "Not playing", then);
 }
 
 /** The rest of the agent in a line each, where it is in use. */
@@ -154,7 +134,7 @@ function Glance({ known }: { known: Known }) {
   return (
     <div class="glance">
       <a class="tile" href="#sync">
-        <span class="tile-name">Cloud</span>
+        <span>Cloud</span>
         <b>
           <Dot tone={sync.tone} />
           {sync.words}
@@ -163,14 +143,14 @@ function Glance({ known }: { known: Known }) {
       </a>
       {modes.length > 0 && (
         <a class="tile" href="#events">
-          <span class="tile-name">Events</span>
+          <span>Events</span>
           <b>{number(modes.reduce((sum, [, { last_seq }]) => sum + last_seq, 0))} recorded</b>
           <span>in {modes.map(([mode]) => mode).join(", ")}</span>
         </a>
       )}
       {attendance?.enabled && (
         <a class="tile" href="#attendance">
-          <span class="tile-name">Attendance</span>
+          <span>Attendance</span>
           <b>
             <Dot tone={devicesTone(attendance.devices)} />
             {number(attendance.devices.online)}{" "}
@@ -191,7 +171,7 @@ function Glance({ known }: { known: Known }) {
       )}
       {(records?.conflicts_24h ?? 0) > 0 && (
         <a class="tile" href="#records">
-          <span class="tile-name">Records</span>
+          <span>Records</span>
           <b>
             {number(records!.conflicts_24h)}{" "}
             {records!.conflicts_24h === 1 ? "conflict" : "conflicts"}

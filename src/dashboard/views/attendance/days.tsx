@@ -76,7 +76,7 @@ export function DaysView(): VNode {
         <Instead
           what="the sheet"
           answer={sheet}
-          {...(count === 0 ? { empty: "No punches match these filters." } : {})}
+          empty={count === 0 && "No punches match these filters."}
         >
           <div class="scroll tall" tabIndex={0} role="region" aria-label="Sheet">
             {months ? <MonthTable months={months} /> : <DayTable days={days ?? []} names={names} />}

@@ -5,6 +5,7 @@ import type { DeviceCommand, DeviceReport } from "../../../contract/attendance.t
 import { ask, change } from "../../live/api.ts";
 import { useAction, useAnswer } from "../../live/hooks.ts";
 import { usePeople } from "../../live/people.ts";
+import { Choice } from "../forms.tsx";
 import { Ago, Failed, Instead } from "../parts.tsx";
 
 const SHOWN = 10;
@@ -52,18 +53,12 @@ export function CommandsPanel({ device: { sn } }: { device: DeviceReport }): VNo
             {NAMES[command]}
           </button>
         ))}
-        <label>
-          <span>Name to send</span>
-          <select
-            value={person.value}
-            onChange={({ currentTarget }) => void (person.value = currentTarget.value)}
-          >
-            <option value="">Choose a person</option>
-            {people.map(({ person_id, name }) => (
-              <option key={person_id} value={person_id}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <Choice label="Name to send" value={person}>
+          <option value="">Choose a person</option>
+          {people.map(({ person_id, name }) => (
+            <option key={person_id} value={person_id}>{name}</option>
+          ))}
+        </Choice>
         <button
           type="button"
           disabled={action.busy || person.value === ""}
@@ -76,7 +71,7 @@ export function CommandsPanel({ device: { sn } }: { device: DeviceReport }): VNo
       <Instead
         what="the commands"
         answer={commands}
-        {...(commands.value?.length === 0 ? { empty: "Nothing was asked of it yet." } : {})}
+        empty={commands.value?.length === 0 && "Nothing was asked of it yet."}
       >
         <ul class="rows commands" aria-live="polite">
           {commands.value?.map(({ id, command, person_id, state, result, asked_at, ended_at }) => (

@@ -5,7 +5,8 @@ import type { DeviceReport } from "../../../contract/attendance.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { duration, number } from "../../model/format.ts";
-import { Dot, Failed, SureButton } from "../parts.tsx";
+import { Form } from "../forms.tsx";
+import { Dot, Facts, Failed, SureButton } from "../parts.tsx";
 import { CommandsPanel } from "./device_commands.tsx";
 import { DeviceSettings } from "./device_settings.tsx";
 import { deviceHealth, StateText } from "./device_state.tsx";
@@ -15,31 +16,28 @@ export function DeviceRow(
 ): VNode {
   const { sn, state } = device;
   const action = useAction();
-  const name = useSignal(device.name ?? "");
   const opened = useSignal(false);
   const approved = state === "online" || state === "offline";
   const path = `/devices/${encodeURIComponent(sn)}`;
   const act = (what: "approve" | "refuse", body?: unknown) =>
     action.run(() => change(`${path}/${what}`, body)).then(changed);
-  const approve = (event: Event) => {
-    event.preventDefault();
-    const given = name.value.trim();
-    void act("approve", given === "" ? undefined : { name: given });
-  };
   const form = (
-    <form class="tools" onSubmit={approve}>
+    <Form
+      submit={(text) =>
+        void act("approve", text("name") === "" ? undefined : { name: text("name") })}
+    >
       <label class="grow">
         <span>Name for {sn}</span>
         <input
-          value={name.value}
+          name="name"
+          defaultValue={device.name ?? ""}
           maxLength={100}
           placeholder="Front door"
-          onInput={({ currentTarget }) => void (name.value = currentTarget.value)}
         />
       </label>
       <button type="submit" class="primary" disabled={action.busy}>Approve</button>
       <button type="button" disabled={action.busy} onClick={() => act("refuse")}>Refuse</button>
-    </form>
+    </Form>
   );
   return (
     <li>
@@ -51,15 +49,17 @@ export function DeviceRow(
             <StateText device={device} />
           </span>
         </div>
-        <dl class="facts">
-          <Fact name="Serial" value={sn} />
-          <Fact name="Role" value={device.role === "both" ? null : device.role} />
-          <Fact name="Model" value={device.model} />
-          <Fact name="Address" value={device.address} />
-          <Fact name="Holds" value={device.backlog ? `${number(device.backlog)} punches` : null} />
-          <Fact name="Clock" value={skew(device.skew_ms)} />
-          <Fact name="Sent" value={device.first_line} />
-        </dl>
+        <Facts
+          facts={[
+            ["Serial", sn],
+            ["Role", device.role === "both" ? null : device.role],
+            ["Model", device.model],
+            ["Address", device.address],
+            ["Holds", device.backlog ? `${number(device.backlog)} punches` : null],
+            ["Clock", skew(device.skew_ms)],
+            ["Sent", device.first_line],
+          ]}
+        />
         {state === "refused" && (
           <button
             type="button"
@@ -107,16 +107,6 @@ export function DeviceRow(
       )}
       {action.error && <Failed what="change the device" error={action.error} />}
     </li>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string | null }) {
-  if (value === null) return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

@@ -1,9 +1,9 @@
 /** What a person decides about an approved device: its name, role and time zone, and whether it stays. @module */
 import type { VNode } from "preact";
-import { useRef } from "preact/hooks";
 import type { DeviceReport } from "../../../contract/attendance.ts";
 import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
+import { Form } from "../forms.tsx";
 import { Failed, SureButton } from "../parts.tsx";
 
 const ROLES: Readonly<Record<DeviceReport["role"], string>> = {
@@ -19,14 +19,11 @@ export function DeviceSettings({ device, changed }: {
   const { sn } = device;
   const path = `/devices/${encodeURIComponent(sn)}`;
   const action = useAction();
-  const form = useRef<HTMLFormElement>(null);
-  const save = (event: Event) => {
-    event.preventDefault();
-    const fields = new FormData(form.current!);
+  const save = (text: (name: string) => string) => {
     const given = {
-      name: String(fields.get("name")).trim() || null,
-      role: fields.get("role"),
-      time_zone: String(fields.get("time_zone")).trim() || null,
+      name: text("name") || null,
+      role: text("role"),
+      time_zone: text("time_zone") || null,
     };
     // What the configuration says cannot be changed here: only what is different is sent.
     const differing = Object.entries(given).filter(([key, value]) =>
@@ -40,7 +37,7 @@ export function DeviceSettings({ device, changed }: {
   };
   return (
     <>
-      <form class="tools" ref={form} onSubmit={save}>
+      <Form submit={save}>
         <label class="grow">
           <span>Name of {sn}</span>
           <input name="name" defaultValue={device.name ?? ""} maxLength={100} />
@@ -71,7 +68,7 @@ export function DeviceSettings({ device, changed }: {
           disabled={action.busy}
           run={() => action.run(() => change(path, undefined, "DELETE")).then(changed)}
         />
-      </form>
+      </Form>
       {action.error && <Failed what="save the device" error={action.error} />}
     </>
   );

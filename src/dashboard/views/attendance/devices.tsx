@@ -26,12 +26,8 @@ export function DevicesView(): VNode {
         <Instead
           what="the devices"
           answer={devices}
-          {...(devices.value?.length === 0
-            ? {
-              empty:
-                "No device has connected yet. Set the server in its menu to this computer's address and port.",
-            }
-            : {})}
+          empty={devices.value?.length === 0 &&
+            "No device has connected yet. Set the server in its menu to this computer's address and port."}
         >
           <ul class="devices">
             {devices.value?.map((device) => (

@@ -41,7 +41,7 @@ export function NowView(): VNode {
           <Instead
             what="the devices"
             answer={devices}
-            {...(devices.value?.length === 0 ? { empty: "No device has connected yet." } : {})}
+            empty={devices.value?.length === 0 && "No device has connected yet."}
           >
             <ul class="rows states">
               {devices.value?.map((device) => (
@@ -62,7 +62,7 @@ export function NowView(): VNode {
           <Instead
             what="the latest punches"
             answer={latest}
-            {...(latest.value?.length === 0 ? { empty: "No punches yet." } : {})}
+            empty={latest.value?.length === 0 && "No punches yet."}
           >
             <ul class="punches scroll" tabIndex={0} aria-label="Latest punches">
               {latest.value?.map((punch) => (
@@ -110,7 +110,7 @@ function Inside({ presence }: { presence: Answer<Presence> }) {
       <Instead
         what="who is inside"
         answer={presence}
-        {...(inside.length === 0 ? { empty: "Nobody is inside." } : {})}
+        empty={inside.length === 0 && "Nobody is inside."}
       >
         <div class="scroll tall" tabIndex={0} role="region" aria-label="People inside">
           <table class="table">

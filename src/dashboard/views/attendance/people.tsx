@@ -6,7 +6,8 @@ import type { Person } from "../../../contract/attendance.ts";
 import { usePeople } from "../../live/people.ts";
 import { searchPeople } from "../../model/attendance.ts";
 import { number } from "../../model/format.ts";
-import { Card, Instead } from "../parts.tsx";
+import { TextInput } from "../forms.tsx";
+import { Card, Columns, Instead } from "../parts.tsx";
 import { PeopleImportDialog } from "./people_import.tsx";
 import { PersonDialog } from "./person_dialog.tsx";
 
@@ -39,15 +40,13 @@ export function PeopleView(): VNode {
   return (
     <>
       <div class="tools">
-        <label class="grow">
-          <span>Search</span>
-          <input
-            type="search"
-            value={search.value}
-            placeholder="Name, id or department"
-            onInput={({ currentTarget }) => void (search.value = currentTarget.value)}
-          />
-        </label>
+        <TextInput
+          label="Search"
+          text={search}
+          type="search"
+          placeholder="Name, id or department"
+          grow
+        />
         <label class="check">
           <input
             type="checkbox"
@@ -73,11 +72,9 @@ export function PeopleView(): VNode {
         <Instead
           what="the people"
           answer={people}
-          {...(all.length === 0
-            ? { empty: "No people yet. A device's first punch adds its person." }
-            : shown.length === 0
-            ? { empty: "Nobody matches this search." }
-            : {})}
+          empty={all.length === 0
+            ? "No people yet. A device's first punch adds its person."
+            : shown.length === 0 && "Nobody matches this search."}
         >
           <div
             class="scroll tall"
@@ -87,14 +84,7 @@ export function PeopleView(): VNode {
             aria-label="List of people"
           >
             <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Ids</th>
-                  <th scope="col">Department</th>
-                  <th scope="col">Name from</th>
-                </tr>
-              </thead>
+              <Columns names={["Name", "Ids", "Department", "Name from"]} />
               <tbody>
                 {shown.map((person) => (
                   <tr key={person.person_id}>

@@ -7,6 +7,7 @@ import { change } from "../../live/api.ts";
 import { useAction } from "../../live/hooks.ts";
 import { number } from "../../model/format.ts";
 import { Dialog } from "../dialog.tsx";
+import { Form } from "../forms.tsx";
 import { Failed } from "../parts.tsx";
 
 const MAX_CHARACTERS = 100;
@@ -19,11 +20,7 @@ export function PersonDialog({ person, changed, close }: {
 }): VNode {
   const action = useAction();
   const erasing = useSignal(false);
-  const form = useRef<HTMLFormElement>(null);
-  const save = (event: Event) => {
-    event.preventDefault();
-    const fields = new FormData(form.current!);
-    const text = (name: string) => String(fields.get(name) ?? "").trim();
+  const save = (text: (name: string) => string, fields: FormData) => {
     const id = person?.person_id ?? text("id");
     void action.run(async () => {
       await change(`/people/${encodeURIComponent(id)}`, {
@@ -47,7 +44,7 @@ export function PersonDialog({ person, changed, close }: {
   }
   return (
     <Dialog title={title} close={close}>
-      <form class="fields" ref={form} onSubmit={save}>
+      <Form kind="fields" submit={save}>
         {!person && (
           <label>
             <span>Id, as the devices number the person</span>
@@ -75,7 +72,7 @@ export function PersonDialog({ person, changed, close }: {
           <span>Still comes</span>
         </label>
         <button type="submit" class="primary" disabled={action.busy}>Save</button>
-      </form>
+      </Form>
       {person && (
         <a
           href={`/people/${encodeURIComponent(person.person_id)}/export`}

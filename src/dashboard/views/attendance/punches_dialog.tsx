@@ -10,10 +10,11 @@ import { doorTime } from "../../model/attendance.ts";
 import { dayName } from "../../model/format.ts";
 import { dayAt, wallInstant } from "../../model/zones.ts";
 import { Dialog } from "../dialog.tsx";
+import { Choice, TextInput } from "../forms.tsx";
 import { Failed, Instead } from "../parts.tsx";
 
 const MAX_PUNCHES = 200;
-const MAX_CHARACTERS = 200;
+const required = { required: true, maxLength: 200 };
 
 const KINDS: Readonly<Record<Correction["kind"], string>> = {
   add: "added",
@@ -74,7 +75,7 @@ export function PunchesDialog({ day, names, close }: {
       <Instead
         what="the punches"
         answer={read}
-        {...(read.value?.punches.length === 0 ? { empty: "No punches." } : {})}
+        empty={read.value?.punches.length === 0 && "No punches."}
       >
         <ul class="rows day-punches" aria-label={`Punches, times of ${time_zone}`}>
           {read.value?.punches.toReversed().map((punch) => (
@@ -101,26 +102,14 @@ export function PunchesDialog({ day, names, close }: {
         </ul>
       </Instead>
       <form class="tools" ref={form} onSubmit={add}>
-        <label>
-          <span>Your name</span>
-          <input
-            name="by"
-            required
-            maxLength={MAX_CHARACTERS}
-            value={editor.value}
-            onInput={({ currentTarget }) => void (editor.value = currentTarget.value)}
-          />
-        </label>
-        <label class="grow">
-          <span>Reason for the correction</span>
-          <input
-            name="reason"
-            required
-            maxLength={MAX_CHARACTERS}
-            value={reason.value}
-            onInput={({ currentTarget }) => void (reason.value = currentTarget.value)}
-          />
-        </label>
+        <TextInput label="Your name" text={editor} name="by" {...required} />
+        <TextInput
+          label="Reason for the correction"
+          text={reason}
+          name="reason"
+          grow
+          {...required}
+        />
         <label>
           <span>Time of a missing punch</span>
           <input
@@ -130,17 +119,11 @@ export function PunchesDialog({ day, names, close }: {
             onInput={({ currentTarget }) => void (time.value = currentTarget.value)}
           />
         </label>
-        <label>
-          <span>Direction</span>
-          <select
-            value={direction.value}
-            onChange={({ currentTarget }) => void (direction.value = currentTarget.value)}
-          >
-            <option value="">By the rule</option>
-            <option value="in">In</option>
-            <option value="out">Out</option>
-          </select>
-        </label>
+        <Choice label="Direction" value={direction}>
+          <option value="">By the rule</option>
+          <option value="in">In</option>
+          <option value="out">Out</option>
+        </Choice>
         <button type="submit" class="primary" disabled={action.busy}>Add punch</button>
       </form>
       {action.error && <Failed what="correct the punches" error={action.error} />}

@@ -5,6 +5,7 @@ import type { DeviceReport } from "../../../contract/attendance.ts";
 import { todayDate } from "../../live/state.ts";
 import { quickRanges } from "../../model/attendance.ts";
 import { addDays, type Day, daysBetween } from "../../model/zones.ts";
+import { Segments } from "../forms.tsx";
 import { usePeople } from "../../live/people.ts";
 
 /** The longest range of days that the agent answers, and the longest of months in days. */
@@ -80,30 +81,22 @@ export function SheetFilters({ devices }: { devices: readonly DeviceReport[] }):
   return (
     <div class="filters">
       <div class="tools">
-        <div class="segments" role="group" aria-label="Sheet of">
-          {(["days", "months"] as const).map((each) => (
-            <button
-              type="button"
-              key={each}
-              aria-pressed={by === each}
-              onClick={() => update({ by: each, range: each === "days" ? "Today" : "This month" })}
-            >
-              {each === "days" ? "Days" : "Months"}
-            </button>
-          ))}
-        </div>
-        <div class="segments" role="group" aria-label="Range">
-          {Object.keys(quickRanges(todayDate.value, by)).map((name) => (
-            <button
-              type="button"
-              key={name}
-              aria-pressed={range === name}
-              onClick={() => update({ range: name })}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Sheet of"
+          keys={["days", "months"] as const}
+          pressed={by}
+          press={(by) => update({ by, range: by === "days" ? "Today" : "This month" })}
+        >
+          {(key) => key === "days" ? "Days" : "Months"}
+        </Segments>
+        <Segments
+          label="Range"
+          keys={Object.keys(quickRanges(todayDate.value, by))}
+          pressed={range}
+          press={(range) => update({ range })}
+        >
+          {(name) => name}
+        </Segments>
       </div>
       <div class="tools">
         <label>

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { AttendanceDay, AttendanceMonth } from "../../../contract/attendance.ts";
 import { dayMarks, doorTime, hours, pairsText } from "../../model/attendance.ts";
 import { dayName, monthName, number } from "../../model/format.ts";
+import { Columns } from "../parts.tsx";
 import { PunchesDialog } from "./punches_dialog.tsx";
 
 export function DayTable(
@@ -13,17 +14,9 @@ export function DayTable(
   return (
     <>
       <table class="table sheet">
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            <th scope="col">Person</th>
-            <th scope="col">First in</th>
-            <th scope="col">Last out</th>
-            <th scope="col">Hours</th>
-            <th scope="col">Times</th>
-            <th scope="col">Marks</th>
-          </tr>
-        </thead>
+        <Columns
+          names={["Day", "Person", "First in", "Last out", "Hours", "Times", "Marks"]}
+        />
         <tbody>
           {days.map((day) => (
             <tr key={`${day.date} ${day.person_id}`}>
@@ -67,16 +60,9 @@ export function DayTable(
 export function MonthTable({ months }: { months: readonly AttendanceMonth[] }): VNode {
   return (
     <table class="table sheet">
-      <thead>
-        <tr>
-          <th scope="col">Month</th>
-          <th scope="col">Person</th>
-          <th scope="col">Days</th>
-          <th scope="col">Hours</th>
-          <th scope="col">Entries missing</th>
-          <th scope="col">Exits missing</th>
-        </tr>
-      </thead>
+      <Columns
+        names={["Month", "Person", "Days", "Hours", "Entries missing", "Exits missing"]}
+      />
       <tbody>
         {months.map((month) => (
           <tr key={`${month.month} ${month.person_id}`}>

@@ -2,9 +2,9 @@
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { account, cloud, machine, resuming } from "../../live/cloud.ts";
-import { AccountForm, AccountLine } from "../account.tsx";
+import { AccountForm, AccountLine } from "../sign_in.tsx";
 import { App, Mark } from "../app.tsx";
-import { Card } from "../parts.tsx";
+import { Card, Loading } from "../parts.tsx";
 import { FleetPanel } from "./panel.tsx";
 
 export function Away(): VNode {
@@ -27,11 +27,7 @@ export function Away(): VNode {
         {signedIn
           ? <FleetPanel fleet={signedIn.fleet} />
           : resuming.value
-          ? (
-            <div class="skeleton whole-screen" role="status">
-              <span class="hidden">Loading</span>
-            </div>
-          )
+          ? <Loading kind="whole-screen" />
           : (
             <Card title="Sign in" kind="sign-in">
               <p>With the account of your machines.</p>

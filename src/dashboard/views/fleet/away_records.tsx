@@ -7,7 +7,7 @@ import { section } from "../../live/state.ts";
 import { number } from "../../model/format.ts";
 import { ownNames, type RecordRow, valueText } from "../../model/records.ts";
 import { Dialog } from "../dialog.tsx";
-import { Card, Instead } from "../parts.tsx";
+import { Card, Facts, Instead, Sections } from "../parts.tsx";
 import { RecordList } from "../records/record_list.tsx";
 
 export function AwayRecords(): VNode {
@@ -19,18 +19,13 @@ export function AwayRecords(): VNode {
   const tables = [...answer.value ?? []];
   const [name, records] = tables.find(([name]) => name === section.value) ?? tables[0] ?? ["", []];
   return (
-    <div class="stack">
-      <nav class="sections" aria-label="Records">
-        {tables.map(([each]) => (
-          <a
-            key={each}
-            href={`#records/${each}`}
-            aria-current={each === name ? "page" : undefined}
-          >
-            {each}
-          </a>
-        ))}
-      </nav>
+    <>
+      <Sections
+        panel="records"
+        label="Records"
+        names={tables.map(([each]) => each)}
+        shown={name}
+      />
       <Card
         title={name || "Records"}
         aside={<small class="quiet">{number(records.length)}, the newest first</small>}
@@ -38,7 +33,7 @@ export function AwayRecords(): VNode {
         <Instead
           what="the records"
           answer={answer}
-          {...(records.length > 0 ? {} : { empty: "No records in the cloud." })}
+          empty={records.length === 0 && "No records in the cloud."}
         >
           <RecordList
             key={name}
@@ -51,16 +46,11 @@ export function AwayRecords(): VNode {
       </Card>
       {open.value && (
         <Dialog title={open.value.id} close={() => void (open.value = null)}>
-          <dl class="facts">
-            {Object.entries(open.value).map(([field, value]) => (
-              <div key={field}>
-                <dt>{field}</dt>
-                <dd>{valueText(value)}</dd>
-              </div>
-            ))}
-          </dl>
+          <Facts
+            facts={Object.entries(open.value).map(([name, value]) => [name, valueText(value)])}
+          />
         </Dialog>
       )}
-    </div>
+    </>
   );
 }

@@ -13,7 +13,8 @@ import {
 } from "../../model/fleet.ts";
 import { number } from "../../model/format.ts";
 import type { Fleet } from "../../source/machines.ts";
-import { Failed } from "../parts.tsx";
+import { Segments, TextInput } from "../forms.tsx";
+import { Failed, Loading } from "../parts.tsx";
 import { machineRow } from "./row.tsx";
 
 const FILTER_NAMES: Readonly<Record<FleetFilter, string>> = {
@@ -30,11 +31,7 @@ export function FleetPanel({ fleet }: { fleet: Fleet }): VNode {
     <>
       {error && <Failed what="show the machines" error={error} retry={reload} />}
       {machines === undefined
-        ? !error && (
-          <div class="skeleton whole-screen" role="status">
-            <span class="hidden">Loading</span>
-          </div>
-        )
+        ? !error && <Loading kind="whole-screen" />
         : machines.size === 0
         ? <div class="empty">No machine has synced to this account yet.</div>
         : <Machines {...news.value} machines={machines} />}
@@ -94,29 +91,19 @@ function Machines(
   return (
     <section class="card fleet" aria-label="Machines">
       <div class="tools">
-        <label class="grow">
-          <span>Name</span>
-          <input
-            type="search"
-            value={text.value}
-            onInput={({ currentTarget }) => void (text.value = currentTarget.value)}
-          />
-        </label>
-        <div class="segments" role="group" aria-label="Which machines">
-          {FILTERS.map((each, index) => (
-            <button
-              type="button"
-              key={each}
-              aria-pressed={filter.value === each}
-              onClick={() => void (filter.value = each)}
-            >
-              {FILTER_NAMES[each]}{" "}
-              <small>
-                {number(counts[index]!)}
-              </small>
-            </button>
-          ))}
-        </div>
+        <TextInput label="Name" text={text} type="search" grow />
+        <Segments
+          label="Which machines"
+          keys={FILTERS}
+          pressed={filter.value}
+          press={(key) => void (filter.value = key)}
+        >
+          {(key) => (
+            <>
+              {FILTER_NAMES[key]} <small>{number(counts[FILTERS.indexOf(key)]!)}</small>
+            </>
+          )}
+        </Segments>
       </div>
       <p class="hidden" role="status">
         {number(rows.length)} {rows.length === 1 ? "machine" : "machines"}

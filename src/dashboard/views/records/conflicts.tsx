@@ -62,12 +62,8 @@ export function ConflictsCard({ changed }: { changed: () => void }): VNode {
       <Instead
         what="the conflicts"
         answer={answer}
-        {...(conflicts.length === 0
-          ? {
-            empty:
-              "No conflicts. When both sides change a record, the later change wins, and the other is kept here.",
-          }
-          : {})}
+        empty={conflicts.length === 0 &&
+          "No conflicts. When both sides change a record, the later change wins, and the other is kept here."}
       >
         <ul class="conflicts">
           {conflicts.map((conflict, index) => (

@@ -5,7 +5,7 @@ import { ask } from "../../live/api.ts";
 import { useAnswer } from "../../live/hooks.ts";
 import { section } from "../../live/state.ts";
 import { number } from "../../model/format.ts";
-import { Ago, Card, Dot, Instead } from "../parts.tsx";
+import { Ago, Card, Dot, Instead, Sections } from "../parts.tsx";
 import { ConflictsCard } from "./conflicts.tsx";
 import { TableView } from "./table.tsx";
 
@@ -15,19 +15,15 @@ export function RecordsPanel(): VNode {
   });
   const shown = tables.value?.find(({ name }) => name === section.value);
   return (
-    <div class="stack">
-      <nav class="sections" aria-label="Records">
-        <a href="#records" aria-current={shown ? undefined : "page"}>Overview</a>
-        {tables.value?.map(({ name }) => (
-          <a
-            key={name}
-            href={`#records/${name}`}
-            aria-current={name === shown?.name ? "page" : undefined}
-          >
-            {name}
-          </a>
-        ))}
-      </nav>
+    <>
+      <Sections
+        panel="records"
+        label="Records"
+        names={["", ...tables.value?.map(({ name }) => name) ?? []]}
+        shown={shown?.name ?? ""}
+      >
+        {(name) => name || "Overview"}
+      </Sections>
       {shown ? <TableView key={shown.name} table={shown} /> : (
         <>
           <Card title="Tables">
@@ -40,7 +36,7 @@ export function RecordsPanel(): VNode {
           <ConflictsCard changed={tables.reload} />
         </>
       )}
-    </div>
+    </>
   );
 }
 

@@ -15,7 +15,10 @@ import {
   TYPES,
 } from "../../model/records.ts";
 import { Dialog } from "../dialog.tsx";
+import { Form, TextInput } from "../forms.tsx";
 import { Ago, Failed, SureButton } from "../parts.tsx";
+
+const NEW_FIELD: Field = { name: "", type: "text", text: "", added: true };
 
 export function RecordDialog({ table, opened, now, like, changed, close }: {
   table: string;
@@ -42,8 +45,7 @@ export function RecordDialog({ table, opened, now, like, changed, close }: {
       changed();
       close();
     });
-  const save = (event: Event) => {
-    event.preventDefault();
+  const save = () =>
     done(async () => {
       const values = changedFields(fields.value, known);
       if (path !== null) {
@@ -54,7 +56,6 @@ export function RecordDialog({ table, opened, now, like, changed, close }: {
         await change(pathOf(table, id.value), values, "PUT");
       }
     });
-  };
   const set = (at: number, field: Partial<Field>) =>
     void (fields.value = fields.value.map((each, index) =>
       index === at ? { ...each, ...field } : each
@@ -76,17 +77,8 @@ export function RecordDialog({ table, opened, now, like, changed, close }: {
           </button>
         </p>
       )}
-      <form class="fields" onSubmit={save}>
-        {!known && (
-          <label>
-            <span>Id (empty: one is made)</span>
-            <input
-              value={id.value}
-              maxLength={200}
-              onInput={({ currentTarget }) => void (id.value = currentTarget.value)}
-            />
-          </label>
-        )}
+      <Form kind="fields" submit={save}>
+        {!known && <TextInput label="Id (empty: one is made)" text={id} maxLength={200} />}
         {fields.value.map((field, index) => (
           <FieldRow
             key={index}
@@ -96,18 +88,12 @@ export function RecordDialog({ table, opened, now, like, changed, close }: {
         ))}
         <button
           type="button"
-          onClick={() =>
-            void (fields.value = [...fields.value, {
-              name: "",
-              type: "text",
-              text: "",
-              added: true,
-            }])}
+          onClick={() => void (fields.value = [...fields.value, NEW_FIELD])}
         >
           Add a field
         </button>
         <button type="submit" class="primary" disabled={action.busy}>Save</button>
-      </form>
+      </Form>
       {path !== null && (
         <SureButton
           name="Delete"

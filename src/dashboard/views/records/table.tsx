@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { RecordTable } from "../../../contract/records.ts";
 import { number } from "../../model/format.ts";
 import { ownNames, type RecordRow } from "../../model/records.ts";
+import { Form } from "../forms.tsx";
 import { Card, Instead } from "../parts.tsx";
 import { RecordDialog } from "./record_dialog.tsx";
 import { RecordList } from "./record_list.tsx";
@@ -20,14 +21,11 @@ export function TableView({ table: { name, rows } }: { table: RecordTable }): VN
   if (all.length > 0 && !filtered) names.value = ownNames(all.slice(0, 1_000));
   const columns = names.value;
   const open = useSignal<{ id: string | null; record: RecordRow | null } | null>(null);
-  const find = (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    wanted.value = { field: String(form.get("field")), text: String(form.get("text")) };
-  };
+  const find = (_: unknown, fields: FormData) =>
+    void (wanted.value = { field: String(fields.get("field")), text: String(fields.get("text")) });
   return (
     <>
-      <form class="tools" onSubmit={find}>
+      <Form submit={find}>
         <label>
           <span>Field</span>
           <select name="field" defaultValue={field}>
@@ -49,7 +47,7 @@ export function TableView({ table: { name, rows } }: { table: RecordTable }): VN
         <button type="button" onClick={() => void (open.value = { id: null, record: null })}>
           New record
         </button>
-      </form>
+      </Form>
       <Card
         title={name}
         aside={
@@ -61,11 +59,9 @@ export function TableView({ table: { name, rows } }: { table: RecordTable }): VN
         <Instead
           what={`the records of ${name}`}
           answer={records}
-          {...(all.length > 0 ? {} : {
-            empty: filtered
-              ? `No record whose ${field} is “${text}”.`
-              : "No records yet. Add one here, by a program, or in the cloud.",
-          })}
+          empty={all.length === 0 && (filtered
+            ? `No record whose ${field} is “${text}”.`
+            : "No records yet. Add one here, by a program, or in the cloud.")}
         >
           <RecordList
             name={name}
@@ -83,7 +79,8 @@ export function TableView({ table: { name, rows } }: { table: RecordTable }): VN
           now={all.find(({ id }) => id === open.value?.id)}
           like={all[0]}
           changed={records.reload}
-          close={() => void (open.value = null)}
+          close={() =>
+            void (open.value = null)}
         />
       )}
     </>

@@ -7,24 +7,24 @@ import {
   type LiveSource,
   type LocalEvent,
   type SupabaseOptions,
-} from "../../client/mod.ts";
-import { whileVisible } from "../live/while_visible.ts";
-import { link, machineStatus, nowMs, zone } from "../live/state.ts";
-import { cloud, machine, project, remote } from "../live/cloud.ts";
-import { useSource } from "../live/hooks.ts";
-import { keepAnswer, keptAnswer } from "../live/kept.ts";
-import { REMOTE_POLL_MS } from "../live/remote.ts";
-import { emptyFeed, type Feed, paused, resumed, withNews } from "../model/feed.ts";
-import { fullTime, number, relative } from "../model/format.ts";
-import { Dialog } from "./dialog.tsx";
-import { EventList, severityClass } from "./event_list.tsx";
-import { Card, Dot, Instead, Later } from "./parts.tsx";
+} from "../../../client/mod.ts";
+import { whileVisible } from "../../live/while_visible.ts";
+import { link, machineStatus, nowMs, zone } from "../../live/state.ts";
+import { cloud, machine, project, remote } from "../../live/cloud.ts";
+import { useSource } from "../../live/hooks.ts";
+import { keepAnswer, keptAnswer } from "../../live/kept.ts";
+import { REMOTE_POLL_MS } from "../../live/remote.ts";
+import { emptyFeed, type Feed, paused, resumed, withNews } from "../../model/feed.ts";
+import { fullTime, number, relative } from "../../model/format.ts";
+import { Dialog } from "../dialog.tsx";
+import { Choice, TextInput } from "../forms.tsx";
+import { EventList, SEVERITIES, severityClass } from "./event_list.tsx";
+import { Card, Dot, Facts, Instead, Later, Loading } from "../parts.tsx";
 
 const CAP = 2_000;
 const RECENT = 200;
 /** Minimum time between two renderings of the list, in milliseconds. */
 const DRAW_MS = 100;
-const SEVERITIES = ["debug", "info", "success", "warning", "error", "critical"];
 
 export function EventsPanel(): VNode {
   const modes = Object.keys(machineStatus.value?.events?.modes ?? {});
@@ -137,25 +137,17 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
     <Card title="Events" aside={<Badge {...badge.value} />} kind="log">
       <div class="tools">
         {picker}
-        <label class="grow">
-          <span>Filter</span>
-          <input
-            type="search"
-            placeholder="Words in any field"
-            value={words.value}
-            onInput={({ currentTarget }) => void (words.value = currentTarget.value)}
-          />
-        </label>
-        <label>
-          <span>Severity</span>
-          <select
-            value={severity.value}
-            onChange={({ currentTarget }) => void (severity.value = currentTarget.value)}
-          >
-            <option value="">any</option>
-            {SEVERITIES.map((each) => <option key={each}>{each}</option>)}
-          </select>
-        </label>
+        <TextInput
+          label="Filter"
+          text={words}
+          type="search"
+          placeholder="Words in any field"
+          grow
+        />
+        <Choice label="Severity" value={severity}>
+          <option value="">any</option>
+          {SEVERITIES.map((each) => <option key={each}>{each}</option>)}
+        </Choice>
         <button
           type="button"
           aria-pressed={isPaused}
@@ -172,11 +164,7 @@ function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {
         : link.value === "offline"
         ? <Later />
         : badge.value.source === null
-        ? (
-          <div class="skeleton" role="status">
-            <span class="hidden">Loading</span>
-          </div>
-        )
+        ? <Loading />
         : (
           <div class="empty">
             No events in <b>{mode}</b> yet. An application sends them to{" "}
@@ -231,7 +219,7 @@ function Badge({ source, syncedAt }: BadgeState) {
 }
 
 function Details({ event, close }: { event: LocalEvent; close: () => void }) {
-  const fields: [string, string | number | null][] = [
+  const facts: [string, string | null][] = [
     ["Time", fullTime(Date.parse(event.ts), zone.value)],
     ["Sequence", number(event.seq)],
     ["Source", event.source],
@@ -246,16 +234,7 @@ function Details({ event, close }: { event: LocalEvent; close: () => void }) {
       close={close}
     >
       <p class="event-body">{event.body}</p>
-      <dl class="facts">
-        {fields.map(([name, value]) =>
-          value !== null && (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          )
-        )}
-      </dl>
+      <Facts facts={facts} />
       {Object.keys(event.meta).length > 0 && (
         <pre tabIndex={0}>{JSON.stringify(event.meta, null, 2)}</pre>
       )}
@@ -280,15 +259,11 @@ function StateCard({ mode }: { mode: string }) {
       <Instead
         what="the application's state"
         answer={answer}
-        {...(kept === null
-          ? {
-            empty: (
-              <>
-                No snapshot. An application keeps one with <code>PUT /local/state</code>.
-              </>
-            ),
-          }
-          : {})}
+        empty={kept === null && (
+          <>
+            No snapshot. An application keeps one with <code>PUT /local/state</code>.
+          </>
+        )}
       >
         <pre tabIndex={0} aria-label="State">{JSON.stringify(kept?.state, null, 2)}</pre>
       </Instead>
