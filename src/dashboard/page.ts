@@ -1,6 +1,6 @@
 /**
- * The page as it is served: the built one, told the cloud's project where a person may sign in to it. It is told the
- * address and the publishable key, which every web app of the project carries, and never a secret.
+ * The page as it is served: the built one, with the cloud's project in it where a person may sign in to that. The
+ * project is its address and its publishable key, which every web app of the project carries; never a secret.
  * @module
  */
 

@@ -36,7 +36,7 @@ if (locks) {
   });
 }
 
-/** Whether this tab has to hear of thresholds while nobody looks at it. */
+/** Whether this tab needs thresholds while it is hidden. */
 export const alerting = computed(() =>
   leads.value && (sounds.value || (notifies.value && permission.value === "granted"))
 );

@@ -1,6 +1,6 @@
 /**
- * The person's sign-in to the cloud. Its module is loaded by who signs in or is signed in, the session stays in this
- * browser, and the agent never has it.
+ * The person's sign-in to the cloud. Its module is loaded at the sign-in or for a kept session. The session stays in
+ * this browser; the agent never has it.
  * @module
  */
 import { computed, effect, signal } from "@preact/signals";
@@ -18,7 +18,7 @@ const MACHINE_KEY = "clockblock.machine";
 export const project: CloudProject | null = projectOfPage();
 /** Null before its module is loaded. */
 export const cloud = signal<Cloud | null>(null);
-/** The account's e-mail; null when nobody is signed in. */
+/** The account's e-mail; null without a sign-in. */
 export const account = signal<string | null>(null);
 /** Whether a session of an earlier visit is about to go on. */
 export const resuming = signal(project !== null && kept(SESSION_KEY) !== "");
@@ -26,7 +26,7 @@ export const resuming = signal(project !== null && kept(SESSION_KEY) !== "");
 /** The machine whose cloud data is shown: that of the agent, as it last named itself. */
 export const machine = signal<Machine | null>(keptMachine());
 
-/** The machine as the cloud's source; null when nobody is signed in. */
+/** The machine as the cloud's source; null without a sign-in. */
 export const remote = computed(() =>
   account.value !== null && cloud.value && machine.value ? cloud.value.machine(machine.value) : null
 );

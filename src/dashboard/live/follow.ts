@@ -1,6 +1,6 @@
 /**
- * Keeps the page up to date: the agent's stream while it can be had, asking every few seconds where it cannot, and
- * neither while nobody looks (a browser allows six connections to one address for all of its tabs together).
+ * Keeps the page up to date: by the agent's stream, by polling where there is no stream, and by neither while
+ * the page is hidden (a browser allows six connections to one address for all of its tabs together).
  * @module
  */
 import { batch, effect } from "@preact/signals";
@@ -29,14 +29,14 @@ const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Time without any data after which a new stream counts as blocked, in milliseconds. */
 const PATIENCE_MS = 3_000;
-/** After this it is tried again: what held it back may be gone. */
+/** Time after which a blocked stream is tried again, in milliseconds. */
 const HELD_MS = 60_000;
-/** As many as there can be between two polls, and more. */
+/** More than there can be between two polls. */
 const POLLED_HEARTBEATS = 20;
 /** Silence after which the stream is checked, in milliseconds. */
 const QUIET_MS = 2_000;
 const TIMEOUT_MS = 2_000;
-/** News that come close together are one change. */
+/** News within this time are one change. */
 const SETTLE_MS = 250;
 
 let unlocking = Promise.withResolvers<void>();
@@ -77,7 +77,7 @@ export async function refresh(): Promise<void> {
     keepAnswer("status", answered);
   } catch (error) {
     if (isRefusal(error) && error.status === 401) await locked();
-    // While there is a stream, it tells by itself when the agent is gone; one late answer says nothing.
+    // An open stream breaks when the agent is gone; one late answer proves nothing.
     else if (link.value !== "live" && link.value !== "remote") away();
   }
 }
@@ -121,7 +121,7 @@ async function poll(): Promise<void> {
   if (isAway()) return;
   const heartbeats = await ask<Beat[]>(`/history?limit=${POLLED_HEARTBEATS}`).catch(() => []);
   batch(() => {
-    // A stream that came meanwhile tells more.
+    // A stream that was opened meanwhile has newer data.
     if (link.value === "connecting") link.value = "polling";
     heartbeats.reverse().forEach(noteHeartbeat);
     for (const topic of Object.values(changes)) topic.value++;
@@ -211,7 +211,7 @@ function announce(topic: Topic): void {
   }, SETTLE_MS);
 }
 
-/** Until somebody looks at the page, or it has to alert. */
+/** Resolves when the page is visible or has to alert. */
 async function wanted(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = () => {

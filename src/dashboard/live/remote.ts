@@ -1,5 +1,6 @@
 /**
- * The cloud in the agent's place: asked every 30 seconds while the agent is away and somebody is signed in and looks.
+ * The cloud in the agent's place: polled every 30 seconds while the agent is away, an account is signed in
+ * and the page is visible.
  * The agent is tried all the time (follow.ts); its first answer ends this.
  * @module
  */

@@ -2,12 +2,12 @@
 
 /** `1 hr 12 mins`; whole minutes, and whole seconds below one minute. */
 export function duration(minutes: number): string {
-  if (minutes < 1) return unit(Math.floor(minutes * 60 + 1e-6), "sec");
+  if (minutes < 1) return counted(Math.floor(minutes * 60 + 1e-6), "sec");
   const whole = Math.floor(minutes + 1e-6);
   const hours = Math.floor(whole / 60);
   const rest = whole % 60;
-  if (hours === 0) return unit(rest, "min");
-  return rest === 0 ? unit(hours, "hr") : `${unit(hours, "hr")} ${unit(rest, "min")}`;
+  if (hours === 0) return counted(rest, "min");
+  return rest === 0 ? counted(hours, "hr") : `${counted(hours, "hr")} ${counted(rest, "min")}`;
 }
 
 /** What a day allows: `1 hr`, `no limit`, `no play`. */
@@ -19,14 +19,15 @@ export function allowanceText(minutes: number | null): string {
 /** People and machines by name. */
 export const NAMES = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-function unit(value: number, name: string): string {
-  return `${number(value)} ${name}${value === 1 ? "" : "s"}`;
-}
-
 const numbers = new Intl.NumberFormat();
 
 export function number(value: number): string {
   return numbers.format(value);
+}
+
+/** `1 row`, `2 rows`. */
+export function counted(value: number, name: string): string {
+  return `${number(value)} ${name}${value === 1 ? "" : "s"}`;
 }
 
 export function bytes(value: number): string {

@@ -1,7 +1,7 @@
 /** What a lane's state means to a person: a colour and a sentence. @module */
 import type { LaneStatus, SyncStatus } from "../../contract/sync.ts";
 import type { Known } from "../source/source.ts";
-import { number } from "./format.ts";
+import { counted, number } from "./format.ts";
 
 /** `good`: done or in progress; `warn`: recovers by itself; `bad`: needs a person; `idle`: not in use. */
 export type Tone = "good" | "warn" | "bad" | "idle";
@@ -131,5 +131,5 @@ export function reportHealth(
 }
 
 function rows(count: number): string {
-  return `${number(count)} ${count === 1 ? "row" : "rows"}`;
+  return counted(count, "row");
 }

@@ -12,7 +12,7 @@ import { supabaseSource } from "./supabase.ts";
 
 export interface Cloud {
   readonly client: SupabaseClient;
-  /** The account's e-mail; null when nobody is signed in. */
+  /** The account's e-mail; null without a sign-in. */
   email(): Promise<string | null>;
   signIn(email: string, password: string): Promise<void>;
   /** Ends the session, here even where the cloud cannot be asked to. */

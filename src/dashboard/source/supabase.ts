@@ -1,6 +1,6 @@
 /**
- * The cloud as a source: the tables of schema.sql, read as the signed-in person, whom row-level security shows the
- * systems of that account. Raw heartbeats are read of one machine and one day at most.
+ * The cloud as a source: the tables of schema.sql, read as the signed-in account, to which row-level security limits
+ * the systems. Raw heartbeats are read of one machine and one day at most.
  * @module
  */
 import type { SupabaseClient } from "@supabase/supabase-js";

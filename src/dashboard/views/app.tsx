@@ -1,4 +1,4 @@
-/** The page around its panels: who it is, how it is reached, what a person must know, and the way about. @module */
+/** The page around its panels: header, connection, warnings, navigation, footer. @module */
 import { computed, signal } from "@preact/signals";
 import type { ComponentChildren, ComponentType, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -24,6 +24,7 @@ import { AttendancePanel } from "./attendance/panel.tsx";
 import { EventsPanel } from "./events/panel.tsx";
 import { AwayNotice } from "./fleet/away_notice.tsx";
 import { AwayRecords } from "./fleet/away_records.tsx";
+import { Choice } from "./forms.tsx";
 import { HistoryPanel } from "./history.tsx";
 import { Ago, Dot } from "./parts.tsx";
 import { RecordsPanel } from "./records/panel.tsx";
@@ -31,16 +32,10 @@ import { AccountLine, TokenForm } from "./sign_in.tsx";
 import { SyncPanel } from "./sync.tsx";
 import { TodayPanel } from "./today.tsx";
 
-interface Panel {
-  id: string;
-  name: string;
-  view: ComponentType;
-}
-
 /** Whether the page comes from a static host, and the cloud is all there is. */
 const isAway = project?.agent === false;
 
-const PANELS: readonly Panel[] = [
+const PANELS: readonly { id: string; name: string; view: ComponentType }[] = [
   { id: "", name: "Today", view: TodayPanel },
   { id: "history", name: "History", view: HistoryPanel },
   { id: "events", name: "Events", view: EventsPanel },
@@ -49,7 +44,7 @@ const PANELS: readonly Panel[] = [
   { id: "sync", name: "Sync", view: SyncPanel },
 ];
 
-/** They are edited at the machine: the cloud's are there to be read. */
+/** Records can be edited at the machine; those of the cloud are read-only. */
 function Records() {
   return isAway || link.value === "remote" ? <AwayRecords /> : <RecordsPanel />;
 }
@@ -72,7 +67,7 @@ export function App(): VNode {
     document.title = `${playing.value || panel.name} · ClockBlock`;
   }, [panel, playing.value]);
   useEffect(() => {
-    // Whoever follows a link with the keyboard or a reader goes on from where it leads.
+    // A reader who follows a link by keyboard or screen reader continues at its target.
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
     scrollTo(0, 0);
@@ -131,7 +126,7 @@ export function App(): VNode {
   );
 }
 
-/** How the play goes, for the tab's title: the one thing that is looked for while another page is read. */
+/** The time left, for the tab's title. */
 const playing = computed(() => {
   const { is_playing, today } = machineStatus.value ?? {};
   if (!is_playing || !today) return "";
@@ -152,7 +147,7 @@ function SyncPill() {
   );
 }
 
-/** A tab's news in a dot: something behind it wants to be looked at. */
+/** A dot on a tab whose panel needs attention. */
 function Mention({ id }: { id: string }) {
   const tone = machineStatus.value ? attention(machineStatus.value).get(id) : undefined;
   if (tone === undefined) return null;
@@ -172,7 +167,7 @@ const updated = computed(() => {
   return machineStatus.value !== null && machineStatus.value.version !== loadedVersion;
 });
 
-/** Several warnings fill a phone's first screen, which is there to tell how much is left. */
+/** On a phone, several warnings would fill the first screen, which shows the time left. */
 const phone = matchMedia("(max-width: 40rem)");
 
 /** What a person must know, above everything else: in full on the first screen, in a line elsewhere. */
@@ -275,20 +270,14 @@ function Foot() {
   const known = machineStatus.value;
   return (
     <footer class="foot">
-      <label>
-        <span>Time zone</span>
-        <select
-          value={chosenZone.value}
-          onChange={({ currentTarget }) => void (chosenZone.value = currentTarget.value)}
-        >
-          <option value="">
-            {agentZone.value ? `${agentZone.value} (the agent's)` : `${detectedZone()} (yours)`}
-          </option>
-          {zones.value.length > 0
-            ? zones.value
-            : chosenZone.value !== "" && zoneOption(chosenZone.value)}
-        </select>
-      </label>
+      <Choice label="Time zone" value={chosenZone}>
+        <option value="">
+          {agentZone.value ? `${agentZone.value} (the agent's)` : `${detectedZone()} (yours)`}
+        </option>
+        {zones.value.length > 0
+          ? zones.value
+          : chosenZone.value !== "" && zoneOption(chosenZone.value)}
+      </Choice>
       {known && (
         <p>
           Version {known.version}

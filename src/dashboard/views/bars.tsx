@@ -98,7 +98,7 @@ export function Bars(
   );
 }
 
-/** A day in words, for whoever points at its bar. */
+/** A day in words, shown while its bar is pointed at. */
 export function dayWords(day: PlayDay): string {
   const over = day.minutes_overdraft > 0 ? `, ${duration(day.minutes_overdraft)} over` : "";
   return `${dayName(day.date_utc)}: ${duration(day.minutes_used)}${over}`;

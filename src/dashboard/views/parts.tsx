@@ -1,4 +1,4 @@
-/** The small things that every panel is made of. @module */
+/** Small components that every panel uses. @module */
 import type { ComponentChildren, VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { Answer } from "../live/hooks.ts";
@@ -30,12 +30,12 @@ export function Card(
   );
 }
 
-/** A colour with words beside it: the colour alone tells nothing to some readers. */
+/** A coloured dot. Words stand beside it: some readers cannot tell the colours apart. */
 export function Dot({ tone, live = false }: { tone: Tone | "over"; live?: boolean }): VNode {
   return <span class={`dot ${tone} ${live ? "pulse" : ""}`} aria-hidden="true" />;
 }
 
-/** A point in time as it is felt, with the exact one behind it. */
+/** A time relative to now; the exact one is its tooltip. */
 export function Ago({ at, none = "never" }: { at: string | null; none?: string }): VNode {
   if (at === null) return <>{none}</>;
   const ms = Date.parse(at);
@@ -46,13 +46,13 @@ export function Ago({ at, none = "never" }: { at: string | null; none?: string }
   );
 }
 
-/** What is there instead of what could not be read, is being read, or is not there. */
+/** Shows its children, or why there is nothing to show: loading, failed, empty. */
 export function Instead<T>(
   { what, answer, empty, children }: {
     /** What is shown there: "the conflicts". */
     what: string;
     answer: Answer<T>;
-    /** What it says when there is nothing; false when there is something. */
+    /** The text for an empty answer; false for one that is not. */
     empty?: ComponentChildren;
     children: ComponentChildren;
   },
@@ -82,7 +82,7 @@ export function Loading({ kind = "" }: { kind?: string }): VNode {
   );
 }
 
-/** In the place of what was not read before the agent went away. */
+/** Placeholder for data that was not read before the agent went away. */
 export function Later(): VNode {
   return (
     <div class="empty">

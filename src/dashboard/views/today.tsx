@@ -6,7 +6,15 @@ import type { Known } from "../source/source.ts";
 import { arrivals, link, machineStatus, nowMs, todayDate, todayMs, zone } from "../live/state.ts";
 import { source } from "../live/source.ts";
 import { loadSpans, spans } from "../live/today.ts";
-import { allowanceText, clock, duration, longDay, number, relative } from "../model/format.ts";
+import {
+  allowanceText,
+  clock,
+  counted,
+  duration,
+  longDay,
+  number,
+  relative,
+} from "../model/format.ts";
 import { limitOf } from "../model/limit.ts";
 import { reportHealth, syncHealth, type Tone } from "../model/health.ts";
 import { sessionsOf } from "../model/spans.ts";
@@ -133,53 +141,56 @@ function Glance({ known }: { known: Known }) {
   const modes = Object.entries(events?.modes ?? {}).filter(([, { last_seq }]) => last_seq > 0);
   return (
     <div class="glance">
-      <a class="tile" href="#sync">
-        <span>Cloud</span>
-        <b>
-          <Dot tone={sync.tone} />
-          {sync.words}
-        </b>
-        <span>{sync.detail}</span>
-      </a>
+      <Tile panel="sync" name="Cloud" tone={sync.tone} words={sync.words}>{sync.detail}</Tile>
       {modes.length > 0 && (
-        <a class="tile" href="#events">
-          <span>Events</span>
-          <b>{number(modes.reduce((sum, [, { last_seq }]) => sum + last_seq, 0))} recorded</b>
-          <span>in {modes.map(([mode]) => mode).join(", ")}</span>
-        </a>
+        <Tile
+          panel="events"
+          name="Events"
+          words={`${number(modes.reduce((sum, [, { last_seq }]) => sum + last_seq, 0))} recorded`}
+        >
+          in {modes.map(([mode]) => mode).join(", ")}
+        </Tile>
       )}
       {attendance?.enabled && (
-        <a class="tile" href="#attendance">
-          <span>Attendance</span>
-          <b>
-            <Dot tone={devicesTone(attendance.devices)} />
-            {number(attendance.devices.online)}{" "}
-            {attendance.devices.online === 1 ? "device" : "devices"} online
-          </b>
-          <span>
-            {attendance.devices.pending > 0
-              ? `${number(attendance.devices.pending)} waiting for approval`
-              : attendance.last_punch_at === null
-              ? "No punch yet"
-              : (
-                <>
-                  Last punch <Ago at={attendance.last_punch_at} />
-                </>
-              )}
-          </span>
-        </a>
+        <Tile
+          panel="attendance"
+          name="Attendance"
+          tone={devicesTone(attendance.devices)}
+          words={`${counted(attendance.devices.online, "device")} online`}
+        >
+          {attendance.devices.pending > 0
+            ? `${number(attendance.devices.pending)} waiting for approval`
+            : attendance.last_punch_at === null
+            ? "No punch yet"
+            : (
+              <>
+                Last punch <Ago at={attendance.last_punch_at} />
+              </>
+            )}
+        </Tile>
       )}
-      {(records?.conflicts_24h ?? 0) > 0 && (
-        <a class="tile" href="#records">
-          <span>Records</span>
-          <b>
-            {number(records!.conflicts_24h)}{" "}
-            {records!.conflicts_24h === 1 ? "conflict" : "conflicts"}
-          </b>
-          <span>in the last 24 hours</span>
-        </a>
+      {records && records.conflicts_24h > 0 && (
+        <Tile panel="records" name="Records" words={counted(records.conflicts_24h, "conflict")}>
+          in the last 24 hours
+        </Tile>
       )}
     </div>
+  );
+}
+
+function Tile({ panel, name, tone, words, children }: {
+  panel: string;
+  name: string;
+  tone?: Tone;
+  words: string;
+  children: ComponentChildren;
+}) {
+  return (
+    <a class="tile" href={`#${panel}`}>
+      <span>{name}</span>
+      <b>{tone && <Dot tone={tone} />}{words}</b>
+      <span>{children}</span>
+    </a>
   );
 }
 

@@ -2,11 +2,12 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { AttendanceDay, AttendanceMonth, DeviceReport } from "../../../contract/attendance.ts";
+import type { AttendanceDay, AttendanceMonth } from "../../../contract/attendance.ts";
 import { ask } from "../../live/api.ts";
+import { useDevices } from "../../live/attendance.ts";
 import { useAnswer } from "../../live/hooks.ts";
 import { todayDate, type Topic } from "../../live/state.ts";
-import { number } from "../../model/format.ts";
+import { counted, number } from "../../model/format.ts";
 import { Card, Instead } from "../parts.tsx";
 import { MAX_DAYS, SheetFilters, sheetQuery } from "./sheet_filters.tsx";
 import { DayTable, MonthTable } from "./sheet_tables.tsx";
@@ -19,9 +20,7 @@ const MAX_ROWS = 4_800;
 export function DaysView(): VNode {
   const { by, from, to, query, valid } = sheetQuery(todayDate.value);
   const rows = useSignal(PAGE);
-  const devices = useAnswer((signal) => ask<DeviceReport[]>("/devices", { signal }), {
-    topics: ["devices"],
-  });
+  const devices = useDevices();
   useEffect(() => void (rows.value = PAGE), [query]);
   // Punches change the sheet of a range that goes on.
   const topics: Topic[] = to >= todayDate.value
@@ -33,7 +32,7 @@ export function DaysView(): VNode {
       if (by === "months") {
         return { query, months: await ask(`/attendance/months?${query}`, { signal }), more: false };
       }
-      // One row more than is shown tells whether there are others.
+      // One row more than is shown: if it comes, there are others.
       const days = await ask<AttendanceDay[]>(
         `/attendance/days?${query}&limit=${rows.value + 1}`,
         { signal },
@@ -59,7 +58,7 @@ export function DaysView(): VNode {
           <div class="tools">
             <small class="quiet" role="status">
               {sheet.value &&
-                `${number(count)} ${count === 1 ? "row" : "rows"}${more ? ", and more" : ""}`}
+                `${counted(count, "row")}${more ? ", and more" : ""}`}
             </small>
             {valid && (
               <a

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { DeviceCommand, DeviceReport } from "../../../contract/attendance.ts";
 import { ask, change } from "../../live/api.ts";
 import { useAction, useAnswer } from "../../live/hooks.ts";
-import { usePeople } from "../../live/people.ts";
+import { usePeople } from "../../live/attendance.ts";
 import { Choice } from "../forms.tsx";
 import { Ago, Failed, Instead } from "../parts.tsx";
 

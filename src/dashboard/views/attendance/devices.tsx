@@ -1,17 +1,13 @@
 /** The attendance devices, and what they sent that could not be understood. @module */
 import type { VNode } from "preact";
-import type { DeviceReport } from "../../../contract/attendance.ts";
-import { ask } from "../../live/api.ts";
-import { useAnswer } from "../../live/hooks.ts";
+import { useDevices } from "../../live/attendance.ts";
 import { machineStatus } from "../../live/state.ts";
 import { Card, Instead } from "../parts.tsx";
 import { DeviceRow } from "./device_row.tsx";
 import { QuarantineCard } from "./quarantine.tsx";
 
 export function DevicesView(): VNode {
-  const devices = useAnswer((signal) => ask<DeviceReport[]>("/devices", { signal }), {
-    topics: ["devices"],
-  });
+  const devices = useDevices();
   const { listening, addresses } = machineStatus.value?.attendance ?? {};
   return (
     <>

@@ -5,8 +5,9 @@
  */
 import type { VNode } from "preact";
 import { useComputed } from "@preact/signals";
-import type { DeviceReport, Presence } from "../../../contract/attendance.ts";
+import type { Presence } from "../../../contract/attendance.ts";
 import { ask } from "../../live/api.ts";
+import { useDevices } from "../../live/attendance.ts";
 import { type Answer, useAnswer, useSource } from "../../live/hooks.ts";
 import { machineStatus, nowMs, todayMs, zone } from "../../live/state.ts";
 import { fullTime, number, stamp } from "../../model/format.ts";
@@ -24,10 +25,7 @@ export function NowView(): VNode {
     topics: ["presence", "people", "devices"],
     keep: "presence",
   });
-  const devices = useAnswer((signal) => ask<DeviceReport[]>("/devices", { signal }), {
-    topics: ["devices"],
-    keep: "devices",
-  });
+  const devices = useDevices({ keep: "devices" });
   const latest = useSource((source, signal) => source.punches({ limit: LATEST, signal }), {
     topics: ["punches", "people", "corrections"],
     keep: "punches",

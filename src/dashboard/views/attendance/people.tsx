@@ -1,9 +1,9 @@
-/** The people whom devices know: searched, named, and read from a list. @module */
+/** The people of attendance: searched, named, imported from a list. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Person } from "../../../contract/attendance.ts";
-import { usePeople } from "../../live/people.ts";
+import { usePeople } from "../../live/attendance.ts";
 import { searchPeople } from "../../model/attendance.ts";
 import { number } from "../../model/format.ts";
 import { TextInput } from "../forms.tsx";

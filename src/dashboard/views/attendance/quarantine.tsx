@@ -1,4 +1,4 @@
-/** What devices sent and nobody understood; nothing while there is none. @module */
+/** Messages of devices that could not be parsed; shows nothing while there are none. @module */
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
 import type { QuarantineEntry } from "../../../contract/attendance.ts";

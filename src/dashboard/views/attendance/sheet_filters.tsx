@@ -6,7 +6,7 @@ import { todayDate } from "../../live/state.ts";
 import { quickRanges } from "../../model/attendance.ts";
 import { addDays, type Day, daysBetween } from "../../model/zones.ts";
 import { Segments } from "../forms.tsx";
-import { usePeople } from "../../live/people.ts";
+import { usePeople } from "../../live/attendance.ts";
 
 /** The longest range of days that the agent answers, and the longest of months in days. */
 export const MAX_DAYS = 92;

@@ -14,7 +14,7 @@ export function EventList(
   const box = useRef<HTMLDivElement>(null);
   const top = events[0]?.seq;
   const before = useRef(top);
-  // Whoever has scrolled down to read keeps reading the same rows while others come in above.
+  // A reader who has scrolled down keeps the same rows in view while others come in above.
   useLayoutEffect(() => {
     const element = box.current!;
     const added = events.findIndex(({ seq }) => seq === before.current);

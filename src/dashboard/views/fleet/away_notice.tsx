@@ -1,4 +1,4 @@
-/** What a person must know of a machine that only the cloud tells of. @module */
+/** Errors and the last report of a machine that only the cloud can be asked about. @module */
 import type { VNode } from "preact";
 import { cloudError, heardMs, link, machineStatus, nowMs } from "../../live/state.ts";
 import { relative } from "../../model/format.ts";

@@ -1,4 +1,4 @@
-/** The records of a machine that only the cloud tells of: to be read. @module */
+/** The records of a machine as the cloud has them, read-only. @module */
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { cloud, machine } from "../../live/cloud.ts";

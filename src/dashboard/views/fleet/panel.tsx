@@ -11,7 +11,7 @@ import {
   listed,
   passes,
 } from "../../model/fleet.ts";
-import { number } from "../../model/format.ts";
+import { counted, number } from "../../model/format.ts";
 import type { Fleet } from "../../source/machines.ts";
 import { Segments, TextInput } from "../forms.tsx";
 import { Failed, Loading } from "../parts.tsx";
@@ -80,7 +80,7 @@ function Machines(
     return FILTERS.map((each) => all.filter((machine) => passes(machine, each, nowMs)).length);
   }, [machines, nowMs]);
   const asked = `${filter.value}\n${text.value}`;
-  // Nothing moves away from under a finger: while somebody is in the list, its order stays as it is.
+  // The order does not change while a reader is in the list, so that no row moves away from a finger.
   const isRead = !atTop.value || (left.value >= 0 && list.current?.matches(IN_USE));
   const sorted = useMemo(
     () => listed(machines.values(), { filter: filter.value, text: text.value, nowMs }).map(keyOf),
@@ -106,7 +106,7 @@ function Machines(
         </Segments>
       </div>
       <p class="hidden" role="status">
-        {number(rows.length)} {rows.length === 1 ? "machine" : "machines"}
+        {counted(rows.length, "machine")}
       </p>
       {rows.length === 0 ? <div class="empty">No machine is like that.</div> : (
         <ul

@@ -1,4 +1,4 @@
-/** The machines of the account, read once and then kept up to date while somebody looks. @module */
+/** The machines of the account, read once, then kept up to date while the page is visible. @module */
 import { type ReadonlySignal, type Signal, signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type FleetMachine, keyOf } from "../../model/fleet.ts";

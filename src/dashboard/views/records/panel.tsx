@@ -4,7 +4,7 @@ import type { RecordTable } from "../../../contract/records.ts";
 import { ask } from "../../live/api.ts";
 import { useAnswer } from "../../live/hooks.ts";
 import { section } from "../../live/state.ts";
-import { number } from "../../model/format.ts";
+import { counted, number } from "../../model/format.ts";
 import { Ago, Card, Dot, Instead, Sections } from "../parts.tsx";
 import { ConflictsCard } from "./conflicts.tsx";
 import { TableView } from "./table.tsx";
@@ -48,11 +48,11 @@ function Row({ table }: { table: RecordTable }) {
       {conflicts > 0 && (
         <span>
           <Dot tone="warn" />
-          {number(conflicts)} {conflicts === 1 ? "conflict" : "conflicts"}
+          {counted(conflicts, "conflict")}
         </span>
       )}
       {waiting > 0 && <span class="quiet">{number(waiting)} waiting for the cloud</span>}
-      <span>{number(rows)} {rows === 1 ? "record" : "records"}</span>
+      <span>{counted(rows, "record")}</span>
       <span class="quiet">
         {changed_at === null ? "empty" : (
           <>
