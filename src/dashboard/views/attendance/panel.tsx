@@ -15,7 +15,7 @@ const SECTIONS: Readonly<Record<string, { name: string; view: ComponentType }>> 
 };
 
 export function AttendancePanel(): VNode {
-  const shown = section.value in SECTIONS ? section.value : "now";
+  const shown = Object.hasOwn(SECTIONS, section.value) ? section.value : "now";
   const { enabled, devices } = machineStatus.value?.attendance ?? {};
   const View = SECTIONS[shown]!.view;
   return (

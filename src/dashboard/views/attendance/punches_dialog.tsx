@@ -14,7 +14,8 @@ import { Choice, TextInput } from "../forms.tsx";
 import { Failed, Instead } from "../parts.tsx";
 
 const MAX_PUNCHES = 200;
-const required = { required: true, maxLength: 200 };
+const MAX_CHARACTERS = 200;
+const REQUIRED = { required: true, maxLength: MAX_CHARACTERS };
 
 const KINDS: Readonly<Record<Correction["kind"], string>> = {
   add: "added",
@@ -102,13 +103,13 @@ export function PunchesDialog({ day, names, close }: {
         </ul>
       </Instead>
       <form class="tools" ref={form} onSubmit={add}>
-        <TextInput label="Your name" text={editor} name="by" {...required} />
+        <TextInput label="Your name" text={editor} name="by" {...REQUIRED} />
         <TextInput
           label="Reason for the correction"
           text={reason}
           name="reason"
           grow
-          {...required}
+          {...REQUIRED}
         />
         <label>
           <span>Time of a missing punch</span>
