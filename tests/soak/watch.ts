@@ -52,7 +52,7 @@ export async function watch(
   let late: Late = { counts: [0, 0, 0], longestMs: 0 };
   // What it waited for a processor until the first look counts, too.
   const waiting = waitingOf(agent.pid);
-  let before = await diskMs();
+  let before = await diskMs() + await stolenMs();
   let lookedAt = wallMs() - startMs;
   try {
     for (;;) {
@@ -125,13 +125,16 @@ export function longestSince(before: Late, now: Late): number {
   return now.longestMs > before.longestMs ? now.longestMs : BOUNDS_MS[grown]!;
 }
 
-/** Tells how long the machine has kept the agent waiting, ever: its threads for a processor, and anyone for the disk. */
+/**
+ * Tells how long the machine has kept the agent waiting, ever: its threads for a processor, anyone for the disk, and
+ * this machine for its host.
+ */
 function waitingOf(pid: number): () => Promise<number> {
   // Also of threads that have ended: the one that runs the agent's code may have waited for each of them.
   const threads = new Map<string, number>();
   return async () => {
     for (const [thread, ms] of await inLineMs(pid)) threads.set(thread, ms);
-    return threads.values().reduce((sum, ms) => sum + ms, 0) + await diskMs();
+    return threads.values().reduce((sum, ms) => sum + ms, 0) + await diskMs() + await stolenMs();
   };
 }
 
@@ -148,6 +151,17 @@ async function inLineMs(pid: number): Promise<Map<string, number>> {
     // A thread has ended meanwhile, or this Linux does not tell.
   }
   return threads;
+}
+
+/** How long the host of a virtual machine let its processors stand still, which no thread's waiting has. */
+async function stolenMs(): Promise<number> {
+  try {
+    // `cpu  user nice system idle iowait irq softirq steal …` in 10 ms: https://docs.kernel.org/filesystems/proc.html
+    const [, ...times] = (await Deno.readTextFile("/proc/stat")).split("\n", 1)[0]!.split(/ +/);
+    return Number(times[7]) * 10;
+  } catch {
+    return 0;
+  }
 }
 
 /** Linux does not tell for whom. */
