@@ -191,6 +191,7 @@ export class Punches {
       };
     }
   }
+
   /** The newest first; the punches of several ids are merged from one list an id. */
   #listing(ids: number, ofDevice: boolean): Statement {
     const index = ids > 0 ? "person" : ofDevice ? "device" : "time";
