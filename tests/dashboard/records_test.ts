@@ -208,7 +208,7 @@ for (const [width, colorScheme] of [[320, "light"], [1200, "dark"]] as const) {
         assert.ok(wide <= width, `${what}: ${wide} pixels`);
         assert.deepEqual(await seriousFaults(page), [], what);
       };
-      await page.getByText("Mine").waitFor();
+      await page.getByRole("cell", { name: "Mine", exact: true }).waitFor();
       await fits("overview");
       await page.locator(".rows").getByRole("link", { name: "tasks" }).click();
       await row(page, "t-00007").waitFor();
