@@ -14,7 +14,6 @@ export const ATTENDANCE_FAULTS: readonly FaultyFile[] = [
         "what was undone is remembered",
         "punches.undone();\n          throw error;\n        }\n      }, {",
         "throw error;\n        }\n      }, {",
-        ["streams/attendance/sheets/directions_test.ts"],
       ],
       [
         "what could not be stored is acknowledged",

@@ -97,6 +97,28 @@ Deno.test("Intake does not say so of punches that could not be stored, and warns
   assert.deepEqual(test.warnings.list(), []);
 });
 
+Deno.test("Intake decides nothing by a punch that another sender in the same commit could not store", async () => {
+  using test = bench();
+  test.store.db.exec(
+    `CREATE TEMP TRIGGER broken BEFORE INSERT ON device_logs WHEN new.person_id = '1001'
+    BEGIN SELECT RAISE(ABORT, 'broken'); END`,
+  );
+  const [first] = readPunches(1) as [ParsedPunch];
+  const later = { ...first, deviceTime: "2026-10-05 13:15:30", at: "2026-10-05T07:45:30.000Z" };
+  const [, ...stored] = await Promise.all([
+    test.store.write(() => {}),
+    test.send(readPunches(2)),
+    test.send([later]),
+  ]);
+  assert.deepEqual(stored, [false, true]);
+  assert.deepEqual(
+    test.store.db.prepare("SELECT punched_at, direction FROM device_logs").all().map((row) => ({
+      ...row,
+    })),
+    [{ punched_at: later.at, direction: "in" }],
+  );
+});
+
 Deno.test("Punches that are known wait for the cloud once, and are news once", async () => {
   using test = bench();
   await test.send(readPunches(3));
