@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { listen, type Listening } from "../../src/api/listen.ts";
-import { Readers } from "../../src/core/mod.ts";
+import { type Clock, Readers, systemClock } from "../../src/core/mod.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { until } from "../support/until.ts";
 
 interface Door extends AsyncDisposable {
@@ -18,7 +19,9 @@ interface Door extends AsyncDisposable {
   shutdown(): Promise<void>;
 }
 
-function door({ maxStalled = 1_000 }: { maxStalled?: number } = {}): Door {
+function door(
+  { maxStalled = 1_000, clock = systemClock }: { maxStalled?: number; clock?: Clock } = {},
+): Door {
   let asked = 0;
   const readers = new Readers();
   const cuts: (() => void)[] = [];
@@ -28,6 +31,7 @@ function door({ maxStalled = 1_000 }: { maxStalled?: number } = {}): Door {
     hostname: "127.0.0.1",
     port: 0,
     maxStalled,
+    clock,
     onError: () => new Response(null, { status: 500 }),
     readerOf: (response) => readers.of(response),
     async handler({ url }) {
@@ -200,7 +204,8 @@ Deno.test("A reader that is cut gets the end of its answer", async () => {
 });
 
 Deno.test("The port closes its connections when too many that were cut do not read, and goes on", async () => {
-  await using it = door({ maxStalled: 2 });
+  const clock = new FakeClock();
+  await using it = door({ maxStalled: 2, clock });
   using idle = await Caller.at(it);
   await idle.ask();
   await idle.hears("hello");
@@ -221,9 +226,11 @@ Deno.test("The port closes its connections when too many that were cut do not re
   const last = await flood();
   await until(() => it.asked === 5, "it is being answered");
   it.cut();
-  // What is in progress is answered first.
+  // What is in progress is answered first, for a second.
+  await clock.advance(900);
   it.answerLater();
   await waiting.hears("hello");
+  await clock.advance(100);
   await Promise.all([idle.isClosed(), waiting.isClosed()]);
   // The connection of a caller that reads nothing has ended as well, before its answer did.
   let bytes = 0;
@@ -231,6 +238,7 @@ Deno.test("The port closes its connections when too many that were cut do not re
   for (let n; (n = await last.read(part).catch(() => null)) !== null;) bytes += n;
   assert.ok(bytes < 1 << 25, `${bytes} bytes`);
   await until(async () => {
+    await clock.advance(200);
     try {
       using newcomer = await Caller.at(it);
       await newcomer.ask();

@@ -269,7 +269,7 @@ Deno.test("A cloud of an earlier schema takes punches on time, and people, corre
       /clockblock schema supabase/,
     );
     // The renamed person and the erased one wait; the correction is erased.
-    assert.equal(relay.stream.outbox!.depth().rows, 2);
+    await until(() => relay.stream.outbox!.depth().rows === 2, "the cloud's answer");
 
     await cloud.ddl(schemaSql);
     at.remote.forget!();
