@@ -322,24 +322,29 @@ Deno.test({
 });
 
 async function failsInWords(browser: TestBrowser, { agent }: Office): Promise<void> {
-  await using opened = await browser.open(agent.url);
+  // A page that a service worker controls asks past `page.route`: https://playwright.dev/docs/service-workers
+  await using opened = await browser.open(agent.url, { serviceWorkers: "block" });
   const { page } = opened;
-  // Until the button is pressed: news have the page ask again by itself.
-  await page.route(
-    "**/presence",
-    async (route) =>
-      await page.evaluate("globalThis.tried").catch(() => false)
-        ? await route.continue()
-        : await route.fulfill({
-          status: 503,
-          json: { title: "Database busy", detail: "Try again in a moment." },
-        }),
-  );
+  let broken = true;
+  await page.route("**/presence", (route) =>
+    broken
+      ? route.fulfill({
+        status: 503,
+        json: { title: "Database busy", detail: "Try again in a moment." },
+      })
+      : route.continue());
   await page.locator('nav a[href="#attendance"]').click();
   await shows(page, ".inside [role=alert]", "Database busy: Try again in a moment.");
-  await page.evaluate('addEventListener("click", () => globalThis.tried = true, true)');
-  await page.locator(".inside").getByRole("button", { name: "Try again" }).click();
-  await shows(page, ".inside tbody", "Person 001");
+  const again = page.locator(".inside").getByRole("button", { name: "Try again" });
+  const inside = page.locator(".inside tbody").filter({ hasText: "Person 001" });
+  await again.click();
+  await shows(page, ".inside [role=alert]", "Database busy: Try again in a moment.");
+  broken = false;
+  await until(async () => {
+    // News may have the page ask by itself at this moment: then the button goes.
+    if (await again.isVisible()) await again.click({ timeout: 1_000 }).catch(() => {});
+    return await inside.isVisible();
+  }, "who is inside");
 }
 
 /** Also 320 px wide, which is 1280 px at 400 %. */

@@ -34,7 +34,8 @@ Deno.test({
   async fn(t) {
     await using agent = await startAgent({ config: { process_name: "no-such-game" } });
     await using browser = await startBrowser();
-    await using opened = await browser.open(agent.url);
+    // A page that a service worker controls may ask past `page.route`.
+    await using opened = await browser.open(agent.url, { serviceWorkers: "block" });
     const { page } = opened;
     const answers = [
       ["a proxy's page", { status: 502, body: "<h1>Bad gateway</h1>" }, /Something else answered/],
