@@ -11,9 +11,9 @@ const SECURITY_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 };
 const JSON_TYPE = { "content-type": "application/json" };
-const JSON_HEADERS = { ...JSON_TYPE, "cache-control": "no-store", ...SECURITY_HEADERS };
-/** Those that follow the type. */
-const MORE_HEADERS = Object.entries(JSON_HEADERS).slice(1);
+const MORE_HEADERS = { "cache-control": "no-store", ...SECURITY_HEADERS };
+const JSON_HEADERS = { ...JSON_TYPE, ...MORE_HEADERS };
+const MORE_ENTRIES = Object.entries(MORE_HEADERS);
 
 interface JsonInit {
   status?: number;
@@ -24,7 +24,7 @@ interface JsonInit {
 export function json(text: string, { status = 200, headers = {} }: JsonInit = {}): Response {
   // The runtime makes a response in 0.3 µs instead of 6 where the type is its only header; the others then take 0.3 each.
   const response = new Response(text, { status, headers: JSON_TYPE });
-  for (const [name, value] of MORE_HEADERS) response.headers.append(name, value);
+  for (const [name, value] of MORE_ENTRIES) response.headers.append(name, value);
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }

@@ -2,7 +2,7 @@
  * Serves the API until a signal aborts. Deno limits request line and headers to some 64 KB (400 otherwise).
  * @module
  */
-import { type Clock, Deadline, systemClock } from "../core/mod.ts";
+import { type Clock, Deadline, errorMessage, systemClock } from "../core/mod.ts";
 import type { Api } from "./api.ts";
 import { listen, type Listening } from "./listen.ts";
 import { problemOf, problemResponse } from "./respond.ts";
@@ -110,5 +110,5 @@ function reason(error: unknown, { host, port }: { host: string; port: number }):
   if (error instanceof Deno.errors.PermissionDenied) {
     return `${where}: the system does not let this user have port ${port}: ${other}.`;
   }
-  return `${where}: ${error instanceof Error ? error.message : error}.`;
+  return `${where}: ${errorMessage(error)}.`;
 }

@@ -1,6 +1,6 @@
 /**
- * Flags. Every key of the configuration is a flag of every command: `takeConfigFlags` removes those from the arguments,
- * and stricli parses the flags of the command.
+ * Flags and arguments. Every key of the configuration is a flag of every command: `takeConfigFlags` removes those from
+ * the arguments, and stricli parses the flags of the command.
  * @module
  */
 import { type ConfigKey, configKeys, nearest } from "../config/mod.ts";

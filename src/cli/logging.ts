@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { getRotatingFileSink } from "@logtape/file";
 import { compareLogLevel, configure, dispose, type LogRecord, type Sink } from "@logtape/logtape";
 import type { Config } from "../config/mod.ts";
-import { type Clock, systemClock } from "../core/mod.ts";
+import { type Clock, errorMessage, systemClock } from "../core/mod.ts";
 import type { Output } from "./io.ts";
 import { harmless, painter, spelledOut } from "./terminal.ts";
 
@@ -163,8 +163,7 @@ function fileSink(
     retryAt = clock.monotonic() + RETRY_MS;
     if (reported) return;
     reported = true;
-    const state = error instanceof Error ? error.message : String(error);
-    output.write(`Cannot write the log ${path}: ${state}. Going on without it\n`);
+    output.write(`Cannot write the log ${path}: ${errorMessage(error)}. Going on without it\n`);
   };
   const write: Sink = (record) => {
     if (!inner && clock.monotonic() < retryAt) return;

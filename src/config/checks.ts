@@ -1,6 +1,6 @@
 /**
- * The kinds of values that configuration keys take. Each has one message, which names what is allowed, so that a
- * wrong type and a value out of range read alike.
+ * What configuration keys are made of: a default, a meaning and the kind of value. Each kind has one message, which
+ * names what is allowed, so that a wrong type and a value out of range read alike.
  * @module
  */
 import * as v from "valibot";

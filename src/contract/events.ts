@@ -1,9 +1,6 @@
 /** Application events over the wire: events, the answer to a post, the state, and what the stream adds to `/status`. @module */
 import * as v from "valibot";
 
-/** The mode of the agent's own events, beside those that the configuration names. */
-export const AGENT_MODE = "clockblock";
-
 const instant = v.string();
 const count = v.number();
 

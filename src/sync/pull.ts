@@ -4,11 +4,13 @@
  * @module
  */
 import {
+  type ApplyResult,
   type Clock,
   type Cursor,
   every,
   type Inbox,
   logger,
+  type Page,
   type Remote,
   type StreamName,
 } from "../core/mod.ts";
@@ -92,20 +94,37 @@ export class InboxPuller {
   }
 
   async #pull(table: string): Promise<void> {
-    const { inbox, requests, store, onChange } = this.#options;
+    const { inbox, requests, onChange } = this.#options;
     let more = true;
     while (more && !requests.stopped) {
       const before = inbox.cursor(table);
       const page = await requests.pull(table, before);
-      let applied = await store.write(() => inbox.apply(page));
-      while (applied.more && !requests.stopped) {
-        applied = await store.write(() => inbox.apply({ ...page, rows: [] }));
+      let applied = await this.#apply(page, before);
+      while (applied?.more && !requests.stopped) {
+        applied = await this.#apply({ ...page, rows: [] }, applied.cursor);
       }
+      if (!applied) continue;
       this.rowsPulled += page.rows.length;
       if (page.more) onChange();
       // A page that does not move the cursor would be read forever.
       more = page.more && !isSame(before, inbox.cursor(table));
     }
+  }
+
+  /**
+   * Applies a page that was read from a cursor. Undefined where a reset has removed the cursor meanwhile: the page
+   * would pass for the table's first.
+   */
+  #apply(
+    page: Page,
+    from: Cursor | null,
+  ): Promise<ApplyResult & { cursor: Cursor | null } | undefined> {
+    const { inbox, store } = this.#options;
+    return store.write(() =>
+      isSame(from, inbox.cursor(page.table))
+        ? { ...inbox.apply(page), cursor: inbox.cursor(page.table) }
+        : undefined
+    );
   }
 }
 

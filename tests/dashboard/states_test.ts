@@ -103,11 +103,13 @@ test("says when events reached the cloud, without an event that brings it", asyn
     });
     assert.equal(response.status, 200, await response.text());
   };
-  // The lane's first round is over: the next is an hour away.
+  // The cloud has answered, which would have what waits sent at once, and the next round is an hour away.
   await until(async () => {
     const { lanes } = await (await fetch(`${agent.url}/sync/status`)).json();
-    const { next_attempt_at } = lanes.find(({ stream }: { stream: string }) => stream === "events");
-    return Date.parse(next_attempt_at) > Date.now() + 60_000;
+    const { state, next_attempt_at } = lanes.find(({ stream }: { stream: string }) =>
+      stream === "events"
+    );
+    return state === "connected" && Date.parse(next_attempt_at) > Date.now() + 60_000;
   }, "the lane to rest");
   await send("NOTE");
   await using opened = await browser.open(`${agent.url}/#events`);
@@ -223,6 +225,37 @@ test("asks every five seconds where streams are held back", async (browser) => {
     body: "asked for",
   }]);
   await shows(page, ".event .body", "asked for");
+  assert.deepEqual(faults, []);
+});
+
+test("shows the first event, of whichever mode it is", async (browser) => {
+  // Nothing else happens that would have the status read again.
+  await using agent = await startAgent({ config: { process_name: GAME, poll_interval_sec: 600 } });
+  await using opened = await browser.open(`${agent.url}/#events`);
+  const { page, faults } = opened;
+  await shows(page, ".badge", "LOCAL LIVE");
+  const mode = page.getByLabel("Mode");
+  const [, other] = await mode.locator("option").allTextContents();
+  await send(agent, [{ ...NOTE, mode: other, body: "the first" }]);
+  await shows(page, ".event .body", "the first");
+  assert.equal(await mode.inputValue(), other);
+  assert.deepEqual(faults, []);
+});
+
+test("stays with the mode that it shows when another has more events", async (browser) => {
+  await using agent = await startAgent({ config: { process_name: GAME, poll_interval_sec: 1 } });
+  await send(agent, [{ ...NOTE, mode: "live", body: "the only one" }]);
+  await using opened = await browser.open(`${agent.url}/#events`);
+  const { page, faults } = opened;
+  await shows(page, ".event .body", "the only one");
+  await send(agent, [1, 2, 3].map(() => ({ ...NOTE, mode: "paper" })));
+  const knows = await page.waitForResponse(async (answer) =>
+    answer.url().endsWith("/status") && (await answer.json()).events.modes.paper.last_seq === 3
+  );
+  await knows.finished();
+  await page.getByLabel("Filter").fill("only");
+  await shows(page, ".event .body", "the only one");
+  assert.equal(await page.getByLabel("Mode").inputValue(), "live");
   assert.deepEqual(faults, []);
 });
 

@@ -20,6 +20,23 @@ Deno.test("InboxPuller has a page applied until no work is left of it, its rows 
   assert.deepEqual(cloud.reads, ["projects "]);
 });
 
+Deno.test("InboxPuller reads from the beginning when a reset comes while a page is on its way", async () => {
+  const cloud = new Cloud({ projects: 4 });
+  cloud.resetsAtRead = 2;
+  await cloud.pull();
+  assert.deepEqual(cloud.reads, ["projects ", "projects 2", "projects ", "projects 2"]);
+  assert.deepEqual(cloud.applied, ["1", "2", "1", "2", "3", "4"]);
+});
+
+Deno.test("InboxPuller reads from the beginning when a reset comes before a page's work is done", async () => {
+  const cloud = new Cloud({ projects: 2 });
+  cloud.worksLeft = 2;
+  cloud.resetsWithWorkLeft = 1;
+  await cloud.pull();
+  assert.deepEqual(cloud.reads, ["projects ", "projects "]);
+  assert.deepEqual(cloud.applied, ["1", "2", "1", "2"]);
+});
+
 Deno.test("InboxPuller goes on where it was, the next time", async () => {
   const cloud = new Cloud({ projects: 3 });
   await cloud.pull();
@@ -99,6 +116,10 @@ class Cloud {
   stuck: Page | undefined;
   /** So often a page has to be applied again. */
   worksLeft = 0;
+  /** The cursors are deleted while this read is on its way, */
+  resetsAtRead = 0;
+  /** and when this much work is left. */
+  resetsWithWorkLeft = 0;
   /** The database takes nothing. */
   full = false;
   /** The agent stops after as many. */
@@ -123,8 +144,14 @@ class Cloud {
     const reads = this.reads;
     const stopped = () => reads.length >= this.stopsAfterReads;
     const store: InboxPullerOptions["store"] = {
-      write: (work) =>
-        this.full ? Promise.reject(new Error("database or disk is full")) : Promise.resolve(work()),
+      write: (work) => {
+        if (this.full) return Promise.reject(new Error("database or disk is full"));
+        if (this.worksLeft > 0 && this.worksLeft === this.resetsWithWorkLeft) {
+          this.resetsWithWorkLeft = 0;
+          this.#cursors.clear();
+        }
+        return Promise.resolve(work());
+      },
     };
     this.puller = new InboxPuller({
       name: "records",
@@ -149,6 +176,7 @@ class Cloud {
 
   #read(table: string, cursor: Cursor | null): Promise<Page> {
     this.reads.push(`${table} ${cursor?.id ?? ""}`);
+    if (this.reads.length === this.resetsAtRead) this.#cursors.clear();
     const error = this.broken.get(table);
     if (error) return Promise.reject(error);
     if (this.stuck) return Promise.resolve(this.stuck);

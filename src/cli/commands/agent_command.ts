@@ -3,9 +3,7 @@ import {
   type BaseArgs,
   buildCommand,
   type Command,
-  type FlagParametersForType,
   type TypedCommandParameters,
-  type TypedPositionalParameters,
 } from "@stricli/core";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
@@ -21,31 +19,29 @@ export interface Asked {
   readonly paint: Painter;
 }
 
-export interface AgentCommand<Flags, Args extends BaseArgs> {
+export type AgentCommand<
+  Flags extends Readonly<Partial<Record<keyof Flags, unknown>>>,
+  Args extends BaseArgs,
+> = TypedCommandParameters<Flags, Args, Context> & {
   brief: string;
   fullDescription?: string;
-  flags?: FlagParametersForType<Flags, Context>;
-  positional?: TypedPositionalParameters<Args, Context>;
   /** Whether an agent that is opened for this command syncs meanwhile. */
   sync?: boolean;
   /** Called before the agent is looked for. @throws {UsageError} */
   check?(flags: Flags, ...args: Args): void;
   run(asked: Asked, flags: Flags, ...args: Args): void | Promise<void>;
-}
+};
 
 export function agentCommand<
   const Flags extends Readonly<Partial<Record<keyof Flags, unknown>>> = NonNullable<unknown>,
   const Args extends BaseArgs = [],
 >(
-  { brief, fullDescription, flags, positional, sync = false, check, run }: AgentCommand<
-    Flags,
-    Args
-  >,
+  { brief, fullDescription, sync = false, check, run, ...parameters }: AgentCommand<Flags, Args>,
 ): Command<Context> {
   return buildCommand<Flags, Args, Context>({
     docs: { brief, ...(fullDescription === undefined ? {} : { fullDescription }) },
-    // For a generic type, the compiler cannot see that these are all of its parts.
-    parameters: { flags, positional } as unknown as TypedCommandParameters<Flags, Args, Context>,
+    // For a generic type, the compiler cannot see that the rest are these.
+    parameters: parameters as unknown as TypedCommandParameters<Flags, Args, Context>,
     async func(flags, ...args) {
       check?.(flags, ...args);
       const { stdout } = this.io;

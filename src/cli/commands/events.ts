@@ -1,12 +1,8 @@
 /** `clockblock events tail|send`: application events, followed in the terminal or stored from it. @module */
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
-import {
-  AGENT_MODE,
-  type EventItem,
-  type PostedEvents,
-  type RejectedEvent,
-} from "../../contract/events.ts";
-import { parseLossless } from "../../core/mod.ts";
+import { AGENT_MODE } from "../../contract/agent_mode.ts";
+import type { EventItem, PostedEvents, RejectedEvent } from "../../contract/events.ts";
+import { isObject, parseLossless } from "../../core/mod.ts";
 import type { AgentClient } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
@@ -232,7 +228,7 @@ function object(text: string): Record<string, unknown> {
   } catch {
     value = undefined;
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  if (isObject(value)) return { ...value };
   throw new UsageError(`"${text}" is not a JSON object, expected one such as {"qty": 5}`);
 }
 

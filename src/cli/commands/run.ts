@@ -106,6 +106,7 @@ async function runUntilStopped(
       log.release();
     },
   });
+  // An error after the forced end is not reported.
   running.catch(() => {});
   try {
     const outcome = await Promise.race([running, forced.promise]);

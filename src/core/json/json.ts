@@ -19,3 +19,9 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether a parsed value is an object. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  // `parseLossless` keeps a number that JavaScript cannot as an object without a prototype.
+  return isObject(value) && Object.getPrototypeOf(value) !== null;
+}

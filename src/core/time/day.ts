@@ -51,7 +51,7 @@ export function dayAt(ms: number, timeZone = "UTC", startsAt = MIDNIGHT): Day {
   return date.subtract({ days: 1 }).toString();
 }
 
-/** The last UTC day that was asked for: nearly always today. */
+/** The last UTC day that was asked for, nearly always today: it spares work, and no answer depends on it. */
 let known = { from: NaN, day: "" };
 
 function utcDayAt(ms: number): Day {

@@ -5,6 +5,7 @@
  */
 import { batch, effect } from "@preact/signals";
 import { readStream, type SseMessage } from "../../client/mod.ts";
+import type { EventsMessage } from "../../contract/events.ts";
 import type { Warning } from "../../contract/status.ts";
 import type { SyncStatus } from "../../contract/sync.ts";
 import { isRefusal, type Known } from "../source/source.ts";
@@ -187,6 +188,16 @@ function take({ event, data }: SseMessage): void {
   if (event === "sync" && known) machineStatus.value = { ...known, sync: value as SyncStatus };
   if (event === "warnings" && known) {
     machineStatus.value = { ...known, warnings: value as Warning[] };
+  }
+  if (event === "events" && known?.events) {
+    const { mode, last_seq } = value as EventsMessage;
+    const { modes } = known.events;
+    // The panel shows the first mode that has events. Later ones change nothing but a number.
+    if (modes[mode]?.last_seq === 0) {
+      const health = { ...modes[mode], last_seq };
+      const events = { ...known.events, modes: { ...modes, [mode]: health } };
+      machineStatus.value = { ...known, events };
+    }
   }
   if (event === "allowance") {
     // A threshold that was crossed, or a grant.

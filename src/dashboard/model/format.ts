@@ -72,7 +72,7 @@ export function stamp(
   return format(ms, { hour: "2-digit", minute: "2-digit", ...rest, timeZone });
 }
 
-/** Date and time; the date alone is left out of what is today. */
+/** Date and time. */
 export function fullTime(ms: number, timeZone: Zone): string {
   return format(ms, { dateStyle: "medium", timeStyle: "short", timeZone });
 }

@@ -24,7 +24,7 @@ export interface Field {
 
 /** What is wrong with a field, for the person who typed it. */
 export class FormError extends Error {
-  override readonly name = "FieldError";
+  override readonly name = "FormError";
 }
 
 /** The names of a table's own fields, those that most records have first. */

@@ -5,6 +5,7 @@
  */
 import type { AttendanceStatus } from "../../contract/attendance.ts";
 import {
+  errorMessage,
   every,
   instantOf,
   logger,
@@ -325,5 +326,5 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.AddrNotAvailable) {
     return "this machine has no such address. Set attendance.host to 0.0.0.0 or one of its own";
   }
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

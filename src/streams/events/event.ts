@@ -1,6 +1,6 @@
 /** An event: accepted, stored, and as JSON. `contract/events.ts` has its fields. @module */
 import { type EventItem, eventItem } from "../../contract/events.ts";
-import { type Instant, type Json, parseLossless } from "../../core/mod.ts";
+import { type Instant, isJsonObject, parseLossless } from "../../core/mod.ts";
 import { instantOfText, isSeverity, severityOf } from "./notation.ts";
 
 /** An event of the log: a row of the table, where `meta` is JSON text. */
@@ -41,10 +41,8 @@ export function itemOf(event: StoredEvent): EventItem {
 /** Text of another program that is no JSON object becomes `{ meta_json: text }`. */
 function metaOf(text: string | null): EventItem["meta"] {
   try {
-    const meta = parseLossless(text ?? "{}") as Json;
-    if (typeof meta === "object" && meta !== null && !Array.isArray(meta)) {
-      return meta as EventItem["meta"];
-    }
+    const meta = parseLossless(text ?? "{}");
+    if (isJsonObject(meta)) return meta;
   } catch {
     // Below.
   }

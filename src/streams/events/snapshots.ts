@@ -3,11 +3,11 @@ import {
   type Clock,
   type Instant,
   instantOf,
+  isJsonObject,
   type JsonObject,
   parseLossless,
 } from "../../core/mod.ts";
 import type { Statement, Store } from "../../store/mod.ts";
-import { isJsonObject } from "./intake/event_schema.ts";
 import { instantOfText } from "./notation.ts";
 
 export interface Snapshot {
@@ -59,8 +59,7 @@ export class Snapshots {
     const ts = String(row.ts);
     try {
       const state = parseLossless(String(row.state_json));
-      // Checked just now.
-      if (isJsonObject(state)) return { ts: instantOfText(ts) ?? ts, state: state as JsonObject };
+      if (isJsonObject(state)) return { ts: instantOfText(ts) ?? ts, state };
     } catch {
       // No JSON.
     }

@@ -8,7 +8,8 @@ import {
   type Schedule,
   type Stream,
 } from "../../core/mod.ts";
-import { AGENT_MODE, type EventsStatus } from "../../contract/events.ts";
+import { AGENT_MODE } from "../../contract/agent_mode.ts";
+import type { EventsStatus } from "../../contract/events.ts";
 import { retention, type StreamDeps } from "../../store/mod.ts";
 import { itemOf } from "./event.ts";
 import { type Appended, EventLog } from "./event_log.ts";

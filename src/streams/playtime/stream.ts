@@ -7,6 +7,7 @@ import type { Heartbeat, PlaytimeStatus, RecomputeResult } from "../../contract/
 import {
   type Budget,
   type Day,
+  errorMessage,
   every,
   type Gauge,
   type Id,
@@ -257,7 +258,7 @@ export class PlaytimeStream implements Stream {
     } catch (error) {
       if (signal.aborted) return null;
       this.#session.unknown();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       warnings.raise(
         UNKNOWN,
         `Cannot tell whether the game runs: ${reason}. Play time is not counted meanwhile.`,
@@ -281,7 +282,7 @@ export class PlaytimeStream implements Stream {
     };
   }
 
-  /** A changed interval counts from the next poll on. */
+  /** A changed interval counts from the next poll on; until then the last heartbeat stands for the old one. */
   #takeInterval(): void {
     const before = this.#pollIntervalSec;
     this.#pollIntervalSec = this.#config.poll_interval_sec;

@@ -89,9 +89,10 @@ export class RecordsInbox implements Inbox {
 
   /** Makes the next pull read every table from its beginning. Called inside a write. */
   reset(): void {
-    this.#options.store.db.exec(
-      `DELETE FROM sync_cursors; DELETE FROM meta WHERE key GLOB '${rereadKey("*")}'`,
-    );
+    const { db } = this.#options.store;
+    // Prepared, because errors of `exec` do not carry SQLite's result code.
+    db.prepare("DELETE FROM sync_cursors").run();
+    db.prepare("DELETE FROM meta WHERE key GLOB ?").run(rereadKey("*"));
   }
 
   apply(page: Page): ApplyResult {

@@ -16,8 +16,8 @@ export interface SaveOptions {
 /** `last_synced_at` after a reset: the next version of the cloud replaces the record. */
 const FORGOTTEN = instantOf(0);
 
-/** A blob: after every text. */
-const LAST_ID = new Uint8Array([0xff]);
+/** A blob sorts after every text. */
+export const LAST = new Uint8Array([0xff]);
 
 /** Records read between two checks of the time budget: a record may have 1 MB. */
 const PAGE_ROWS = 50;
@@ -168,7 +168,7 @@ export class Rows {
     const budget = sliceBudget();
     do {
       const end = this.#pageEnd.get(table, after)?.record_id;
-      const gone = this.#unmet.all(table, reading, after, end ?? LAST_ID);
+      const gone = this.#unmet.all(table, reading, after, end ?? LAST);
       this.#count(table, -gone.filter(({ deleted_at }) => deleted_at === null).length);
       if (end === undefined) return undefined;
       after = String(end);

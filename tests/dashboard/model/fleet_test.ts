@@ -70,7 +70,7 @@ Deno.test("listed puts the most urgent first, then names as people count", () =>
   assert.deepEqual(names("6"), ["broken"]);
 });
 
-Deno.test("weekOf has seven UTC days, usedText the limit", () => {
+Deno.test("weekMinutes has seven UTC days, usedText the limit", () => {
   const days = { "2026-11-21": 30, "2026-11-15": 5, "2026-11-14": 99 };
   assert.deepEqual(weekMinutes(machine({ days }), NOW), [5, 0, 0, 0, 0, 0, 30]);
   assert.equal(usedText(machine()), "30 mins of 2 hrs");

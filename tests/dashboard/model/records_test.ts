@@ -13,7 +13,7 @@ const TEXT =
   '"half":0.5,"big":1e999,"done":true,"none":null,"tags":["a",9007199254740993]}';
 const record = parseExactJson(TEXT) as RecordRow;
 
-Deno.test("parseJson keeps numbers that JavaScript would round, and all else as it is", () => {
+Deno.test("parseExactJson keeps numbers that JavaScript would round, and all else as it is", () => {
   assert.equal(JSON.stringify(record), TEXT);
   assert.deepEqual(parseExactJson("[1, -2.5, 1e-7, 123456789012345]"), [
     1,
@@ -65,7 +65,7 @@ for (
   ] as const
 ) {
   Deno.test(`A field ${JSON.stringify(field)} is refused in words`, () => {
-    assert.throws(() => changedFields([field], null), { name: "FieldError", message });
+    assert.throws(() => changedFields([field], null), { name: "FormError", message });
   });
 }
 

@@ -215,6 +215,9 @@ Deno.test.each(
       meta: { meta_json: "{'price': 1}" },
     }],
     ["meta that is no object", { meta_json: "[1]" }, { meta: { meta_json: "[1]" } }],
+    ["meta that is a long number", { meta_json: "12345678901234567890" }, {
+      meta: { meta_json: "12345678901234567890" },
+    }],
     ["meta over several lines", { meta_json: '{\n"a":\r\n1}' }, { meta: { a: 1 } }],
   ] as const,
 )(

@@ -1,6 +1,11 @@
 /** `clockblock devices`: the attendance devices, which of them may send, and what they are asked to do. @module */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import type { DeviceCommand, DeviceReport, DeviceState } from "../../../contract/attendance.ts";
+import {
+  commandName,
+  type DeviceCommand,
+  type DeviceReport,
+  type DeviceState,
+} from "../../../contract/attendance.ts";
 import type { Status } from "../../../contract/status.ts";
 import { systemClock } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
@@ -143,7 +148,7 @@ const remove = agentCommand<NonNullable<unknown>, [string]>({
   },
 });
 
-const COMMANDS = ["set-clock", "send-name", "read-log", "restart"];
+const COMMANDS = commandName.options.map((name) => name.replaceAll("_", "-"));
 
 const command = agentCommand<{ person?: string }, [string, string]>({
   brief: "Ask a device to do something: set-clock, send-name, read-log, restart",

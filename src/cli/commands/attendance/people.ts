@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { Erased, PeopleImport, Person } from "../../../contract/attendance.ts";
+import { errorMessage } from "../../../core/mod.ts";
 import type { Context } from "../../context.ts";
 import { UsageError } from "../../exit.ts";
 import { argument, jsonFlag, switchFlag, textFlag } from "../../flags.ts";
@@ -120,7 +121,7 @@ function whyUnreadable(error: unknown): string {
     return "it lies outside the agent's folder. Copy it there, or pipe it in: " +
       "clockblock people import - < file";
   }
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }
 
 const exportPerson = agentCommand<NonNullable<unknown>, [string]>({

@@ -152,7 +152,9 @@ const exportSheets = agentCommand<ExportFlags>({
   },
   check({ what, from, to }) {
     if (what === "presence") return;
-    for (const text of [from, to]) if (text) (what === "months" ? month : day)(text);
+    const check = what === "months" ? month : day;
+    if (from) check(from);
+    if (to) check(to);
   },
   async run({ client, stdout }, { what, bom, department, ...which }) {
     const [path, query] = what === "presence"

@@ -8,6 +8,7 @@ import {
   type LocalEvent,
   type SupabaseOptions,
 } from "../../../client/mod.ts";
+import { AGENT_MODE } from "../../../contract/agent_mode.ts";
 import { whileVisible } from "../../live/while_visible.ts";
 import { link, machineStatus, nowMs, zone } from "../../live/state.ts";
 import { cloud, machine, project, remote } from "../../live/cloud.ts";
@@ -27,16 +28,27 @@ const RECENT = 200;
 const DRAW_MS = 100;
 
 export function EventsPanel(): VNode {
-  const modes = Object.keys(machineStatus.value?.events?.modes ?? {});
+  const counts = machineStatus.value?.events?.modes ?? {};
   const chosen = useSignal("");
-  const mode = chosen.value || busiest() || modes[0];
+  const held = useRef("");
+  const [busiest] = Object.keys(counts).toSorted((a, b) =>
+    weight(b, counts[b]!.last_seq) - weight(a, counts[a]!.last_seq)
+  );
+  // The first that has an application's events: another that overtakes it later does not take its place.
+  if (busiest !== undefined && weight(busiest, counts[busiest]!.last_seq) >= 1) {
+    held.current ||= busiest;
+  }
+  const mode = chosen.value || held.current || busiest;
   if (mode === undefined) {
+    if (!machineStatus.value) return link.value === "offline" ? <Later /> : <Loading />;
     return (
       <Card title="Events">
         <div class="empty">This agent takes no events.</div>
       </Card>
     );
   }
+  // The cloud knows only modes of which it has events.
+  const modes = mode in counts ? Object.keys(counts) : [mode, ...Object.keys(counts)];
   return (
     <>
       <Live
@@ -59,10 +71,9 @@ export function EventsPanel(): VNode {
   );
 }
 
-/** The mode with the most events when the panel is opened. */
-function busiest(): string | undefined {
-  const modes = Object.entries(machineStatus.peek()?.events?.modes ?? {});
-  return modes.sort(([, a], [, b]) => b.last_seq - a.last_seq)[0]?.[0];
+/** By how many events a mode is chosen: the agent's own come after an application's. */
+function weight(mode: string, lastSeq: number): number {
+  return mode === AGENT_MODE ? Math.min(lastSeq, 0.5) : lastSeq;
 }
 
 function Live({ mode, picker }: { mode: string; picker: ComponentChildren }) {

@@ -7,6 +7,7 @@ import {
   type Id,
   type Instant,
   instantOf,
+  isJsonObject,
   isTooDeep,
   MAX_DEPTH,
   parseLossless,
@@ -109,12 +110,6 @@ export function objectOf(
     // Checked just now.
     v.transform((value) => value as Record<string, unknown>),
   );
-}
-
-export function isJsonObject(value: unknown): boolean {
-  // A number that stays as it was sent is an object, too, without a prototype.
-  return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    Object.getPrototypeOf(value) !== null;
 }
 
 /** The value itself, or its JSON text parsed, when that is an object. */

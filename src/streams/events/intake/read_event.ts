@@ -3,12 +3,17 @@
  * because it costs a tenth, and whatever it hesitates over goes to the schema.
  * @module
  */
-import { check, type FieldError, type Instant, isTooDeep } from "../../../core/mod.ts";
+import {
+  check,
+  type FieldError,
+  type Instant,
+  isJsonObject,
+  isTooDeep,
+} from "../../../core/mod.ts";
 import type { NewEvent } from "../event.ts";
 import {
   type EventRules,
   eventSchema,
-  isJsonObject,
   isName,
   isUuid,
   isWhole,

@@ -107,9 +107,10 @@ export class AllowanceBook {
   }
 
   /** Stores grants of this machine or the cloud; returns the number of new ones. Called inside `write`. */
-  apply(grants: readonly Grant[]): number {
+  apply(grants: Iterable<Grant>): number {
     const { tables, hub, deviceId, onGranted } = this.#options;
-    const added = grants.filter((grant) => tables.grants.add(grant));
+    const added: Grant[] = [];
+    for (const grant of grants) if (tables.grants.add(grant)) added.push(grant);
     const days = new Map(added.map((each) => [`${each.date} ${each.device_id}`, each]));
     for (const { device_id, date } of days.values()) {
       const rollup = tables.rollups.get(device_id, date);

@@ -3,7 +3,14 @@
  * of each limit is shown.
  * @module
  */
-import { type Clock, Deadline, type Hub, Notifier, type Warnings } from "../../../core/mod.ts";
+import {
+  type Clock,
+  Deadline,
+  errorMessage,
+  type Hub,
+  Notifier,
+  type Warnings,
+} from "../../../core/mod.ts";
 import { runTool } from "../processes/tool.ts";
 
 export interface DesktopOptions {
@@ -51,7 +58,7 @@ export async function notifyDesktop(
       await runTool(program, args, { signal: deadline.signal, env });
       return true;
     } catch (error) {
-      if (!signal.aborted) failed(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted) failed(errorMessage(error));
       return false;
     }
   };

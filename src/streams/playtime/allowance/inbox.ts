@@ -71,9 +71,15 @@ export class GrantsInbox implements Inbox {
   }
 
   apply({ table, rows, cursor }: Page): ApplyResult {
-    const { store, book, warnings, clock, deviceId } = this.#options;
+    const applied = this.#options.book.apply(this.#grantsOf(rows));
+    if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
+    return { applied, conflicts: 0 };
+  }
+
+  /** This machine's grants of a page. A row is read after the grant before it is stored, which it may undo. */
+  *#grantsOf(rows: readonly Row[]): Generator<Grant> {
+    const { store, warnings, clock, deviceId } = this.#options;
     const at = instantOf(clock.now());
-    let applied = 0;
     for (const row of rows) {
       // Several machines may share a system.
       if (row.device_id !== deviceId) continue;
@@ -82,10 +88,8 @@ export class GrantsInbox implements Inbox {
         const message =
           `A grant in the cloud is not counted: ${GRANTS_TABLE} "${row.id}", ${grant}`;
         store.afterCommit(() => warnings.raise("allowance.refused", message));
-      } else applied += book.apply([grant]);
+      } else yield grant;
     }
-    if (cursor) this.#setCursor.run(table, cursor.updatedAt, cursor.id);
-    return { applied, conflicts: 0 };
   }
 
   /** The grant, or why it is refused. */

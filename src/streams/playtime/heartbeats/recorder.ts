@@ -62,7 +62,7 @@ export class Recorder {
     await this.#write();
   }
 
-  /** As `add`; a failure raises a warning and is logged once. */
+  /** As `add`, but never rejects: a failure raises a warning and is logged once. */
   async keep(heartbeat: Heartbeat, games: readonly Game[] = []): Promise<void> {
     try {
       await this.add(heartbeat, games);

@@ -1,6 +1,6 @@
 /** Schemas of a record's id and fields in requests. @module */
 import * as v from "valibot";
-import { isTooDeep, type JsonObject, MAX_DEPTH } from "../../../core/mod.ts";
+import { isJsonObject, isTooDeep, type JsonObject, MAX_DEPTH } from "../../../core/mod.ts";
 
 /** Limit of a row in the cloud (Realtime, PostgREST). */
 export const MAX_RECORD_BYTES = 1 << 20;
@@ -15,10 +15,7 @@ const MAX_FIELDS = 1_600;
 
 export const fields = v.pipe(
   v.unknown(),
-  v.check(
-    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    "expected an object with the record's fields",
-  ),
+  v.check(isJsonObject, "expected an object with the record's fields"),
   v.metadata({
     type: "object",
     additionalProperties: true,

@@ -7,7 +7,7 @@ import type { Instant, JsonObject, Placed } from "../../../core/mod.ts";
 import type { Statement, Store } from "../../../store/mod.ts";
 import { type Filter, matches } from "./filter.ts";
 import { flat } from "../record.ts";
-import { versionOfRow } from "../rows.ts";
+import { LAST, versionOfRow } from "../rows.ts";
 
 /** A record's place in both orders. */
 export interface RecordPlace {
@@ -26,9 +26,6 @@ export interface WantedRecords {
 /** Limits of one request: rows, and characters of their fields. */
 const MAX_READ_ROWS = 10_000;
 const MAX_READ_CHARACTERS = 16 << 20;
-
-/** A blob sorts after every text. */
-const LAST = new Uint8Array([0xff]);
 
 type StoredRow = Readonly<Record<string, unknown>>;
 

@@ -60,6 +60,23 @@ Deno.test("Two parents' grants both count, and one that both undo is undone once
   assert.deepEqual([granted_min, grants.length], [15, 3]);
 });
 
+Deno.test("A page of grants crosses the thresholds that it leaves crossed, none in its midst", async () => {
+  const logged: string[] = [];
+  using test = allowanceServed({
+    ...TWO_WAY,
+    daily_allowance_min: 60,
+    logEvent(event) {
+      logged.push(event.subtype);
+      return undefined;
+    },
+  });
+  await play(test.fixture, 5);
+  const undo = { extra_min: 60, undoes: "g1" };
+  await receive(test, row({ extra_min: -60 }), row({ ...undo, id: "u1" }));
+  assert.equal((await test.get("/allowance")).left_min, 55);
+  assert.deepEqual(logged, []);
+});
+
 for (
   const [what, given] of Object.entries({
     "a million minutes": { extra_min: 1e6 },

@@ -13,6 +13,7 @@ import {
   type ParsedUser,
 } from "../../storage/parsed.ts";
 import { rawOf, redactText } from "../../storage/redact.ts";
+import { isObject } from "../../../../core/mod.ts";
 import { FrameScanner } from "./scan.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -189,10 +190,6 @@ function exactNumber(_key: string, value: unknown, context?: { source?: string }
       /^-?\d+$/.test(context?.source ?? "")
     ? context?.source
     : value;
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function trimKeys(fields: Fields): Record<string, unknown> {

@@ -10,7 +10,7 @@ import type { ProtocolContext } from "../context.ts";
 import { enrollidOf, type Fields } from "./decode.ts";
 
 const ANSWER_MS = 20_000;
-/** Commands of a device that were sent before this connection, and are sent again once. */
+/** The commands that devices answer, by the name in the answer. */
 const ANSWERS: Readonly<Record<string, DeviceCommand["command"]>> = {
   settime: "set_clock",
   setusername: "send_name",
