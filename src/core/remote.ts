@@ -22,8 +22,16 @@ export interface Remote {
    * @throws {RemoteError} when the batch as a whole was not accepted
    */
   push(batch: OutboxBatch, options: { signal: AbortSignal }): Promise<PushResult>;
-  /** One page of a table's rows after the cursor, this system's rows only. */
-  pull?(table: string, cursor: Cursor | null, options: { signal: AbortSignal }): Promise<Page>;
+  /**
+   * One page of a table's rows after the cursor, this system's rows only.
+   * @param options `rows`: the maximum of the page
+   * @throws {RemoteError} with the verdict `split` when fewer rows may pass
+   */
+  pull?(
+    table: string,
+    cursor: Cursor | null,
+    options: { rows?: number; signal: AbortSignal },
+  ): Promise<Page>;
   /** A doorbell: calls back when one of the tables may have changed, until the signal aborts. Rows come by `pull`. */
   watch?(
     tables: readonly string[],

@@ -37,6 +37,8 @@ export const VERDICTS = {
   duplicate: { action: "duplicate", alone: "settle" },
   /** A row that is too large alone never passes. */
   tooLarge: { action: "split", alone: "reject" },
+  /** Fewer rows have a shorter answer. */
+  tooLong: { action: "split", alone: "hold" },
   /** Fewer rows may pass; a single row may pass another time. */
   tooSlow: { action: "split", alone: "wait" },
 } as const satisfies Record<string, Verdict>;

@@ -16,8 +16,12 @@ import {
 } from "../core/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { backoffMs, TableBackoff } from "./backoff.ts";
+import { BatchSize } from "./batch_size.ts";
 import { concernsTable, failureOf, type RoundResult } from "./errors.ts";
 import type { LaneRequests } from "./requests.ts";
+
+/** Rows of a page: it is applied in one turn of the event loop. */
+const MAX_PAGE_ROWS = 250;
 
 export interface InboxPullerOptions {
   name: StreamName;
@@ -38,10 +42,15 @@ export class InboxPuller {
   rowsPulled = 0;
   readonly #options: InboxPullerOptions;
   readonly #backoff: TableBackoff;
+  /** By table: rows of one may be a thousand times larger than those of another. */
+  readonly #sizes: ReadonlyMap<string, BatchSize>;
 
   constructor(options: InboxPullerOptions) {
     this.#options = options;
     this.#backoff = new TableBackoff(options.clock);
+    this.#sizes = new Map(
+      options.inbox.tables.map((table) => [table, new BatchSize(MAX_PAGE_ROWS)]),
+    );
   }
 
   /** The next round tries tables that back off. */
@@ -98,7 +107,7 @@ export class InboxPuller {
     let more = true;
     while (more && !requests.stopped) {
       const before = inbox.cursor(table);
-      const page = await requests.pull(table, before);
+      const page = await this.#read(table, before);
       let applied = await this.#apply(page, before);
       while (applied?.more && !requests.stopped) {
         applied = await this.#apply({ ...page, rows: [] }, applied.cursor);
@@ -108,6 +117,25 @@ export class InboxPuller {
       if (page.more) onChange();
       // A page that does not move the cursor would be read forever.
       more = page.more && !isSame(before, inbox.cursor(table));
+    }
+  }
+
+  /** Reads a page, of fewer rows where so many are too large or too slow. */
+  async #read(table: string, cursor: Cursor | null): Promise<Page> {
+    const { requests } = this.#options;
+    const size = this.#sizes.get(table)!;
+    for (;;) {
+      const { rows } = size;
+      try {
+        const page = await requests.pull(table, cursor, rows);
+        size.passed(page.rows.length);
+        return page;
+      } catch (error) {
+        const { action, alone } = failureOf(error).verdict;
+        if (action === "split") size.failed(rows);
+        // What was too slow is not repeated at once.
+        if (action !== "split" || alone === "wait" || rows === 1 || requests.stopped) throw error;
+      }
     }
   }
 

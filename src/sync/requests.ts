@@ -77,13 +77,14 @@ export class LaneRequests {
   }
 
   /** Only for a remote that has `pull`. */
-  async pull(table: string, cursor: Cursor | null): Promise<Page> {
+  async pull(table: string, cursor: Cursor | null, rows: number): Promise<Page> {
     const { remote } = this.#options.shared;
     for (;;) {
       const startedMs = this.#start();
       try {
         using deadline = this.#deadline();
-        const page = await deadline.limit(remote.pull!(table, cursor, { signal: deadline.signal }));
+        const { signal } = deadline;
+        const page = await deadline.limit(remote.pull!(table, cursor, { rows, signal }));
         this.#succeeded(startedMs);
         return page;
       } catch (error) {

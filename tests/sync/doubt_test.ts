@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { DivertedError, RemoteError } from "../../src/core/mod.ts";
+import { RemoteError, UnusableAnswerError } from "../../src/core/mod.ts";
 import { createEndpoint } from "../../src/remotes/endpoint/mod.ts";
 import { failureOf } from "../../src/sync/errors.ts";
 import { type Behaviour, fail, poison } from "../support/fakes/fake_remote.ts";
@@ -191,5 +191,5 @@ Deno.test("Lane's last error is no message of JavaScript", async () => {
 Deno.test("failureOf takes a redirect for no answer of the remote itself, and for a person's matter", () => {
   const { verdict, answered } = failureOf(new RemoteError("Cannot push", { status: 302 }));
   assert.deepEqual([verdict.action, answered], ["pause", false]);
-  assert.equal(new DivertedError("it redirects").verdict.action, "retry");
+  assert.equal(new UnusableAnswerError("it redirects").verdict.action, "retry");
 });

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { type Cursor, type Inbox, type Page, RemoteError } from "../../src/core/mod.ts";
+import {
+  type Cursor,
+  type Inbox,
+  type Page,
+  RemoteError,
+  type Verdict,
+  VERDICTS,
+} from "../../src/core/mod.ts";
 import { InboxPuller, type InboxPullerOptions } from "../../src/sync/pull.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 
@@ -79,6 +86,33 @@ for (const status of [400, 403, 500]) {
   });
 }
 
+Deno.test("InboxPuller reads fewer rows at once where the answer would be too long", async () => {
+  const cloud = new Cloud({ projects: 3 });
+  cloud.mostRows = 40;
+  assert.equal((await cloud.pull()).failure, undefined);
+  assert.deepEqual(cloud.asked, [250, 125, 63]);
+  assert.deepEqual(cloud.applied, ["1", "2", "3"]);
+});
+
+Deno.test("InboxPuller leaves a table alone of which a single row is too long", async () => {
+  const cloud = new Cloud({ projects: 1, tasks: 0 });
+  cloud.mostRows = 0;
+  const { failure, tableOnly } = await cloud.pull();
+  assert.deepEqual([failure?.message, tableOnly], ["too much", true]);
+  assert.deepEqual(cloud.asked.slice(-2), [2, 1]);
+});
+
+Deno.test("InboxPuller asks for fewer rows in the next round where so many were too slow", async () => {
+  const cloud = new Cloud({ projects: 1 });
+  cloud.mostRows = 200;
+  cloud.tooMuch = VERDICTS.tooSlow;
+  await cloud.pull();
+  assert.deepEqual(cloud.asked, [250]);
+  await cloud.clock.advance(160_000);
+  await cloud.pull();
+  assert.deepEqual([cloud.asked, cloud.applied], [[250], ["1"]]);
+});
+
 Deno.test("InboxPuller ends with the first failure that concerns all tables", async () => {
   const cloud = new Cloud({ projects: 1, tasks: 1 });
   cloud.broken.set("projects", new RemoteError("away"));
@@ -116,6 +150,11 @@ class Cloud {
   stuck: Page | undefined;
   /** So often a page has to be applied again. */
   worksLeft = 0;
+  /** More rows at once are too much, which is said with this verdict. */
+  mostRows = Infinity;
+  tooMuch: Verdict = VERDICTS.tooLong;
+  /** How many were asked for then. */
+  readonly asked: number[] = [];
   /** The cursors are deleted while this read is on its way, */
   resetsAtRead = 0;
   /** and when this much work is left. */
@@ -159,7 +198,7 @@ class Cloud {
       random: () => 0,
       inbox: this.#inbox,
       requests: {
-        pull: (table, cursor) => this.#read(table, cursor),
+        pull: (table, cursor, rows) => this.#read(table, cursor, rows),
         get stopped() {
           return stopped();
         },
@@ -174,14 +213,19 @@ class Cloud {
     return this.puller.run();
   }
 
-  #read(table: string, cursor: Cursor | null): Promise<Page> {
+  #read(table: string, cursor: Cursor | null, limit: number): Promise<Page> {
     this.reads.push(`${table} ${cursor?.id ?? ""}`);
     if (this.reads.length === this.resetsAtRead) this.#cursors.clear();
     const error = this.broken.get(table);
     if (error) return Promise.reject(error);
+    if (limit > this.mostRows) {
+      this.asked.push(limit);
+      const verdict = this.tooMuch;
+      return Promise.reject(new RemoteError("too much", { status: 200, verdict }));
+    }
     if (this.stuck) return Promise.resolve(this.stuck);
     const from = Number(cursor?.id ?? 0);
-    const to = Math.min(from + 2, this.rows[table] ?? 0);
+    const to = Math.min(from + Math.min(2, limit), this.rows[table] ?? 0);
     const rows = Array.from({ length: to - from }, (_, n) => ({ id: String(from + n + 1) }));
     const last = rows.at(-1);
     return Promise.resolve({

@@ -1,7 +1,7 @@
 /** Checks of the configured clouds: reachability, the signed-in account, clock offset. @module */
 import { cloudAccount } from "../../agent.ts";
 import { type Config, forbiddenHost } from "../../config/mod.ts";
-import { DivertedError, outbound, systemClock as clock } from "../../core/mod.ts";
+import { outbound, systemClock as clock, UnusableAnswerError } from "../../core/mod.ts";
 import { messageOf } from "../exit.ts";
 import { durationOf } from "../terminal.ts";
 import { fail, type Finding, ok, warn } from "./finding.ts";
@@ -69,7 +69,7 @@ async function checkCloud(
   try {
     response = await outbound()(url, { method: "HEAD", signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
-    if (error instanceof DivertedError) {
+    if (error instanceof UnusableAnswerError) {
       const { message, verdict } = error;
       const advice = verdict.advice ?? "sign in to this network";
       return [fail("cloud", `${host} does not answer itself: ${message}; ${advice}`)];

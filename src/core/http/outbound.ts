@@ -9,12 +9,15 @@
  */
 import { pause, type Verdict, VERDICTS } from "../verdict.ts";
 
-/** Like `fetch`. @throws {DivertedError} instead of following a redirect that it may not follow */
+/** Like `fetch`. @throws {UnusableAnswerError} instead of following a redirect that it may not follow */
 export type Outbound = (address: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** Something else than the addressed server answered, or it sent the request elsewhere. Never with a secret in it. */
-export class DivertedError extends Error {
-  override readonly name = "DivertedError";
+/**
+ * Something else than the addressed server answered, it sent the request elsewhere, or its answer is longer than is
+ * read. Never with a secret in it.
+ */
+export class UnusableAnswerError extends Error {
+  override readonly name = "UnusableAnswerError";
   /** Of a redirect. A page has none: nothing is known of the server that was asked. */
   readonly status: number | undefined;
   readonly verdict: Verdict;
@@ -51,7 +54,7 @@ export function outbound(request: typeof fetch = fetch): Outbound {
       const follows = reads || status === 307 || status === 308;
       if (!follows || target?.origin !== url.origin || redirects >= MAX_REDIRECTS) {
         const where = target ? addressShown(target) : "an address that is none";
-        throw new DivertedError(`it redirects to ${where}`, { status, verdict: REDIRECTED });
+        throw new UnusableAnswerError(`it redirects to ${where}`, { status, verdict: REDIRECTED });
       }
       url = target;
     }
@@ -63,8 +66,8 @@ export const REDIRECTED: Verdict = pause(
 );
 
 /** A page instead of an answer: the network's or a web site's. */
-export function pageInstead(): DivertedError {
-  return new DivertedError("a web page answered, as networks do that want a sign-in first");
+export function pageInstead(): UnusableAnswerError {
+  return new UnusableAnswerError("a web page answered, as networks do that want a sign-in first");
 }
 
 /**

@@ -7,7 +7,6 @@ import {
   addressShown,
   type Clock,
   clockOffsetMs,
-  DivertedError,
   isPage,
   type Outbound,
   outbound,
@@ -22,6 +21,7 @@ import {
   type RemoteErrorOptions,
   retryAfterMs,
   systemClock,
+  UnusableAnswerError,
   version,
 } from "../../core/mod.ts";
 import { readAccepted, readError } from "./answer.ts";
@@ -97,7 +97,7 @@ class Endpoint implements Remote {
     await body?.cancel();
     // Probably the same page: HEAD has no body to check.
     const html = /\b(html|xml)\b/i.test(headers.get("content-type") ?? "");
-    if (this.#behindPage && ok && html) throw this.#diverted(pageInstead(), call);
+    if (this.#behindPage && ok && html) throw this.#unusable(pageInstead(), call);
     return { clockOffsetMs: clockOffsetMs(headers, { sentAt, receivedAt: this.#clock.now() }) };
   }
 
@@ -124,7 +124,7 @@ class Endpoint implements Remote {
     try {
       return await this.#request(this.#url, { ...init, signal: call.signal });
     } catch (error) {
-      if (error instanceof DivertedError) throw this.#diverted(error, call);
+      if (error instanceof UnusableAnswerError) throw this.#unusable(error, call);
       throw this.#error(call, reasonOf(error));
     }
   }
@@ -135,7 +135,7 @@ class Endpoint implements Remote {
       throw this.#error(call, `its answer broke off after status ${status}`, { status });
     });
     this.#behindPage = isPage(text);
-    if (this.#behindPage) throw this.#diverted(pageInstead(), call);
+    if (this.#behindPage) throw this.#unusable(pageInstead(), call);
     if (!whole) {
       const limit = `${MAX_ANSWER_BYTES / 1024 / 1024} MiB`;
       throw this.#error(call, `its answer is longer than ${limit}`, { status });
@@ -165,7 +165,7 @@ class Endpoint implements Remote {
     });
   }
 
-  #diverted({ message, status, verdict }: DivertedError, call: Call): RemoteError {
+  #unusable({ message, status, verdict }: UnusableAnswerError, call: Call): RemoteError {
     return this.#error(call, message, { status, verdict });
   }
 

@@ -77,9 +77,9 @@ export function createSupabase(options: SupabaseRemoteOptions): Supabase {
       await account.signedIn();
       return await writer.push(batch, signal);
     },
-    async pull(table, cursor, { signal }) {
+    async pull(table, cursor, options) {
       await account.signedIn();
-      return await reader.page(table, cursor, signal);
+      return await reader.page(table, cursor, options);
     },
     probe: ({ signal }) => project.probe(signal),
     refresh: () => account.refresh(),

@@ -3,13 +3,13 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import {
   type Clock,
   clockOffsetMs,
-  DivertedError,
   type Outbound,
   outbound,
   type Probe,
   RemoteError,
   retryAfterMs,
   systemClock,
+  UnusableAnswerError,
 } from "../../core/mod.ts";
 import { remoteError } from "./errors.ts";
 import { checkedResponse, requestKind } from "./response.ts";
@@ -43,8 +43,8 @@ export class Project {
   /** By the headers of the last response. */
   #serverOffsetMs: number | null = null;
   #retryAfterMs: number | undefined;
-  /** The last response that was not the project's: supabase-js passes on its message only. */
-  #diverted: DivertedError | undefined;
+  /** The last response that could not be used: supabase-js passes on its message only. */
+  #unusable: UnusableAnswerError | undefined;
 
   constructor(options: ProjectOptions) {
     const { url, key, tokens, timeoutMs = 10_000, clock = systemClock, transport } = options;
@@ -96,11 +96,11 @@ export class Project {
 
   /** An error of supabase-js in the engine's shape. */
   failure(task: string, error: unknown, status?: number): RemoteError {
-    const diverted = this.#diverted;
-    if (diverted && messageOf(error).endsWith(diverted.message)) {
-      return new RemoteError(`Cannot ${task} "${this.name}": ${diverted.message}`, {
-        status: diverted.status,
-        verdict: diverted.verdict,
+    const unusable = this.#unusable;
+    if (unusable && messageOf(error).endsWith(unusable.message)) {
+      return new RemoteError(`Cannot ${task} "${this.name}": ${unusable.message}`, {
+        status: unusable.status,
+        verdict: unusable.verdict,
       });
     }
     return remoteError(task, error, {
@@ -131,7 +131,7 @@ export class Project {
       this.#retryAfterMs = retryAfterMs(headers, receivedAt);
       return checked;
     } catch (error) {
-      if (error instanceof DivertedError) this.#diverted = error;
+      if (error instanceof UnusableAnswerError) this.#unusable = error;
       throw error;
     }
   }

@@ -20,7 +20,7 @@ import type { Project } from "./project.ts";
 import { type Keys, quoted, recordsOf, rowsOf } from "./query.ts";
 
 /** Supabase's own `max-rows`: a larger page is cut to it. */
-const MAX_PAGE_ROWS = 1_000;
+const MAX_ROWS = 1_000;
 /** Longer than a transaction takes. */
 const OVERLAP_MS = 60_000;
 const RECEIVED = "received_at";
@@ -53,15 +53,20 @@ export class TableReader {
   }
 
   /** @throws {RemoteError} */
-  async page(table: string, cursor: Cursor | null, signal: AbortSignal): Promise<Page> {
+  async page(
+    table: string,
+    cursor: Cursor | null,
+    options: { rows?: number; signal: AbortSignal },
+  ): Promise<Page> {
+    const { signal } = options;
     const { learned } = this.#options;
     const { column, counted } = learned.get(table) ?? { column: RECEIVED, counted: false };
-    const { data, error, status } = await this.#query(table, { column, cursor, signal });
+    const { data, error, status } = await this.#query(table, { ...options, column, cursor });
     if (error) {
       const failure = this.#project.failure(`pull ${table} from`, error, status);
       if (column === RECEIVED && lacksColumn(failure)) {
         learned.set(table, { column: EDITED, counted: false });
-        return await this.page(table, cursor, signal);
+        return await this.page(table, cursor, options);
       }
       throw failure;
     }
@@ -85,7 +90,12 @@ export class TableReader {
 
   #query(
     table: string,
-    { column, cursor, signal }: { column: string; cursor: Cursor | null; signal: AbortSignal },
+    { column, cursor, rows = MAX_ROWS, signal }: {
+      column: string;
+      cursor: Cursor | null;
+      rows?: number;
+      signal: AbortSignal;
+    },
   ) {
     const key = this.#keyOf(table);
     let query = this.#project.client.from(table).select("*")
@@ -102,7 +112,7 @@ export class TableReader {
         );
       }
     }
-    return query.order(column).order(key).limit(MAX_PAGE_ROWS).abortSignal(signal);
+    return query.order(column).order(key).limit(rows).abortSignal(signal);
   }
 
   /** How many rows have a stamp to be read by, or none; null where the count takes too long. */

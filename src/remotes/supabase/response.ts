@@ -3,14 +3,23 @@
  * success, and ends the session at any 4xx to a refresh.
  * @module
  */
-import { DivertedError, isObject, isPage, pageInstead, readText } from "../../core/mod.ts";
+import {
+  isObject,
+  isPage,
+  pageInstead,
+  readText,
+  UnusableAnswerError,
+  VERDICTS,
+} from "../../core/mod.ts";
 import { withMarkedNumbers } from "./exact_numbers.ts";
 
 /** What a request is for: its address is all that supabase-js passes on. */
 export type RequestKind = "rows" | "session" | "refresh" | "health" | "other";
 
-/** How much of the health response is read. */
+/** How much of the health response is read, */
 const MAX_HEALTH_BYTES = 8 * 1024;
+/** and of any other: a record has at most 1 MiB. */
+const MAX_ANSWER_BYTES = 4 << 20;
 
 export function requestKind(address: string): RequestKind {
   if (address.includes("/rest/v1/")) return "rows";
@@ -19,7 +28,7 @@ export function requestKind(address: string): RequestKind {
   return address.includes("grant_type=refresh_token") ? "refresh" : "session";
 }
 
-/** The response as supabase-js may read it. @throws {DivertedError} when it is not the project's */
+/** The response as supabase-js may read it. @throws {UnusableAnswerError} when it is not the project's */
 export async function checkedResponse(response: Response, kind: RequestKind): Promise<Response> {
   if (kind === "other") return response;
   const { ok, status, headers } = response;
@@ -28,13 +37,21 @@ export async function checkedResponse(response: Response, kind: RequestKind): Pr
     if (status < 500 && isPage(text)) throw pageInstead();
     return response;
   }
-  const { text } = await readText(response);
+  const { text, whole } = await readText(response, MAX_ANSWER_BYTES);
+  if (!whole) {
+    throw new UnusableAnswerError(`its answer is longer than ${MAX_ANSWER_BYTES >> 20} MiB`, {
+      status,
+      verdict: VERDICTS.tooLong,
+    });
+  }
   if (ok && isPage(text)) throw pageInstead();
   if (kind === "rows") return new Response(rowsIn(text, { ok, status }), { status, headers });
   if (ok) return sessionIn(text, status);
   if (kind === "refresh" && status < 500 && !isRefusal(text, status)) {
     if (isPage(text)) throw pageInstead();
-    throw new DivertedError(`status ${status}, which says nothing of the sign-in`, { status });
+    throw new UnusableAnswerError(`status ${status}, which says nothing of the sign-in`, {
+      status,
+    });
   }
   return new Response(text, { status, headers });
 }
@@ -46,7 +63,7 @@ function rowsIn(text: string, { ok, status }: { ok: boolean; status: number }): 
   try {
     return withMarkedNumbers(text);
   } catch {
-    throw new DivertedError("its answer is no whole JSON", { status });
+    throw new UnusableAnswerError("its answer is no whole JSON", { status });
   }
 }
 
@@ -59,7 +76,7 @@ function sessionIn(text: string, status: number): Response {
   const { access_token, refresh_token, expires_in, user } = session;
   const whole = typeof access_token === "string" && typeof refresh_token === "string" &&
     typeof expires_in === "number" && isObject(user) && typeof user.id === "string";
-  if (!whole) throw new DivertedError("its answer is no sign-in", { status });
+  if (!whole) throw new UnusableAnswerError("its answer is no sign-in", { status });
   return Response.json(session, { status });
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DivertedError, isPage, outbound, readText } from "../../../src/core/mod.ts";
+import { isPage, outbound, readText, UnusableAnswerError } from "../../../src/core/mod.ts";
 
 /** What one request came with. */
 interface Seen {
@@ -51,7 +51,7 @@ for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]) {
       await using other = serve(() => new Response("stolen"));
       await using server = serve(redirecting(status, `${other.origin}/there?session=secret`));
       const error = await failureOf(outbound()(`${server.origin}/in`, { method, headers }));
-      assert.ok(error instanceof DivertedError);
+      assert.ok(error instanceof UnusableAnswerError);
       assert.equal(error.message, `it redirects to ${other.origin}/there`);
       assert.equal(error.status, status);
       assert.equal(error.verdict.action, "pause");
@@ -199,9 +199,9 @@ function utf16(text: string, { mark = false, big = false } = {}): Uint8Array<Arr
   return new Uint8Array(view.buffer);
 }
 
-async function failureOf(call: Promise<Response>): Promise<DivertedError> {
+async function failureOf(call: Promise<Response>): Promise<UnusableAnswerError> {
   return await call.then(
     () => assert.fail("it was answered"),
-    (error: DivertedError) => error,
+    (error: UnusableAnswerError) => error,
   );
 }
