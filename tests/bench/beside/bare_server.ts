@@ -1,11 +1,14 @@
 /**
- * The raw limit for `/status`: a bare handler that reads one row. Prints its port; ends with its stdin.
+ * The raw limit for the routes that pages poll: a bare handler that reads one row, from a file with a write-ahead log
+ * as the agent's. Takes the file's path, prints its port, ends with its stdin.
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
 import { print } from "../print.ts";
 
-const db = new DatabaseSync(":memory:");
+const [path] = Deno.args;
+const db = new DatabaseSync(path!);
+db.exec("PRAGMA journal_mode = WAL");
 db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER)");
 db.exec("INSERT INTO t VALUES (1, '2026-03-02T12:00:00.000Z', 'Minecraft.exe', 1)");
 const row = db.prepare("SELECT * FROM t WHERE id = ?");

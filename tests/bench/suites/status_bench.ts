@@ -35,7 +35,7 @@ export const statusBench: Suite = {
     using dir = tempDir();
     makeBacklog(`${dir.path}/clockblock.db`, { rows: 1_000 });
     await using agent = await startAgent({ config: {}, entry: bundle, dir: dir.path });
-    await using bare = await startHelper("bare_server.ts");
+    await using bare = await startHelper("bare_server.ts", { args: [`${dir.path}/bare.db`] });
     const options = { connections: CONNECTIONS, seconds: 2 };
     const measured = async (url: string, pid: number): Promise<Side> => {
       const before = (await processStats(pid)).cpuMs;
