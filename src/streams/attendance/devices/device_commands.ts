@@ -100,6 +100,7 @@ export class DeviceCommands {
     return this.#open.get(sn) ?? [];
   }
 
+  /** The newest first. */
   list(sn: string, limit: number): DeviceCommand[] {
     return this.#list.all(sn, limit).map((row) =>
       this.#unsaved.get(Number(row.id)) ?? asCommand(row)

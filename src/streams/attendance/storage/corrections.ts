@@ -61,8 +61,16 @@ export class CorrectionRefused extends Error {
 }
 
 /** What the cloud gets of a correction besides its id. */
-const SENT = "kind punch_id person_id punched_at direction reason made_by created_at"
-  .split(" ");
+const SENT = [
+  "kind",
+  "punch_id",
+  "person_id",
+  "punched_at",
+  "direction",
+  "reason",
+  "made_by",
+  "created_at",
+];
 
 /** Rows looked at in one step of a search: about 1 ms. */
 const SEARCH_ROWS = 1_000;

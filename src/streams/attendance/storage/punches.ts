@@ -49,8 +49,21 @@ const COLUMNS = `seq, id, device_sn, person_id, punched_at, device_time, time_zo
     device_logs.person_id)) AS person_name`;
 
 /** Columns that are read of what is sent to the cloud. */
-const SENT = `device_sn person_id punched_at device_time time_zone mode in_out event
-  raw direction direction_by struck_by added_by`.split(/\s+/);
+const SENT = [
+  "device_sn",
+  "person_id",
+  "punched_at",
+  "device_time",
+  "time_zone",
+  "mode",
+  "in_out",
+  "event",
+  "raw",
+  "direction",
+  "direction_by",
+  "struck_by",
+  "added_by",
+];
 
 /** Punches published for one write: of a backlog, the last. */
 const MAX_PUBLISHED = 100;
