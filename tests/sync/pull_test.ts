@@ -106,8 +106,8 @@ Deno.test("InboxPuller asks for fewer rows in the next round where so many were 
   const cloud = new Cloud({ projects: 1 });
   cloud.mostRows = 200;
   cloud.tooMuch = VERDICTS.tooSlow;
-  await cloud.pull();
-  assert.deepEqual(cloud.asked, [250]);
+  assert.equal((await cloud.pull()).failure?.message, "too much");
+  assert.deepEqual([cloud.asked, cloud.applied], [[250], []]);
   await cloud.clock.advance(160_000);
   await cloud.pull();
   assert.deepEqual([cloud.asked, cloud.applied], [[250], ["1"]]);

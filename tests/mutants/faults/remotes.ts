@@ -9,7 +9,7 @@ export const REMOTES_FAULTS: readonly FaultyFile[] = [
       [
         "a full page is the last",
         "more: last !== undefined,",
-        "more: data.length > MAX_PAGE_ROWS,",
+        "more: data.length > MAX_ROWS,",
       ],
       [
         "the cursor rests by this machine's clock",

@@ -192,6 +192,17 @@ export const SYNC_FAULTS: readonly FaultyFile[] = [
         "if (!concernsTable(failure)) return",
         "return",
       ],
+      [
+        "a page that was read before a reset counts as the table's first",
+        "isSame(from, inbox.cursor(page.table))",
+        "true",
+      ],
+      ["a page that is too large is asked for again", "size.failed(rows);", ""],
+      [
+        "a page that was too slow is asked for again at once",
+        ` || alone === "wait"`,
+        "",
+      ],
     ],
   },
   {
