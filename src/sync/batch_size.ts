@@ -7,7 +7,11 @@
  *     successes     1         2              4                        8
  * @module
  */
+import type { Row } from "../core/mod.ts";
+
 const MAX_SUCCESSES_NEEDED = 1_024;
+/** Characters of a batch: making its JSON holds the event loop. A row alone may have more. */
+const MAX_CHARACTERS = 1 << 20;
 
 export class BatchSize {
   readonly #max: number;
@@ -24,6 +28,18 @@ export class BatchSize {
   /** The maximum of the next batch. */
   get rows(): number {
     return this.#size;
+  }
+
+  /** The first of these rows that are not too long together. */
+  cut(rows: readonly Row[]): readonly Row[] {
+    let characters = 0;
+    for (const [count, row] of rows.entries()) {
+      characters += lengthOf(row);
+      if (count === 0 || characters <= MAX_CHARACTERS) continue;
+      this.failed(rows.length);
+      return rows.slice(0, count);
+    }
+    return rows;
   }
 
   /** A batch of this size was taken. */
@@ -45,4 +61,14 @@ export class BatchSize {
     this.#largestPassed = Math.min(this.#largestPassed, rows - 1);
     this.#size = Math.min(this.#size, Math.max(1, Math.ceil(rows / 2)));
   }
+}
+
+/** Characters of a row's JSON, but for names and short values. */
+function lengthOf(row: Row): number {
+  let length = 0;
+  for (const value of Object.values(row)) {
+    if (typeof value === "string") length += value.length;
+    else if (typeof value === "object" && value !== null) length += JSON.stringify(value).length;
+  }
+  return length;
 }

@@ -147,7 +147,8 @@ export class OutboxPusher {
       const batch = this.#unsettled > 0 && outbox.pendingAfter
         ? outbox.pendingAfter(this.#unsettled, limit)
         : outbox.pending(limit, { skip });
-      const rows = batch.rows.filter(({ id }) => !seen.has(id)).slice(0, rowsAtOnce);
+      const unseen = batch.rows.filter(({ id }) => !seen.has(id));
+      const rows = this.#size.cut(unseen.slice(0, rowsAtOnce));
       // An outbox of one table has nothing else to offer.
       if (rows.length === 0 || skip.has(batch.table)) break;
 

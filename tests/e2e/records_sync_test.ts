@@ -159,6 +159,16 @@ test("reads rows of which a page would be 40 MB a few at a time", async (machine
   assert.equal(Object.keys(machine.all()).length, 200);
 });
 
+test("pushes large records a few at a time", async (machine) => {
+  const name = "large".repeat(40_000);
+  for (let n = 0; n < 20; n++) await machine.put("projects", `p${n}`, { name });
+  cloud.requests.length = 0;
+  await machine.sync();
+  assert.equal(machine.waiting, 0);
+  assert.equal((await inCloud("projects", "id")).length, 20);
+  assert.equal(cloud.requests.filter(({ method }) => method === "POST").length, 4);
+});
+
 test("pushes at most 100 changes a cycle, and reads before the next, which follows at once", async (machine) => {
   await Promise.all(
     Array.from({ length: 250 }, (_, n) => machine.put("projects", `p${n}`, { name: `${n}` })),

@@ -36,6 +36,22 @@ Deno.test("BatchSize hardly ever asks a remote with a limit for more than it tak
   assert.ok(refused <= 11, `${refused} of 1000`);
 });
 
+Deno.test("BatchSize cuts rows that are too long together, and asks for fewer the next time", () => {
+  const rows = [300, 0, 500, 400].map((kb, index) => ({
+    id: `${index}`,
+    body: "x".repeat(kb * 1024),
+  }));
+  const size = new BatchSize(500);
+  assert.deepEqual(size.cut(rows).map(({ id }) => id), ["0", "1", "2"]);
+  assert.equal(size.rows, 2);
+  const deep = { id: "deep", meta: { list: ["x".repeat(2 << 20)] } };
+  assert.deepEqual(size.cut([deep, rows[1]!]), [deep]);
+  assert.equal(size.rows, 1);
+  assert.deepEqual(size.cut([deep]), [deep]);
+  const short = Array.from({ length: 500 }, (_, n) => ({ id: `${n}`, body: "short", n }));
+  assert.equal(size.cut(short), short);
+});
+
 Deno.test("BatchSize does not take a short batch for a sign that more would pass", () => {
   const size = new BatchSize(500);
   size.failed(500);
