@@ -120,7 +120,7 @@ export class InboxPuller {
     }
   }
 
-  /** Reads a page, of fewer rows where so many are too large or too slow. */
+  /** Reads a page, of fewer rows where so many are too long or too slow. */
   async #read(table: string, cursor: Cursor | null): Promise<Page> {
     const { requests } = this.#options;
     const size = this.#sizes.get(table)!;
@@ -128,7 +128,8 @@ export class InboxPuller {
       const { rows } = size;
       try {
         const page = await requests.pull(table, cursor, rows);
-        size.passed(page.rows.length);
+        // A long page is taken as it is; the next is shorter.
+        if (size.cut(page.rows) === page.rows) size.passed(page.rows.length);
         return page;
       } catch (error) {
         const { action, alone } = failureOf(error).verdict;

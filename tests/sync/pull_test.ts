@@ -94,6 +94,15 @@ Deno.test("InboxPuller reads fewer rows at once where the answer would be too lo
   assert.deepEqual(cloud.applied, ["1", "2", "3"]);
 });
 
+Deno.test("InboxPuller reads fewer rows at once after a long page", async () => {
+  const cloud = new Cloud({ projects: 6 });
+  cloud.body = "x".repeat(1 << 20);
+  await cloud.pull();
+  assert.deepEqual(cloud.applied, ["1", "2", "3", "4", "5", "6"]);
+  // Pages of two, then of one.
+  assert.deepEqual(cloud.reads.slice(0, 3), ["projects ", "projects 2", "projects 3"]);
+});
+
 Deno.test("InboxPuller leaves a table alone of which a single row is too long", async () => {
   const cloud = new Cloud({ projects: 1, tasks: 0 });
   cloud.mostRows = 0;
@@ -150,6 +159,8 @@ class Cloud {
   stuck: Page | undefined;
   /** So often a page has to be applied again. */
   worksLeft = 0;
+  /** A field of every row. */
+  body = "";
   /** More rows at once are too much, which is said with this verdict. */
   mostRows = Infinity;
   tooMuch: Verdict = VERDICTS.tooLong;
@@ -226,7 +237,10 @@ class Cloud {
     if (this.stuck) return Promise.resolve(this.stuck);
     const from = Number(cursor?.id ?? 0);
     const to = Math.min(from + Math.min(2, limit), this.rows[table] ?? 0);
-    const rows = Array.from({ length: to - from }, (_, n) => ({ id: String(from + n + 1) }));
+    const rows = Array.from({ length: to - from }, (_, n) => ({
+      id: String(from + n + 1),
+      body: this.body,
+    }));
     const last = rows.at(-1);
     return Promise.resolve({
       table,
