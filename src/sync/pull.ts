@@ -104,10 +104,20 @@ export class InboxPuller {
 
   async #pull(table: string): Promise<void> {
     const { inbox, requests, onChange } = this.#options;
+    const size = this.#sizes.get(table)!;
     let more = true;
     while (more && !requests.stopped) {
       const before = inbox.cursor(table);
-      const page = await this.#read(table, before);
+      const { rows } = size;
+      const page = await requests.pull(table, before, rows).catch((error) => {
+        const { action, alone } = failureOf(error).verdict;
+        if (action === "split") size.failed(rows);
+        // What was too long is asked for again, of fewer rows; what was too slow in the next round.
+        if (action !== "split" || alone === "wait" || rows === 1) throw error;
+      });
+      if (!page) continue;
+      // A long page is taken as it is; the next is shorter.
+      if (size.cut(page.rows) === page.rows) size.passed(page.rows.length);
       let applied = await this.#apply(page, before);
       while (applied?.more && !requests.stopped) {
         applied = await this.#apply({ ...page, rows: [] }, applied.cursor);
@@ -117,26 +127,6 @@ export class InboxPuller {
       if (page.more) onChange();
       // A page that does not move the cursor would be read forever.
       more = page.more && !isSame(before, inbox.cursor(table));
-    }
-  }
-
-  /** Reads a page, of fewer rows where so many are too long or too slow. */
-  async #read(table: string, cursor: Cursor | null): Promise<Page> {
-    const { requests } = this.#options;
-    const size = this.#sizes.get(table)!;
-    for (;;) {
-      const { rows } = size;
-      try {
-        const page = await requests.pull(table, cursor, rows);
-        // A long page is taken as it is; the next is shorter.
-        if (size.cut(page.rows) === page.rows) size.passed(page.rows.length);
-        return page;
-      } catch (error) {
-        const { action, alone } = failureOf(error).verdict;
-        if (action === "split") size.failed(rows);
-        // What was too slow is not repeated at once.
-        if (action !== "split" || alone === "wait" || rows === 1 || requests.stopped) throw error;
-      }
     }
   }
 
