@@ -2,14 +2,16 @@
  * Whether memory and files stay as they are, by rules that say what is growth and what is not:
  *
  *     memory in a life      the median of its last third is at most 8 MB above what the first two thirds came to
- *                           (their 90th percentile)
- *     memory across lives   of lives at the same age, the last three are at most 8 MB above the first three
+ *                           (their 90th percentile); lives of five minutes and more
+ *     memory across lives   at most 8 MB from the first to the last at the same age, along the median of the slopes
+ *                           between any two of them (Theil and Sen's line)
  *     write-ahead log       never more than 24 MB: 16 MB are kept by design, the rest is on its way
  *     database              at most 1.3 times what a copy without free pages takes
  *     other files           logs at most 6 × 2 MB (+ what is being written), backups at most three
  *
  * Memory is the process's own (RssAnon): the runtime's file is shared and counted by how much of it was read. Under
- * load it goes up and down by 30 MB within a minute, as V8 collects garbage and workers come and go.
+ * load it climbs for some minutes to what it then keeps to, and goes up and down by 30 MB within one, as V8 collects
+ * garbage and workers come and go. A start with much that waits takes 25 MB more than one with nothing.
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
@@ -20,8 +22,8 @@ const WAL_MB = 24;
 const DATABASE_TIMES = 1.3;
 const LOGS_MB = 14;
 const BACKUPS = 3;
-/** A life shorter than this shows no trend: the start's garbage is still being collected. */
-const LONG_LIFE_MS = 35_000;
+/** In a shorter life memory still climbs. */
+const LONG_LIFE_MS = 300_000;
 /** The age at which lives are compared. */
 const SAME_AGE_MS = [2_000, 8_000] as const;
 
@@ -42,7 +44,7 @@ export function growthRules(
     samples.filter(({ ageMs }) => ageMs >= SAME_AGE_MS[0] && ageMs < SAME_AGE_MS[1])
   ).filter((samples) => samples.length > 0)
     .map((samples) => quantile(samples.map(({ ownMb }) => ownMb), 0.5));
-  const across = quantile(young.slice(-3), 0.5) - quantile(young.slice(0, 3), 0.5);
+  const across = medianSlope(young) * (young.length - 1);
   const walMb = Math.max(0, ...lives.flatMap(({ samples }) => samples.map((each) => each.walMb)));
   const { fileMb, usedMb } = sizesOf(database);
   const logsMb = folderMb(`${dir}/logs`);
@@ -74,6 +76,16 @@ function growthWithin({ samples }: Pick<LifeRecord, "samples">): number {
   const own = samples.map((sample) => sample.ownMb);
   const third = Math.floor(own.length / 3);
   return quantile(own.slice(-third), 0.5) - quantile(own.slice(0, -third), 0.9);
+}
+
+/** The median of the slopes between any two of the values, a step apart each; one that is far off moves it little. */
+function medianSlope(values: readonly number[]): number {
+  return quantile(
+    values.flatMap((first, at) =>
+      values.slice(at + 1).map((later, gap) => (later - first) / (gap + 1))
+    ),
+    0.5,
+  );
 }
 
 /** 0 of nothing. */
