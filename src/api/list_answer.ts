@@ -31,13 +31,17 @@ const encoder = new TextEncoder();
 // Never given out.
 const scratch = new Uint8Array(SLICE_CHARACTERS);
 
-/** How a list is answered. Long lists are read one at a time, so that many of them take no more memory than one. */
+/**
+ * How a list is answered: a short one at once. Long ones are read one at a time, and others begin one in a turn of the
+ * event loop where one turned out to be long: a first slice, too, may have a megabyte.
+ */
 export function listAnswer<At>(
   list: Listing<At>,
   readers: Readers,
 ): ListAnswer | Promise<ListAnswer> {
   const first = new FirstReading(list.source);
-  return first.atOnce() ? answerOf(list, { first, readers }) : longAnswer(list, { first, readers });
+  const isShort = !readers.listLine.busy && first.begin();
+  return isShort ? answerOf(list, { first, readers }) : longAnswer(list, { first, readers });
 }
 
 interface Reading<At> {
@@ -47,6 +51,11 @@ interface Reading<At> {
 
 async function longAnswer<At>(list: Listing<At>, reading: Reading<At>): Promise<ListAnswer> {
   const { first, readers } = reading;
+  const isShort = await readers.listLine.do(async () => {
+    await nextTurn();
+    return first.begin();
+  });
+  if (isShort) return answerOf(list, reading);
   while (first.kept && await first.step());
   if (!first.kept) await readers.doAlone(() => first.toItsEnd());
   return answerOf(list, reading);
@@ -65,6 +74,7 @@ function answerOf<At>(list: Listing<At>, { first, readers }: Reading<At>): ListA
 class FirstReading<At> {
   readonly #slices: Slices<At>;
   readonly #limit: number;
+  #isShort: boolean | undefined;
   #bytes = 2;
   #items = 0;
   /** The place of the last item of the answer. */
@@ -78,8 +88,12 @@ class FirstReading<At> {
     this.#limit = source.limit;
   }
 
-  /** Reads the first slice without waiting. @returns whether that was the whole list */
-  atOnce(): boolean {
+  /** Reads the first slice without waiting, once. @returns whether that was the whole list */
+  begin(): boolean {
+    return this.#isShort ??= this.#readFirst();
+  }
+
+  #readFirst(): boolean {
     const slice = this.#slices.first();
     if (slice?.items === 0) return false;
     if (slice && this.#slices.ended && slice.text.length * MAX_UTF8_BYTES <= KEPT_BYTES) {
@@ -181,7 +195,7 @@ class Slices<At> {
   async next(): Promise<Slice<At> | undefined> {
     for (;;) {
       if (!this.#budget.left()) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await nextTurn();
         this.#budget = sliceBudget();
       }
       const slice = this.#read();
@@ -213,6 +227,10 @@ class Slices<At> {
     this.#whole = true;
     return items > 0 ? { text, items, end: this.#at! } : undefined;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** How long a text is in UTF-8, without another copy of it. */

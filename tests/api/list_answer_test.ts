@@ -78,6 +78,36 @@ Deno.test("A list is read as it is taken, and no further when its reader goes", 
   assert.equal(read(), left);
 });
 
+Deno.test("Of long lists that are asked for at once, one begins in a turn of the event loop", async () => {
+  const texts = Array.from({ length: 3 }, (_, index) => `${index}:`.padEnd(MIB, "x"));
+  const { routes, read } = things(texts);
+  using test = testApi({ routes, checkAnswers: false });
+  const asked = Array.from({ length: 5 }, () => test.ask("/things?limit=10"));
+  assert.equal(read(), 1, "the others wait");
+  for (const response of await Promise.all(asked)) {
+    assert.deepEqual(await response.json(), texts);
+  }
+});
+
+Deno.test("A short list does not wait until long ones are read", async () => {
+  const texts = ["a", ...Array.from({ length: 8 }, () => "x".repeat(MIB))];
+  using test = testApi({ routes: things(texts).routes, checkAnswers: false });
+  const answered: string[] = [];
+  const ask = async (what: string, path: string) => {
+    const response = await test.ask(path);
+    answered.push(what);
+    return response;
+  };
+  const long = [1, 2, 3].map(() => ask("long", "/things?limit=10&after=1"));
+  const short = await ask("short", "/things?limit=1");
+  assert.deepEqual(await short.json(), ["a"]);
+  assert.ok(next(short));
+  for (const response of await Promise.all(long)) {
+    assert.deepEqual(await response.json(), texts.slice(1, 8));
+  }
+  assert.notEqual(answered.at(-1), "short");
+});
+
 for (
   const [texts, limit, linked] of [
     [[], 5, false],

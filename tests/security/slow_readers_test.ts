@@ -123,11 +123,7 @@ function fill(path: string): void {
       id: `event-${row}`, ts: at, seq: row, source: "s", type: "T", subtype: "S", symbol: null, severity: "info",
       body: text, meta_json: "{}", mode: "paper", idempotency_key: `key-${row}`, created_at: at,
     });
-    // deno-fmt-ignore
-    insert("device_logs", {
-      id: `punch-${row}`, device_sn: "D1", person_id: String(row), device_time: "2026-01-05 08:00:00",
-      time_zone: "UTC", punched_at: at, received_at: at, raw: text,
-    });
+    // Before the punches: the agent adds whom it finds in them.
     insert("people", {
       person_id: String(row),
       name: "n".repeat(100),
@@ -135,6 +131,11 @@ function fill(path: string): void {
       active: 1,
       source: "person",
       updated_at: at,
+    });
+    // deno-fmt-ignore
+    insert("device_logs", {
+      id: `punch-${row}`, device_sn: "D1", person_id: String(row), device_time: "2026-01-05 08:00:00",
+      time_zone: "UTC", punched_at: at, received_at: at, raw: text,
     });
     // deno-fmt-ignore
     insert("punch_corrections", {

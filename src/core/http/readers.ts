@@ -133,6 +133,31 @@ export class Reader {
   }
 }
 
+/** Work that is done one after the other. */
+export class Line {
+  #last: Promise<void> = Promise.resolve();
+  #length = 0;
+
+  /** Whether any is being done. */
+  get busy(): boolean {
+    return this.#length > 0;
+  }
+
+  async do<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const over = Promise.withResolvers<void>();
+    this.#last = over.promise;
+    this.#length++;
+    await before;
+    try {
+      return await work();
+    } finally {
+      this.#length--;
+      over.resolve();
+    }
+  }
+}
+
 export class Readers {
   readonly #maxBytes: number;
   readonly #clock: Clock;
@@ -142,7 +167,9 @@ export class Readers {
   /** Readers of each frame, by its buffer. */
   readonly #holders = new Map<ArrayBufferLike, number>();
   #bytes = 0;
-  #alone: Promise<void> = Promise.resolve();
+  readonly #alone = new Line();
+  /** Where lists begin one after the other, once one of them is long. */
+  readonly listLine = new Line();
   readonly #work: (() => number)[] = [];
   #turnBytes = 0;
   #turnEnds = -Infinity;
@@ -254,16 +281,8 @@ export class Readers {
   }
 
   /** Does work that takes much memory, alone among callers of this. */
-  async doAlone<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#alone;
-    const over = Promise.withResolvers<void>();
-    this.#alone = over.promise;
-    await before;
-    try {
-      return await work();
-    } finally {
-      over.resolve();
-    }
+  doAlone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#alone.do(work);
   }
 
   /** For `Reader`. */
