@@ -57,7 +57,10 @@ export function growthRules(
     met: value <= limit,
   });
   return [
-    rule(`memory grown within a life (${long.length} long ones)`, within, MEMORY_MB),
+    {
+      ...rule(`memory grown within a life (${long.length} long ones)`, within, MEMORY_MB),
+      ...long.length === 0 && { value: "not measured" },
+    },
     rule(`memory grown across ${young.length} lives`, Math.max(0, across), MEMORY_MB),
     rule("write-ahead log, largest", walMb, WAL_MB),
     rule("database, of which used", fileMb, Math.max(1, usedMb * DATABASE_TIMES)),

@@ -134,7 +134,7 @@ export class Reader {
 }
 
 /** Work that is done one after the other. */
-export class Line {
+class Line {
   #last: Promise<void> = Promise.resolve();
   #length = 0;
 
